@@ -45,10 +45,10 @@ def shipped(folder: str) -> Path:
 
 
 def canonical_bytes(document: object) -> bytes:
-    """Encode a document so that equal documents have equal bytes (sorted keys, UTF-8, no spaces, no NaN).
+    r"""Encode a document so that equal documents have equal bytes (sorted keys, UTF-8, no spaces, no NaN).
 
     >>> canonical_bytes({"b": 1, "a": "é"})
-    b'{"a":"\\xc3\\xa9","b":1}'
+    b'{"a":"\xc3\xa9","b":1}'
     """
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8")
@@ -88,7 +88,9 @@ def validate(document: object, schema: str, *, source: str) -> None:
     validator = jsonschema.Draft202012Validator(rules, format_checker=jsonschema.FormatChecker())
     problems = tuple(
         Problem(loc=tuple(error.absolute_path), message=error.message, kind=str(error.validator))
-        for error in sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
+        for error in sorted(
+            validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
+        )
     )
     if problems:
         raise DocumentError(source, problems)
@@ -99,7 +101,9 @@ def parse_document(text: str | bytes, *, schema: str, source: str) -> dict[str, 
     try:
         document = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise DocumentError(source, (Problem(loc=(), message=f"is not JSON: {error}", kind="json"),)) from error
+        raise DocumentError(
+            source, (Problem(loc=(), message=f"is not JSON: {error}", kind="json"),)
+        ) from error
     validate(document, schema, source=source)
     if not isinstance(document, dict):
         raise DocumentError(source, (Problem(loc=(), message="is not a JSON object", kind="type"),))

@@ -195,7 +195,8 @@ class PixelGrid:
         nearest = round(col), round(row)
         if max(abs(col - nearest[0]), abs(row - nearest[1])) > _ON_LATTICE:
             raise GridError(
-                f"({x}, {y}) falls between pixels: {col - nearest[0]:+.3f} columns, {row - nearest[1]:+.3f} rows off"
+                f"({x}, {y}) falls between pixels: "
+                f"{col - nearest[0]:+.3f} columns, {row - nearest[1]:+.3f} rows off"
             )
         return nearest
 
@@ -220,7 +221,7 @@ class PatchLattice:
         return self.pitch / self.pixels
 
     def offset(self, grid: PixelGrid) -> tuple[int, int]:
-        """Return (row, col) of the first patch corner at or after the grid's upper left corner, in its pixels.
+        """Return (row, col), in the grid's pixels, of the first patch corner at or after its upper left one.
 
         Raises
         ------
@@ -237,8 +238,8 @@ class PatchLattice:
         row = (grid.transform.f - self.y) / self.resolution
         if max(abs(col - round(col)), abs(row - round(row))) > 0.01:
             raise GridError(
-                f"raster's pixels lie {col - round(col):+.3f} columns and {row - round(row):+.3f} rows off the "
-                f"patch grid; warp it first: gdalwarp -tr {self.resolution:g} {self.resolution:g} -tap"
+                f"raster's pixels lie {col - round(col):+.3f} columns and {row - round(row):+.3f} rows off "
+                f"the patch grid; warp it first: gdalwarp -tr {self.resolution:g} {self.resolution:g} -tap"
             )
         return round(row) % self.pixels, round(col) % self.pixels
 

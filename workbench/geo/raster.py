@@ -1,0 +1,289 @@
+"""The rasterio door: rasters in and out, nothing else in the house imports rasterio.
+
+Opening is defensive: an allow-list of drivers, no virtual or remote files, sizes read from the header
+before any pixel. Writing is durable (temporary sibling, sync, rename) and gives equal bytes for equal input.
+"""
+
+from __future__ import annotations
+
+__all__ = ["RasterInfo", "inspect_raster", "read_bands", "read_valid", "write_raster"]
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window as _RasterioWindow
+
+from workbench.documents import replacing
+from workbench.errors import GridError, RasterError
+from workbench.geo.grid import PixelGrid, Window
+
+# The allow-list: a file is opened by the driver of its first bytes, never by GDAL's guess.
+_DRIVERS = {
+    b"II*\0": "GTiff",
+    b"MM\0*": "GTiff",
+    b"II+\0": "GTiff",
+    b"MM\0+": "GTiff",
+    b"\0\0\0\x0c": "JP2OpenJPEG",
+    b"\xffO\xffQ": "JP2OpenJPEG",
+    b"\x89PNG": "PNG",
+}
+_DTYPES = ("uint8", "uint16", "uint32", "int16", "int32", "float32", "float64")
+_MAX_PIXELS = 40_000**2
+_MAX_BANDS = 64
+_MAX_BLOCK_BYTES = 1 << 30
+_OPEN_OPTIONS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_VRT_ENABLE_PYTHON": "NO"}
+
+# Without a handler of ours the logging module prints GDAL's messages to stderr beside our sentence.
+logging.getLogger("rasterio").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RasterInfo:
+    """What a raster's header says."""
+
+    path: Path
+    grid: PixelGrid
+    band_count: int
+    dtype: str
+    """Numpy name of the pixel type, the same for all bands."""
+    nodata: float | None
+    descriptions: tuple[str, ...]
+    """One per band, empty where the file has none."""
+    tags: Mapping[str, str]
+
+
+def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
+    """Read a raster's header and check that it can be worked with.
+
+    Parameters
+    ----------
+    path
+        A local GeoTIFF, COG, JPEG 2000 or PNG file.
+    assume_crs
+        CRS to take where the file has none or one without an EPSG code. FLAIR masks carry such a local CRS
+        (``../facts``: 4 of 5 real masks), and the image beside them has the true one.
+
+    Raises
+    ------
+    RasterError
+        Not a raster, damaged, without CRS, rotated, too large, or of a pixel type that is not supported.
+    """
+    with _opened(path) as source:
+        _check_size(path, source)
+        crs = _crs_name(path, source, assume_crs)
+        try:
+            grid = PixelGrid(crs=crs, transform=source.transform, height=source.height, width=source.width)
+        except GridError as error:
+            raise RasterError(f"{path}: {error}") from error
+        return RasterInfo(
+            path=path,
+            grid=grid,
+            band_count=source.count,
+            dtype=source.dtypes[0],
+            nodata=source.nodata,
+            descriptions=tuple(text or "" for text in source.descriptions),
+            tags=dict(source.tags()),
+        )
+
+
+def read_bands(
+    path: Path, *, bands: Sequence[int] | None = None, window: Window | None = None
+) -> NDArray[Any]:
+    """Read pixels, shape (band, row, col), in the file's own type.
+
+    Parameters
+    ----------
+    path
+        A raster that `inspect_raster` accepts.
+    bands
+        Band numbers from 1, in the order wanted; all by default.
+    window
+        Pixels to read; all by default.
+
+    Raises
+    ------
+    RasterError
+        The pixels cannot be decoded (a truncated copy, say), or the window or a band is not there.
+    """
+    with _opened(path) as source:
+        _check_size(path, source)
+        where = _to_rasterio(path, source, window)
+        try:
+            pixels: NDArray[Any] = source.read(indexes=list(bands) if bands else None, window=where)
+        except RasterioError as error:
+            raise _damaged(path) from error
+        except IndexError as error:
+            raise RasterError(
+                f"{path}: has {source.count} bands, band {max(bands or (0,))} was asked for"
+            ) from error
+    return pixels
+
+
+def read_valid(path: Path, *, window: Window | None = None) -> NDArray[np.bool_]:
+    """Read where a raster has data, shape (row, col).
+
+    A nodata value or an internal mask counts. An alpha band does not: GDAL marks the fourth band of four as
+    alpha by default, and in an orthophoto that band is near infrared.
+    """
+    with _opened(path) as source:
+        where = _to_rasterio(path, source, window)
+        shape = window.shape if window else (source.height, source.width)
+        flags = source.mask_flag_enums[0]
+        if MaskFlags.all_valid in flags or MaskFlags.alpha in flags:
+            return np.ones(shape, dtype=np.bool_)
+        try:
+            mask = source.read_masks(window=where)
+        except RasterioError as error:
+            raise _damaged(path) from error
+    valid: NDArray[np.bool_] = (mask != 0).all(axis=0)
+    return valid
+
+
+def write_raster(
+    path: Path,
+    pixels: NDArray[Any],
+    grid: PixelGrid,
+    *,
+    compress: str = "deflate",
+    level: int = 6,
+    predictor: int = 1,
+    descriptions: Sequence[str] = (),
+    colours: Mapping[int, tuple[int, int, int]] | None = None,
+    tags: Mapping[str, str] | None = None,
+    tiled: bool = True,
+    overwrite: bool = False,
+) -> None:
+    """Write a GeoTIFF; equal input gives equal bytes.
+
+    Parameters
+    ----------
+    path
+        File to write; its folder must exist.
+    pixels
+        Shape (band, row, col) or (row, col).
+    grid
+        Where the pixels lie; its shape must be the pixels'.
+    compress, level, predictor
+        GDAL's COMPRESS, ZLEVEL and PREDICTOR.
+    descriptions
+        One name per band.
+    colours
+        Colour table of a single uint8 band, so that viewers do not show a class raster as black.
+    tags
+        Free text tags.
+    tiled
+        512×512 blocks; otherwise strips.
+    overwrite
+        Replace an existing file.
+
+    Raises
+    ------
+    RasterError
+        The file exists, its folder does not, or the pixels do not fit the grid.
+    """
+    planes = pixels[np.newaxis] if pixels.ndim == 2 else pixels
+    if planes.shape[1:] != grid.shape:
+        raise RasterError(f"{path}: pixels of shape {planes.shape[1:]} do not fit a grid of {grid.shape}")
+    if path.exists() and not overwrite:
+        raise RasterError(f"{path} exists already; choose another name or pass --overwrite")
+    if not path.parent.is_dir():
+        raise RasterError(f"{path.parent} is not a folder; make it first")
+    options: dict[str, Any] = {"compress": compress, "photometric": "MINISBLACK", "bigtiff": "IF_SAFER"}
+    if compress.lower() in {"deflate", "zstd"}:
+        options |= {"zlevel" if compress.lower() == "deflate" else "zstd_level": level}
+    if predictor != 1:
+        options["predictor"] = predictor
+    if tiled:
+        options |= {"tiled": True, "blockxsize": 512, "blockysize": 512}
+    profile = {"driver": "GTiff", "count": len(planes), "height": grid.height, "width": grid.width}
+    profile |= {"dtype": planes.dtype, "crs": grid.crs, "transform": grid.transform}
+    with (
+        replacing(path) as temporary,
+        rasterio.Env(**_OPEN_OPTIONS),
+        rasterio.open(temporary, "w", **profile, **options) as target,
+    ):
+        if len(planes) > 1:
+            target.colorinterp = [ColorInterp.gray] + [ColorInterp.undefined] * (len(planes) - 1)
+        target.write(planes)
+        for band, text in enumerate(descriptions, start=1):
+            target.set_band_description(band, text)
+        if tags:
+            target.update_tags(**tags)
+        if colours:
+            target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colours.items()})
+
+
+def _damaged(path: Path) -> RasterError:
+    return RasterError(f"{path}: pixels cannot be decoded, the file is damaged or cut short; copy it again")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a local raster by an allowed driver."""
+    name = str(path)
+    if name.startswith("/vsi") or "://" in name or not path.is_file():
+        raise RasterError(f"{path} is not a file on this machine; check the path")
+    with path.open("rb") as file:
+        driver = _DRIVERS.get(file.read(4))
+    if driver is None:
+        raise RasterError(
+            f"{path} is not a GeoTIFF, JPEG 2000 or PNG raster; convert it: gdal_translate -of COG"
+        )
+    with warnings.catch_warnings(), rasterio.Env(**_OPEN_OPTIONS):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            source = rasterio.open(path, driver=driver)
+        except RasterioError as error:
+            raise RasterError(f"{path} is damaged or cut short; copy it again") from error
+        with source:
+            yield source
+
+
+def _check_size(path: Path, source: Any) -> None:
+    if len(set(source.dtypes)) > 1 or source.dtypes[0] not in _DTYPES:
+        raise RasterError(
+            f"{path}: pixel type {'/'.join(sorted(set(source.dtypes)))} is not one of {', '.join(_DTYPES)}"
+        )
+    if source.count > _MAX_BANDS or source.height * source.width > _MAX_PIXELS:
+        raise RasterError(
+            f"{path}: {source.height} × {source.width} pixels × {source.count} bands is above the limit of "
+            f"{_MAX_PIXELS:,} pixels and {_MAX_BANDS} bands; cut it into smaller rasters"
+        )
+    rows, cols = source.block_shapes[0]
+    block = rows * cols * source.count * np.dtype(source.dtypes[0]).itemsize
+    if block > _MAX_BLOCK_BYTES:
+        raise RasterError(
+            f"{path}: one block holds {block / 2**20:.0f} MiB; rewrite it tiled: gdal_translate -co TILED=YES"
+        )
+
+
+def _crs_name(path: Path, source: Any, assume_crs: str | None) -> str:
+    epsg = source.crs.to_epsg() if source.crs else None
+    if epsg is not None:
+        return f"EPSG:{epsg}"
+    if assume_crs is not None:
+        return assume_crs
+    if source.crs is None:
+        raise RasterError(
+            f"{path} has no CRS; write the true one into it first: gdal_edit.py -a_srs EPSG:2154 {path.name}"
+        )
+    wkt: str = source.crs.to_wkt()
+    return wkt
+
+
+def _to_rasterio(path: Path, source: Any, window: Window | None) -> _RasterioWindow | None:
+    if window is None:
+        return None
+    if window.row_stop > source.height or window.col_stop > source.width:
+        raise RasterError(f"{path}: {window} reaches outside its {source.height} × {source.width} pixels")
+    return _RasterioWindow(window.col, window.row, window.width, window.height)

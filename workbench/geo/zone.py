@@ -1,0 +1,232 @@
+"""Zones: the pieces of ground that people label, made of whole patch cells of the national grid."""
+
+from __future__ import annotations
+
+__all__ = ["Cell", "Zone", "ZoneRaster", "check_names", "cut_cells", "read_footprint", "zone_grid"]
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+
+from workbench.errors import CampaignError, GridError, RasterError
+from workbench.geo.grid import NATIONAL_GRID, PatchLattice, PixelGrid, Window
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+# FLAIR writes D055_2018; FLAIR-HUB has merged departments such as D024047. The layouts split names on "_",
+# so a domain has exactly one, before its year.
+_DOMAIN = re.compile(r"D\d{2,9}_\d{4}")
+_ZONE = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
+_MAX_NAME = 48
+_VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
+# Folders are named after zones, also on Windows.
+_RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Cell:
+    """A patch cell of a zone: row and column among the cells of its bounding box, from 0."""
+
+    row: int
+    col: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneRaster:
+    """A raster that a zone looks at; it is read where it lies and never written."""
+
+    role: str
+    """``ortho``, later also ``dsm``, ``dtm``, ``other-date`` …"""
+    path: Path
+    bands: tuple[str, ...]
+    """What each band of the file shows, such as ``R G B NIR E`` (E: height above ground × 5)."""
+    window: Window
+    """Where the zone's grid lies in the raster."""
+    pixels_sha256: str
+    """Digest of the zone's pixels in all bands, so that a raster that was changed is noticed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A zone: which ground, of which domain, seen by which rasters."""
+
+    domain: str
+    """Department and year, such as ``D055_2018``; folds are made of domains."""
+    name: str
+    """Unique inside its domain, such as ``Z2_UF``."""
+    grid: PixelGrid
+    """The bounding box of the zone's cells, on the pixel grid of its orthophoto."""
+    cells: tuple[Cell, ...]
+    """The footprint, sorted by row, then column."""
+    rasters: tuple[ZoneRaster, ...]
+    acquired: date | None
+    camera: str | None
+    theme: str | None
+    """Two letters of the main and second landscape, such as ``UU`` or ``AF``."""
+
+    def __post_init__(self) -> None:
+        check_names(self.domain, self.name)
+        size = NATIONAL_GRID.pixels
+        if not self.cells or tuple(sorted(set(self.cells))) != self.cells:
+            raise GridError(f"zone {self.id}: cells are missing, doubled or out of order")
+        rows, cols = {cell.row for cell in self.cells}, {cell.col for cell in self.cells}
+        shape = (size * (max(rows) + 1), size * (max(cols) + 1))
+        if min(rows) or min(cols) or shape != self.grid.shape:
+            raise GridError(f"zone {self.id}: cells span {shape} pixels, the grid has {self.grid.shape}")
+
+    @property
+    def id(self) -> str:
+        """``domain/name``: zone names repeat across domains."""
+        return f"{self.domain}/{self.name}"
+
+    @property
+    def roi(self) -> str:
+        """The name without ``_`` that FLAIR-HUB's files need; ``Z2_UF`` becomes ``Z2--UF``, reversibly.
+
+        A name never holds two separators in a row, so ``--`` can only have been ``_``.
+        """
+        return self.name.replace("_", "--")
+
+    @property
+    def ortho(self) -> ZoneRaster:
+        """The orthophoto that the zone is labelled on."""
+        return next(raster for raster in self.rasters if raster.role == "ortho")
+
+    @property
+    def area(self) -> float:
+        """Ground area of the footprint in m²."""
+        return len(self.cells) * NATIONAL_GRID.pitch**2
+
+    def patch_windows(self) -> Iterator[tuple[Cell, Window]]:
+        """Yield each cell with its window in the zone's grid."""
+        size = NATIONAL_GRID.pixels
+        for cell in self.cells:
+            yield cell, Window(row=cell.row * size, col=cell.col * size, height=size, width=size)
+
+    def footprint(self) -> NDArray[np.bool_]:
+        """Return which pixels of the grid belong to the zone, shape (row, col)."""
+        mask = np.zeros(self.grid.shape, dtype=np.bool_)
+        for _, window in self.patch_windows():
+            mask[window.slices] = True
+        return mask
+
+
+def check_names(domain: str, name: str) -> None:
+    """Check the names of a domain and a zone; they become folder and file names.
+
+    Raises
+    ------
+    CampaignError
+        A name is not of the form that the layouts need, or leads out of the campaign.
+    """
+    if not _DOMAIN.fullmatch(domain):
+        raise CampaignError(f"domain {domain!r} is not department and year; write it like D055_2018")
+    if not _ZONE.fullmatch(name) or len(name) > _MAX_NAME or name.lower() in _RESERVED:
+        raise CampaignError(
+            f"zone name {name!r} is not letters and digits joined by single - or _ "
+            f"(at most {_MAX_NAME}, no reserved word of Windows); write it like Z2_UF"
+        )
+
+
+def zone_grid(
+    raster: PixelGrid, cells: Sequence[tuple[int, int]], lattice: PatchLattice
+) -> tuple[PixelGrid, Window]:
+    """Return the bounding box of some lattice cells of a raster: its grid, and its window in the raster.
+
+    The grid's corner is rounded to the millimetre: transforms of real files carry float noise.
+    """
+    offset_row, offset_col = lattice.offset(raster)
+    rows, cols = [row for row, _ in cells], [col for _, col in cells]
+    size = lattice.pixels
+    window = Window(
+        row=offset_row + min(rows) * size,
+        col=offset_col + min(cols) * size,
+        height=(max(rows) - min(rows) + 1) * size,
+        width=(max(cols) - min(cols) + 1) * size,
+    )
+    left, top = raster.transform @ (window.col, window.row)
+    step = lattice.resolution
+    transform = Affine(step, 0.0, round(left, 3), 0.0, -step, round(top, 3))
+    return PixelGrid(crs=raster.crs, transform=transform, height=window.height, width=window.width), window
+
+
+def cut_cells(
+    raster: PixelGrid, *, footprint: BaseGeometry | None = None, lattice: PatchLattice = NATIONAL_GRID
+) -> tuple[tuple[int, int], ...]:
+    """Return the lattice cells (row, col) that lie wholly in a raster and whose centre lies in a footprint.
+
+    Cell (0, 0) is the first whole one of the raster.
+
+    Raises
+    ------
+    GridError
+        No cell is left, or the raster does not lie on the lattice.
+    """
+    offset_row, offset_col = lattice.offset(raster)
+    rows = (raster.height - offset_row) // lattice.pixels
+    cols = (raster.width - offset_col) // lattice.pixels
+    if rows < 1 or cols < 1:
+        raise GridError(
+            f"raster of {raster.height} × {raster.width} pixels holds no whole {lattice.pixels}-pixel patch cell "
+            f"(the first corner is {offset_row} rows, {offset_col} columns in); use a larger raster"
+        )
+    cells = [(row, col) for row in range(rows) for col in range(cols)]
+    if footprint is not None:
+        cells = _inside(cells, raster, footprint, lattice)
+    if not cells:
+        raise GridError(f"the footprint holds the centre of none of the raster's {rows} × {cols} patch cells")
+    return tuple(cells)
+
+
+def _inside(
+    cells: list[tuple[int, int]], raster: PixelGrid, footprint: BaseGeometry, lattice: PatchLattice
+) -> list[tuple[int, int]]:
+    import shapely
+
+    offset_row, offset_col = lattice.offset(raster)
+    size = lattice.pixels
+    centres = [
+        raster.transform @ (offset_col + (col + 0.5) * size, offset_row + (row + 0.5) * size)
+        for row, col in cells
+    ]
+    shapely.prepare(footprint)
+    hits = shapely.contains_xy(footprint, [x for x, _ in centres], [y for _, y in centres])
+    return [cell for cell, hit in zip(cells, hits, strict=True) if hit]
+
+
+def read_footprint(path: Path, *, crs: str) -> BaseGeometry:
+    """Read the union of the polygons of a vector file, in a given CRS.
+
+    Raises
+    ------
+    RasterError
+        The file cannot be read, has no CRS or holds no polygon.
+    """
+    import geopandas
+    from pyogrio.errors import DataSourceError
+
+    if not path.is_file() or path.suffix.lower() not in _VECTOR_SUFFIXES:
+        raise RasterError(
+            f"{path} is not a vector file ({', '.join(_VECTOR_SUFFIXES)}) on this machine; check the path"
+        )
+    try:
+        frame: Any = geopandas.read_file(path, engine="pyogrio")
+    except DataSourceError as error:
+        raise RasterError(
+            f"{path} is not a readable vector file; export it as GeoPackage or GeoJSON"
+        ) from error
+    if "geometry" not in frame or frame.crs is None:
+        raise RasterError(f"{path} has no geometry or no CRS; export it again with its CRS")
+    polygons = frame[frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
+    if polygons.empty:
+        raise RasterError(f"{path} holds no polygon; draw the zone's outline as a polygon")
+    union: BaseGeometry = polygons.to_crs(crs).geometry.union_all()
+    return union
