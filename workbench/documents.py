@@ -21,16 +21,22 @@ __all__ = [
 
 import hashlib
 import json
+import math
 import os
+import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import DocumentError, Problem, WorkbenchError
 
 _PACKAGE = Path(__file__).resolve().parent
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+_TOO_DEEP = Problem(loc=(), message="is nested too deeply", kind="json")
 
 
 def shipped(folder: str) -> Path:
@@ -82,28 +88,37 @@ def validate(document: object, schema: str, *, source: str) -> None:
     DocumentError
         With every problem and its location.
     """
-    import jsonschema
-
-    rules = json.loads((shipped("schema") / f"{schema}.schema.json").read_text(encoding="utf-8"))
-    validator = jsonschema.Draft202012Validator(rules, format_checker=jsonschema.FormatChecker())
+    try:
+        errors = sorted(_validator(schema).iter_errors(document), key=lambda error: list(error.absolute_path))
+    except RecursionError as error:
+        raise DocumentError(source, (_TOO_DEEP,)) from error
     problems = tuple(
-        Problem(loc=tuple(error.absolute_path), message=error.message, kind=str(error.validator))
-        for error in sorted(
-            validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
-        )
+        Problem(loc=tuple(error.absolute_path), message=_shortened(error.message), kind=str(error.validator))
+        for error in errors
     )
     if problems:
         raise DocumentError(source, problems)
 
 
 def parse_document(text: str | bytes, *, schema: str, source: str) -> dict[str, Any]:
-    """Parse and validate one JSON object; duplicate keys and NaN are problems too."""
+    """Parse and validate one JSON object in UTF-8.
+
+    What Python's parser lets pass and other readers do not is a problem too: duplicate keys, NaN, numbers too
+    large for a float, halves of surrogate pairs.
+    """
     try:
-        document = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise DocumentError(
-            source, (Problem(loc=(), message=f"is not JSON: {error}", kind="json"),)
-        ) from error
+        if isinstance(text, bytes):
+            text = text.decode("utf-8-sig")
+        document = json.loads(
+            text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_finite
+        )
+        if _SURROGATE.search(text):
+            canonical_bytes(document)
+    except RecursionError as error:
+        raise DocumentError(source, (_TOO_DEEP,)) from error
+    except ValueError as error:
+        problem = Problem(loc=(), message=f"is not JSON: {_shortened(str(error))}", kind="json")
+        raise DocumentError(source, (problem,)) from error
     validate(document, schema, source=source)
     if not isinstance(document, dict):
         raise DocumentError(source, (Problem(loc=(), message="is not a JSON object", kind="type"),))
@@ -152,17 +167,56 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def inside(root: Path, *parts: str) -> Path:
-    """Join names below a root and prove that the result is still below it.
+    """Join names below a root and prove that the result lies below it, links followed.
 
     Raises
     ------
     WorkbenchError
-        A name such as ``../x`` or ``/x`` leads out of the root.
+        A name such as ``../x`` or ``/x`` leads out of the root, ``.`` is the root itself, or no file can be
+        called so.
     """
-    path = root.joinpath(*parts).resolve()
-    if not path.is_relative_to(root.resolve()):
+    top = root.resolve()
+    try:
+        path = root.joinpath(*parts).resolve()
+    except (ValueError, OSError, RuntimeError) as error:  # a null character; a link that leads to itself
+        raise WorkbenchError(
+            f"{'/'.join(parts)!r} is no name below {root}: {error}; use a plain name"
+        ) from error
+    if path == top or not path.is_relative_to(top):
         raise WorkbenchError(f"{'/'.join(parts)!r} leads out of {root}; use a plain name")
     return path
+
+
+@cache
+def _validator(schema: str) -> Any:
+    import jsonschema
+
+    strict = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+        jsonschema.Draft202012Validator,
+        {"pattern": _pattern},
+        type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+    )
+    rules = json.loads((shipped("schema") / f"{schema}.schema.json").read_text(encoding="utf-8"))
+    return strict(rules, format_checker=jsonschema.FormatChecker())
+
+
+def _is_integer(_: object, value: object) -> bool:
+    """Refuse 1.0, an integer to JSON Schema: read as a float it would be no index, and have other bytes."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _pattern(validator: Any, pattern: str, value: object, _: object) -> Iterator[Any]:
+    """Match as JSON Schema does, where ``$`` is the end; Python's also matches before a last line break."""
+    from jsonschema import ValidationError
+
+    exact = re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
+    if validator.is_type(value, "string") and not re.search(exact, str(value)):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _shortened(message: str, size: int = 300) -> str:
+    """Cut out the middle of a message that quotes a whole document; its end says what is wrong."""
+    return message if len(message) <= size else f"{message[: size // 2]} … {message[-size // 2 :]}"
 
 
 def _sync_directory(directory: Path) -> None:
@@ -178,10 +232,17 @@ def _sync_directory(directory: Path) -> None:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        raise ValueError(f"key {twice[0]!r} appears twice in one object")
+        counts = Counter(key for key, _ in pairs)
+        twice = min(key for key, count in counts.items() if count > 1)
+        raise ValueError(f"key {_shortened(repr(twice), 80)} appears twice in one object")
     return document
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{_shortened(number, 40)} is too large for a number")
+    return value
 
 
 def _no_constant(name: str) -> float:

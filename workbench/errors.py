@@ -22,6 +22,9 @@ __all__ = [
 from dataclasses import dataclass
 
 
+_MOST_LISTED = 20
+
+
 class WorkbenchError(Exception):
     """Base of every error that a user can mend; the command line prints it as one sentence."""
 
@@ -79,5 +82,6 @@ class DocumentError(WorkbenchError, ValueError):
     def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
         self.source = source
         self.problems = problems
-        listed = "; ".join(str(problem) for problem in problems)
-        super().__init__(f"{source}: {listed}")
+        listed = "; ".join(str(problem) for problem in problems[:_MOST_LISTED])
+        more = len(problems) - _MOST_LISTED
+        super().__init__(f"{source}: {listed}" + (f"; and {more} more problems" if more > 0 else ""))

@@ -1,0 +1,40 @@
+"""Land-cover classes, their numbers in every published scheme, and what they become elsewhere.
+
+A class is known by its ``key`` and its ``code`` (1–254, append-only). The numbers that datasets write are its
+``values`` in a *scheme*; every scheme has its own order, so values are looked up, never computed. Code 0
+(unlabelled) lives in the annotation store alone: FLAIR's loaders train any value they do not know as
+*building*, so unlabelled pixels are written as the scheme's *other*.
+
+The documents lie in ``schema/nomenclatures``, ``schema/crosswalks`` and ``schema/rules``.
+"""
+
+from workbench.nomenclature.artificialisation import (
+    ArtificialisationRule,
+    Artificialised,
+    CoverRule,
+    load_artificialisation,
+)
+from workbench.nomenclature.classes import (
+    LandCoverClass,
+    Nomenclature,
+    Scheme,
+    UpperClass,
+    load_nomenclature,
+)
+from workbench.nomenclature.crosswalk import Crosswalk, TargetClass, Undecided, load_crosswalk
+
+__all__ = [
+    "ArtificialisationRule",
+    "Artificialised",
+    "CoverRule",
+    "Crosswalk",
+    "LandCoverClass",
+    "Nomenclature",
+    "Scheme",
+    "TargetClass",
+    "Undecided",
+    "UpperClass",
+    "load_artificialisation",
+    "load_crosswalk",
+    "load_nomenclature",
+]
