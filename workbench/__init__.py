@@ -1,1 +1,81 @@
-"""Land-cover annotation workbench."""
+"""Land-cover annotation workbench: scale-sets segmentation, labels that are never lost, patch releases.
+
+The names below are the public interface; they load when they are first used, so that ``import workbench``
+(and ``workbench --help``) costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.campaign import Campaign
+    from workbench.errors import WorkbenchError
+    from workbench.export import Patch, Release, build_release, open_release, verify_release
+    from workbench.geo import PixelGrid, Window
+    from workbench.geo.zone import Zone
+    from workbench.labels import AnnotationStore
+    from workbench.nomenclature import Nomenclature, load_nomenclature
+    from workbench.segmentation import Cut, Hierarchy, read_hierarchy, segment, write_hierarchy
+    from workbench.workflows.demo import run_demo
+    from workbench.workflows.intake import add_zone
+    from workbench.workflows.publishing import publish
+
+_HOMES = {
+    "AnnotationStore": "workbench.labels",
+    "Campaign": "workbench.campaign",
+    "Cut": "workbench.segmentation",
+    "Hierarchy": "workbench.segmentation",
+    "Nomenclature": "workbench.nomenclature",
+    "Patch": "workbench.export",
+    "PixelGrid": "workbench.geo",
+    "Release": "workbench.export",
+    "Window": "workbench.geo",
+    "WorkbenchError": "workbench.errors",
+    "Zone": "workbench.geo.zone",
+    "add_zone": "workbench.workflows.intake",
+    "build_release": "workbench.export",
+    "load_nomenclature": "workbench.nomenclature",
+    "open_release": "workbench.export",
+    "publish": "workbench.workflows.publishing",
+    "read_hierarchy": "workbench.segmentation",
+    "run_demo": "workbench.workflows.demo",
+    "segment": "workbench.segmentation",
+    "verify_release": "workbench.export",
+    "write_hierarchy": "workbench.segmentation",
+}
+
+__all__ = [
+    "AnnotationStore",
+    "Campaign",
+    "Cut",
+    "Hierarchy",
+    "Nomenclature",
+    "Patch",
+    "PixelGrid",
+    "Release",
+    "Window",
+    "WorkbenchError",
+    "Zone",
+    "add_zone",
+    "build_release",
+    "load_nomenclature",
+    "open_release",
+    "publish",
+    "read_hierarchy",
+    "run_demo",
+    "segment",
+    "verify_release",
+    "write_hierarchy",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -189,6 +189,11 @@ class PixelGrid:
             return False
         return True
 
+    def coincides(self, other: PixelGrid) -> bool:
+        """Tell whether both grids have the same pixels: float noise of a transform apart, they are equal."""
+        first = other.rowcol(*self.xy(0, 0))
+        return self.shape == other.shape and self.same_lattice(other) and first == (0, 0)
+
     def _corner(self, x: float, y: float) -> tuple[int, int]:
         """Return (col, row) of the pixel corner at a ground position."""
         col, row = ~self.transform @ (x, y)

@@ -6,7 +6,7 @@ before any pixel. Writing is durable (temporary sibling, sync, rename) and gives
 
 from __future__ import annotations
 
-__all__ = ["RasterInfo", "inspect_raster", "read_bands", "read_valid", "write_raster"]
+__all__ = ["RasterInfo", "encode_raster", "inspect_raster", "read_bands", "read_valid", "write_raster"]
 
 import logging
 import warnings
@@ -21,6 +21,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import MemoryFile
 from rasterio.windows import Window as _RasterioWindow
 
 from workbench.documents import replacing
@@ -191,36 +192,82 @@ def write_raster(
     RasterError
         The file exists, its folder does not, or the pixels do not fit the grid.
     """
-    planes = pixels[np.newaxis] if pixels.ndim == 2 else pixels
-    if planes.shape[1:] != grid.shape:
-        raise RasterError(f"{path}: pixels of shape {planes.shape[1:]} do not fit a grid of {grid.shape}")
     if path.exists() and not overwrite:
         raise RasterError(f"{path} exists already; choose another name or pass --overwrite")
     if not path.parent.is_dir():
         raise RasterError(f"{path.parent} is not a folder; make it first")
-    options: dict[str, Any] = {"compress": compress, "photometric": "MINISBLACK", "bigtiff": "IF_SAFER"}
-    if compress.lower() in {"deflate", "zstd"}:
-        options |= {"zlevel" if compress.lower() == "deflate" else "zstd_level": level}
-    if predictor != 1:
-        options["predictor"] = predictor
-    if tiled:
-        options |= {"tiled": True, "blockxsize": 512, "blockysize": 512}
-    profile = {"driver": "GTiff", "count": len(planes), "height": grid.height, "width": grid.width}
-    profile |= {"dtype": planes.dtype, "crs": grid.crs, "transform": grid.transform}
+    planes, profile = _prepared(pixels, grid, compress, level, predictor, tiled=tiled, called=str(path))
     with (
         replacing(path) as temporary,
         rasterio.Env(**_OPEN_OPTIONS),
-        rasterio.open(temporary, "w", **profile, **options) as target,
+        rasterio.open(temporary, "w", **profile) as target,
     ):
-        if len(planes) > 1:
-            target.colorinterp = [ColorInterp.gray] + [ColorInterp.undefined] * (len(planes) - 1)
-        target.write(planes)
-        for band, text in enumerate(descriptions, start=1):
-            target.set_band_description(band, text)
-        if tags:
-            target.update_tags(**tags)
-        if colours:
-            target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colours.items()})
+        _fill(target, planes, descriptions, colours, tags)
+
+
+def encode_raster(
+    pixels: NDArray[Any],
+    grid: PixelGrid,
+    *,
+    compress: str = "deflate",
+    level: int = 6,
+    predictor: int = 1,
+    colours: Mapping[int, tuple[int, int, int]] | None = None,
+) -> bytes:
+    """Return the bytes of a tiled GeoTIFF, each band in blocks of its own; equal input gives equal bytes.
+
+    For many small rasters: the caller hashes and writes the bytes itself, so a full disk is an `OSError` and
+    nothing is synced file by file. Parameters are those of `write_raster`.
+    """
+    planes, profile = _prepared(pixels, grid, compress, level, predictor, tiled=True, called="raster")
+    with rasterio.Env(**_OPEN_OPTIONS), MemoryFile() as memory:
+        with memory.open(**profile, interleave="band") as target:
+            _fill(target, planes, (), colours, None)
+        return bytes(memory.getbuffer())
+
+
+def _prepared(
+    pixels: NDArray[Any],
+    grid: PixelGrid,
+    compress: str,
+    level: int,
+    predictor: int,
+    *,
+    tiled: bool,
+    called: str,
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Return the pixels as (band, row, col), and the profile to create their GeoTIFF with."""
+    planes = pixels[np.newaxis] if pixels.ndim == 2 else pixels
+    if planes.shape[1:] != grid.shape:
+        raise RasterError(f"{called}: pixels of shape {planes.shape[1:]} do not fit a grid of {grid.shape}")
+    profile: dict[str, Any] = {"driver": "GTiff", "count": len(planes), "dtype": planes.dtype}
+    profile |= {"height": grid.height, "width": grid.width, "crs": grid.crs, "transform": grid.transform}
+    profile |= {"compress": compress, "photometric": "MINISBLACK", "bigtiff": "IF_SAFER"}
+    if compress.lower() in {"deflate", "zstd"}:
+        profile |= {"zlevel" if compress.lower() == "deflate" else "zstd_level": level}
+    if predictor != 1:
+        profile["predictor"] = predictor
+    if tiled:
+        profile |= {"tiled": True, "blockxsize": 512, "blockysize": 512}
+    return planes, profile
+
+
+def _fill(
+    target: Any,
+    planes: NDArray[Any],
+    descriptions: Sequence[str],
+    colours: Mapping[int, tuple[int, int, int]] | None,
+    tags: Mapping[str, str] | None,
+) -> None:
+    if len(planes) > 1:
+        target.colorinterp = [ColorInterp.gray] + [ColorInterp.undefined] * (len(planes) - 1)
+    target.write(planes)
+    for band, text in enumerate(descriptions, start=1):
+        target.set_band_description(band, text)
+    if tags:
+        target.update_tags(**tags)
+    if colours:
+        target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colours.items()})
 
 
 def _damaged(path: Path) -> RasterError:

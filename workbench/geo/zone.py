@@ -175,7 +175,7 @@ def cut_cells(
     cols = (raster.width - offset_col) // lattice.pixels
     if rows < 1 or cols < 1:
         raise GridError(
-            f"raster of {raster.height} × {raster.width} pixels holds no whole {lattice.pixels}-pixel patch cell "
+            f"raster of {raster.height} × {raster.width} px holds no whole {lattice.pixels} px patch cell "
             f"(the first corner is {offset_row} rows, {offset_col} columns in); use a larger raster"
         )
     cells = [(row, col) for row in range(rows) for col in range(cols)]

@@ -1,0 +1,239 @@
+"""A campaign: a directory with its registry, and the zones that are labelled in it."""
+
+from __future__ import annotations
+
+__all__ = ["Campaign", "pixels_digest"]
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.documents import inside
+from workbench.errors import CampaignError, RasterError
+from workbench.geo.grid import Window
+from workbench.geo.raster import inspect_raster, read_bands
+from workbench.geo.zone import Cell, Zone
+from workbench.labels.annotation import AnnotationStore
+from workbench.nomenclature import Nomenclature, load_nomenclature
+from workbench.registry import Registry
+
+_FORMAT, _FORMAT_VERSION = "ocs-workbench/campaign", 1
+_REGISTRY = "registry.gpkg"
+
+OpenStore = Callable[[str], AnnotationStore]
+"""Opens the labels of a zone that is being added, for an author."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """A campaign directory: a path and a registry; what it knows is read from the files each time."""
+
+    path: Path
+    registry: Registry
+
+    @classmethod
+    def create(cls, path: Path, *, nomenclature: str = "flair-19") -> Campaign:
+        """Make an empty campaign in a new or empty directory.
+
+        Raises
+        ------
+        CampaignError
+            The directory holds something already.
+        NomenclatureError
+            No nomenclature of that name ships with the workbench.
+        """
+        if (path / _REGISTRY).exists():
+            raise CampaignError(f"{path} is a campaign already; add zones to it, or choose another directory")
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise CampaignError(f"{path} is not an empty directory; choose a new one for the campaign")
+        classes = load_nomenclature(nomenclature)
+        facts = {
+            "format": _FORMAT,
+            "format_version": str(_FORMAT_VERSION),
+            "nomenclature": classes.name,
+            "nomenclature_version": classes.version,
+            # People appear outside the campaign under pseudonyms made with this salt.
+            "pseudonym_salt": secrets.token_hex(16),
+        }
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(path=path, registry=Registry.create(path / _REGISTRY, facts))
+
+    @classmethod
+    def open(cls, path: Path) -> Campaign:
+        """Open a campaign.
+
+        Raises
+        ------
+        CampaignError
+            There is none, its registry is damaged, or a newer workbench wrote it.
+        """
+        if not (path / _REGISTRY).is_file():
+            raise CampaignError(f"{path} is not a campaign; make one: workbench campaign init {path}")
+        campaign = cls(path=path, registry=Registry(path=path / _REGISTRY))
+        facts = campaign.registry.facts()
+        if facts.get("format") != _FORMAT:
+            raise CampaignError(f"{path / _REGISTRY} is no registry of a campaign; restore it from a backup")
+        if int(facts["format_version"]) > _FORMAT_VERSION:
+            raise CampaignError(
+                f"{path} has format {facts['format_version']}, this workbench knows up to "
+                f"{_FORMAT_VERSION}; install a newer workbench"
+            )
+        return campaign
+
+    @property
+    def nomenclature(self) -> Nomenclature:
+        """The nomenclature that the campaign labels with."""
+        return load_nomenclature(self.registry.facts()["nomenclature"])
+
+    def zones(self) -> tuple[Zone, ...]:
+        """Return all zones, sorted by id."""
+        return self.registry.zones()
+
+    def zone(self, zone_id: str) -> Zone:
+        """Return a zone by its id, or by its bare name where that is unique.
+
+        Raises
+        ------
+        CampaignError
+            No zone or several zones have that name.
+        """
+        zones = self.zones()
+        found = [zone for zone in zones if zone.id == zone_id] or [
+            zone for zone in zones if zone.name == zone_id
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise CampaignError(f"{zone_id!r} is a zone of several domains; say which: {_listed(found)}")
+        known = f"it has {_listed(zones)}" if zones else "it has no zone yet; see workbench zone add"
+        raise CampaignError(f"{self.path} has no zone {zone_id!r}; {known}")
+
+    def folds(self) -> dict[str, int]:
+        """Return the fold (1–5) of each domain; a domain keeps its fold for ever."""
+        return self.registry.folds()
+
+    def patch_numbers(self, zone: Zone) -> dict[Cell, int]:
+        """Return the numeric FLAIR id of each cell of a zone; it is kept for ever."""
+        return self.registry.patch_numbers(zone)
+
+    def pseudonym(self, author: str) -> str:
+        """Return the name that an author has outside the campaign, the same every time."""
+        salted = f"{self.registry.facts()['pseudonym_salt']}:{author}".encode()
+        return f"person-{hashlib.sha256(salted).hexdigest()[:8]}"
+
+    def zone_dir(self, zone: Zone) -> Path:
+        """Return the directory that holds a zone's hierarchy and journals."""
+        return inside(self.path, "zones", zone.domain, zone.name)
+
+    def hierarchy_path(self, zone: Zone) -> Path:
+        """Return where a zone's hierarchy lies once it is segmented."""
+        return self.zone_dir(zone) / "hierarchy.h5"
+
+    def journal_dir(self, zone: Zone) -> Path:
+        """Return the directory of a zone's journals."""
+        return self.zone_dir(zone) / "journal"
+
+    def open_store(self, zone: Zone, *, author: str | None = None) -> AnnotationStore:
+        """Open a zone's labels, for one author to edit or (without an author) to read."""
+        return self._store(self.journal_dir(zone), zone, author)
+
+    def read_image(self, zone: Zone, *, window: Window | None = None) -> NDArray[Any]:
+        """Read a zone's orthophoto, shape (band, row, col), in the order of ``zone.ortho.bands``.
+
+        Parameters
+        ----------
+        zone
+            Whose pixels.
+        window
+            In the zone's grid; the whole zone by default, whose pixels are then checked against the digest
+            that was taken when the zone was added.
+
+        Raises
+        ------
+        RasterError
+            The raster has gone, is damaged or has changed since.
+        """
+        ortho = zone.ortho
+        part = window or zone.grid.whole
+        row, col = ortho.window.row + part.row, ortho.window.col + part.col
+        pixels = read_bands(ortho.path, window=Window(row=row, col=col, height=part.height, width=part.width))
+        if window is None and pixels_digest(pixels) != ortho.pixels_sha256:
+            raise RasterError(
+                f"{ortho.path}: its pixels are not those that zone {zone.id} was made on; "
+                "put the old file back, or add the new one as another zone"
+            )
+        return pixels
+
+    def read_surroundings(self, zone: Zone, *, margin: int = 256) -> tuple[NDArray[Any], tuple[int, int]]:
+        """Read the orthophoto of a zone and around it, as far as the raster reaches.
+
+        Returns
+        -------
+        pixels
+            Shape (band, row, col), the zone included.
+        offset
+            (row, col) of the first pixel in the zone's grid; negative or zero.
+        """
+        at, grid = zone.ortho.window, inspect_raster(zone.ortho.path).grid
+        row, col = max(0, at.row - margin), max(0, at.col - margin)
+        height = min(grid.height, at.row_stop + margin) - row
+        width = min(grid.width, at.col_stop + margin) - col
+        window = Window(row=row, col=col, height=height, width=width)
+        return read_bands(zone.ortho.path, window=window), (row - at.row, col - at.col)
+
+    def add_zone(self, zone: Zone, *, fill: Callable[[OpenStore], None] | None = None) -> None:
+        """Add a zone, durably and as a whole.
+
+        Parameters
+        ----------
+        zone
+            What to add. Its domain gets a fold if it is new, its cells get their numeric ids.
+        fill
+            Writes existing labels into the zone before it appears; an error there leaves all as it was.
+
+        Raises
+        ------
+        CampaignError
+            A zone of that id (whatever its case) exists, or one of its domain covers some of its cells.
+        """
+        home = self.zone_dir(zone)
+        if home.exists() and zone.id not in {other.id for other in self.zones()}:
+            raise CampaignError(f"{home} exists but is not in the registry; move it away first")
+        staged = inside(self.path, "zones", f".{zone.domain}-{zone.name}-{secrets.token_hex(4)}")
+        try:
+            with self.registry.adding(zone):
+                (staged / "journal").mkdir(parents=True)
+                if fill is not None:
+                    fill(lambda author: self._store(staged / "journal", zone, author))
+                home.parent.mkdir(parents=True, exist_ok=True)
+                staged.rename(home)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+    def _store(self, journal: Path, zone: Zone, author: str | None) -> AnnotationStore:
+        return AnnotationStore.open(
+            journal,
+            zone_id=zone.id,
+            grid=zone.grid,
+            footprint=zone.footprint(),
+            nomenclature=self.nomenclature,
+            author=author,
+        )
+
+
+def pixels_digest(pixels: NDArray[Any]) -> str:
+    """Return the SHA-256 of an image's type, shape and pixels."""
+    head = f"{pixels.dtype.str}{pixels.shape}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def _listed(zones: Sequence[Zone]) -> str:
+    ids = [zone.id for zone in zones]
+    return ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")

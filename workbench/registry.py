@@ -1,0 +1,256 @@
+"""The registry of a campaign: which zones there are, in which folds, and under which numbers.
+
+``registry.gpkg`` is a GeoPackage, so QGIS opens it: the layer *zones* on the map, the tables *domains*
+(fold of each domain, for ever), *patches* (FLAIR's numeric id of each patch, for ever) and *campaign*.
+Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
+file, so that it is a GeoPackage as GDAL understands it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Registry"]
+
+import json
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from affine import Affine
+
+from workbench.documents import replacing
+from workbench.errors import CampaignError
+from workbench.export.folds import FOLDS, assign_fold
+from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+from workbench.geo.zone import Cell, Zone, ZoneRaster
+
+_SRID = 2154
+_COLUMNS = ("id", "domain", "name", "acquired", "camera", "theme", "cells", "grid", "rasters")
+_TABLES = """
+CREATE UNIQUE INDEX zones_id ON zones (id COLLATE NOCASE);
+CREATE TABLE campaign (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
+CREATE TABLE domains (
+    fid INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fold INTEGER NOT NULL CHECK (fold BETWEEN 1 AND 5)
+);
+CREATE TABLE patches (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    zone TEXT NOT NULL, row INTEGER NOT NULL, col INTEGER NOT NULL, UNIQUE (zone, row, col)
+);
+INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
+    ('domains', 'attributes', 'domains', 'fold of each domain'),
+    ('patches', 'attributes', 'patches', 'numeric FLAIR id of each patch'),
+    ('campaign', 'attributes', 'campaign', 'format, nomenclature');
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """The registry file of a campaign directory; nothing of it is kept in memory."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, facts: Mapping[str, str]) -> Registry:
+        """Make an empty registry that states some facts about its campaign."""
+        import geopandas
+
+        empty = geopandas.GeoDataFrame({name: [] for name in _COLUMNS}, geometry=[], crs=_SRID)
+        empty = empty.astype(dict.fromkeys(_COLUMNS, "object"))
+        with replacing(path) as temporary:
+            empty.to_file(
+                temporary,
+                layer="zones",
+                driver="GPKG",
+                engine="pyogrio",
+                geometry_type="MultiPolygon",
+                # An R-tree would bring triggers that call functions which only GDAL's SQLite has.
+                SPATIAL_INDEX="NO",
+            )
+            with closing(sqlite3.connect(temporary)) as connection, connection:
+                connection.executescript(_TABLES)
+                connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
+        return cls(path=path)
+
+    def facts(self) -> dict[str, str]:
+        """Return what the campaign states about itself: its format, its nomenclature and so on."""
+        with self.reading() as connection:
+            return dict(connection.execute("SELECT key, value FROM campaign").fetchall())
+
+    def folds(self) -> dict[str, int]:
+        """Return the fold (1–5) of each domain."""
+        with self.reading() as connection:
+            return dict(connection.execute("SELECT name, fold FROM domains ORDER BY name").fetchall())
+
+    def zones(self) -> tuple[Zone, ...]:
+        """Return all zones, sorted by id."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT * FROM zones ORDER BY id").fetchall()
+        return tuple(_zone_of(row, self.path.parent) for row in rows)
+
+    def patch_numbers(self, zone: Zone) -> dict[Cell, int]:
+        """Return the numeric FLAIR id of each cell of a zone."""
+        query = "SELECT row, col, number FROM patches WHERE zone = ?"
+        with self.reading() as connection:
+            rows = connection.execute(query, (zone.id,)).fetchall()
+        return {Cell(row=row, col=col): number for row, col, number in rows}
+
+    @contextmanager
+    def adding(self, zone: Zone) -> Iterator[None]:
+        """Register a zone if the body of the ``with`` succeeds, or else not at all.
+
+        A new domain gets its fold, the cells get their numbers. Other writers wait meanwhile.
+        """
+        with self._open("rw") as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            _check_new(zone, self.zones())
+            _insert(connection, zone, self.path.parent, self._areas())
+            yield
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Open the registry for reading."""
+        with self._open("ro") as connection:
+            yield connection
+
+    @contextmanager
+    def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
+        uri = f"{self.path.resolve().as_uri()}?mode={mode}"
+        try:
+            with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)) as connection:
+                connection.row_factory = sqlite3.Row
+                connection.execute("PRAGMA trusted_schema = OFF")
+                yield connection
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise CampaignError(
+                    f"{self.path}: the registry fails ({error}); see whether it is writable"
+                ) from error
+            raise CampaignError(f"{self.path}: another process is writing the registry; try again") from error
+        except sqlite3.Error as error:
+            raise CampaignError(
+                f"{self.path}: the registry fails ({error}); restore it from a backup"
+            ) from error
+
+    def _areas(self) -> dict[int, float]:
+        folds, areas = self.folds(), dict.fromkeys(FOLDS, 0.0)
+        for zone in self.zones():
+            areas[folds[zone.domain]] += zone.area
+        return areas
+
+
+def _check_new(zone: Zone, others: tuple[Zone, ...]) -> None:
+    ground = _ground_cells(zone)
+    for other in others:
+        if other.id.lower() == zone.id.lower():
+            raise CampaignError(f"there is a zone {other.id} already; choose another name")
+        shared = ground & _ground_cells(other) if other.domain == zone.domain else set()
+        if shared:
+            raise CampaignError(
+                f"zone {zone.id} shares {len(shared)} patch cells with zone {other.id}, a release would hold "
+                "them twice; draw a footprint that leaves them out"
+            )
+
+
+def _insert(connection: sqlite3.Connection, zone: Zone, root: Path, areas: Mapping[int, float]) -> None:
+    values = {
+        "geom": _geometry(zone),
+        "id": zone.id,
+        "domain": zone.domain,
+        "name": zone.name,
+        "acquired": zone.acquired.isoformat() if zone.acquired else None,
+        "camera": zone.camera,
+        "theme": zone.theme,
+        "cells": _cell_map(zone),
+        "grid": json.dumps({"crs": zone.grid.crs, "transform": list(zone.grid.transform)[:6]}),
+        "rasters": json.dumps([_raster_document(raster, root) for raster in zone.rasters]),
+    }
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO zones ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
+    connection.execute(
+        "INSERT OR IGNORE INTO domains (name, fold) VALUES (?, ?)", (zone.domain, assign_fold(areas))
+    )
+    connection.executemany(
+        "INSERT INTO patches (zone, row, col) VALUES (?, ?, ?)",
+        [(zone.id, cell.row, cell.col) for cell in zone.cells],
+    )
+
+
+def _zone_of(row: sqlite3.Row, root: Path) -> Zone:
+    lines = row["cells"].split("/")
+    cells = tuple(
+        Cell(row=r, col=c) for r, line in enumerate(lines) for c, mark in enumerate(line) if mark == "1"
+    )
+    size, place = NATIONAL_GRID.pixels, json.loads(row["grid"])
+    grid = PixelGrid(
+        crs=place["crs"],
+        transform=Affine(*place["transform"]),
+        height=size * len(lines),
+        width=size * len(lines[0]),
+    )
+    return Zone(
+        domain=row["domain"],
+        name=row["name"],
+        grid=grid,
+        cells=cells,
+        rasters=tuple(_raster_of(document, root) for document in json.loads(row["rasters"])),
+        acquired=date.fromisoformat(row["acquired"]) if row["acquired"] else None,
+        camera=row["camera"],
+        theme=row["theme"],
+    )
+
+
+def _cell_map(zone: Zone) -> str:
+    """Draw the cells as rows of 0 and 1, such as ``11/10`` for an L."""
+    size, taken = NATIONAL_GRID.pixels, {(cell.row, cell.col) for cell in zone.cells}
+    rows, cols = zone.grid.height // size, zone.grid.width // size
+    return "/".join("".join("01"[(row, col) in taken] for col in range(cols)) for row in range(rows))
+
+
+def _ground_cells(zone: Zone) -> set[tuple[int, int]]:
+    """Return the cells by their number in the national grid."""
+    lattice = NATIONAL_GRID
+    row = round((lattice.y - zone.grid.transform.f) / lattice.pitch)
+    col = round((zone.grid.transform.c - lattice.x) / lattice.pitch)
+    return {(row + cell.row, col + cell.col) for cell in zone.cells}
+
+
+def _geometry(zone: Zone) -> bytes:
+    """Encode the footprint as a GeoPackage geometry (OGC 12-128r18, clause 2.1.3)."""
+    import shapely
+
+    bounds = [zone.grid.crop(window).bounds for _, window in zone.patch_windows()]
+    shape = shapely.union_all([shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds])
+    if shape.geom_type == "Polygon":
+        shape = shapely.MultiPolygon([shape])
+    left, bottom, right, top = shape.bounds
+    little_endian_with_envelope = 0b00000011
+    header = struct.pack("<2sBBi4d", b"GP", 0, little_endian_with_envelope, _SRID, left, right, bottom, top)
+    return header + shapely.to_wkb(shape, byte_order=1)
+
+
+def _raster_document(raster: ZoneRaster, root: Path) -> dict[str, Any]:
+    path, home, window = raster.path.resolve(), root.resolve(), raster.window
+    return {
+        "role": raster.role,
+        # Relative inside the campaign, so that the whole directory can be moved.
+        "path": path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix(),
+        "bands": list(raster.bands),
+        "window": [window.row, window.col, window.height, window.width],
+        "pixels_sha256": raster.pixels_sha256,
+    }
+
+
+def _raster_of(document: Mapping[str, Any], root: Path) -> ZoneRaster:
+    row, col, height, width = document["window"]
+    return ZoneRaster(
+        role=document["role"],
+        path=root / document["path"],
+        bands=tuple(document["bands"]),
+        window=Window(row=row, col=col, height=height, width=width),
+        pixels_sha256=document["pixels_sha256"],
+    )

@@ -1,0 +1,78 @@
+"""What can be asked of a hierarchy file: what it is, one of its cuts, how good it is for a known mask."""
+
+from __future__ import annotations
+
+__all__ = ["describe", "evaluate_file", "write_cut"]
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import HierarchyError
+from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.segmentation.hierarchy import NODATA_LEAF, read_hierarchy
+from workbench.segmentation.quality import evaluate
+
+_COUNTS = (10, 100, 1_000, 10_000)
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Return what a hierarchy was made of, and the scale of its cuts of some sizes."""
+    found = read_hierarchy(path)
+    cuts = [found.cut_count(count) for count in _COUNTS if count < found.leaf_count]
+    return {
+        "path": str(path),
+        "digest": found.digest,
+        "image_digest": found.image_digest,
+        "crs": found.grid.crs,
+        "resolution": found.grid.resolution,
+        "height": found.grid.height,
+        "width": found.grid.width,
+        "bands": int(found.sums.shape[0]),
+        "pixels": int(found.area.sum(dtype=np.int64)),
+        "leaves": found.leaf_count,
+        "parameters": found.parameters.as_document(),
+        "cuts": [{"regions": cut.count, "scale": cut.scale} for cut in cuts],
+    }
+
+
+def write_cut(path: Path, output: Path, *, scale: float | None, regions: int | None, overwrite: bool) -> str:
+    """Write the regions at a scale, or the finest cut of at most so many, as uint32 from 1 (0 = no data).
+
+    Returns
+    -------
+    str
+        One line for a person.
+    """
+    found = read_hierarchy(path)
+    cut = found.cut(scale) if scale is not None else found.cut_count(regions or 1)
+    labels = cut.labels()
+    numbered = np.where(labels == NODATA_LEAF, 0, labels + np.uint32(1)).astype(np.uint32)
+    write_raster(output, numbered, found.grid, predictor=2, overwrite=overwrite)
+    return f"{output}: {cut.count:,} regions at scale {cut.scale:g}"
+
+
+def evaluate_file(path: Path, truth: Path) -> tuple[dict[str, Any], str]:
+    """Measure a hierarchy against a mask of its size; 0 in the mask does not count.
+
+    Returns
+    -------
+    document, text
+        The JSON view (``schema/outputs/hierarchy-evaluate.schema.json``) and a table for a person.
+
+    Raises
+    ------
+    HierarchyError
+        The mask does not lie on the hierarchy's pixels.
+    """
+    found = read_hierarchy(path)
+    info = inspect_raster(truth, assume_crs=found.grid.crs)
+    if not info.grid.coincides(found.grid):
+        raise HierarchyError(
+            f"{truth} ({info.grid.height} × {info.grid.width} pixels from {info.grid.xy(0, 0)}) "
+            f"does not lie on {path} ({found.grid.height} × {found.grid.width} from {found.grid.xy(0, 0)}); "
+            "give the mask of the same image"
+        )
+    evaluation = evaluate(found, read_bands(truth, bands=(1,))[0], ignore=0)
+    return {"path": str(path), "truth": str(truth)} | evaluation.document(), evaluation.text()

@@ -1,0 +1,247 @@
+"""From an orthophoto (and, if there is one, an existing mask) to a zone of a campaign."""
+
+from __future__ import annotations
+
+__all__ = ["DEFAULT_BANDS", "Intake", "add_zone"]
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.campaign import Campaign, pixels_digest
+from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
+from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
+from workbench.geo.zone import Cell, Zone, ZoneRaster, check_names, cut_cells, read_footprint, zone_grid
+from workbench.labels.annotation import AnnotationStore
+from workbench.labels.edits import Provenance, assign_raster
+from workbench.labels.review import accept
+from workbench.nomenclature import Nomenclature
+
+DEFAULT_BANDS = {1: ("P",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "NIR"), 5: ("R", "G", "B", "NIR", "E")}
+"""What the bands of an orthophoto show, by their number: P panchromatic, E height above ground × 5."""
+
+_BAND_NAMES = ("P", "R", "G", "B", "NIR", "E")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What `add_zone` did."""
+
+    zone: Zone
+    left_out: int
+    """Whole patch cells that the footprint asked for and that hold pixels without data."""
+    imported: dict[str, int]
+    """Pixels imported per class key; empty without a mask."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view (``schema/outputs/zone-add.schema.json``)."""
+        bounds = self.zone.grid.bounds
+        return {
+            "zone": self.zone.id,
+            "patches": len(self.zone.cells),
+            "left_out": self.left_out,
+            "bands": list(self.zone.ortho.bands),
+            "bounds": [bounds.left, bounds.bottom, bounds.right, bounds.top],
+            "imported": self.imported,
+        }
+
+    def text(self) -> str:
+        """Return a few lines for a person."""
+        zone = self.zone
+        lines = [f"{zone.id}: {len(zone.cells)} patches of 512 px, {zone.area / 1e6:.3f} km²"]
+        lines.append(f"  bands {','.join(zone.ortho.bands)} of {zone.ortho.path}")
+        if self.left_out:
+            lines.append(f"  {self.left_out} cells hold pixels without data and were left out")
+        if self.imported:
+            total = sum(self.imported.values())
+            lines.append(f"  {total:,} pixels of {len(self.imported)} classes imported as accepted labels")
+        return "\n".join(lines)
+
+
+def add_zone(
+    campaign: Campaign,
+    raster: Path,
+    *,
+    domain: str,
+    name: str,
+    bands: Sequence[str] | None = None,
+    footprint: Path | None = None,
+    acquired: date | None = None,
+    camera: str | None = None,
+    theme: str | None = None,
+    mask: Path | None = None,
+    scheme: str = "flair",
+    author: str = "import",
+) -> Intake:
+    """Cut a zone out of an orthophoto and register it; nothing is written unless everything fits.
+
+    Parameters
+    ----------
+    campaign
+        Where to add it.
+    raster
+        uint8 orthophoto on the national pixel grid. It stays where it is; only the zone's cells are labelled,
+        the rest stays visible around them.
+    domain, name
+        Such as ``D055_2018`` and ``Z2_UF``.
+    bands
+        What each band shows; by default taken from the number of bands.
+    footprint
+        Vector file whose polygons choose the patch cells (those whose centre is inside); all whole cells of
+        the raster by default.
+    acquired, camera, theme
+        What is known about the picture; the theme is read off the end of a FLAIR zone name by default.
+    mask
+        Existing labels of the raster's size and place, imported as accepted edits.
+    scheme
+        How the mask is numbered.
+    author
+        Whose edits the imported labels are.
+
+    Raises
+    ------
+    RasterError, GridError, CampaignError, NomenclatureError
+        What does not fit, where, and the way out; the campaign is as it was.
+    """
+    check_names(domain, name)
+    info = inspect_raster(raster)
+    names = _band_names(info, bands)
+    wanted = _cells(info, footprint)
+    cells, grid, window = _with_data(info, wanted)
+    pixels = read_bands(raster, window=window)
+    zone = Zone(
+        domain=domain,
+        name=name,
+        grid=grid,
+        cells=cells,
+        rasters=(
+            ZoneRaster(
+                role="ortho", path=raster, bands=names, window=window, pixels_sha256=pixels_digest(pixels)
+            ),
+        ),
+        acquired=acquired,
+        camera=camera,
+        theme=theme or _theme_of(name),
+    )
+    codes = None
+    if mask is not None:
+        values = _read_mask(mask, info, window)
+        codes = _decode(values, zone, mask, scheme, campaign.nomenclature)
+    campaign.add_zone(zone, fill=None if codes is None else _importer(codes, author, mask))
+    return Intake(
+        zone=zone,
+        left_out=len(wanted) - len(cells),
+        imported={} if codes is None else _pixels_per_class(codes, campaign.nomenclature),
+    )
+
+
+def _band_names(info: RasterInfo, bands: Sequence[str] | None) -> tuple[str, ...]:
+    if info.dtype != "uint8":
+        raise RasterError(
+            f"{info.path}: pixels are {info.dtype}, zones are labelled on uint8 orthophotos; "
+            "rescale it: gdal_translate -ot Byte -scale"
+        )
+    if bands is None:
+        if info.band_count not in DEFAULT_BANDS:
+            raise RasterError(
+                f"{info.path} has {info.band_count} bands; say what they show: --bands R,G,B,NIR,E"
+            )
+        return DEFAULT_BANDS[info.band_count]
+    unknown = sorted(set(bands) - set(_BAND_NAMES))
+    if len(bands) != info.band_count or unknown or len(set(bands)) != len(bands):
+        raise CampaignError(
+            f"--bands {','.join(bands)} does not name the {info.band_count} bands of {info.path}; "
+            f"give one of {', '.join(_BAND_NAMES)} for each"
+        )
+    return tuple(bands)
+
+
+def _cells(info: RasterInfo, footprint: Path | None) -> tuple[tuple[int, int], ...]:
+    try:
+        shape = None if footprint is None else read_footprint(footprint, crs=info.grid.crs)
+        return cut_cells(info.grid, footprint=shape)
+    except GridError as error:
+        raise GridError(f"{info.path}: {error}") from error
+
+
+def _with_data(
+    info: RasterInfo, wanted: Sequence[tuple[int, int]]
+) -> tuple[tuple[Cell, ...], PixelGrid, Window]:
+    """Keep the cells that have data everywhere, and box them."""
+    _, window = zone_grid(info.grid, wanted, NATIONAL_GRID)
+    size = NATIONAL_GRID.pixels
+    first_row, first_col = min(row for row, _ in wanted), min(col for _, col in wanted)
+    valid = read_valid(info.path, window=window)
+    kept = []
+    for row, col in wanted:
+        top, left = (row - first_row) * size, (col - first_col) * size
+        if valid[top : top + size, left : left + size].all():
+            kept.append((row, col))
+    if not kept:
+        raise RasterError(
+            f"{info.path}: each of the {len(wanted)} patch cells asked for holds pixels without data"
+        )
+    grid, window = zone_grid(info.grid, kept, NATIONAL_GRID)
+    first_row, first_col = min(row for row, _ in kept), min(col for _, col in kept)
+    cells = tuple(sorted(Cell(row=row - first_row, col=col - first_col) for row, col in kept))
+    return cells, grid, window
+
+
+def _read_mask(path: Path, image: RasterInfo, window: Window) -> NDArray[Any]:
+    """Read the zone's part of a mask that lies exactly on the image."""
+    info = inspect_raster(path, assume_crs=image.grid.crs)
+    if info.grid.shape != image.grid.shape:
+        raise RasterError(
+            f"{path} has {info.grid.height} × {info.grid.width} pixels, the image {image.path} has "
+            f"{image.grid.height} × {image.grid.width}; cut the mask to the image first"
+        )
+    if not info.grid.coincides(image.grid):
+        raise RasterError(
+            f"{path} does not lie on the image {image.path}; warp the mask to the image's grid first"
+        )
+    if info.band_count != 1 or not np.issubdtype(np.dtype(info.dtype), np.integer):
+        raise RasterError(
+            f"{path} has {info.band_count} bands of {info.dtype}; a mask has one band of integers"
+        )
+    return read_bands(path, window=window)[0]
+
+
+def _decode(
+    values: NDArray[Any], zone: Zone, mask: Path, scheme: str, nomenclature: Nomenclature
+) -> NDArray[np.uint8]:
+    """Return the codes of a mask inside the footprint, 0 outside, whatever the mask holds there."""
+    inside = zone.footprint()
+    try:
+        codes = nomenclature.decode(np.where(inside, values, values[inside][0]), scheme)
+    except NomenclatureError as error:
+        raise NomenclatureError(f"{mask}, in the zone's window: {error}") from error
+    return np.where(inside, codes, 0).astype(np.uint8)
+
+
+def _importer(
+    codes: NDArray[np.uint8], author: str, mask: Path | None
+) -> Callable[[Callable[[str], AnnotationStore]], None]:
+    def fill(open_store: Callable[[str], AnnotationStore]) -> None:
+        with open_store(author) as store:
+            store.apply_all(assign_raster(codes, provenance=Provenance(tool="import")))
+            # An existing mask was finished by whoever published it; a later edit reopens the zone.
+            accept(store, reason=f"imported from {mask.name if mask else 'a mask'}")
+
+    return fill
+
+
+def _pixels_per_class(codes: NDArray[np.uint8], nomenclature: Nomenclature) -> dict[str, int]:
+    counts = np.bincount(codes.ravel(), minlength=256)
+    return {nomenclature.by_code(int(code)).key: int(counts[code]) for code in np.flatnonzero(counts) if code}
+
+
+def _theme_of(name: str) -> str | None:
+    """Return the two letters at the end of a FLAIR zone name, such as UF of Z2_UF."""
+    last = name.rsplit("_", 1)[-1]
+    return last if "_" in name and len(last) == 2 and last.isalpha() and last.isupper() else None

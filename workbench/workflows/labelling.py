@@ -1,0 +1,63 @@
+"""Labels in and out of a zone without the window."""
+
+from __future__ import annotations
+
+__all__ = ["export_labels", "label_zone"]
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from workbench.campaign import Campaign
+from workbench.errors import HierarchyError
+from workbench.geo.raster import write_raster
+from workbench.geo.zone import Zone
+from workbench.segmentation.hierarchy import Hierarchy, read_hierarchy
+from workbench.workflows.script import run_script
+
+
+def label_zone(
+    campaign: Campaign, zone: Zone, *, author: str, lines: Iterable[str], on_edit: Callable[[str, int], None]
+) -> int:
+    """Apply the lines of a label script to a zone; see `workbench.workflows.script`."""
+
+    def hierarchy() -> Hierarchy:
+        path = campaign.hierarchy_path(zone)
+        if not path.exists():
+            raise HierarchyError(
+                f"zone {zone.id} is not segmented; run: workbench segment {campaign.path} --zone {zone.id}"
+            )
+        return read_hierarchy(path)
+
+    with campaign.open_store(zone, author=author) as store:
+        return run_script(
+            lines, store, nomenclature=campaign.nomenclature, hierarchy=hierarchy, on_edit=on_edit
+        )
+
+
+def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, overwrite: bool) -> str:
+    """Write a zone's labels as a raster numbered by a scheme, with its colours.
+
+    What is unlabelled, or outside the footprint, becomes the scheme's *other*: IGN's loaders train any other
+    number as building.
+
+    Returns
+    -------
+    str
+        One line for a person.
+    """
+    nomenclature = campaign.nomenclature
+    with campaign.open_store(zone) as store:
+        values, covered = nomenclature.encode(store.labels, scheme), store.coverage()
+    write_raster(
+        output,
+        values,
+        zone.grid,
+        colours=nomenclature.colour_table(scheme),
+        tags={
+            "NOMENCLATURE": f"{nomenclature.name} {nomenclature.version}",
+            "SCHEME": scheme,
+            "ZONE": zone.id,
+        },
+        overwrite=overwrite,
+    )
+    return f"{output}: {zone.id}, {covered:.1%} labelled, numbered as {scheme}"

@@ -1,0 +1,154 @@
+"""Segment a raster, or a zone of a campaign, into its hierarchy."""
+
+from __future__ import annotations
+
+__all__ = ["Segmented", "segment_raster", "segment_zones", "summary"]
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.campaign import Campaign
+from workbench.errors import HierarchyError
+from workbench.geo.grid import PixelGrid
+from workbench.geo.raster import inspect_raster, read_bands, read_valid
+from workbench.geo.zone import Zone
+from workbench.segmentation.hierarchy import (
+    Hierarchy,
+    SegmentationParameters,
+    read_hierarchy,
+    segment,
+    write_hierarchy,
+)
+from workbench.segmentation.parameters import digest_image, usable_pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmented:
+    """What became of one raster."""
+
+    path: Path
+    hierarchy: Hierarchy
+    build_seconds: float
+    """From the image in memory to the hierarchy in memory; 0 where it was there already."""
+    skipped: bool
+    """The file held the hierarchy of these pixels and parameters already."""
+    zone: str | None = None
+    """Id of the zone, if it is one."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view (``schema/outputs/segment.schema.json``)."""
+        return {
+            "path": str(self.path),
+            "zone": self.zone,
+            "digest": self.hierarchy.digest,
+            "leaves": self.hierarchy.leaf_count,
+            "pixels": int(self.hierarchy.area.sum(dtype=np.int64)),
+            "build_seconds": round(self.build_seconds, 3),
+            "skipped": self.skipped,
+        }
+
+    def text(self) -> str:
+        """Return one line for a person."""
+        how = "was there already" if self.skipped else f"made in {self.build_seconds:.1f} s"
+        return f"{self.path}: {self.hierarchy.leaf_count:,} leaves, {how}"
+
+
+def summary(done: Sequence[Segmented]) -> dict[str, Any]:
+    """Return the JSON view of a run (``schema/outputs/segment.schema.json``): totals and each hierarchy."""
+    return {
+        "build_seconds": round(sum(one.build_seconds for one in done), 3),
+        "leaves": sum(one.hierarchy.leaf_count for one in done),
+        "peak_mb": _peak_mb(),
+        "hierarchies": [one.document() for one in done],
+    }
+
+
+def segment_raster(
+    raster: Path,
+    output: Path,
+    *,
+    parameters: SegmentationParameters = SegmentationParameters(),  # noqa: B008 - frozen
+    overwrite: bool = False,
+) -> Segmented:
+    """Segment all pixels of a raster and write the hierarchy.
+
+    Raises
+    ------
+    HierarchyError
+        The output exists already, or has no folder.
+    RasterError
+        The raster cannot be read.
+    """
+    if output.exists() and not overwrite:
+        raise HierarchyError(f"{output} exists already; choose another name or pass --overwrite")
+    if not output.parent.is_dir():
+        raise HierarchyError(f"{output.parent} is not a folder; make it first")
+    grid = inspect_raster(raster).grid
+    return _build(read_bands(raster), read_valid(raster), grid, output, parameters)
+
+
+def segment_zones(
+    campaign: Campaign,
+    zone_id: str | None,
+    *,
+    parameters: SegmentationParameters = SegmentationParameters(),  # noqa: B008 - frozen
+    say: Callable[[str], None],
+) -> Iterator[Segmented]:
+    """Segment one zone or (None) all, skipping those whose hierarchy is there with the same digest.
+
+    Labels are pixels: a zone can be segmented again at any time and no label changes.
+    """
+    for zone in campaign.zones() if zone_id is None else (campaign.zone(zone_id),):
+        done = _segment_zone(campaign, zone, parameters)
+        say(f"{zone.id}: {done.hierarchy.leaf_count:,} leaves" + (" (there already)" if done.skipped else ""))
+        yield replace(done, zone=zone.id)
+
+
+def _segment_zone(campaign: Campaign, zone: Zone, parameters: SegmentationParameters) -> Segmented:
+    output = campaign.hierarchy_path(zone)
+    image, footprint = campaign.read_image(zone), zone.footprint()
+    found = _readable(output)
+    if found is not None and found.digest == parameters.digest(
+        digest_image(image, usable_pixels(image, footprint))
+    ):
+        return Segmented(path=output, hierarchy=found, build_seconds=0.0, skipped=True)
+    return _build(image, footprint, zone.grid, output, parameters)
+
+
+def _build(
+    image: NDArray[Any],
+    valid: NDArray[np.bool_],
+    grid: PixelGrid,
+    output: Path,
+    parameters: SegmentationParameters,
+) -> Segmented:
+    start = time.perf_counter()
+    hierarchy = segment(image, grid=grid, valid=valid, parameters=parameters)
+    seconds = time.perf_counter() - start
+    write_hierarchy(hierarchy, output, overwrite=True)
+    return Segmented(path=output, hierarchy=hierarchy, build_seconds=seconds, skipped=False)
+
+
+def _readable(path: Path) -> Hierarchy | None:
+    """Return a hierarchy, or None where there is none or a broken one: it is derived and made again."""
+    try:
+        return read_hierarchy(path)
+    except HierarchyError:
+        return None
+
+
+def _peak_mb() -> float | None:
+    """Return the largest resident size of this process so far, in MiB; None where the system does not say."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
