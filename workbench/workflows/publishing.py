@@ -4,18 +4,61 @@ from __future__ import annotations
 
 __all__ = ["publish", "release_sources"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.export.patches import ZoneSource
+from workbench.errors import ReleaseError
+from workbench.export import Release, ZoneSource, build_release
 from workbench.geo.grid import Window
 from workbench.geo.zone import Zone
 from workbench.labels.review import zone_state
+
+
+def publish(
+    campaign: Campaign,
+    *,
+    name: str,
+    out: Path,
+    layouts: Iterable[str] = ("flair-hub", "flair1"),
+    say: Callable[[str], None],
+    progress: Callable[[int, int], None] | None = None,
+) -> Release:
+    """Build a release of all accepted zones of a campaign, in ``out/name``.
+
+    Parameters
+    ----------
+    campaign
+        Where the zones are.
+    name, out, layouts, progress
+        As `workbench.export.release.build_release` takes them.
+    say
+        Told which zones stay out, and why.
+
+    Raises
+    ------
+    ReleaseError
+        No zone is accepted, or the zones make no sound release; nothing is left on disk.
+    """
+    sources = release_sources(campaign, say=say)
+    if not sources:
+        raise ReleaseError(
+            f"{campaign.path} has no accepted zone; accept some first: workbench review … --accept"
+        )
+    return build_release(
+        sources,
+        name=name,
+        out=out,
+        nomenclature=campaign.nomenclature,
+        software=version("ocs-workbench"),
+        layouts=layouts,
+        progress=progress,
+    )
 
 
 def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[ZoneSource]:

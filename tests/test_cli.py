@@ -1,0 +1,291 @@
+"""The command line: what it prints, how it exits, and that what it says is documented."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+import rasterio
+from conftest import MakeOrtho
+
+from workbench.cli import workbench as command
+from workbench.documents import validate
+
+ROOT = Path(__file__).resolve().parent.parent
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run the command as a person does, in a process of its own."""
+
+    def run(*arguments: object, code: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "workbench", *map(str, arguments)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            input=stdin,
+            env=os.environ | {"PYTHONWARNINGS": "error::DeprecationWarning:workbench"},
+        )
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+def document(done: subprocess.CompletedProcess[str], name: str) -> dict[str, object]:
+    """Parse what --json printed and hold it against its published schema."""
+    parsed = json.loads(done.stdout)
+    validate(parsed, f"outputs/{name}", source=name)
+    return dict(parsed)
+
+
+@pytest.fixture
+def directory(run: Run, make_ortho: MakeOrtho, tmp_path: Path) -> Path:
+    image, mask = make_ortho(1024, 512)
+    run("campaign", "init", "campaign")
+    done = run(
+        *("zone", "add", "campaign", image, "--domain", "D051_2019", "--zone", "Z15_UN"),
+        *("--labels", mask, "--scheme", "flair", "--acquired", "2019-08-26", "--json"),
+    )
+    assert document(done, "zone-add")["patches"] == 2
+    return tmp_path / "campaign"
+
+
+def test_the_whole_chain_by_hand(run: Run, directory: Path, make_ortho: MakeOrtho, tmp_path: Path) -> None:
+    zone = ("--zone", "D051_2019/Z15_UN")
+    listed = document(run("zone", "list", directory, "--json"), "zone-list")
+    assert [(one["zone"], one["state"]) for one in listed["zones"]] == [("D051_2019/Z15_UN", "accepted")]
+    segmented = document(run("segment", directory, "--all", "--json"), "segment")
+    assert segmented["leaves"] > 100
+    assert segmented["build_seconds"] > 0
+    assert document(run("segment", directory, *zone, "--json"), "segment")["hierarchies"][0]["skipped"]
+
+    hierarchy = directory / "zones" / "D051_2019" / "Z15_UN" / "hierarchy.h5"
+    info = document(run("hierarchy", "info", hierarchy, "--json"), "hierarchy-info")
+    assert (info["height"], info["width"], info["bands"]) == (1024, 512, 5)
+    run("hierarchy", "cut", hierarchy, "--regions", 40, "-o", "regions.tif")
+    with rasterio.open(tmp_path / "regions.tif") as source:
+        regions = source.read(1)
+    assert regions.min() == 1
+    assert 1 < len(np.unique(regions)) <= 40
+    mask = make_ortho(1024, 512)[1]
+    evaluated = document(run("hierarchy", "evaluate", hierarchy, mask, "--json"), "hierarchy-evaluate")
+    assert set(evaluated["picks"]) == {"90", "95", "98"}
+    assert evaluated["picks"]["95"]["nested"] <= evaluated["picks"]["95"]["disjoint"]
+
+    run("labels", "export", directory, *zone, "--scheme", "flair", "-o", "labels.tif")
+    with rasterio.open(tmp_path / "labels.tif") as source, rasterio.open(mask) as truth:
+        assert (source.read() == truth.read()).all()
+    built = run("release", "build", directory, "--name", "FR_V0.1", "-o", "out", "--json")
+    assert document(built, "release-build")["counts"]["patches"] == 2
+    verified = document(run("release", "verify", "out/FR_V0.1", "--json"), "release-verify")
+    assert verified["sound"]
+
+    label = next((tmp_path / "out").rglob("MSK_*.tif"))
+    label.write_bytes(label.read_bytes()[:-1] + b"!")
+    broken = document(run("release", "verify", "out/FR_V0.1", "--json", code=1), "release-verify")
+    assert any(label.name in problem["file"] for problem in broken["problems"])
+
+
+def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -> None:
+    zone = ("--zone", "Z15_UN")
+    lines = [
+        {"polygon": [[0, 0], [0, 9], [9, 9], [9, 0]], "class": "greenhouse"},
+        {"undo": 1},
+        {"polygon": [[0, 0], [0, 9], [9, 9], [9, 0]], "class": "water"},
+    ]
+    script = "\n".join(map(json.dumps, lines))
+    done = run("label", directory, *zone, "--author", "marie", "--script", "-", "--json-lines", stdin=script)
+    assert [json.loads(line)["op"] for line in done.stdout.splitlines()] == ["marie:1", "marie:2", "marie:3"]
+    status = document(run("zone", "status", directory, *zone, "--json"), "zone-status")
+    assert status["state"] == "open"
+    assert status["heads"]["marie"] == 3
+    dumped = [json.loads(line) for line in run("journal", "dump", directory, *zone).stdout.splitlines()]
+    assert [op["id"] for op in dumped if op["author"] == "marie"] == ["marie:1", "marie:2", "marie:3"]
+    for op in dumped:
+        validate(op, "op", source=op["id"])
+    report = document(run("journal", "verify", directory, *zone, "--json"), "journal-verify")
+    assert [one["author"] for one in report["journals"]] == ["import", "marie"]
+    run("review", directory, *zone, "--submit", "--author", "marie")
+    run("review", directory, *zone, "--send-back", "the greenhouse is a pond", "--author", "paul")
+    assert "the greenhouse is a pond" in run("zone", "status", directory, *zone).stdout
+    run("review", directory, *zone, "--submit", "--author", "marie")
+    run("review", directory, *zone, "--accept", "--author", "paul")
+    assert "accepted" in run("zone", "list", directory).stdout
+
+
+def test_a_refused_line_exits_1_and_names_the_line(run: Run, directory: Path) -> None:
+    script = '{"undo": 1}\n'
+    done = run(
+        "label", directory, "--zone", "Z15_UN", "--author", "marie", "--script", "-", stdin=script, code=1
+    )
+    assert done.stderr.startswith("workbench: line 1: ")
+    assert done.stdout == ""
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Return all files but the empty lock files, which stay where somebody once looked for the lock."""
+    paths = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".lock")
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+BAD_CALLS = {
+    "zone name": (["zone", "add", "DIR", "IMAGE", "--domain", "D051_2019", "--zone", "../Z1"], 1, "../Z1"),
+    "mask of another size": (
+        ["zone", "add", "DIR", "IMAGE", "--domain", "D001_2020", "--zone", "Z1", "--labels", "SMALL"],
+        1,
+        "600 × 512",
+    ),
+    "text as raster": (
+        ["zone", "add", "DIR", "TEXT", "--domain", "D001_2020", "--zone", "Z1"],
+        1,
+        "text.tif",
+    ),
+    "text as raster to segment": (["segment", "TEXT", "-o", "h.h5"], 1, "text.tif"),
+    "missing raster": (["segment", "nothing.tif", "-o", "h.h5"], 1, "nothing.tif"),
+    "segment without output": (["segment", "IMAGE"], 2, "-o"),
+    "segment a campaign without a zone": (["segment", "DIR"], 2, "--all"),
+    "no campaign": (["zone", "list", "nowhere"], 1, "workbench campaign init"),
+    "no zone": (["zone", "status", "DIR", "--zone", "Z9"], 1, "Z9"),
+    "bad scheme": (
+        ["labels", "export", "DIR", "--zone", "Z15_UN", "--scheme", "x", "-o", "l.tif"],
+        2,
+        "flair",
+    ),
+    "no folder": (
+        ["labels", "export", "DIR", "--zone", "Z15_UN", "--scheme", "flair", "-o", "a/l.tif"],
+        1,
+        "a",
+    ),
+    "text as hierarchy": (["hierarchy", "info", "TEXT"], 1, "workbench segment"),
+    "campaign twice": (["campaign", "init", "DIR"], 1, "already"),
+    "unknown nomenclature": (["campaign", "init", "new", "--nomenclature", "corine"], 1, "corine"),
+    "release name": (["release", "build", "DIR", "--name", "../x", "-o", "out"], 1, "../x"),
+    "unknown layout": (
+        ["release", "build", "DIR", "--name", "X", "-o", "out", "--layout", "coco"],
+        1,
+        "coco",
+    ),
+    "no release": (["release", "verify", "DIR"], 1, "release.json"),
+    "no verdict": (["review", "DIR", "--zone", "Z15_UN", "--author", "paul"], 2, "--accept"),
+    "accepted twice": (["review", "DIR", "--zone", "Z15_UN", "--accept", "--author", "paul"], 1, "accepted"),
+    "bad author": (["review", "DIR", "--zone", "Z15_UN", "--submit", "--author", "../paul"], 1, "../paul"),
+    "no journal": (["journal", "verify", "DIR", "--zone", "Z15_UN", "--author", "zoe"], 1, "zoe"),
+    "no script": (
+        ["label", "DIR", "--zone", "Z15_UN", "--author", "m", "--script", "no.jsonl"],
+        2,
+        "no.jsonl",
+    ),
+    "bad date": (
+        ["zone", "add", "DIR", "IMAGE", "--domain", "D001_2020", "--zone", "Z1", "--acquired", "26/08/2019"],
+        2,
+        "26/08/2019",
+    ),
+    "demo in a full directory": (["demo", "DIR"], 1, "not an empty directory"),
+    "two scales": (
+        ["hierarchy", "cut", "x.h5", "--scale", "1", "--regions", "2", "-o", "x.tif"],
+        2,
+        "--regions",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_CALLS)
+def test_a_bad_call_gets_one_sentence_and_changes_nothing(
+    run: Run, directory: Path, make_ortho: MakeOrtho, tmp_path: Path, case: str
+) -> None:
+    arguments, code, reason = BAD_CALLS[case]
+    small = make_ortho(600, 512, row=-50, name="small")[1]
+    (tmp_path / "text.tif").write_text("not a raster")
+    names = {"DIR": directory, "IMAGE": tmp_path / "scene.tif", "SMALL": small, "TEXT": tmp_path / "text.tif"}
+    before = files(tmp_path)
+    done = run(*(names.get(argument, argument) for argument in arguments), code=code)
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    if code == 1:
+        assert done.stderr.startswith("workbench: ")
+        assert done.stderr.count("\n") == 1
+    assert files(tmp_path) == before
+
+
+def test_a_journal_of_another_zone_is_refused(run: Run, directory: Path, make_ortho: MakeOrtho) -> None:
+    image, mask = make_ortho(512, 512, col=512, name="east")
+    run("zone", "add", directory, image, "--domain", "D051_2019", "--zone", "Z2_UU", "--labels", mask)
+    zones = directory / "zones" / "D051_2019"
+    stranger = zones / "Z15_UN" / "journal" / "import.sqlite"
+    stranger.replace(zones / "Z2_UU" / "journal" / "import.sqlite")
+    before = files(directory)
+    for arguments in (
+        ["zone", "status", directory, "--zone", "Z2_UU"],
+        ["label", directory, "--zone", "Z2_UU", "--author", "marie", "--script", "-"],
+        ["labels", "export", directory, "--zone", "Z2_UU", "--scheme", "flair", "-o", "l.tif"],
+    ):
+        done = run(*arguments, code=1, stdin='{"undo": 1}')
+        assert "D051_2019/Z15_UN" in done.stderr
+        assert "D051_2019/Z2_UU" in done.stderr
+        assert done.stderr.count("\n") == 1
+    report = document(
+        run("journal", "verify", directory, "--zone", "Z2_UU", "--json", code=1), "journal-verify"
+    )
+    assert "Z15_UN" in report["problem"]
+    assert files(directory) == before
+
+
+def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, one in group.commands.items():
+        if isinstance(one, click.Group):
+            yield from commands(one, *path, name)
+        else:
+            yield (*path, name), one
+
+
+COMMANDS = dict(commands(command))
+CONTRACT = (
+    "demo; campaign init; zone add; zone list; zone status; segment; hierarchy info; hierarchy cut; "
+    "hierarchy evaluate; annotate; label; labels export; journal dump; journal verify; review; "
+    "release build; release verify"
+)
+
+
+def test_the_commands_are_those_of_the_contract() -> None:
+    assert {" ".join(path) for path in COMMANDS} == set(CONTRACT.split("; "))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_ends_with_an_example_whose_options_exist(path: tuple[str, ...]) -> None:
+    one = COMMANDS[path]
+    assert one.help
+    example = re.search(r"Example:\n  workbench (.*)", one.epilog or "")
+    assert example, f"{' '.join(path)} has no example"
+    words = shlex.split(example[1])
+    assert tuple(words[: len(path)]) == path
+    known = {option for param in one.params for option in param.opts}
+    assert {word for word in words if word.startswith("-")} <= known
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_is_in_the_readme_or_the_guide(path: tuple[str, ...]) -> None:
+    pages = (ROOT / "README.md").read_text() + (ROOT / "docs" / "guide.md").read_text()
+    assert f"workbench {' '.join(path)}" in pages
+
+
+def test_each_json_output_has_its_schema() -> None:
+    reporting = {
+        "-".join(path)
+        for path, one in COMMANDS.items()
+        if any("--json" in param.opts for param in one.params)
+    }
+    assert reporting == {path.name.split(".")[0] for path in (ROOT / "schema" / "outputs").glob("*.json")}
