@@ -17,8 +17,10 @@ import pytest
 import rasterio
 from conftest import MakeOrtho
 
+from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.documents import validate
+from workbench.workflows.intake import add_zone
 
 ROOT = Path(__file__).resolve().parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -52,7 +54,15 @@ def document(done: subprocess.CompletedProcess[str], name: str) -> dict[str, obj
 
 
 @pytest.fixture
-def directory(run: Run, make_ortho: MakeOrtho, tmp_path: Path) -> Path:
+def directory(campaign: Campaign, make_ortho: MakeOrtho) -> Path:
+    """Return a campaign of one zone with an imported, accepted mask."""
+    image, mask = make_ortho()
+    add_zone(campaign, image, domain="D051_2019", name="Z15_UN", mask=mask)
+    return campaign.path
+
+
+def test_the_whole_chain_by_hand(run: Run, make_ortho: MakeOrtho, tmp_path: Path) -> None:
+    zone, directory = ("--zone", "D051_2019/Z15_UN"), tmp_path / "campaign"
     image, mask = make_ortho(1024, 512)
     run("campaign", "init", "campaign")
     done = run(
@@ -60,11 +70,6 @@ def directory(run: Run, make_ortho: MakeOrtho, tmp_path: Path) -> Path:
         *("--labels", mask, "--scheme", "flair", "--acquired", "2019-08-26", "--json"),
     )
     assert document(done, "zone-add")["patches"] == 2
-    return tmp_path / "campaign"
-
-
-def test_the_whole_chain_by_hand(run: Run, directory: Path, make_ortho: MakeOrtho, tmp_path: Path) -> None:
-    zone = ("--zone", "D051_2019/Z15_UN")
     listed = document(run("zone", "list", directory, "--json"), "zone-list")
     assert [(one["zone"], one["state"]) for one in listed["zones"]] == [("D051_2019/Z15_UN", "accepted")]
     segmented = document(run("segment", directory, "--all", "--json"), "segment")
@@ -80,7 +85,6 @@ def test_the_whole_chain_by_hand(run: Run, directory: Path, make_ortho: MakeOrth
         regions = source.read(1)
     assert regions.min() == 1
     assert 1 < len(np.unique(regions)) <= 40
-    mask = make_ortho(1024, 512)[1]
     evaluated = document(run("hierarchy", "evaluate", hierarchy, mask, "--json"), "hierarchy-evaluate")
     assert set(evaluated["picks"]) == {"90", "95", "98"}
     assert evaluated["picks"]["95"]["nested"] <= evaluated["picks"]["95"]["disjoint"]
@@ -207,7 +211,7 @@ def test_a_bad_call_gets_one_sentence_and_changes_nothing(
     run: Run, directory: Path, make_ortho: MakeOrtho, tmp_path: Path, case: str
 ) -> None:
     arguments, code, reason = BAD_CALLS[case]
-    small = make_ortho(600, 512, row=-50, name="small")[1]
+    small = make_ortho(600, 512, name="small")[1]
     (tmp_path / "text.tif").write_text("not a raster")
     names = {"DIR": directory, "IMAGE": tmp_path / "scene.tif", "SMALL": small, "TEXT": tmp_path / "text.tif"}
     before = files(tmp_path)

@@ -1,0 +1,74 @@
+"""A zone small enough to print, and the slow definition of its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
+
+from workbench.geo.grid import PixelGrid, Window
+from workbench.labels.annotation import AnnotationStore
+from workbench.labels.edits import AssignMask, Provenance, Redo, Undo, assign, edit_of
+from workbench.labels.meta import JournalSubject
+from workbench.labels.op import Op
+from workbench.nomenclature import load_nomenclature
+
+ZONE = "D055_2018/Z2_UF"
+GRID = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=12, width=17)
+FLAIR = load_nomenclature("flair-19")
+SUBJECT = JournalSubject(zone=ZONE, grid=GRID, nomenclature=FLAIR.name)
+FOOTPRINT = np.ones(GRID.shape, np.bool_)
+FOOTPRINT[:4, :5] = False  # a zone need not be a rectangle
+PICK = Provenance(tool="pick", row=6, col=7, scale=12.5, hierarchy_digest="ab" * 32)
+
+
+def open_store(directory: Path, author: str | None = None, **changed: Any) -> AnnotationStore:
+    arguments: dict[str, Any] = {"zone_id": ZONE, "grid": GRID, "footprint": FOOTPRINT, "nomenclature": FLAIR}
+    return AnnotationStore.open(directory, author=author, **(arguments | changed))
+
+
+def rectangle(
+    row: int, col: int, height: int, width: int, code: int, provenance: Provenance = PICK
+) -> AssignMask:
+    window = Window(row=row, col=col, height=height, width=width)
+    return assign(np.ones(window.shape, np.bool_), window, code, provenance)
+
+
+def slow_fold(
+    ops: Sequence[Op], footprint: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """The definition, written a second time: paint every label op in order but those that are undone."""
+    edits = [edit_of(op) if op.track == "labels" else None for op in ops]
+    undone: set[str] = set()
+    for edit in edits:
+        if isinstance(edit, Undo):
+            undone.add(edit.target)
+        if isinstance(edit, Redo):
+            undone.discard(edit.target)
+    labels, last_op = np.zeros(footprint.shape, np.uint8), np.zeros(footprint.shape, np.uint32)
+    for place, (op, edit) in enumerate(zip(ops, edits, strict=True), start=1):
+        if isinstance(edit, AssignMask) and f"{op.author}:{op.gesture}" not in undone:
+            whole = np.zeros(footprint.shape, np.bool_)
+            whole[edit.window.slices] = edit.mask.decode()
+            labels[whole & footprint] = edit.code
+            last_op[whole & footprint] = place
+    return labels, last_op
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> AssignMask:
+    """Any edit that touches the footprint: masks of any shape, loose windows, code 0 too."""
+    row = draw(st.integers(0, GRID.height - 1))
+    col = draw(st.integers(0, GRID.width - 1))
+    height, width = draw(st.integers(1, GRID.height - row)), draw(st.integers(1, GRID.width - col))
+    window = Window(row=row, col=col, height=height, width=width)
+    mask = draw(npst.arrays(np.bool_, window.shape)) | (draw(st.booleans()) and FOOTPRINT[window.slices])
+    if not (mask & FOOTPRINT[window.slices]).any():
+        window, mask = Window(row=5, col=6, height=1, width=1), np.ones((1, 1), np.bool_)
+    return assign(mask, window, draw(st.sampled_from((0, *FLAIR.codes))), PICK)

@@ -1,0 +1,462 @@
+"""The store is the fold of its journals, whatever was done, by whom, and across any number of restarts."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from label_cases import FLAIR, FOOTPRINT, GRID, PICK, SUBJECT, edits, open_store, rectangle, slow_fold
+
+from workbench.errors import EditRefused, GridError, JournalError
+from workbench.geo.grid import Window
+from workbench.labels.annotation import AnnotationStore
+from workbench.labels.edits import AssignMask, Provenance, RunLengthMask, Undo, assign_raster, entry_of
+from workbench.labels.fold import refold
+from workbench.labels.journal import JournalWriter, read_journals, verify_journal
+from workbench.labels.op import Entry, join_payload
+
+AUTHORS = ("jean", "marie")
+
+
+class Labelling(RuleBasedStateMachine):
+    """Two authors at their desks; each sees what the other did when they open the zone again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp()) / "journal"
+        self.stores = {author: open_store(self.directory, author) for author in AUTHORS}
+
+    def teardown(self) -> None:
+        for store in self.stores.values():
+            store.close()
+        self.check_what_is_on_the_disk()
+        for author in AUTHORS:
+            with open_store(self.directory, author) as store:
+                while store.undo():
+                    pass
+        with open_store(self.directory) as store:
+            assert not store.labels.any()
+            assert not store.last_op.any()
+        shutil.rmtree(self.directory.parent)
+
+    def check_what_is_on_the_disk(self) -> None:
+        for path in self.directory.glob("*.sqlite"):
+            assert verify_journal(path).ok
+        with open_store(self.directory) as store:
+            lamports = {op.id: op.lamport for op in store.ops}
+            for op in store.ops:
+                assert all(lamports[f"{author}:{seq}"] < op.lamport for author, seq in op.seen.items())
+
+    @rule(author=st.sampled_from(AUTHORS), edit=edits())
+    def edit(self, author: str, edit: AssignMask) -> None:
+        store = self.stores[author]
+        before = store.labels.copy()
+        dirty = store.apply(edit)
+        assert not store.can_redo
+        assert store.last_id == f"{author}:{store.head[author]}"
+        self.check_only_changed_inside(store, before, dirty)
+
+    @rule(author=st.sampled_from(AUTHORS), gesture=st.lists(edits(), min_size=1, max_size=4))
+    def gesture(self, author: str, gesture: list[AssignMask]) -> None:
+        store = self.stores[author]
+        before, seq = store.labels.copy(), store.head.get(author, 0)
+        dirty = store.apply_all(gesture)
+        assert store.head[author] == seq + len(gesture)
+        self.check_only_changed_inside(store, before, dirty)
+        after = store.labels.copy()
+        store.undo()
+        assert np.array_equal(store.labels, before)
+        store.redo()
+        assert np.array_equal(store.labels, after)
+
+    @rule(author=st.sampled_from(AUTHORS), redo=st.booleans())
+    def walk(self, author: str, redo: bool) -> None:
+        store = self.stores[author]
+        before = store.labels.copy()
+        possible = store.can_redo if redo else store.can_undo
+        dirty = store.redo() if redo else store.undo()
+        assert (dirty is not None) == possible
+        if dirty is not None:
+            self.check_only_changed_inside(store, before, dirty)
+
+    @rule(author=st.sampled_from(AUTHORS))
+    def reopen(self, author: str) -> None:
+        old = self.stores[author]
+        old.close()
+        new = self.stores[author] = open_store(self.directory, author)
+        assert (new.can_undo, new.can_redo) == (bool(old._stack.done), bool(old._stack.undone))
+        if new.head == old.head:
+            assert np.array_equal(new.labels, old.labels)
+            assert np.array_equal(new.last_op, old.last_op)
+            assert new.ops == old.ops
+
+    @precondition(lambda self: all(len(store.ops) for store in self.stores.values()))
+    @rule(author=st.sampled_from(AUTHORS), data=st.data())
+    def look_at_a_window(self, author: str, data: st.DataObject) -> None:
+        store = self.stores[author]
+        row, col = data.draw(st.integers(0, GRID.height - 1)), data.draw(st.integers(0, GRID.width - 1))
+        height, width = (
+            data.draw(st.integers(1, GRID.height - row)),
+            data.draw(st.integers(1, GRID.width - col)),
+        )
+        window = Window(row=row, col=col, height=height, width=width)
+        labels, last_op = refold(store._table, store.footprint, window)
+        assert np.array_equal(labels, store.labels[window.slices])
+        assert np.array_equal(last_op, store.last_op[window.slices])
+
+    @invariant()
+    def live_state_is_the_fold(self) -> None:
+        for store in self.stores.values():
+            labels, last_op = slow_fold(store.ops, FOOTPRINT)
+            assert np.array_equal(store.labels, labels)
+            assert np.array_equal(store.last_op, last_op)
+            counts = np.bincount(labels[FOOTPRINT], minlength=256)
+            assert store.counts() == {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
+            assert store.coverage() == pytest.approx(np.count_nonzero(labels) / np.count_nonzero(FOOTPRINT))
+
+    @staticmethod
+    def check_only_changed_inside(
+        store: AnnotationStore, before: np.ndarray[Any, Any], dirty: Window
+    ) -> None:
+        outside = np.ones(GRID.shape, np.bool_)
+        outside[dirty.slices] = False
+        assert np.array_equal(store.labels[outside], before[outside])
+
+
+TestLabelling = Labelling.TestCase
+TestLabelling.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(gestures=st.lists(st.lists(edits(), min_size=1, max_size=3), min_size=1, max_size=8), data=st.data())
+def test_undo_everything_gives_the_initial_bytes_and_redo_everything_the_last(
+    gestures: list[list[AssignMask]], data: st.DataObject
+) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        states = []
+        with open_store(Path(place), "marie") as store:
+            for gesture in gestures:
+                states.append((store.labels.tobytes(), store.counts()))
+                store.apply_all(gesture)
+            last = store.labels.tobytes()
+        with open_store(Path(place), "marie") as store:  # undo goes on after a restart
+            for labels, counts in reversed(states):
+                assert store.undo() is not None
+                assert (store.labels.tobytes(), store.counts()) == (labels, counts)
+            assert store.undo() is None
+            for _ in range(data.draw(st.integers(0, len(gestures)))):
+                assert store.redo() is not None
+        with open_store(Path(place), "marie") as store:
+            while store.redo():
+                pass
+            assert store.labels.tobytes() == last
+
+
+def test_merging_does_not_depend_on_the_order_of_reading(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    authors = ("anne", "Bo", "model-7", "zoe")
+    stores = [open_store(tmp_path, author) for author in authors]
+    for store in [stores[place] for place in rng.integers(0, 4, 40)]:
+        row, col = rng.integers(4, 9), rng.integers(5, 13)
+        store.apply(rectangle(row, col, 3, 4, int(rng.integers(1, 20))))
+        if rng.random() < 0.3:
+            store.undo()
+    for store in stores:
+        store.close()
+    journals = read_journals(tmp_path, SUBJECT)
+    results = set()
+    for order in itertools.permutations(journals):
+        with AnnotationStore(
+            tmp_path, SUBJECT, footprint=FOOTPRINT, codes=FLAIR.codes, others=order, writer=None
+        ) as store:
+            ids = ",".join(op.id for op in store.ops)
+            results.add((store.labels.tobytes(), store.last_op.tobytes(), ids))
+    assert len(results) == 1
+
+
+def test_undo_takes_back_ones_own_edit_from_under_anothers(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 3, 3, 7))
+    with open_store(tmp_path, "jean") as store:
+        assert not store.can_undo
+        assert store.undo() is None
+        store.apply(rectangle(6, 6, 3, 3, 2))
+    with open_store(tmp_path, "marie") as store:
+        store.undo()
+        assert store.labels[5, 6] == 0
+        assert store.labels[6, 6] == 2
+        store.redo()  # at its own place in the order: below jean's
+        assert store.labels[5, 6] == 7
+        assert store.labels[6, 6] == 2
+
+
+def test_what_an_author_had_read_travels_with_the_edit(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 3, 3, 7))
+        store.apply(rectangle(5, 6, 3, 3, 8))
+    with open_store(tmp_path, "jean") as store:
+        store.apply(rectangle(6, 6, 3, 3, 2))
+        op = store.ops[-1]
+        assert (op.id, dict(op.seen), op.lamport) == ("jean:1", {"marie": 2}, 3)
+        assert store.head == {"marie": 2, "jean": 1}
+        assert store.last_id == "jean:1"
+
+
+def test_each_pixel_names_the_op_that_gave_its_code(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 3, 3, 7))
+        store.apply(rectangle(6, 7, 3, 3, 8, replace(PICK, tool="brush", model="resnet34")))
+        below, above = store.op_at(5, 6), store.op_at(6, 7)
+        assert below is not None
+        assert above is not None
+        assert (below.id, below.tool, below.scale, below.hierarchy_digest) == (
+            "marie:1",
+            "pick",
+            12.5,
+            "ab" * 32,
+        )
+        assert (above.id, above.tool, above.model) == ("marie:2", "brush", "resnet34")
+        assert store.op_at(11, 16) is None
+        with pytest.raises(GridError, match="outside zone"):
+            store.op_at(12, 0)
+
+
+def test_erasing_is_an_edit_like_any_other(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 3, 3, 7))
+        store.apply(rectangle(5, 6, 3, 3, 0))
+        assert not store.labels.any()
+        assert store.coverage() == 0
+        store.undo()
+        assert store.counts() == {0: FOOTPRINT.sum() - 9, 7: 9}
+
+
+def test_no_pixel_outside_the_footprint_is_ever_painted_or_journalled(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        dirty = store.apply(rectangle(2, 3, 4, 6, 7))
+        assert not store.labels[~FOOTPRINT].any()
+        assert dirty == Window(row=2, col=3, height=4, width=6)
+        dirty = store.apply(rectangle(0, 0, 4, 6, 8))
+        assert dirty == Window(row=0, col=5, height=4, width=1)
+        with pytest.raises(EditRefused, match="holds no pixel of zone"):
+            store.apply(rectangle(0, 0, 4, 5, 7))
+        assert len(store.ops) == 2
+        # in a gesture what lies outside is left out as long as something is left
+        store.apply_all([rectangle(0, 0, 4, 5, 7), rectangle(5, 6, 1, 1, 7)])
+        assert len(store.ops) == 3
+
+
+def test_a_foreign_journal_cannot_paint_outside_the_footprint(tmp_path: Path) -> None:
+    writer = JournalWriter.open(tmp_path, SUBJECT, author="marie")
+    writer.append_many([entry_of(rectangle(0, 0, 12, 17, 7))], seen={}, lamport=1)
+    writer.close()
+    with open_store(tmp_path) as store:
+        assert np.array_equal(store.labels == 7, FOOTPRINT)
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (rectangle(5, 6, 2, 2, 20), "code 20 is none of nomenclature flair-19; take one of 1, 2, 3"),
+        (rectangle(5, 6, 8, 2, 3), "reaches outside zone"),
+        (rectangle(5, 16, 1, 2, 3), "reaches outside zone"),
+        (rectangle(500, 600, 1, 1, 3), "reaches outside zone"),
+        (rectangle(0, 0, 4, 5, 3), "no pixel of zone"),
+        (
+            AssignMask(
+                mask=RunLengthMask.encode(
+                    np.zeros((2, 2), np.bool_), Window(row=5, col=6, height=2, width=2)
+                ),
+                code=3,
+                provenance=PICK,
+            ),
+            "no pixel of zone",
+        ),
+        (rectangle(5, 6, 2, 2, 3, Provenance(tool="Pick!")), "tool 'Pick!'"),
+    ],
+)
+def test_an_edit_that_cannot_be_is_refused_and_writes_nothing(
+    tmp_path: Path, edit: AssignMask, complaint: str
+) -> None:
+    with open_store(tmp_path, "marie") as store:
+        with pytest.raises(EditRefused, match=complaint):
+            store.apply(edit)
+        with pytest.raises(EditRefused, match=complaint if "no pixel" not in complaint else "no pixel"):
+            store.apply_all([edit] if "no pixel" in complaint else [rectangle(5, 6, 1, 1, 3), edit])
+        with pytest.raises(EditRefused, match="no pixel"):
+            store.apply_all([])
+        assert store.last_id is None
+        assert not store.labels.any()
+    assert not list(tmp_path.glob("*.sqlite"))
+
+
+def test_a_commit_that_fails_changes_nothing_in_memory(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 3, 3, 7))
+        before = (store.labels.tobytes(), store.last_op.tobytes(), store.head, store.counts(), store.ops)
+        (tmp_path / "marie.sqlite").rename(tmp_path / "elsewhere")
+        for change in (lambda: store.apply(rectangle(6, 6, 3, 3, 8)), store.undo):
+            with pytest.raises(JournalError, match="moved or replaced"):
+                change()
+        assert (
+            store.labels.tobytes(), store.last_op.tobytes(), store.head, store.counts(), store.ops
+        ) == before  # fmt: skip
+        assert (store.can_undo, store.can_redo) == (True, False)
+        (tmp_path / "elsewhere").rename(tmp_path / "marie.sqlite")
+        store.undo()
+        assert not store.labels.any()
+
+
+def test_looking_at_a_zone_makes_no_files(tmp_path: Path) -> None:
+    with open_store(tmp_path / "journal") as store:
+        assert store.coverage() == 0
+        assert store.counts() == {0: FOOTPRINT.sum()}
+        with pytest.raises(EditRefused, match="read-only"):
+            store.apply(rectangle(5, 6, 3, 3, 7))
+        with pytest.raises(EditRefused, match="read-only"):
+            store.undo()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_zone_that_was_opened_to_label_and_left_alone_has_no_journal(tmp_path: Path) -> None:
+    open_store(tmp_path, "marie").close()
+    assert [file.name for file in tmp_path.iterdir()] == ["marie.lock"]
+
+
+def test_views_of_the_state_cannot_be_written_to(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        for view in (store.labels, store.last_op, store.footprint):
+            with pytest.raises(ValueError, match="read-only"):
+                view[0, 0] = 1
+
+
+def test_the_callers_footprint_is_not_kept_alive(tmp_path: Path) -> None:
+    footprint = FOOTPRINT.copy()
+    with open_store(tmp_path, "marie", footprint=footprint) as store:
+        footprint[:] = True
+        assert np.array_equal(store.footprint, FOOTPRINT)
+
+
+def test_a_store_that_was_closed_refuses_edits_and_gives_the_lock_back(tmp_path: Path) -> None:
+    store = open_store(tmp_path, "marie")
+    store.apply(rectangle(5, 6, 3, 3, 7))
+    with pytest.raises(JournalError, match="another window"):
+        open_store(tmp_path, "marie")
+    with open_store(tmp_path) as reader:
+        assert reader.labels[5, 6] == 7
+    store.close()
+    store.close()
+    assert store.labels[5, 6] == 7
+    with pytest.raises(EditRefused, match="was closed"):
+        store.undo()
+    open_store(tmp_path, "marie").close()
+
+
+def test_a_footprint_of_another_shape_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GridError, match=r"\(17, 12\)"):
+        open_store(tmp_path, footprint=FOOTPRINT.T)
+    with pytest.raises(GridError, match="uint8"):
+        open_store(tmp_path, footprint=FOOTPRINT.astype(np.uint8))
+
+
+# Journals that a store does not follow
+
+
+def foreign(directory: Path, *gestures: Sequence[Entry]) -> None:
+    writer = JournalWriter.open(directory, SUBJECT, author="marie")
+    for lamport, entries in enumerate(gestures, start=1):
+        writer.append_many(list(entries), seen={}, lamport=10 * lamport)
+    writer.close()
+
+
+PAINT = entry_of(rectangle(5, 6, 3, 3, 7))
+
+
+@pytest.mark.parametrize(
+    ("entries", "complaint"),
+    [
+        (
+            [Entry(kind="recode", payload=join_payload({"from": 3}))],
+            "op marie:2 is of kind 'recode'.*update the workb",
+        ),
+        ([entry_of(rectangle(5, 6, 3, 3, 20))], "op marie:2 labels with code 20"),
+        ([entry_of(rectangle(5, 6, 30, 3, 2))], "op marie:2 paints .*outside"),
+        (
+            [replace(PAINT, payload=join_payload({"code": 3, "window": [5, 5, 2, 2]}, b"x" * 9))],
+            "run-length mask",
+        ),
+        ([entry_of(Undo(target="marie:7"))], "op marie:2: undo of marie:7"),
+        ([entry_of(Undo(target="jean:1"))], "op marie:2: undo of jean:1"),
+        ([replace(PAINT, payload=b"{")], "op marie:2: .*JSON"),
+    ],
+)
+def test_an_op_that_cannot_be_followed_is_named_with_its_file(
+    tmp_path: Path, entries: list[Entry], complaint: str
+) -> None:
+    with open_store(tmp_path, "jean") as store:
+        store.apply(rectangle(5, 6, 3, 3, 7))
+    foreign(tmp_path, [PAINT], entries)
+    for author in (None, "marie", "anne"):
+        with pytest.raises(JournalError, match=complaint) as refusal:
+            open_store(tmp_path, author)
+        assert "marie.sqlite" in str(refusal.value)
+        assert "\n" not in str(refusal.value)
+
+
+def test_a_damaged_mask_is_named_though_its_edit_is_undone(tmp_path: Path) -> None:
+    broken = replace(PAINT, payload=join_payload({"code": 3, "window": [5, 5, 2, 2]}, b"x" * 9))
+    foreign(tmp_path, [PAINT], [broken], [entry_of(Undo(target="marie:2"))])
+    with pytest.raises(JournalError, match=r"marie\.sqlite: op marie:2: run-length mask"):
+        open_store(tmp_path)
+
+
+def test_what_a_newer_version_does_on_another_track_does_not_matter(tmp_path: Path) -> None:
+    newer = Entry(kind="propose", track="prelabels", model="resnet34", payload=join_payload({"threshold": 3}))
+    foreign(
+        tmp_path, [PAINT], [newer], [replace(PAINT, track="blind-marie")], [entry_of(Undo(target="marie:1"))]
+    )
+    with open_store(tmp_path, "marie") as store:
+        assert not store.labels.any()
+        assert len(store.ops) == 4
+        store.redo()
+        assert store.labels[5, 6] == 7
+
+
+def test_a_journal_of_another_zone_stops_the_opening(tmp_path: Path) -> None:
+    foreign(tmp_path, [PAINT])
+    for author in (None, "marie", "jean"):
+        with pytest.raises(
+            JournalError, match=r"made for zone D055_2018/Z2_UF .*this is zone D001_2019/Z2_UF"
+        ):
+            open_store(tmp_path, author, zone_id="D001_2019/Z2_UF")
+
+
+def test_an_imported_raster_is_one_undo_step(tmp_path: Path) -> None:
+    codes = np.random.default_rng(0).integers(0, 20, GRID.shape).astype(np.uint8)
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 3, 3, 7))
+        before = store.labels.copy()
+        store.apply_all(assign_raster(codes, provenance=Provenance(tool="import"), tile=5))
+        assert np.array_equal(store.labels[FOOTPRINT & (codes > 0)], codes[FOOTPRINT & (codes > 0)])
+    with open_store(tmp_path, "marie") as store:
+        store.undo()
+        assert np.array_equal(store.labels, before)
+
+
+def test_undo_of_edits_far_apart_repaints_each(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(4, 5, 8, 12, 3))
+        store.apply_all([rectangle(4, 5, 1, 1, 7), rectangle(11, 16, 1, 1, 8)])
+        assert store.undo() == Window(row=4, col=5, height=8, width=12)
+        assert (store.labels[4:, 5:] == 3).all()
+        assert store.counts()[3] == 96

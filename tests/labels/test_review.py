@@ -1,0 +1,131 @@
+"""A verdict holds for the labels it judged, and only the next step of a review is legal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from label_cases import open_store, rectangle
+
+from workbench.errors import EditRefused
+from workbench.labels.annotation import AnnotationStore
+from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+Step = Callable[[AnnotationStore], object]
+
+
+def back(store: AnnotationStore) -> ZoneState:
+    return send_back(store, "the crop is grass")
+
+
+def paint(store: AnnotationStore) -> object:
+    return store.apply(rectangle(5, 6, 3, 3, 7))
+
+
+def walk(directory: Path, steps: list[Step]) -> ZoneState:
+    with open_store(directory, "marie", clock=lambda: NOON) as store:
+        paint(store)
+        for step in steps:
+            step(store)
+        state = zone_state(store)
+    with open_store(directory) as store:
+        assert zone_state(store) == state
+    return state
+
+
+@pytest.mark.parametrize(
+    ("steps", "state"),
+    [
+        ([], "open"),
+        ([submit], "submitted"),
+        ([submit, accept], "accepted"),
+        ([accept], "accepted"),
+        ([submit, back], "sent_back"),
+        ([accept, back], "sent_back"),
+        ([submit, back, submit, accept], "accepted"),
+        ([submit, paint], "open"),
+        ([submit, paint, submit], "submitted"),
+        ([accept, paint], "open"),
+        ([accept, lambda store: store.undo()], "open"),
+        ([accept, lambda store: store.undo(), lambda store: store.redo()], "open"),
+        ([accept, paint, accept], "accepted"),
+        ([submit, back, paint], "sent_back"),
+        ([submit, back, paint, submit], "submitted"),
+    ],
+)
+def test_a_zone_is_where_its_last_verdict_and_edits_left_it(
+    tmp_path: Path, steps: list[Step], state: str
+) -> None:
+    assert walk(tmp_path, steps).state == state
+
+
+@pytest.mark.parametrize(
+    ("steps", "illegal", "way_out"),
+    [
+        ([], back, "submit it first"),
+        ([submit], submit, "accept it or send it back"),
+        ([accept], submit, "label edit or sending it back opens"),
+        ([accept], accept, "nothing to do"),
+        ([submit, back], accept, "submit it again"),
+        ([submit, back], back, "submit it first"),
+        ([submit, back, paint], accept, "submit it again"),
+        ([submit], lambda store: send_back(store, " "), "reason"),
+    ],
+)
+def test_an_illegal_step_is_refused_with_the_way_out(
+    tmp_path: Path, steps: list[Step], illegal: Step, way_out: str
+) -> None:
+    walk(tmp_path, steps)
+    with open_store(tmp_path, "jean") as store:
+        before = store.ops
+        with pytest.raises(EditRefused, match=way_out):
+            illegal(store)
+        assert store.ops == before
+
+
+def test_a_verdict_says_who_when_why_and_on_what(tmp_path: Path) -> None:
+    walk(tmp_path, [submit])
+    with open_store(tmp_path, "jean", clock=lambda: NOON) as store:
+        state = send_back(store, "the crop is grass")
+        assert (state.state, state.by, state.reason, state.at) == (
+            "sent_back",
+            "jean",
+            "the crop is grass",
+            NOON,
+        )
+        assert [(head.author, head.seq) for head in state.heads] == [("marie", 1)]
+        assert state.heads[0].sha256 == store.ops[0].sha256
+        assert str(state) == "sent back by jean: the crop is grass"
+
+
+def test_an_edit_that_the_reviewer_had_not_seen_reopens_the_zone(tmp_path: Path) -> None:
+    walk(tmp_path, [])
+    with open_store(tmp_path, "jean") as reviewer, open_store(tmp_path, "anne") as annotator:
+        annotator.apply(rectangle(7, 7, 2, 2, 3))
+        assert accept(reviewer).state == "accepted"
+    with open_store(tmp_path) as store:
+        assert zone_state(store).state == "open"
+
+
+def test_reviewing_is_no_undo_step(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        paint(store)
+        submit(store)
+        store.undo()
+        assert not store.labels.any()
+        assert store.undo() is None
+        assert zone_state(store) == ZoneState(state="open")
+
+
+def test_an_unlabelled_zone_can_be_accepted(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        assert accept(store, reason="all of it is sea").heads == ()
+        assert zone_state(store).state == "accepted"
+
+
+def test_reading_takes_no_verdicts(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store, pytest.raises(EditRefused, match="read-only"):
+        accept(store)
