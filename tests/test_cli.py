@@ -15,6 +15,7 @@ import click
 import numpy as np
 import pytest
 import rasterio
+from click.testing import CliRunner
 from conftest import MakeOrtho
 
 from workbench.campaign import Campaign
@@ -268,16 +269,32 @@ def test_the_commands_are_those_of_the_contract() -> None:
     assert {" ".join(path) for path in COMMANDS} == set(CONTRACT.split("; "))
 
 
-@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_help_ends_with_an_example_whose_options_exist(path: tuple[str, ...]) -> None:
+def example_of(path: tuple[str, ...]) -> list[str]:
+    """Return the words of the example that ends a command's help."""
     one = COMMANDS[path]
     assert one.help
-    example = re.search(r"Example:\n  workbench (.*)", one.epilog or "")
+    example = re.search(r"Example:\n  workbench (.*)\Z", one.epilog or "")
     assert example, f"{' '.join(path)} has no example"
     words = shlex.split(example[1])
     assert tuple(words[: len(path)]) == path
-    known = {option for param in one.params for option in param.opts}
-    assert {word for word in words if word.startswith("-")} <= known
+    return words
+
+
+def test_the_examples_of_all_commands_run(
+    make_ortho: MakeOrtho, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run in the order of a campaign; `demo` runs in .ci/run and `annotate` in the tests of the desk."""
+    image, mask = make_ortho()
+    image.rename(tmp_path / "ortho.tif")
+    mask.rename(tmp_path / "truth.tif")
+    (tmp_path / "edits.jsonl").write_text('{"polygon": [[0, 0], [0, 9], [9, 9]], "class": "water"}\n')
+    monkeypatch.chdir(tmp_path)
+    order = [tuple(one.split()) for one in CONTRACT.split("; ")]
+    for path in order:
+        words = example_of(path)
+        if path not in {("demo",), ("annotate",)}:
+            done = CliRunner().invoke(command, words, catch_exceptions=False)
+            assert done.exit_code == 0, (words, done.output)
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -10,7 +10,8 @@ __all__ = ["main"]
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,8 @@ from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.campaign import Campaign
+    from workbench.geo.zone import Zone
+    from workbench.workflows.standing import Verdict
 
 # Heavy libraries load inside the commands that use them: `workbench --help` stays under half a second.
 
@@ -34,13 +37,9 @@ _SCHEMES = click.Choice(["flair", "flair_hub", "cosia_numero"])
 _PATH = click.Path(path_type=Path)
 
 
-class _Names(click.ParamType):
-    """Names joined by commas."""
-
-    name = "NAMES"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value if isinstance(value, tuple) else tuple(part.strip() for part in value.split(","))
+def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Split names that are joined by commas."""
+    return None if value is None else tuple(part.strip() for part in value.split(","))
 
 
 def main() -> None:
@@ -79,7 +78,7 @@ def workbench() -> None:
     """Label land cover on orthophotos: segment, pick regions, review, release."""
 
 
-@workbench.command(epilog=_example("workbench demo /tmp/demo"))
+@workbench.command(epilog=_example("workbench demo sample"))
 @click.argument("directory", metavar="[DIR]", required=False, type=_PATH)
 @_JSON
 def demo(directory: Path | None, as_json: bool) -> None:
@@ -96,7 +95,7 @@ def campaign() -> None:
     """Make campaigns."""
 
 
-@campaign.command("init", epilog=_example("workbench campaign init /tmp/campaign"))
+@campaign.command("init", epilog=_example("workbench campaign init DIR"))
 @_DIR
 @click.option("--nomenclature", default="flair-19", show_default=True)
 def campaign_init(directory: Path, nomenclature: str) -> None:
@@ -120,7 +119,7 @@ def zone() -> None:
 @click.option("--domain", required=True, help="Department and year, such as D055_2018.")
 @click.option("--zone", "name", required=True, help="Name inside the domain, such as Z2_UF.")
 @click.option(
-    "--bands", type=_Names(), help="What each band shows, such as R,G,B,NIR,E (by count if not given)."
+    "--bands", callback=_names, help="What each band shows, such as R,G,B,NIR,E (by count if not given)."
 )
 @click.option("--footprint", type=_PATH, help="Polygons that choose the patch cells of the zone.")
 @click.option("--acquired", type=click.DateTime(["%Y-%m-%d"]), help="Date of the picture.")
@@ -132,12 +131,9 @@ def zone() -> None:
 @_JSON
 def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | None, **options: Any) -> None:
     """Cut a zone out of an orthophoto, snapped to the national patch grid."""
-    from workbench.campaign import Campaign
     from workbench.workflows.intake import add_zone
 
-    done = add_zone(
-        Campaign.open(directory), raster, acquired=acquired.date() if acquired else None, **options
-    )
+    done = add_zone(_open(directory), raster, acquired=acquired.date() if acquired else None, **options)
     _emit("zone-add", done.document(), done.text(), as_json=as_json)
 
 
@@ -146,14 +142,16 @@ def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | 
 @_JSON
 def zone_list(directory: Path, as_json: bool) -> None:
     """List the zones of a campaign."""
-    from workbench.campaign import Campaign
     from workbench.workflows.standing import standing
 
-    opened = Campaign.open(directory)
+    opened = _open(directory)
     standings = [standing(opened, one) for one in opened.zones()]
-    rows = [("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED")]
-    rows += [one.row() for one in standings]
-    text = _table(rows) if standings else f"{directory} has no zone yet; see workbench zone add --help"
+    head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED")
+    text = (
+        _table([head, *(one.row() for one in standings)])
+        if standings
+        else f"{directory} has no zone yet; see workbench zone add --help"
+    )
     _emit("zone-list", {"zones": [one.document() for one in standings]}, text, as_json=as_json)
 
 
@@ -163,10 +161,9 @@ def zone_list(directory: Path, as_json: bool) -> None:
 @_JSON
 def zone_status(directory: Path, zone_id: str, as_json: bool) -> None:
     """Show one zone: state, labelled share, pixels per class, journal heads."""
-    from workbench.campaign import Campaign
     from workbench.workflows.standing import standing
 
-    opened = Campaign.open(directory)
+    opened = _open(directory)
     found = standing(opened, opened.zone(zone_id))
     _emit("zone-status", found.document(), found.text(), as_json=as_json)
 
@@ -347,7 +344,7 @@ def journal_verify(directory: Path, zone_id: str, author: str | None, as_json: b
 @click.option("--submit", "verdict", flag_value="submit", help="Hand the zone in for review.")
 @click.option("--accept", "verdict", flag_value="accept", help="Accept it as it stands.")
 @click.option("--send-back", "reason", metavar="REASON", help="Send it back to its annotator, saying why.")
-def review(directory: Path, zone_id: str, author: str, verdict: str | None, reason: str | None) -> None:
+def review(directory: Path, zone_id: str, author: str, verdict: Verdict | None, reason: str | None) -> None:
     """Move a zone through review: open → submitted → accepted | sent back."""
     from workbench.workflows.standing import review_zone
 
@@ -369,14 +366,20 @@ def release() -> None:
 @click.option("--name", required=True, help="Name of the release, such as FR_V0.1.")
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="Folder that the release goes into.")
 @click.option(
-    "--layout", "layouts", type=_Names(), default=("flair-hub", "flair1"), help="Layouts, by commas."
+    "--layout",
+    "layouts",
+    callback=_names,
+    default="flair-hub,flair1",
+    show_default=True,
+    help="Layouts, by commas.",
 )
 @_JSON
 def release_build(directory: Path, name: str, out: Path, layouts: tuple[str, ...], as_json: bool) -> None:
     """Build a release of all accepted zones; it appears whole or not at all."""
     from workbench.workflows.publishing import publish
 
-    built = publish(_open(directory), name=name, out=out, layouts=layouts, say=_say)
+    with _progress("patches") as progress:
+        built = publish(_open(directory), name=name, out=out, layouts=layouts, say=_say, progress=progress)
     _emit("release-build", built.document(), built.text(), as_json=as_json)
 
 
@@ -398,7 +401,7 @@ def _open(directory: Path) -> Campaign:
     return Campaign.open(directory)
 
 
-def _only_zone(opened: Campaign) -> Any:
+def _only_zone(opened: Campaign) -> Zone:
     zones = opened.zones()
     if len(zones) == 1:
         return zones[0]
@@ -409,6 +412,23 @@ def _only_zone(opened: Campaign) -> Any:
 def _say(message: str) -> None:
     """Tell the person at the terminal what is going on, beside the report."""
     click.echo(message, err=True)
+
+
+@contextmanager
+def _progress(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error while something long is going on, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(unit, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
 
 
 def _facts(document: Mapping[str, Any]) -> str:

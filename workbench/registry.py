@@ -224,9 +224,8 @@ def _geometry(zone: Zone) -> bytes:
     import shapely
 
     bounds = [zone.grid.crop(window).bounds for _, window in zone.patch_windows()]
-    shape = shapely.union_all([shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds])
-    if shape.geom_type == "Polygon":
-        shape = shapely.MultiPolygon([shape])
+    union = shapely.union_all([shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds])
+    shape = shapely.MultiPolygon([union]) if isinstance(union, shapely.Polygon) else union
     left, bottom, right, top = shape.bounds
     little_endian_with_envelope = 0b00000011
     header = struct.pack("<2sBBi4d", b"GP", 0, little_endian_with_envelope, _SRID, left, right, bottom, top)

@@ -209,7 +209,8 @@ def _read_mask(path: Path, image: RasterInfo, window: Window) -> NDArray[Any]:
         raise RasterError(
             f"{path} has {info.band_count} bands of {info.dtype}; a mask has one band of integers"
         )
-    return read_bands(path, window=window)[0]
+    mask: NDArray[Any] = read_bands(path, window=window)[0]
+    return mask
 
 
 def _decode(

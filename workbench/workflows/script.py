@@ -72,7 +72,7 @@ def run_script(
         except WorkbenchError as error:
             raise ScriptError(f"line {number}: {error}") from error
         done += 1
-        on_edit(store.last_id, number)
+        on_edit(store.last_id or "", number)
     return done
 
 
@@ -125,7 +125,7 @@ def polygon_mask(vertices: list[list[float]], shape: tuple[int, ...]) -> tuple[W
     from skimage.draw import polygon
 
     corners = np.asarray(vertices, dtype=np.float64)
-    rows, cols = polygon(corners[:, 0], corners[:, 1], shape=shape[:2])
+    rows, cols = polygon(corners[:, 0], corners[:, 1], shape=shape[:2])  # type: ignore[no-untyped-call]
     if not rows.size:
         raise ScriptError(f"the polygon covers no pixel of the zone's {shape[0]} × {shape[1]}")
     top, left = int(rows.min()), int(cols.min())
