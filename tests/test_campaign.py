@@ -7,7 +7,7 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pytest
-from conftest import MakeOrtho
+from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, RasterError

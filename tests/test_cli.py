@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import rasterio
 from click.testing import CliRunner
-from conftest import MakeOrtho
+from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command

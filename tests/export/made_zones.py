@@ -57,7 +57,7 @@ def make_zone(
     seed: int = 0,
     wait: Callable[[], None] = lambda: None,
 ) -> MadeZone:
-    """Make a zone of coarse noise; its labels have all classes, and a block of unlabelled pixels in each patch."""
+    """Make a zone of coarse noise; its labels have all classes, and unlabelled pixels in each patch."""
     grid = grid_of(cells, east=east, south=south)
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (len(bands), grid.height // 4, grid.width // 4), dtype=np.uint8)

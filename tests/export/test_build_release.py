@@ -221,7 +221,7 @@ REFUSED: dict[str, tuple[Callable[[], list[MadeZone]], dict[str, Any], str]] = {
     "no elevation for FLAIR#1": (
         lambda: [make_zone(bands=("R", "G", "B", "NIR"))],
         {},
-        "layout flair1 needs the bands R, G, B, NIR, E, which D055_2018/Z2_UF lack; build with --layout flair-hub",
+        "flair1 needs the bands R, G, B, NIR, E, which D055_2018/Z2_UF lack; build with --layout flair-hub",
     ),
     "no near infrared": (
         lambda: [make_zone(bands=("R", "G", "B"))],
@@ -279,8 +279,8 @@ def test_refusal_is_one_sentence_and_leaves_nothing(case: str, tmp_path: Path) -
         "é",
         "a" * 65,
         "a\n",
-    ]
-    + ["x_AERIAL_LABEL-COSIA"],
+        "x_AERIAL_LABEL-COSIA",
+    ],
 )
 def test_name_that_is_no_plain_folder_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="cannot name a release"):
@@ -400,3 +400,9 @@ def test_sources_may_come_as_an_iterator(tmp_path: Path) -> None:
         software="0.1.0",
     )
     assert len(release.patches()) == 1
+
+
+def test_hidden_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".FR_V0.1-keepsake").mkdir()
+    build([one()], tmp_path)
+    assert (tmp_path / ".FR_V0.1-keepsake").is_dir()

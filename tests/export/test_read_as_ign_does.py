@@ -23,10 +23,19 @@ from workbench.nomenclature import load_nomenclature
 
 FLAIR = load_nomenclature("flair-19")
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "flair"
-HUB_COLUMNS = (
-    "patch_id,AERIAL-RLT_PAN,AERIAL_LABEL-COSIA,AERIAL_RGBI,ALL_LABEL-LPIS,DEM_ELEV,"
-    "SENTINEL1-ASC_TS,SENTINEL1-DESC_TS,SENTINEL2_MSK-SC,SENTINEL2_TS,SPOT_RGBI"
-).split(",")
+HUB_COLUMNS = [
+    "patch_id",
+    "AERIAL-RLT_PAN",
+    "AERIAL_LABEL-COSIA",
+    "AERIAL_RGBI",
+    "ALL_LABEL-LPIS",
+    "DEM_ELEV",
+    "SENTINEL1-ASC_TS",
+    "SENTINEL1-DESC_TS",
+    "SENTINEL2_MSK-SC",
+    "SENTINEL2_TS",
+    "SPOT_RGBI",
+]
 NUMBERED = ("flair", 1, 19)
 INDEXED = ("flair_hub", 0, 18)
 
@@ -279,13 +288,14 @@ def test_real_flair_patch_comes_back_bit_for_bit(number: str, tmp_path: Path) ->
     domain, zone = image_path.relative_to(REAL).parts[:2]
     with rasterio.open(image_path) as source:
         pixels, transform = source.read(), source.transform
-    mask = np.array(rasterio.open(image_path.parents[1] / "msk" / f"MSK_{number}.tif").read(1))
+    with rasterio.open(image_path.parents[1] / "msk" / f"MSK_{number}.tif") as source:
+        mask = source.read(1)
     made = make_zone(domain, zone, first_number=int(number))
     grid = replace(made.source.zone.grid, transform=transform)
-    source = replace(
+    zone_source = replace(
         made.source, zone=replace(made.source.zone, grid=grid), image=lambda _: pixels, labels=lambda: mask
     )
-    release = build([replace(made, source=source)], tmp_path)
+    release = build([replace(made, source=zone_source)], tmp_path)
     assert verify_release(release.path).sound
     (written,) = (release.path / "FLAIR1").glob(f"*/{domain}/{zone}/img/IMG_{number}.tif")
     with rasterio.open(written) as again:

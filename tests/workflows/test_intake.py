@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from conftest import LEFT, TOP, MakeOrtho, made_grid, made_image, made_truth
+from made_orthos import LEFT, TOP, MakeOrtho, made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError, WorkbenchError

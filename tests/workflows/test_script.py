@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import MakeOrtho
+from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
 from workbench.errors import HierarchyError, WorkbenchError

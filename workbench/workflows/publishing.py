@@ -17,7 +17,7 @@ from workbench.errors import ReleaseError
 from workbench.export import Release, ZoneSource, build_release
 from workbench.geo.grid import Window
 from workbench.geo.zone import Zone
-from workbench.labels.review import zone_state
+from workbench.labels.review import ZoneState, zone_state
 
 
 def publish(
@@ -76,6 +76,8 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
                 f"{zone.id} is {state} and stays out; accept it: workbench review … --zone {zone.id} --accept"
             )
             continue
+        # Whole, so that its digest is checked: patches are cut from windows, which have none.
+        campaign.read_image(zone)
         numbers = campaign.patch_numbers(zone)
         sources.append(
             ZoneSource(
@@ -83,7 +85,7 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
                 fold=folds[zone.domain],
                 numbers=tuple(numbers[cell] for cell in zone.cells),
                 image=partial(_image, campaign, zone),
-                labels=partial(_labels, campaign, zone),
+                labels=partial(_labels, campaign, zone, state),
                 state=state.state,
                 heads={campaign.pseudonym(head.author): head.seq for head in state.heads},
             )
@@ -95,6 +97,10 @@ def _image(campaign: Campaign, zone: Zone, window: Window) -> NDArray[np.uint8]:
     return campaign.read_image(zone, window=window)
 
 
-def _labels(campaign: Campaign, zone: Zone) -> NDArray[np.uint8]:
+def _labels(campaign: Campaign, zone: Zone, accepted: ZoneState) -> NDArray[np.uint8]:
     with campaign.open_store(zone) as store:
+        if zone_state(store) != accepted:
+            raise ReleaseError(
+                f"{zone.id} was edited while the release was built; have it accepted and build again"
+            )
         return store.labels

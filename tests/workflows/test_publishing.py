@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_orthos import MakeOrtho
+
+from workbench.campaign import Campaign
+from workbench.errors import RasterError, ReleaseError
+from workbench.export import open_release, verify_release
+from workbench.geo.grid import Window
+from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.zone import Zone
+from workbench.labels.edits import Provenance, assign
+from workbench.workflows.intake import add_zone
+from workbench.workflows.publishing import publish, release_sources
+from workbench.workflows.standing import review_zone
+
+
+@pytest.fixture
+def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Zone:
+    image, mask = make_ortho(1024, 512)
+    return add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask, author="marie").zone
+
+
+def edit(campaign: Campaign, zone: Zone, author: str) -> None:
+    window = Window(row=3, col=4, height=5, width=6)
+    with campaign.open_store(zone, author=author) as store:
+        store.apply(assign(np.ones(window.shape, dtype=bool), window, 14, Provenance(tool="brush")))
+
+
+def quiet(message: str) -> None:
+    """Say nothing."""
+
+
+def test_a_release_holds_the_accepted_labels_and_pixels(
+    campaign: Campaign, zone: Zone, tmp_path: Path
+) -> None:
+    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    assert verify_release(release.path).sound
+    with campaign.open_store(zone) as store:
+        for patch in open_release(release.path).patches():
+            assert (release.labels(patch) == store.labels[patch.window.slices]).all()
+            image = campaign.read_image(zone, window=patch.window)
+            assert (release.image(patch, layout="flair1") == image).all()
+            assert (release.image(patch, layout="flair-hub") == image[:4]).all()
+
+
+def test_an_edit_after_acceptance_keeps_the_zone_out_until_it_is_accepted_again(
+    campaign: Campaign, zone: Zone, tmp_path: Path
+) -> None:
+    edit(campaign, zone, "paul")
+    said: list[str] = []
+    with pytest.raises(ReleaseError, match="no accepted zone"):
+        publish(campaign, name="V1", out=tmp_path / "out", say=said.append)
+    assert len(said) == 1
+    assert "D051_2019/Z1_AA is open and stays out" in said[0]
+    assert not (tmp_path / "out").exists()
+    review_zone(campaign, zone, author="zoe", verdict="accept")
+    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    assert (release.labels(release.patches()[0])[3:8, 4:10] == 14).all()
+
+
+def test_an_edit_while_a_release_is_built_stops_it(campaign: Campaign, zone: Zone) -> None:
+    (source,) = release_sources(campaign, say=quiet)
+    edit(campaign, zone, "paul")
+    with pytest.raises(ReleaseError, match="was edited while"):
+        source.labels()
+
+
+def test_a_raster_that_changed_since_is_not_released(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
+    pixels = read_bands(zone.ortho.path)
+    pixels[4, 600, 100] ^= 1
+    write_raster(zone.ortho.path, pixels, zone.grid, overwrite=True)
+    with pytest.raises(RasterError, match="not those that zone"):
+        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_builds_are_the_same_bytes_and_name_nobody(
+    campaign: Campaign, zone: Zone, tmp_path: Path
+) -> None:
+    trees = []
+    for number in (1, 2):
+        publish(campaign, name="V1", out=tmp_path / f"out{number}", say=quiet)
+        root = tmp_path / f"out{number}"
+        trees.append({str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()})
+    assert trees[0] == trees[1]
+    assert not [name for name, data in trees[0].items() if b"marie" in data]

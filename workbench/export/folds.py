@@ -1,0 +1,85 @@
+"""Which set a zone belongs to: folds of domains, train / valid / test of each split.
+
+A domain keeps its fold for ever, and a zone keeps its set: both depend on nothing that is added later. In
+``split_k`` (k = 1 … 5) the domains of fold k are *test*; the zones of the other domains are *train* or
+*valid*, drawn one by one from a hash of their id. In ``prod`` no zone is *test*.
+
+The draw is independent for each zone, so 20 % is the expected share of *valid*. A campaign of a few zones may
+leave a set empty; the release then says so.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FOLDS", "PROD", "RULE", "SEED", "SPLITS", "SUBSETS", "Subset", "assign_fold", "splits_of_zone"]
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from workbench.errors import ReleaseError
+
+Subset = Literal["train", "valid", "test"]
+
+FOLDS: Final = (1, 2, 3, 4, 5)
+SPLITS: Final = tuple(f"split_{fold}" for fold in FOLDS)
+PROD: Final = "prod"
+SUBSETS: Final[tuple[Subset, ...]] = ("train", "valid", "test")
+SEED: Final = "ocs-workbench/splits/1"
+"""Part of the hash that draws valid zones; another seed would move zones between sets."""
+RULE: Final = (
+    "split_k: zones of the domains of fold k are test; another zone is valid if the first 8 bytes of "
+    "SHA-256('{seed}|{column}|{domain}/{zone}'), as a big-endian fraction of 2^64, are below 0.2, "
+    "else train; prod: the same draw for every zone, none is test"
+)
+
+
+def assign_fold(areas: Mapping[int, float]) -> int:
+    """Return the fold that a new domain gets: the one with the least area so far, ties to the smaller number.
+
+    Parameters
+    ----------
+    areas
+        Ground area in each fold, any unit; a fold that is not named is empty.
+
+    Raises
+    ------
+    ReleaseError
+        A fold outside 1–5 is named.
+
+    >>> assign_fold({})
+    1
+    >>> assign_fold({1: 2.5, 2: 1.0, 3: 1.0, 4: 9.0, 5: 3.0})
+    2
+    """
+    unknown = sorted(set(areas) - set(FOLDS))
+    if unknown:
+        raise ReleaseError(f"fold {unknown[0]} is not one of {FOLDS[0]}–{FOLDS[-1]}; correct the registry")
+    return min(FOLDS, key=lambda fold: (areas.get(fold, 0.0), fold))
+
+
+def splits_of_zone(zone_id: str, *, fold: int) -> dict[str, Subset]:
+    """Return the set of a zone in each split and in ``prod``.
+
+    Parameters
+    ----------
+    zone_id
+        ``domain/zone``.
+    fold
+        Fold of its domain.
+
+    >>> splits_of_zone("D055_2018/Z2_UF", fold=2)["split_2"]
+    'test'
+    """
+    if fold not in FOLDS:
+        raise ReleaseError(f"zone {zone_id}: fold {fold} is not one of {FOLDS[0]}–{FOLDS[-1]}")
+    splits: dict[str, Subset] = {
+        column: "test" if fold == number else _draw(column, zone_id)
+        for number, column in zip(FOLDS, SPLITS, strict=True)
+    }
+    splits[PROD] = _draw(PROD, zone_id)
+    return splits
+
+
+def _draw(column: str, zone_id: str) -> Subset:
+    number = int.from_bytes(hashlib.sha256(f"{SEED}|{column}|{zone_id}".encode()).digest()[:8], "big")
+    return "valid" if number * 5 < 1 << 64 else "train"

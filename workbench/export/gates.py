@@ -1,0 +1,135 @@
+"""The gates before a release: zones that no sound release can be made of are refused."""
+
+from __future__ import annotations
+
+__all__ = ["check_sources", "shared_ground"]
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+
+from workbench.errors import GridError, ReleaseError
+from workbench.export.folds import FOLDS, PROD, SPLITS
+from workbench.export.layouts import Layout
+from workbench.export.patches import ZoneSource, cut_patches, ground_cell
+from workbench.geo.grid import NATIONAL_GRID
+from workbench.geo.zone import Cell
+
+_LISTED = 10
+
+
+def check_sources(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> None:
+    """Refuse zones that no sound release can be made of.
+
+    Raises
+    ------
+    ReleaseError
+        One sentence with everything that is wrong and the ways out.
+    """
+    problems = [*_zone_problems(sources), *_fold_problems(sources), *_band_problems(sources, layouts)]
+    if not problems:
+        problems = [*_patch_problems(sources)]
+    if problems:
+        raise ReleaseError(f"no release was built: {'; '.join(problems)}")
+
+
+def shared_ground(sources: Iterable[ZoneSource]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return pairs of zones of different domains that share ground, with the splits that part them.
+
+    The same place at another date is a leak where one zone is *train* and the other *test*.
+    """
+    zones: dict[Cell, list[ZoneSource]] = defaultdict(list)
+    for source in sources:
+        for patch in cut_patches(source):
+            zones[ground_cell(patch.grid)].append(source)
+    pairs: dict[tuple[str, str], tuple[str, ...]] = {}
+    for met in zones.values():
+        for one, other in combinations(met, 2):
+            parted = tuple(c for c in (*SPLITS, PROD) if one.splits[c] != other.splits[c])
+            pairs[one.zone.id, other.zone.id] = parted
+    return [(one, other, parted) for (one, other), parted in sorted(pairs.items()) if parted]
+
+
+def _zone_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
+    if not sources:
+        yield "there is no accepted zone; accept one: workbench review DIR --zone ID --accept --author NAME"
+    ids = Counter(source.zone.id.lower() for source in sources)
+    if twice := [source.zone.id for source in sources if ids[source.zone.id.lower()] > 1]:
+        yield f"zones {_listed(twice)} have the same name but for its case; name each zone once"
+    if pending := [f"{s.zone.id} ({s.state})" for s in sources if s.state != "accepted"]:
+        yield (
+            f"{_zones(pending)} not accepted; review first: "
+            "workbench review DIR --zone ID --accept --author NAME"
+        )
+
+
+def _fold_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
+    folds: dict[str, set[int]] = defaultdict(set)
+    for source in sources:
+        folds[source.zone.domain].add(source.fold)
+    if outside := [s.zone.id for s in sources if s.fold not in FOLDS]:
+        yield f"{_zones(outside)} in no fold of {FOLDS[0]}–{FOLDS[-1]}; correct the registry"
+    if torn := [domain for domain, found in folds.items() if len(found) > 1]:
+        yield f"domains in several folds: {_listed(torn)}; a domain has one fold, correct the registry"
+
+
+def _band_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> Iterator[str]:
+    for layout in layouts:
+        lacking = [s.zone.id for s in sources if not set(layout.bands) <= set(s.zone.ortho.bands)]
+        if not lacking:
+            continue
+        others = [
+            other.name
+            for other in layouts
+            if all(set(other.bands) <= set(source.zone.ortho.bands) for source in sources)
+        ]
+        way_out = (
+            f"build with --layout {','.join(others)}"
+            if others
+            else ("add the zones again from rasters with these bands, or name the bands: --bands R,G,B,NIR")
+        )
+        bands = ", ".join(layout.bands)
+        yield f"layout {layout.name} needs the bands {bands}, which {_listed(lacking)} lack; {way_out}"
+
+
+def _patch_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
+    numbers: Counter[int] = Counter()
+    ids: Counter[str] = Counter()
+    ground: dict[tuple[str, Cell], str] = {}
+    overlaps: dict[tuple[str, str], int] = Counter()
+    for source in sources:
+        zone = source.zone
+        try:
+            offset = NATIONAL_GRID.offset(zone.grid)
+        except GridError as error:
+            yield f"zone {zone.id}: {error}"
+            continue
+        if offset != (0, 0):
+            yield f"zone {zone.id} starts {offset[0]} rows and {offset[1]} columns off a patch; add it again"
+            continue
+        if len(source.numbers) != len(zone.cells):
+            given = f"{len(zone.cells)} patches and {len(source.numbers)} numbers"
+            yield f"zone {zone.id} has {given}; correct the registry"
+            continue
+        for patch in cut_patches(source):
+            numbers[patch.number] += 1
+            ids[patch.id.lower()] += 1
+            other = ground.setdefault((zone.domain, ground_cell(patch.grid)), zone.id)
+            if other != zone.id:
+                overlaps[other, zone.id] += 1
+    for (one, other), count in overlaps.items():
+        yield f"zones {one} and {other} share {count} patch cells; take one of them out"
+    if twice := [str(number) for number, count in numbers.items() if count > 1 or number < 1]:
+        yield f"patch numbers {_listed(twice)} are used twice or below 1; correct the registry"
+    if twice := [patch_id for patch_id, count in ids.items() if count > 1]:
+        yield f"patch ids {_listed(twice)} are used twice; rename one of the zones"
+
+
+def _zones(names: Sequence[str]) -> str:
+    return f"zone {names[0]} is" if len(names) == 1 else f"zones {_listed(names)} are"
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = list(dict.fromkeys(names))
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return ", ".join(listed[:_LISTED]) + more
