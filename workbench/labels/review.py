@@ -1,0 +1,122 @@
+"""Review: a zone is open, submitted, accepted or sent back, and a verdict holds for the labels it judged.
+
+Reviews are ops like any other. Each carries the heads it judged: the last label op (edit, undo or redo) of
+every author at that moment. A zone stays submitted or accepted only as long as those are still the last
+ones; any later label edit, undo or redo by anybody makes it open again. *Sent back* is a request for just
+such edits and stays until somebody submits.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ZoneState", "accept", "label_heads", "send_back", "state_of", "submit", "zone_state"]
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from workbench.errors import EditRefused
+from workbench.labels.annotation import AnnotationStore
+from workbench.labels.edits import Review, edit_of
+from workbench.labels.history import LABEL_KINDS
+from workbench.labels.op import Head, Op
+
+StateName = Literal["open", "submitted", "accepted", "sent_back"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneState:
+    """Where a zone stands in review."""
+
+    state: StateName
+    by: str | None = None
+    """Author of the verdict; None while open."""
+    reason: str | None = None
+    heads: tuple[Head, ...] = ()
+    """Last label op of each author that the verdict judged, sorted by author."""
+    at: datetime | None = None
+    """Wall time of the verdict."""
+
+    def __str__(self) -> str:
+        by = f" by {self.by}" if self.by else ""
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.state.replace('_', ' ')}{by}{reason}"
+
+
+def label_heads(ops: Iterable[Op]) -> tuple[Head, ...]:
+    """Return the last op of each author that may have changed labels, sorted by author."""
+    last = {op.author: op.head for op in ops if op.track == "labels" and op.kind in LABEL_KINDS}
+    return tuple(last[author] for author in sorted(last))
+
+
+def state_of(ops: Iterable[Op]) -> ZoneState:
+    """Return the state of a zone from the ops of all its journals in their total order."""
+    ops = tuple(ops)
+    verdicts = [op for op in ops if op.track == "labels" and op.kind == "review"]
+    if not verdicts:
+        return ZoneState(state="open")
+    verdict = verdicts[-1]
+    review = edit_of(verdict)
+    if not isinstance(review, Review) or (review.state != "sent_back" and review.heads != label_heads(ops)):
+        return ZoneState(state="open")
+    return ZoneState(
+        state=review.state, by=verdict.author, reason=review.reason, heads=review.heads, at=verdict.wall_time
+    )
+
+
+def zone_state(store: AnnotationStore) -> ZoneState:
+    """Return where the zone of a store stands in review."""
+    return state_of(store.ops)
+
+
+def submit(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
+    """Hand an open zone, or one that was sent back, to review.
+
+    Raises
+    ------
+    EditRefused
+        The zone is submitted or accepted already.
+    """
+    before = zone_state(store)
+    if before.state == "submitted":
+        raise EditRefused(f"zone {store.zone_id} is {before}; accept it or send it back")
+    if before.state == "accepted":
+        raise EditRefused(f"zone {store.zone_id} is {before}; a label edit or sending it back opens it again")
+    return _record(store, "submitted", reason)
+
+
+def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
+    """Accept the labels of an open or submitted zone as they are.
+
+    Raises
+    ------
+    EditRefused
+        The zone is accepted already, or was sent back and not submitted since.
+    """
+    before = zone_state(store)
+    if before.state == "accepted":
+        raise EditRefused(f"zone {store.zone_id} is {before} already; there is nothing to do")
+    if before.state == "sent_back":
+        raise EditRefused(f"zone {store.zone_id} is {before}; submit it again before it is accepted")
+    return _record(store, "accepted", reason)
+
+
+def send_back(store: AnnotationStore, reason: str) -> ZoneState:
+    """Give a submitted or accepted zone back to its annotators, with the reason.
+
+    Raises
+    ------
+    EditRefused
+        The zone is open or was sent back already, or the reason is empty.
+    """
+    before = zone_state(store)
+    if before.state in ("open", "sent_back"):
+        raise EditRefused(f"zone {store.zone_id} is {before} and nobody's to send back; submit it first")
+    return _record(store, "sent_back", reason)
+
+
+def _record(
+    store: AnnotationStore, state: Literal["submitted", "accepted", "sent_back"], reason: str | None
+) -> ZoneState:
+    store.record(Review(state=state, reason=reason, heads=label_heads(store.ops)))
+    return zone_state(store)
