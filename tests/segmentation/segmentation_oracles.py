@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from affine import Affine
@@ -59,6 +60,12 @@ def images(*, most_side: int, most_value: int = 6) -> st.SearchStrategy[NDArray[
 def masks(shape: tuple[int, int]) -> st.SearchStrategy[NDArray[np.bool_]]:
     """Draw masks with at least one valid pixel."""
     return arrays(np.bool_, shape).filter(lambda mask: bool(mask.any()))
+
+
+def pixel_leaves(valid: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Make each valid pixel a leaf, numbered in raster order; −1 at nodata."""
+    ids = np.cumsum(valid.ravel()).reshape(valid.shape) - 1
+    return np.where(valid, ids, -1).astype(np.int32), int(valid.sum())
 
 
 def pixel_energy(
@@ -156,9 +163,11 @@ def node_leaves(tree: MergeTree, node: int) -> list[int]:
     return node_leaves(tree, int(tree.left[merge])) + node_leaves(tree, int(tree.right[merge]))
 
 
-def connected_partitions(height: int, width: int) -> Iterator[NDArray[np.int64]]:
-    """Yield every partition of a small image into 4-connected regions, as label images."""
+@cache
+def connected_partitions(height: int, width: int) -> tuple[NDArray[np.int64], ...]:
+    """Return every partition of a small image into 4-connected regions, as label images."""
     pixels = height * width
+    found = []
 
     def grow(labels: list[int], used: int) -> Iterator[list[int]]:
         if len(labels) == pixels:
@@ -170,7 +179,8 @@ def connected_partitions(height: int, width: int) -> Iterator[NDArray[np.int64]]
     for labels in grow([], 0):
         image = np.array(labels).reshape(height, width)
         if all(ndimage.label(image == label)[1] == 1 for label in range(image.max() + 1)):
-            yield image
+            found.append(image)
+    return tuple(found)
 
 
 def drop_of_water(slope: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from segmentation_oracles import greedy_merges, images, masks, scene
+from segmentation_oracles import greedy_merges, images, masks, pixel_leaves, scene
 
 from workbench.segmentation.graph import leaf_statistics, region_graph
 from workbench.segmentation.merging import merge_regions
-from workbench.segmentation.partition import basins, pixel_leaves
+from workbench.segmentation.partition import basins
 from workbench.segmentation.scales import persistent_scales
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from segmentation_oracles import drop_of_water, images, masks, scene
 
-from workbench.segmentation.partition import OUTSIDE, basins, gradient, noise_levels, pixel_leaves
+from workbench.segmentation.partition import OUTSIDE, basins, flat_zones, gradient, noise_levels
 
 
 def cut(image, valid=None, *, smoothing=0.0, weights=None):
@@ -107,11 +107,21 @@ def test_the_same_values_in_another_type_give_the_same_leaves():
         assert np.array_equal(cut(image.astype(dtype), smoothing=0.65)[0], first)
 
 
-def test_pixel_leaves_skip_nodata():
-    valid = np.array([[True, False], [False, True]])
-    leaves, count = pixel_leaves(valid)
-    assert count == 2
-    assert leaves.tolist() == [[0, -1], [-1, 1]]
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_flat_zones_are_connected_pixels_of_equal_values(data):
+    image = data.draw(images(most_side=8, most_value=2))
+    valid = data.draw(masks(image.shape[1:]))
+    leaves, count = flat_zones(image, valid=valid)
+    assert np.array_equal(leaves == OUTSIDE, ~valid)
+    values = np.unique(image.reshape(image.shape[0], -1), axis=1, return_inverse=True)[1].reshape(valid.shape)
+    zones = 0
+    for value in np.unique(values[valid]):
+        parts, here = ndimage.label((values == value) & valid)
+        zones += here
+        for part in range(1, here + 1):
+            assert np.unique(leaves[parts == part]).size == 1
+    assert count == zones == np.unique(leaves[valid]).size
 
 
 @pytest.mark.parametrize("sigma", [2.0, 7.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 
@@ -26,7 +27,7 @@ def judged():
     valid = np.ones((64, 64), np.bool_)
     valid[28:31] = False
     truth = fields(6, side=64)
-    truth[:, :5] = 0
+    truth[:, 20:25] = 0
     return hierarchy_of(scene(6, side=64), BASINS, valid=valid), truth
 
 
@@ -64,7 +65,8 @@ def lower_hull(points):
 def tiny_cases(draw):
     image = draw(images(most_side=3, most_value=9))[:, :2]
     valid = draw(masks(image.shape[1:]))
-    truth = draw(arrays(np.int8, image.shape[1:], elements=st.integers(0, 1)))
+    flipped = draw(arrays(np.bool_, image.shape[1:], elements=st.sampled_from([False, False, True])))
+    truth = ((image[0] > draw(st.integers(0, 8))) ^ flipped).astype(np.int8)
     return hierarchy_of(image, PIXELS, valid=valid), truth
 
 
@@ -169,6 +171,15 @@ def test_single_scale_is_the_coarsest_cut_that_reaches_the_target(judged, target
         if right >= target * known.sum() - 1e-6:
             expected = regions.size
     assert evaluate(hierarchy, truth, ignore=0, targets=[target]).picks[0].single_scale == expected
+
+
+def test_leaves_that_no_cut_parts_are_picked_together():
+    hierarchy = hierarchy_of(np.array([[[10, 50, 90]]], np.uint8))
+    hierarchy = dataclasses.replace(hierarchy, s=np.array([np.inf, 0.0, 5.0], np.float32))
+    truth = np.array([[1, 2, 1]])
+    assert [counts.nested for counts in evaluate(hierarchy, truth, targets=[0.6, 1.0]).picks] == [1, None]
+    with pytest.raises(HierarchyError, match=r"picks reach 0\.6667"):
+        nested_picks(hierarchy, truth, 1.0)
 
 
 def test_targets_out_of_reach_are_null_and_refused(judged):

@@ -14,6 +14,7 @@ from segmentation_oracles import (
     masks,
     node_leaves,
     pixel_energy,
+    pixel_leaves,
     signed,
     tree_cuts,
 )
@@ -21,7 +22,6 @@ from segmentation_oracles import (
 from workbench.segmentation.graph import leaf_statistics, region_graph
 from workbench.segmentation.hierarchy import SegmentationParameters
 from workbench.segmentation.merging import MergeTree, merge_regions
-from workbench.segmentation.partition import pixel_leaves
 from workbench.segmentation.quality import optimal_energy
 from workbench.segmentation.scales import leaf_order, persistent_scales
 

@@ -1,1 +1,26 @@
-"""TODO-docstring."""
+"""Scale-sets segmentation: pixels → leaves → merges → a hierarchy of regions, its file and its quality."""
+
+from workbench.segmentation.hierarchy import (
+    Cut,
+    Hierarchy,
+    NODATA_LEAF,
+    Node,
+    read_hierarchy,
+    segment,
+    write_hierarchy,
+)
+from workbench.segmentation.parameters import SegmentationParameters
+from workbench.segmentation.quality import evaluate, nested_picks
+
+__all__ = [
+    "Cut",
+    "Hierarchy",
+    "NODATA_LEAF",
+    "Node",
+    "SegmentationParameters",
+    "evaluate",
+    "nested_picks",
+    "read_hierarchy",
+    "segment",
+    "write_hierarchy",
+]

@@ -1,0 +1,33 @@
+"""How this package compiles its kernels: numba, cached on disk, without the GIL.
+
+A kernel is a plain function of arrays. Floating-point operations are never reordered (no ``fastmath``), so
+the same input gives the same bytes on any number of threads.
+
+A kernel calls no kernel of another module: numba's cache on disk notices changes of the file that a kernel is
+in, not of those it calls, and would go on running the old code.
+"""
+
+from __future__ import annotations
+
+__all__ = ["kernel", "parallel_kernel"]
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile a function for one thread; other Python threads go on while it runs."""
+    return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+
+
+def parallel_kernel(function: _Function) -> _Function:
+    """Compile a function whose ``prange`` iterations write to disjoint places and share no sums.
+
+    Only for building hierarchies: what the window calls while the user moves the pointer stays on one
+    thread, since numba's fallback threading layer may not be entered from two threads at once.
+    """
+    return cast("_Function", numba.njit(cache=True, nogil=True, parallel=True)(function))
