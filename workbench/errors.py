@@ -21,7 +21,6 @@ __all__ = [
 
 from dataclasses import dataclass
 
-
 _MOST_LISTED = 20
 
 

@@ -1,0 +1,100 @@
+"""Write the golden copies of every format that this version writes, for `tests/test_golden.py`.
+
+Run it once when a format gets a new version: ``python tests/golden/make.py``. What is there is never written
+again: these files stand for what users have on their disks.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from made_orthos import made_grid, made_image, made_truth  # noqa: E402
+
+from workbench.campaign import Campaign  # noqa: E402
+from workbench.documents import digest  # noqa: E402
+from workbench.geo.raster import write_raster  # noqa: E402
+from workbench.segmentation import segment, write_hierarchy  # noqa: E402
+from workbench.workflows.intake import add_zone  # noqa: E402
+from workbench.workflows.labelling import label_zone  # noqa: E402
+from workbench.workflows.publishing import publish  # noqa: E402
+from workbench.workflows.standing import review_zone  # noqa: E402
+
+_SQUARE = '{"polygon": [[%d, 10], [%d, 90], [80, 90], [80, 10]], "class": "%s"}'
+
+
+def make_campaign(target: Path) -> None:
+    """Write campaign, registry and journals: two authors, an undo, a redo, a review; and what they mean."""
+    with tempfile.TemporaryDirectory() as scratch:
+        campaign = Campaign.create(Path(scratch) / "campaign")
+        folder = campaign.path / "rasters"
+        folder.mkdir()
+        truth = made_truth(512, 512)
+        write_raster(folder / "ortho.tif", np.zeros((1, 512, 512), np.uint8) + 7, made_grid(512, 512))
+        write_raster(folder / "mask.tif", truth, made_grid(512, 512))
+        zone = add_zone(
+            campaign, folder / "ortho.tif", domain="D051_2019", name="Z1_AA", mask=folder / "mask.tif"
+        ).zone
+        (folder / "mask.tif").unlink()
+        lines = [_SQUARE % (20, 20, "water"), _SQUARE % (30, 30, "snow"), '{"undo": 2}', '{"redo": 1}']
+        label_zone(campaign, zone, author="marie", lines=lines, on_edit=lambda op, line: None)
+        label_zone(
+            campaign,
+            zone,
+            author="paul",
+            lines=[_SQUARE % (60, 60, "vineyard")],
+            on_edit=lambda op, line: None,
+        )
+        review_zone(campaign, zone, author="marie", verdict="submit")
+        with campaign.open_store(zone) as store:
+            meaning = {
+                "labels_sha256": digest(store.labels.tobytes()),
+                "last_op_sha256": digest(store.last_op.tobytes()),
+                "heads": store.head,
+                "state": "submitted",
+            }
+        (campaign.path / "meaning.json").write_text(json.dumps(meaning, indent=2) + "\n")
+        for lock in campaign.path.rglob("*.lock"):
+            lock.unlink()
+        shutil.copytree(campaign.path, target)
+
+
+def make_hierarchy(target: Path) -> None:
+    """Write a hierarchy of a small image, and the sizes of some of its cuts."""
+    target.mkdir()
+    grid = made_grid(96, 128)
+    found = segment(made_image(made_truth(96, 128)), grid=grid)
+    write_hierarchy(found, target / "hierarchy.h5")
+    cuts = {str(scale): digest(found.cut(scale).labels().tobytes()) for scale in (0.0, 100.0, 5000.0)}
+    meaning = {"digest": found.digest, "leaves": found.leaf_count, "cuts_sha256": cuts}
+    (target / "meaning.json").write_text(json.dumps(meaning, indent=2) + "\n")
+
+
+def make_release(target: Path) -> None:
+    """Write a release of one patch in both layouts, and its labels."""
+    with tempfile.TemporaryDirectory() as scratch:
+        campaign, grid = Campaign.create(Path(scratch) / "campaign"), made_grid(512, 512)
+        image, mask = Path(scratch) / "ortho.tif", Path(scratch) / "mask.tif"
+        write_raster(image, np.full((5, 512, 512), 7, np.uint8), grid)
+        write_raster(mask, made_truth(512, 512), grid)
+        add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask)
+        release = publish(campaign, name=target.name, out=Path(scratch) / "out", say=print)
+        (patch,) = release.patches()
+        meaning = {"patch": patch.id, "labels_sha256": digest(release.labels(patch).tobytes())}
+        shutil.copytree(release.path, target / target.name)
+        (target / "meaning.json").write_text(json.dumps(meaning, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    makers = {"campaign_v1": make_campaign, "hierarchy_v1": make_hierarchy, "release_v1": make_release}
+    for name, make in makers.items():
+        if not (HERE / name).exists():
+            make(HERE / name)

@@ -1,0 +1,64 @@
+"""What earlier versions wrote is read for ever, and means what it meant. See `tests/golden/make.py`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from workbench.campaign import Campaign
+from workbench.documents import digest
+from workbench.export import open_release, verify_release
+from workbench.labels import zone_state
+from workbench.segmentation import read_hierarchy
+from workbench.workflows.journals import verify_journals
+
+GOLDEN = Path(__file__).resolve().parent / "golden"
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("campaign_v*")), ids=lambda path: path.name)
+def test_a_campaign_of_an_earlier_version_opens_and_can_be_continued(path: Path, tmp_path: Path) -> None:
+    campaign = Campaign.open(Path(shutil.copytree(path, tmp_path / "campaign")))
+    meaning = json.loads((path / "meaning.json").read_text())
+    (zone,) = campaign.zones()
+    assert verify_journals(campaign, zone, author=None).sound
+    assert campaign.read_image(zone).shape == (1, 512, 512)
+    with campaign.open_store(zone, author="marie") as store:
+        assert digest(store.labels.tobytes()) == meaning["labels_sha256"]
+        assert digest(store.last_op.tobytes()) == meaning["last_op_sha256"]
+        assert store.head == meaning["heads"]
+        assert zone_state(store).state == meaning["state"]
+        assert store.undo() is not None
+        assert digest(store.labels.tobytes()) != meaning["labels_sha256"]
+        store.redo()
+        assert digest(store.labels.tobytes()) == meaning["labels_sha256"]
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("hierarchy_v*")), ids=lambda path: path.name)
+def test_a_hierarchy_of_an_earlier_version_opens_and_cuts_as_it_did(path: Path) -> None:
+    found = read_hierarchy(path / "hierarchy.h5")
+    meaning = json.loads((path / "meaning.json").read_text())
+    assert (found.digest, found.leaf_count) == (meaning["digest"], meaning["leaves"])
+    for scale, expected in meaning["cuts_sha256"].items():
+        assert digest(found.cut(float(scale)).labels().tobytes()) == expected
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("release_v*")), ids=lambda path: path.name)
+def test_a_release_of_an_earlier_version_verifies_and_reads(path: Path) -> None:
+    meaning = json.loads((path / "meaning.json").read_text())
+    assert verify_release(path / path.name).sound
+    release = open_release(path / path.name)
+    (patch,) = release.patches()
+    assert patch.id == meaning["patch"]
+    for layout in ("flair-hub", "flair1"):
+        assert digest(release.labels(patch, layout=layout).tobytes()) == meaning["labels_sha256"]
+
+
+def test_there_is_a_golden_copy_of_each_format() -> None:
+    assert {path.name for path in GOLDEN.iterdir() if path.is_dir()} >= {
+        "campaign_v1",
+        "hierarchy_v1",
+        "release_v1",
+    }
