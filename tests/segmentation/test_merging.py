@@ -10,7 +10,7 @@ from segmentation_oracles import greedy_merges, images, masks, pixel_leaves, sce
 
 from workbench.segmentation.graph import leaf_statistics, region_graph
 from workbench.segmentation.merging import merge_regions
-from workbench.segmentation.partition import basins
+from workbench.segmentation.partition import basins, flat_zones
 from workbench.segmentation.scales import persistent_scales
 
 
@@ -111,3 +111,37 @@ def test_a_constant_sea_with_islands_is_merged():
     assert tree.left.size == 10000
     costs = tree.gains / tree.lengths
     assert np.all(costs[1:] >= 0.98 * np.maximum.accumulate(costs)[:-1]), "islands join in order of contrast"
+
+
+def halves():
+    """Two constant lands that a river of noise parts: hubs that meet only once it has run dry."""
+    image = np.full((1, 300, 601), 50, np.uint8)
+    image[0, :, 300] = np.random.default_rng(1).integers(60, 255, 300)
+    return image
+
+
+def seas():
+    """Islands in two seas side by side."""
+    image = np.full((1, 90, 180), 50, np.uint8)
+    image[0, 1::3, 1::3] = np.random.default_rng(2).integers(60, 255, (30, 60))
+    image[0, :, 90:] = 255 - image[0, :, 90:]
+    return image
+
+
+def comb():
+    """Constant columns and columns of noise: each pixel of noise lies between two hubs."""
+    image = np.full((1, 300, 40), 10, np.uint8)
+    image[0, :, ::2] = np.random.default_rng(3).integers(0, 255, (300, 20))
+    return image
+
+
+@pytest.mark.parametrize("make", [halves, seas, comb])
+@pytest.mark.parametrize("hub_degree", [256, 16])
+def test_hubs_forget_no_boundary_and_cost_next_to_no_energy(make, hub_degree):
+    image = make()
+    leaves, count = flat_zones(image, valid=np.ones(image.shape[1:], np.bool_))
+    graph, area, means = start(image, leaves, count)
+    exact, hubs = (merge_regions(graph, area, means, hub_degree=degree) for degree in (10**6, hub_degree))
+    assert hubs.left.size == count - 1
+    for scale in (10.0, 100.0, 1000.0, 1e4, 1e6):
+        assert saving(hubs, scale) == pytest.approx(saving(exact, scale), rel=0.001)

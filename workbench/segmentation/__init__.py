@@ -1,9 +1,9 @@
 """Scale-sets segmentation: pixels → leaves → merges → a hierarchy of regions, its file and its quality."""
 
 from workbench.segmentation.hierarchy import (
+    NODATA_LEAF,
     Cut,
     Hierarchy,
-    NODATA_LEAF,
     Node,
     read_hierarchy,
     segment,

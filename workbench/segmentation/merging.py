@@ -223,15 +223,21 @@ def _sink(regions: Regions, heap: Heap, at: int) -> None:
 
 
 @kernel
+def _drop_top(regions: Regions, heap: Heap) -> None:
+    heap.size[0] -= 1
+    last = heap.size[0]
+    heap.priority[0], heap.region[0] = heap.priority[last], heap.region[last]
+    if last > 0:
+        _sink(regions, heap, 0)
+
+
+@kernel
 def _replace_top(regions: Regions, heap: Heap, region: int) -> None:
     """Put a region's entry where the top one was; the heap just shrinks if the region covers nothing."""
     if regions.best[region] < 0:
-        heap.size[0] -= 1
-        last = heap.size[0]
-        heap.priority[0], heap.region[0] = heap.priority[last], heap.region[last]
+        _drop_top(regions, heap)
     else:
         heap.priority[0], heap.region[0] = regions.cost[region], region
-    if heap.size[0] > 0:
         _sink(regions, heap, 0)
 
 
@@ -273,6 +279,22 @@ def _purge(regions: Regions, heap: Heap) -> None:
 
 
 @kernel
+def _fill(regions: Regions, lists: Lists, heap: Heap, leaves: int, hub_degree: int) -> None:
+    """Find the hubs among the leaves, and enter each leaf that covers a boundary."""
+    for leaf in range(leaves):
+        regions.hub[leaf] = lists.used[leaf] >= hub_degree
+        regions.told[leaf] = regions.rows[leaf, 0]
+        regions.due[leaf] = lists.used[leaf] // _DUE_SHARE
+    for leaf in range(leaves):
+        _choose(regions, lists, leaf)
+        if regions.best[leaf] >= 0:
+            heap.priority[heap.size[0]], heap.region[heap.size[0]] = regions.cost[leaf], leaf
+            heap.size[0] += 1
+    for at in range(heap.size[0] // 2 - 1, -1, -1):
+        _sink(regions, heap, at)
+
+
+@kernel
 def _merge_all(
     regions: Regions,
     lists: Lists,
@@ -285,26 +307,12 @@ def _merge_all(
     lengths: NDArray[np.int64],
 ) -> int:
     """Run the queue dry; return the number of merges written to the last four arrays."""
-    for leaf in range(leaves):
-        regions.hub[leaf] = lists.used[leaf] >= hub_degree
-        regions.told[leaf] = regions.rows[leaf, 0]
-        regions.due[leaf] = lists.used[leaf] // _DUE_SHARE
-    for leaf in range(leaves):
-        _choose(regions, lists, leaf)
-        if regions.best[leaf] >= 0:
-            heap.priority[heap.size[0]], heap.region[heap.size[0]] = regions.cost[leaf], leaf
-            heap.size[0] += 1
-    for at in range(heap.size[0] // 2 - 1, -1, -1):
-        _sink(regions, heap, at)
+    _fill(regions, lists, heap, leaves, hub_degree)
     merges, packing = 0, 0
     while heap.size[0] > 0:
         cost, region = heap.priority[0], heap.region[0]
         if _stale(regions, cost, region):
-            heap.size[0] -= 1
-            last = heap.size[0]
-            heap.priority[0], heap.region[0] = heap.priority[last], heap.region[last]
-            if last > 0:
-                _sink(regions, heap, 0)
+            _drop_top(regions, heap)
             continue
         other = regions.best[region]
         dead = regions.joined[other] != other
@@ -371,7 +379,10 @@ def _absorb(
         begin = lists.offsets[segment]
         for read in range(begin, begin + lists.used[segment]):
             other = lists.neighbours[read]
-            if other == hub or regions.hub[other]:
+            if other == hub:
+                continue
+            if regions.hub[other]:
+                _lengthen(regions, heap, hub, other, lists.lengths[read])
                 continue
             before = regions.cost[other]
             packing += 1
@@ -394,6 +405,23 @@ def _absorb(
 
 
 @kernel
+def _lengthen(regions: Regions, heap: Heap, hub: int, other: int, length: int) -> None:
+    """Count in a boundary between two hubs that one of them got by absorbing a region between them.
+
+    What they shared before is known only if it is what the younger one has chosen: a priority computed
+    without it is too high until the next full look, but the boundary is never forgotten.
+    """
+    younger, older = max(hub, other), min(hub, other)
+    if regions.best[younger] == older:
+        length += regions.border[younger]
+        regions.border[younger] = length
+    cost = _rise(regions.rows, hub, other) / length
+    if cost < regions.cost[younger]:
+        regions.cost[younger], regions.best[younger], regions.border[younger] = cost, older, length
+        _push(regions, heap, younger)
+
+
+@kernel
 def _tell_neighbours(regions: Regions, lists: Lists, heap: Heap, hub: int) -> None:
     """Offer a hub, whose list is packed, to each neighbour that now prefers it to what it had chosen."""
     regions.told[hub] = regions.rows[hub, 0]
@@ -404,7 +432,7 @@ def _tell_neighbours(regions: Regions, lists: Lists, heap: Heap, hub: int) -> No
         degree += lists.used[segment]
         for read in range(begin, begin + lists.used[segment]):
             other, length = lists.neighbours[read], lists.lengths[read]
-            if regions.hub[other]:
+            if _covers(regions, hub, other):
                 continue
             cost = _rise(regions.rows, hub, other) / length
             if cost < regions.cost[other]:
