@@ -185,7 +185,7 @@ def _wild(site: Site, cell: Cell, rng: np.random.Generator) -> list[Cut]:
     scrub = piece.mask & (lie > -0.25)
     stony = piece.mask & (lie + 0.06 * piece.mottle < -1.2)
     if stony.any():
-        bare(canvas, piece, rng, style, mask=stony, rocky=rng.random() < 0.6)
+        bare(canvas, piece, rng, style, mask=stony, inner=-4 * (lie + 1.2), rocky=rng.random() < 0.6)
     if scrub.any():
         floor = brush(canvas, piece, rng, style, mask=scrub)
         stand = draw_stand(rng, conifers=0.25)

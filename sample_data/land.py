@@ -38,8 +38,9 @@ def meadow(
     if lawn:
         tone += rng.uniform(-0.09, 0.07)
     elif rng.random() < 0.5:
-        worn = smooth_noise(rng, piece.shape, 9 * METRE) > 1.55
-        colour = np.where(worn, blend(style.soil, COLOURS["dry grass"], 0.4 + 0.2 * wet), colour)
+        worn = smooth_noise(rng, piece.shape, 9 * METRE) + 0.25 * piece.mottle + 0.15 * piece.speckle
+        trodden = blend(style.soil, COLOURS["dry grass"], 0.4 + 0.2 * wet)
+        colour += (trodden - colour) * np.clip(1.4 * worn - 1.6, 0, 0.75)
     height = (0.04 if lawn else 0.14) + (0.02 if lawn else 0.06) * piece.speckle
     return canvas.paint(
         piece.window, piece.mask, code=Code.HERBACEOUS, colour=shaded(colour, tone), height=height
@@ -210,18 +211,21 @@ def bare(
     rng: np.random.Generator,
     style: Style,
     *,
-    mask: Masks | None = None,
+    mask: Masks,
+    inner: Floats,
     rocky: bool,
 ) -> int:
-    """Paint natural bare ground: soil, sand or rock with stones and wisps of grass."""
+    """Paint natural bare ground with stones, and wisps of grass where ``inner`` (1 inside) nears 0."""
     base = COLOURS["rock" if rocky else "sand"]
     patches = fractal(rng, piece.shape, 5 * METRE, octaves=4)
-    colour = blend(mixed(base, style.soil, 0.4), COLOURS["dry grass"], 0.12 + 0.2 * patches)
+    wisps = 0.12 + 0.2 * patches + (1 - np.clip(inner, 0, 1)) * (0.35 + 0.3 * piece.mottle)
+    colour = blend(
+        mixed(base, style.soil, 0.4), mixed(COLOURS["dry grass"], COLOURS["lush grass"], 0.5), wisps
+    )
     stones = np.maximum(normal(rng, piece.shape) - (1.3 if rocky else 2.0), 0)
     tone = 0.05 * piece.speckle + 0.04 * piece.mottle + 0.2 * stones
     height = 0.03 + (0.1 if rocky else 0.03) * np.abs(piece.speckle)
-    where = piece.mask if mask is None else mask
-    return canvas.paint(piece.window, where, code=Code.BARE_SOIL, colour=shaded(colour, tone), height=height)
+    return canvas.paint(piece.window, mask, code=Code.BARE_SOIL, colour=shaded(colour, tone), height=height)
 
 
 def snowfields(canvas: Canvas, ground: Ground) -> None:

@@ -46,7 +46,7 @@ def draw_stand(rng: np.random.Generator, *, conifers: float) -> Stand:
         conifers=share,
         mingled=0 < share < 1 and rng.random() < 0.3,
         crown=crown,
-        tall=rng.uniform(2.0, 3.0) * crown,
+        tall=rng.uniform(1.7, 2.6) * crown,
         density=rng.uniform(0.8, 1.0),
     )
 

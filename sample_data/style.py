@@ -144,7 +144,7 @@ def draw_style(rng: np.random.Generator) -> Style:
         soil=_SOILS[int(rng.integers(len(_SOILS)))],
         roofs=_ROOFS[int(rng.integers(len(_ROOFS)))],
         sun_slope=float(rng.integers(-5, 6)) / 8,
-        sun_height=float(rng.uniform(0.95, 1.7)),
+        sun_height=float(rng.uniform(1.15, 1.8)),
         haze=(34 * haze, 40 * haze, 45 * haze, 8 * haze),
         gain=(red, green, blue, near_infrared),
         noise=float(rng.uniform(2.7, 3.0)),

@@ -134,7 +134,7 @@ class Labelling(RuleBasedStateMachine):
 
 
 TestLabelling = Labelling.TestCase
-TestLabelling.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestLabelling.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -198,6 +198,25 @@ def test_undo_takes_back_ones_own_edit_from_under_anothers(tmp_path: Path) -> No
         store.redo()  # at its own place in the order: below jean's
         assert store.labels[5, 6] == 7
         assert store.labels[6, 6] == 2
+
+
+def test_a_new_edit_forgets_what_could_be_redone(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 3, 3, 7))
+        store.apply(rectangle(5, 6, 3, 3, 8))
+        store.undo()
+        assert store.can_redo
+    with open_store(tmp_path, "marie") as store:  # what can be redone is known after a restart
+        assert store.can_redo
+        store.apply(rectangle(5, 6, 3, 3, 9))
+        assert not store.can_redo
+        assert store.redo() is None
+    with open_store(tmp_path, "marie") as store:
+        assert not store.can_redo
+        store.undo()  # the 9, then the 7: the 8 is undone for ever
+        store.undo()
+        assert store.labels[5, 6] == 0
+        assert store.undo() is None
 
 
 def test_what_an_author_had_read_travels_with_the_edit(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ canvas_module = importlib.import_module(f"{maker.__name__}.canvas")
 style_module = importlib.import_module(f"{maker.__name__}.style")
 Code = style_module.Code
 
-GOLDEN = "28e3916b8df2e0c88af2888e1e9b94fc9d4aca046b1b85defe8ba8cbd1e31c40"
+GOLDEN = "0183c088f6cd00ca9b05a9705dcb9528ead57d9657d8d8d00933f88989040a92"
 
 
 @cache

@@ -113,7 +113,7 @@ def test_halves_of_a_cell_share_its_area(seed):
 
 def test_crumbs_go_to_a_neighbour_and_parts_that_do_not_touch_are_told_apart():
     painted = np.full((40, 40), 7, np.uint32)
-    painted[:, 20] = 9
+    painted[:, 20:22] = 9
     painted[5:8, 5:8] = 4
     classes = np.where(painted == 7, 10, np.where(painted == 9, 3, 1)).astype(np.uint8)
     codes, objects = truth.tidy(classes, painted)

@@ -2,4 +2,4 @@
 
 from workbench.geo.grid import NATIONAL_GRID, Bounds, PatchLattice, PixelGrid, Window
 
-__all__ = ["NATIONAL_GRID", "Bounds", "PatchLattice", "PixelGrid", "Window"]
+__all__ = ["Bounds", "NATIONAL_GRID", "PatchLattice", "PixelGrid", "Window"]
