@@ -84,7 +84,7 @@ COLOURS: Mapping[str, Colour] = {
     "tile old": (160, 120, 102, 104),
     "tile pink": (200, 150, 124, 128),
     "slate": (104, 108, 118, 84),
-    "sheet metal": (206, 208, 208, 162),
+    "sheet metal": (192, 194, 194, 154),
     "blue metal": (150, 166, 186, 136),
     "bitumen": (118, 116, 114, 84),
     "fibre cement": (158, 154, 148, 112),

@@ -24,7 +24,7 @@ canvas_module = importlib.import_module(f"{maker.__name__}.canvas")
 style_module = importlib.import_module(f"{maker.__name__}.style")
 Code = style_module.Code
 
-GOLDEN = "0183c088f6cd00ca9b05a9705dcb9528ead57d9657d8d8d00933f88989040a92"
+GOLDEN = "65efcd39785f79dd87c82d5756910b861b50e4d43e40a46a6bf2fb92b9817ba0"
 
 
 @cache
