@@ -1,0 +1,306 @@
+"""Domain ↔ layer data: arrays, colours and places as napari wants them. Pure functions, no viewer.
+
+Layers share one world: metres, rows downwards, the zone's pixel (0, 0) at the origin. Ground coordinates
+stay in the layers' metadata: northings of six million metres as ``translate`` leave too few bits of
+float32 for panning.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "HOVER_INSIDE",
+    "HOVER_RIM",
+    "SHADE_OUTSIDE",
+    "SHADE_RIM",
+    "class_colours",
+    "class_features",
+    "composite",
+    "contour_limits",
+    "grey",
+    "hover_codes",
+    "hover_colours",
+    "max_pooled",
+    "mean_pooled",
+    "pixel_at",
+    "repaint",
+    "shade",
+    "shade_colours",
+    "world_metadata",
+]
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.geo.grid import PixelGrid, Window
+from workbench.nomenclature import Nomenclature
+
+Colour = tuple[float, float, float, float]
+"""Red, green, blue and opacity, 0 to 1."""
+
+HOVER_INSIDE, HOVER_RIM = 1, 2
+SHADE_OUTSIDE, SHADE_RIM = 1, 2
+
+_CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
+# A pyramid stops where a level fits into a small window: coarser ones would never be drawn.
+_SMALLEST_LEVEL = 512
+_LARGEST_RIM = 1 << 22
+# Display range of rasters that are not 8-bit: percentiles of a sample, as QGIS does.
+_STRETCH = (2.0, 98.0)
+_SAMPLE_SIDE = 1024
+
+
+class RefreshingLayer(Protocol):
+    """What `repaint` needs of a napari Labels layer."""
+
+    data: Any
+    events: Any
+
+    def refresh(self) -> None:
+        """Send all of the data to the screen."""
+
+
+def composite(
+    pixels: NDArray[Any], bands: Sequence[str], shown: tuple[str, str, str] = ("R", "G", "B")
+) -> NDArray[np.uint8] | None:
+    """Return three bands as a colour image, or None where the raster has not all of them.
+
+    Parameters
+    ----------
+    pixels
+        Shape (band, row, col). 8-bit values are shown as they are, others stretched from their 2nd to their
+        98th percentile, each band by itself.
+    bands
+        What each band shows, such as ``("R", "G", "B", "NIR")``.
+    shown
+        Bands to show as red, green and blue; ``("NIR", "R", "G")`` is the colour-infrared composite.
+
+    Returns
+    -------
+    NDArray[np.uint8] | None
+        Shape (row, col, 3), contiguous.
+
+    Examples
+    --------
+    >>> pixels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1)
+    >>> composite(pixels, ("R", "G", "B", "NIR"), ("NIR", "R", "G"))
+    array([[[3, 0, 1]]], dtype=uint8)
+    """
+    if not set(shown) <= set(bands):
+        return None
+    image = np.empty((*pixels.shape[1:], 3), dtype=np.uint8)
+    for channel, name in enumerate(shown):
+        image[..., channel] = _eight_bits(pixels[list(bands).index(name)])
+    return image
+
+
+def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the first band of (band, row, col) as a grey image, shape (row, col, 3)."""
+    return np.repeat(_eight_bits(pixels[0])[..., np.newaxis], 3, axis=2)
+
+
+def _eight_bits(band: NDArray[Any]) -> NDArray[np.uint8]:
+    if band.dtype == np.uint8:
+        return np.asarray(band, dtype=np.uint8)
+    step = max(1, max(band.shape) // _SAMPLE_SIDE)
+    sample = band[::step, ::step]
+    known = sample[np.isfinite(sample)]
+    low, high = map(float, np.percentile(known, _STRETCH)) if known.size else (0.0, 1.0)
+    gain = 255.0 / (high - low if high > low else 1.0)
+    stretched = (band.astype(np.float32) - np.float32(low)) * np.float32(gain)
+    shown: NDArray[np.uint8] = np.nan_to_num(np.clip(stretched, 0, 255)).astype(np.uint8)
+    return shown
+
+
+def mean_pooled(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return an image and ever coarser means of 2 × 2 of its pixels, for napari's multiscale.
+
+    Parameters
+    ----------
+    image
+        Shape (row, col, channel).
+    """
+    levels = [image]
+    while max(levels[-1].shape[:2]) > _SMALLEST_LEVEL:
+        fine = _even(levels[-1]).astype(np.uint16)
+        quads = fine[0::2, 0::2] + fine[1::2, 0::2] + fine[0::2, 1::2] + fine[1::2, 1::2]
+        levels.append((quads // 4).astype(np.uint8))
+    return levels
+
+
+def max_pooled(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return an image and ever coarser maxima of its pixels, for napari's multiscale.
+
+    A maximum keeps thin lines whole where a mean would thin them out and a single pixel would drop them. In
+    the coarser levels lines are two pixels wide: napari draws a level down to half its size by leaving out
+    pixels, which would cut thinner ones into dots.
+
+    Parameters
+    ----------
+    image
+        Shape (row, col).
+
+    Examples
+    --------
+    >>> [level.shape for level in max_pooled(np.zeros((1025, 600), np.uint8))]
+    [(1025, 600), (513, 300), (257, 150)]
+    """
+    levels, fine = [image], image
+    while max(fine.shape) > _SMALLEST_LEVEL:
+        fine = _even(fine)
+        tops = np.maximum(fine[0::2], fine[1::2])
+        fine = np.maximum(tops[:, 0::2], tops[:, 1::2])
+        wide = fine.copy()
+        np.maximum(fine[1:], fine[:-1], out=wide[1:])
+        np.maximum(wide[:, 1:], wide[:, :-1].copy(), out=wide[:, 1:])
+        levels.append(wide)
+    return levels
+
+
+def _even(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Repeat the last row and column where their number is odd."""
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        rest = ((0, 0),) * (image.ndim - 2)
+        return np.pad(image, ((0, height % 2), (0, width % 2), *rest), mode="edge")
+    return image
+
+
+def shade(
+    footprint: NDArray[np.bool_], shape: tuple[int, int], offset: tuple[int, int]
+) -> NDArray[np.uint8] | None:
+    """Return what dims the surroundings of a zone, or None where the image shows nothing but the zone.
+
+    Parameters
+    ----------
+    footprint
+        Shape (row, col) of the zone's grid.
+    shape
+        (rows, columns) of the image that is shown.
+    offset
+        (row, col) of its first pixel in the zone's grid; negative or zero.
+
+    Returns
+    -------
+    NDArray[np.uint8] | None
+        Of ``shape``: 0 in the zone, `SHADE_OUTSIDE` around it, `SHADE_RIM` on the first pixels outside.
+    """
+    row, col = -offset[0], -offset[1]
+    inside = np.zeros(shape, dtype=np.bool_)
+    inside[row : row + footprint.shape[0], col : col + footprint.shape[1]] = footprint
+    if inside.all():
+        return None
+    codes = np.where(inside, 0, SHADE_OUTSIDE).astype(np.uint8)
+    codes[_dilated(inside) & ~inside] = SHADE_RIM
+    return codes
+
+
+def _dilated(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return grown
+
+
+def shade_colours() -> dict[int | None, Colour]:
+    """Return the colours of `shade`'s codes."""
+    veil, rim = (0.04, 0.05, 0.07, 0.62), (1.0, 1.0, 1.0, 0.55)
+    return {None: _CLEAR, 0: _CLEAR, SHADE_OUTSIDE: veil, SHADE_RIM: rim}
+
+
+def class_colours(nomenclature: Nomenclature) -> dict[int | None, Colour]:
+    """Return the official colour of each code; unlabelled (0) and unknown codes (None) are clear."""
+    colours: dict[int | None, Colour] = {None: _CLEAR, 0: _CLEAR}
+    for entry in nomenclature.classes:
+        colours[entry.code] = _rgba(entry.colour, 1.0)
+    return colours
+
+
+def class_features(nomenclature: Nomenclature) -> dict[str, list[Any]]:
+    """Return the table that tells napari the title of each code; unlabelled (0) comes first."""
+    titles = [f"{entry.titles['fr']} · {entry.titles['en']}" for entry in nomenclature.classes]
+    return {"index": [0, *nomenclature.codes], "class": ["unlabelled", *titles]}
+
+
+def _rgba(colour: str, opacity: float) -> Colour:
+    red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    return red, green, blue, opacity
+
+
+def hover_codes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return what highlights a region: `HOVER_RIM` on its border pixels, `HOVER_INSIDE` on the others.
+
+    All of it lies on pixels of the mask, so what lights up is what a click takes. A region that is only ever
+    seen from far away gets no rim: one pixel would not show, and finding it would cost a frame.
+
+    >>> hover_codes(np.ones((3, 4), dtype=bool))
+    array([[2, 2, 2, 2],
+           [2, 1, 1, 2],
+           [2, 2, 2, 2]], dtype=uint8)
+    """
+    if mask.size > _LARGEST_RIM:
+        return mask.astype(np.uint8)
+    inside = np.zeros_like(mask)
+    inside[1:-1, 1:-1] = (
+        mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+    )
+    codes = np.zeros(mask.shape, dtype=np.uint8)
+    codes[mask] = HOVER_RIM
+    codes[inside] = HOVER_INSIDE
+    return codes
+
+
+def hover_colours(colour: str | None) -> Mapping[int | None, Colour]:
+    """Return the colours of `hover_codes`: a rim of light around a veil of the class that a click gives.
+
+    Parameters
+    ----------
+    colour
+        ``#rrggbb`` of the class; None where a click erases.
+    """
+    veil = _rgba(colour, 0.45) if colour else (1.0, 1.0, 1.0, 0.25)
+    return {None: _CLEAR, 0: _CLEAR, HOVER_INSIDE: veil, HOVER_RIM: (1.0, 1.0, 1.0, 0.95)}
+
+
+def contour_limits(level: int) -> tuple[float, float]:
+    """Return contrast limits that show the edges of the cut at a level: the saliencies above it.
+
+    >>> contour_limits(7)
+    (7.0, 8.0)
+    """
+    return float(level), float(level + 1)
+
+
+def pixel_at(position: Sequence[float], resolution: float) -> tuple[int, int]:
+    """Return the pixel (row, col) of the zone under a world position (y, x); it may lie outside the zone.
+
+    napari puts the *centre* of pixel (0, 0) at the origin.
+
+    >>> pixel_at((0.09, 0.31), 0.2)
+    (0, 2)
+    """
+    row, col = (math.floor(value / resolution + 0.5) for value in position[-2:])
+    return row, col
+
+
+def world_metadata(grid: PixelGrid, zone_id: str) -> dict[str, Any]:
+    """Return the metadata that tie a layer to the ground: CRS and affine of the zone's pixel grid."""
+    return {"zone": zone_id, "crs": grid.crs, "transform": tuple(grid.transform)[:6]}
+
+
+def repaint(layer: RefreshingLayer, window: Window) -> None:
+    """Send the pixels of a window that changed in place to the screen, and no others.
+
+    ``labels_update`` is what napari's own brush emits; it is no documented interface (a pixel test pins it),
+    so a napari without it gets a full refresh.
+    """
+    update = getattr(layer.events, "labels_update", None)
+    if update is None:
+        layer.refresh()
+    else:
+        update(data=layer.data[window.slices], offset=(window.row, window.col))

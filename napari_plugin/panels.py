@@ -1,0 +1,306 @@
+"""The small panels of the dock.
+
+Each shows values that it is given and says what the user wants; none knows a session or a viewer.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Banner", "CoveragePanel", "PlacePanel", "SavedPanel", "ScalePanel", "WelcomePage"]
+
+from collections.abc import Callable
+
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_plugin.bindings import key_hint
+
+_NOTICE_MILLISECONDS = 6000
+_THIN_SPACE = "\u202f"
+
+
+class Banner(QFrame):
+    """A sentence that must not be missed: what went wrong, or what to do first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("banner")
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._close = QToolButton()
+        self._close.setText("✕")
+        self._close.setAutoRaise(True)
+        self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._close.clicked.connect(self.hide)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(9, 7, 5, 7)
+        row.addWidget(self._text, 1)
+        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self._text.text()
+
+    def warn(self, sentence: str) -> None:
+        """Show an error, once, until it is put away or an edit succeeds."""
+        self._show(sentence, "error")
+
+    def advise(self, sentence: str) -> None:
+        """Show what has to be done first; it stays."""
+        self._show(sentence, "advice")
+
+    def settle(self) -> None:
+        """Put an error away: the desk works again."""
+        if self.property("kind") == "error":
+            self.hide()
+
+    def _show(self, sentence: str, kind: str) -> None:
+        self._text.setText(sentence)
+        self._close.setVisible(kind == "error")
+        self.setProperty("kind", kind)
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self.show()
+
+
+class ScalePanel(QWidget):
+    """How large the regions are: a slider over the levels of λ, and what it means on the ground."""
+
+    level_chosen = Signal(int)
+    stepped = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._value = QLabel()
+        self._value.setObjectName("value")
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, 254)
+        self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._slider.setToolTip("Size of the regions (scale λ). Over the image: Ctrl + wheel.")
+        self._slider.valueChanged.connect(self.level_chosen)
+        head = QHBoxLayout()
+        head.addWidget(_heading("Regions"))
+        head.addStretch()
+        head.addWidget(self._value)
+        row = QHBoxLayout()
+        row.addWidget(self._button("−", -1, "finer"))
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._button("+", 1, "coarser"))
+        _stack(self, head, row)
+
+    def show_level(self, level: int, regions: int, per_km2: float, scale: float) -> None:
+        """Show a level, how many regions the zone has there, and λ itself in the tooltip."""
+        self._slider.blockSignals(True)
+        self._slider.setValue(level)
+        self._slider.blockSignals(False)
+        self._value.setText(f"{_grouped(regions)} in the zone · {_grouped(_rounded(per_km2))} per km²")
+        self._value.setToolTip(f"λ = {scale:.4g}")
+
+    def disable(self) -> None:
+        """Show that there are no regions."""
+        self._value.setText("none yet")
+        self.setEnabled(False)
+
+    def _button(self, text: str, steps: int, action: str) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setAutoRepeat(True)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        what = "Larger" if steps > 0 else "Smaller"
+        button.setToolTip(f"{what} regions ({key_hint(action)}, or Ctrl + wheel over the image)")
+        button.clicked.connect(lambda: self.stepped.emit(steps))
+        return button
+
+
+class SavedPanel(QWidget):
+    """Undo, redo, and what is on the disk."""
+
+    undo_wanted = Signal()
+    redo_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undo = self._button("↶  Undo", "undo", self.undo_wanted)
+        self.redo = self._button("↷  Redo", "redo", self.redo_wanted)
+        self._state = QLabel()
+        self._state.setObjectName("value")
+        self._file = QLabel()
+        self._file.setObjectName("dim")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        buttons.addWidget(self.undo, 1)
+        buttons.addWidget(self.redo, 1)
+        lines = QHBoxLayout()
+        lines.addWidget(self._state)
+        lines.addStretch()
+        lines.addWidget(self._file)
+        _stack(self, buttons, lines)
+
+    @property
+    def text(self) -> str:
+        """What it says about the last edit."""
+        return self._state.text()
+
+    def show_saved(self, number: int | None, time: str, *, journal: str, path: str) -> None:
+        """Show the last durable edit (None before the first) and the journal that holds it."""
+        done = f"<span style='color:#62c08a'>●</span> Saved · edit {number} · {time}"
+        self._state.setText(done if number is not None else "No edit yet")
+        self._file.setText(journal)
+        self._file.setToolTip(f"Every click is on the disk before it is on the screen:\n{path}")
+
+    def show_possible(self, *, undo: bool, redo: bool) -> None:
+        """Enable the buttons that would do something."""
+        self.undo.setEnabled(undo)
+        self.redo.setEnabled(redo)
+
+    def _button(self, text: str, action: str, wanted: Signal) -> QPushButton:
+        button = QPushButton(text)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setToolTip(key_hint(action))
+        button.clicked.connect(lambda: wanted.emit())
+        return button
+
+
+class CoveragePanel(QWidget):
+    """How much of the zone is labelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.share = 0.0
+        self._value = QLabel()
+        self._value.setObjectName("value")
+        self._bar = QProgressBar()
+        self._bar.setObjectName("coverage")
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(6)
+        head = QHBoxLayout()
+        head.addWidget(_heading("Labelled"))
+        head.addStretch()
+        head.addWidget(self._value)
+        _stack(self, head, self._bar)
+
+    def show_share(self, share: float) -> None:
+        """Show the labelled share, 0 to 1; 100 % only when no pixel is left."""
+        self.share = share
+        self._bar.setValue(int(share * 1000))
+        shown = f"{min(share, 0.999) if share < 1 else 1.0:.1%}"
+        self._value.setText(shown.replace("%", " %"))
+
+
+class PlacePanel(QWidget):
+    """What is under the pointer, and a quiet line for gestures that did nothing."""
+
+    def __init__(self, crs: str) -> None:
+        super().__init__()
+        self._crs = "Lambert-93" if crs == "EPSG:2154" else crs
+        self._what, self._where, self._pixel = QLabel(), QLabel(), QLabel()
+        self._pixel.setObjectName("dim")
+        self._pixel.setToolTip("Row and column of the pixel in the zone")
+        self._notice = QLabel()
+        self._notice.setObjectName("notice")
+        self._notice.setWordWrap(True)
+        self._quiet = QTimer(self, singleShot=True, interval=_NOTICE_MILLISECONDS)
+        self._quiet.timeout.connect(self._notice.clear)
+        self._where.setObjectName("value")
+        ground = QHBoxLayout()
+        ground.addWidget(self._where)
+        ground.addStretch()
+        ground.addWidget(self._pixel)
+        _stack(self, self._what, ground, self._notice)
+        self.clear()
+
+    def show_place(self, title: str, colour: str | None, *, x: float, y: float, row: int, col: int) -> None:
+        """Show a class by title and colour, a ground position in metres and a pixel."""
+        chip = f"<span style='color:{colour}'>■</span> " if colour else ""
+        self._what.setText(f"{chip}{title}")
+        self._where.setText(f"{_grouped(x, 1)} E  {_grouped(y, 1)} N")
+        self._where.setToolTip(f"{self._crs}, metres")
+        self._pixel.setText(f"{row}, {col}")
+
+    def clear(self) -> None:
+        """Show that the pointer is elsewhere."""
+        self._what.setText("<span style='color:#9aa0a8'>Nothing under the pointer</span>")
+        self._where.setText(self._crs)
+        self._pixel.setText("")
+
+    def notice(self, sentence: str) -> None:
+        """Show a quiet line for a while."""
+        self._notice.setText(sentence)
+        self._quiet.start()
+
+    @property
+    def text(self) -> str:
+        """What it says about the class under the pointer."""
+        return self._what.text()
+
+    @property
+    def noticed(self) -> str:
+        """The quiet line, empty when there is none."""
+        return self._notice.text()
+
+
+class WelcomePage(QWidget):
+    """What the dock shows without a zone: what went wrong, if something did, and a way in."""
+
+    def __init__(self, choose: Callable[[], None], problem: str = "") -> None:
+        super().__init__()
+        self.problem = problem
+        banner = Banner()
+        title = QLabel("No zone is open")
+        title.setObjectName("title")
+        hint = QLabel(
+            "Open a campaign and choose a zone, or try File › Open Sample › Sample zone. "
+            "Every click is saved at once; there is nothing else to save."
+        )
+        hint.setObjectName("dim")
+        hint.setWordWrap(True)
+        button = QPushButton("Open a campaign…")
+        button.clicked.connect(lambda: choose())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (banner, title, hint, button):
+            column.addWidget(widget)
+        column.addStretch()
+        if problem:
+            banner.warn(problem)
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("heading")
+    return label
+
+
+def _stack(panel: QWidget, *rows: QHBoxLayout | QWidget) -> None:
+    column = QVBoxLayout(panel)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(4)
+    for row in rows:
+        if isinstance(row, QWidget):
+            column.addWidget(row)
+        else:
+            row.setContentsMargins(0, 0, 0, 0)
+            column.addLayout(row)
+
+
+def _grouped(value: float, decimals: int = 0) -> str:
+    """Write a number in groups of three digits, as French maps do."""
+    return f"{value:,.{decimals}f}".replace(",", _THIN_SPACE)
+
+
+def _rounded(value: float) -> float:
+    """Keep three leading digits: a density is no count."""
+    return float(f"{value:.3g}")

@@ -1,0 +1,372 @@
+"""One zone being labelled: what the desk knows and does, without Qt, viewer or algorithm.
+
+An event of the desk becomes a call here; the call edits the store, and a signal tells what to repaint. What
+a method returns is durable already.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Hover", "Place", "Saved", "Session", "UNLABELLED"]
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_plugin.opening import Backdrop, only_zone, open_hierarchy, read_backdrop
+from workbench.campaign import Campaign
+from workbench.errors import HierarchyError, WorkbenchError
+from workbench.geo.grid import PixelGrid, Window
+from workbench.labels.annotation import AnnotationStore
+from workbench.labels.edits import Provenance, assign
+from workbench.nomenclature import Nomenclature
+from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy, Node, ScaleSteps
+
+UNLABELLED = 0
+_COARSEST = 254
+# One notch of the wheel or press of a key changes λ by half an octave: coarse enough to travel from a tile to
+# a field in a flick, fine enough to stop at the roof in between.
+_OCTAVES_PER_STEP = 0.5
+# A zone opens at regions of about this many pixels (100 m² at 20 cm): a house, a tree, a lawn.
+_FIRST_REGION_PIXELS = 2500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hover:
+    """The region under the pointer: exactly the pixels that a click gives the class."""
+
+    node: Node
+    scale: float
+    """Scale (λ) that it was looked up at."""
+    window: Window
+    mask: NDArray[np.bool_]
+    """Shape (row, col) of the window; inside the zone's footprint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What is under the pointer."""
+
+    row: int
+    col: int
+    x: float
+    """Ground position of the pixel's centre in the zone's CRS."""
+    y: float
+    code: int | None
+    """Class code, 0 for unlabelled, None outside the zone's footprint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """The last edit that is durable."""
+
+    id: str
+    """``author:seq``."""
+    number: int
+    """Its place in its author's journal, from 1."""
+    at: datetime
+
+
+class Session:
+    """A zone, its labels, its hierarchy, and what the annotator has in hand.
+
+    Parameters
+    ----------
+    zone_id
+        Such as ``D055_2018/Z2_UF``.
+    campaign
+        Name of the campaign.
+    author
+        Who labels.
+    backdrop
+        Orthophoto to look at.
+    nomenclature
+        Classes to choose from.
+    store
+        The zone's labels, open for ``author``.
+    hierarchy
+        Regions to pick; None where the zone is not segmented yet: labels show, nothing can be picked.
+    journal
+        File that the author's edits go to.
+    advice
+        What to do about a missing hierarchy.
+    """
+
+    repainted = Signal(Window)
+    """Pixels of `labels` that changed."""
+    hovered = Signal(object)
+    """`Hover`, or None where the pointer is over no region."""
+    class_chosen = Signal(int)
+    rescaled = Signal(int)
+    """The new level of the scale."""
+    saved = Signal(Saved)
+    refused = Signal(str)
+    """An edit that failed, as one sentence; nothing changed."""
+    noticed = Signal(str)
+    """A quiet line: why a gesture did nothing."""
+
+    def __init__(
+        self,
+        *,
+        zone_id: str,
+        campaign: str,
+        author: str,
+        backdrop: Backdrop,
+        nomenclature: Nomenclature,
+        store: AnnotationStore,
+        hierarchy: Hierarchy | None,
+        journal: Path,
+        advice: str = "",
+    ) -> None:
+        if hierarchy is not None and hierarchy.grid.shape != store.grid.shape:
+            raise HierarchyError(
+                f"hierarchy has {hierarchy.grid.shape} pixels, zone {zone_id} has {store.grid.shape}; "
+                "segment the zone again"
+            )
+        self.zone_id, self.author = zone_id, author
+        self.title = f"{campaign} · {zone_id} · {author}"
+        self.subtitle = f"{campaign} · {author}"
+        self.backdrop, self.nomenclature, self.store = backdrop, nomenclature, store
+        self.hierarchy, self.journal, self.advice = hierarchy, journal, advice
+        self._code = nomenclature.classes[0].code
+        self._steps = hierarchy.scale_steps if hierarchy is not None else ScaleSteps(low=1.0, high=1.0)
+        self._scales = self._steps.scales
+        self._regions = _region_counts(hierarchy, self._scales)
+        self._level = 0
+        self._hover: Hover | None = None
+        self._pointer: tuple[int, int] | None = None
+        pixels = int(hierarchy.area.sum(dtype=np.int64)) if hierarchy is not None else 1
+        self._area = pixels * store.grid.resolution**2
+        if hierarchy is not None:
+            self._level = int(np.argmax(self._regions * _FIRST_REGION_PIXELS <= pixels))
+            self._warm(hierarchy)
+
+    @classmethod
+    def open(cls, directory: Path, *, zone_id: str | None, author: str) -> Self:
+        """Open a zone of a campaign for an author.
+
+        Parameters
+        ----------
+        directory
+            The campaign.
+        zone_id
+            Which zone; None where the campaign has a single one.
+        author
+            Who labels; the journal is locked for this author until `close`.
+
+        Raises
+        ------
+        WorkbenchError
+            The campaign, zone, raster or journal cannot be opened.
+        """
+        campaign = Campaign.open(directory)
+        zone = campaign.zone(zone_id) if zone_id else only_zone(campaign)
+        backdrop = read_backdrop(campaign, zone)
+        hierarchy, advice = open_hierarchy(campaign, zone)
+        return cls(
+            zone_id=zone.id,
+            campaign=directory.resolve().name,
+            author=author,
+            backdrop=backdrop,
+            nomenclature=campaign.nomenclature,
+            store=campaign.open_store(zone, author=author),
+            hierarchy=hierarchy,
+            journal=campaign.zone_dir(zone) / "journal" / f"{author}.sqlite",
+            advice=advice,
+        )
+
+    def close(self) -> None:
+        """Release the journal; every edit is in it already."""
+        self.store.close()
+
+    @property
+    def grid(self) -> PixelGrid:
+        """Pixel grid of the zone."""
+        return self.store.grid
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """Class codes, shape (row, col), read-only; changes in place with each edit."""
+        return self.store.labels
+
+    @property
+    def code(self) -> int:
+        """Code of the class in hand; 0 erases."""
+        return self._code
+
+    @property
+    def level(self) -> int:
+        """Level of the scale in hand, 0 (leaves) to 254 (whole zone); λ grows by a constant factor each."""
+        return self._level
+
+    @property
+    def scale(self) -> float:
+        """Scale (λ) in hand."""
+        return float(self._scales[self._level])
+
+    @property
+    def hover(self) -> Hover | None:
+        """The region under the pointer."""
+        return self._hover
+
+    @property
+    def regions(self) -> int:
+        """Number of regions of the zone at the scale in hand."""
+        return int(self._regions[self._level])
+
+    @property
+    def regions_per_km2(self) -> float:
+        """Density of the regions at the scale in hand, over the pixels that have any."""
+        return self.regions / self._area * 1e6
+
+    @property
+    def last_saved(self) -> Saved | None:
+        """The last edit in the journals, whoever made it; None before the first."""
+        ops = self.store.ops
+        if not ops:
+            return None
+        last = ops[-1]
+        return Saved(id=last.id, number=last.seq, at=last.wall_time.astimezone())
+
+    def set_class(self, code: int) -> None:
+        """Take a class in hand; 0 erases."""
+        if code != UNLABELLED:
+            self.nomenclature.by_code(code)
+        if code != self._code:
+            self._code = code
+            self.class_chosen.emit(code)
+
+    def set_level(self, level: int) -> None:
+        """Take a scale in hand by its level; out of range is the nearest end."""
+        level = min(max(level, 0), _COARSEST)
+        if level == self._level or self.hierarchy is None:
+            return
+        self._level = level
+        self.rescaled.emit(level)
+        if self._pointer is not None:
+            self.hover_at(*self._pointer)
+
+    def set_scale(self, scale: float) -> None:
+        """Take the smallest step at or above a scale (λ) in hand."""
+        self.set_level(self._steps.level(scale))
+
+    def step_scale(self, steps: int) -> None:
+        """Make regions larger (or, below 0, smaller) by steps of half an octave of λ."""
+        octaves = math.log2(self._steps.high / self._steps.low) / (_COARSEST - 1)
+        stride = max(1, round(_OCTAVES_PER_STEP / octaves)) if octaves else _COARSEST
+        self.set_level(self._level + steps * stride)
+
+    def hover_at(self, row: int, col: int) -> Hover | None:
+        """Point at a pixel: return, and announce, the region that a click there takes."""
+        self._pointer = (row, col)
+        hover = self._region(row, col)
+        if hover is not self._hover:
+            self._hover = hover
+            self.hovered.emit(hover)
+        return hover
+
+    def leave(self) -> None:
+        """Point at nothing."""
+        self._pointer = None
+        if self._hover is not None:
+            self._hover = None
+            self.hovered.emit(None)
+
+    def place_at(self, row: int, col: int) -> Place:
+        """Return what lies at a pixel, also outside the zone."""
+        x, y = self.grid.xy(row, col)
+        code = int(self.labels[row, col]) if self._inside(row, col) else None
+        return Place(row=row, col=col, x=x, y=y, code=code)
+
+    def assign_at(self, row: int, col: int) -> None:
+        """Give the region under a pixel the class in hand."""
+        hover = self.hover_at(row, col)
+        if hover is None or self.hierarchy is None:
+            self.noticed.emit(self._why_nothing(row, col))
+            return
+        present = self.labels[hover.window.slices]
+        if not np.any((present != self._code) & hover.mask):
+            self.noticed.emit(f"This region is {self.title_of(self._code)} already.")
+            return
+        provenance = Provenance(
+            tool="pick", row=row, col=col, scale=hover.scale, hierarchy_digest=self.hierarchy.digest
+        )
+        edit = assign(hover.mask, hover.window, code=self._code, provenance=provenance)
+        self._commit(lambda: self.store.apply(edit), nothing="")
+
+    def undo(self) -> None:
+        """Take back the author's last edit, also one of an earlier day."""
+        self._commit(self.store.undo, nothing="Nothing left to undo.")
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self._commit(self.store.redo, nothing="Nothing to redo.")
+
+    def title_of(self, code: int | None) -> str:
+        """Return what people call a code: ``bâtiment · building``."""
+        if code is None:
+            return "outside the zone"
+        if code == UNLABELLED:
+            return "unlabelled"
+        titles = self.nomenclature.by_code(code).titles
+        return f"{titles['fr']} · {titles['en']}"
+
+    def _commit(self, step: Callable[[], Window | None], *, nothing: str) -> None:
+        """Make an edit durable, then tell; the one place where the desk meets a refusal."""
+        try:
+            window = step()
+        except WorkbenchError as error:
+            self.refused.emit(str(error))
+            return
+        if window is None:
+            self.noticed.emit(nothing)
+            return
+        self.repainted.emit(window)
+        last = self.last_saved
+        if last is not None:
+            self.saved.emit(last)
+
+    def _region(self, row: int, col: int) -> Hover | None:
+        if self.hierarchy is None or not self._inside(row, col):
+            return None
+        leaf = int(self.hierarchy.leaves[row, col])
+        if leaf == NODATA_LEAF:
+            return None
+        held, scale = self._hover, self.scale
+        if held is not None and held.scale == scale and held.node.first <= leaf < held.node.stop:
+            return held
+        node = self.hierarchy.node_at(row, col, scale)
+        window, mask = self.hierarchy.mask(node)
+        mask &= self.store.footprint[window.slices]
+        return Hover(node=node, scale=scale, window=window, mask=mask)
+
+    def _inside(self, row: int, col: int) -> bool:
+        height, width = self.grid.shape
+        return 0 <= row < height and 0 <= col < width and bool(self.store.footprint[row, col])
+
+    def _why_nothing(self, row: int, col: int) -> str:
+        if not self._inside(row, col):
+            return "Outside the zone: nothing is labelled here."
+        if self.hierarchy is None:
+            return "This zone has no regions to pick yet."
+        return "No image here, so no region to pick."
+
+    def _warm(self, hierarchy: Hierarchy) -> None:
+        """Have kernels compiled and boxes made now, so that the pointer's first move waits for nothing."""
+        pickable = (hierarchy.leaves != NODATA_LEAF) & self.store.footprint
+        self._region(*divmod(int(pickable.argmax()), pickable.shape[1]))
+
+
+def _region_counts(hierarchy: Hierarchy | None, scales: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return how many regions the cut at each scale has, shape (level,), so that no step has to count."""
+    if hierarchy is None:
+        return np.zeros(scales.size, np.int64)
+    levels = np.searchsorted(scales, hierarchy.s, side="left")
+    merged: NDArray[np.int64] = np.cumsum(np.bincount(levels, minlength=scales.size)[: scales.size])
+    return hierarchy.leaf_count - merged

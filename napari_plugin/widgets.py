@@ -1,0 +1,197 @@
+"""The dock "Land-cover labelling", and `annotate`, which opens a window with it."""
+
+from __future__ import annotations
+
+__all__ = ["LabellingDock", "annotate"]
+
+from contextlib import ExitStack, closing
+from getpass import getuser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from qtpy.QtCore import QEvent, QPoint, QTimer
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QVBoxLayout, QWidget
+
+from napari_plugin.desk import Desk
+from napari_plugin.panels import WelcomePage
+from napari_plugin.session import Session
+from napari_plugin.zone_panel import ZonePanel
+from workbench.campaign import Campaign
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+DOCK_NAME = "Land-cover labelling"
+_SETTLING_MILLISECONDS = 300
+
+_STYLE = """
+QLabel#title { font-size: 14px; font-weight: 600; }
+QLabel#heading { font-weight: 600; }
+QLabel#dim, QLabel#notice { color: #9aa0a8; }
+QLabel#value { color: #c9ced6; }
+QFrame#banner { border-radius: 4px; }
+QFrame#banner[kind="error"] { background: #6b2f2b; }
+QFrame#banner[kind="advice"] { background: #2f4a63; }
+QFrame#banner QLabel { background: transparent; color: #f6f7f8; }
+QFrame#banner QToolButton { background: transparent; color: #f6f7f8; }
+QListWidget { background: transparent; }
+QProgressBar#coverage { border: none; border-radius: 3px; background: #414851; }
+QProgressBar#coverage::chunk { border-radius: 3px; background: #62c08a; }
+"""
+
+
+class LabellingDock(QWidget):
+    """The dock: classes, size of the regions, undo, what is saved, what is under the pointer.
+
+    Parameters
+    ----------
+    viewer
+        Injected by napari.
+    session
+        What to label; without one the dock offers to open a campaign, and takes up layers that name a zone
+        (those of the sample zone, or of a campaign's registry that was dropped on the window).
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, session: Session | None = None) -> None:
+        super().__init__()
+        self._viewer: Any = viewer
+        self.session: Session | None = None
+        self.desk: Desk | None = None
+        self.setStyleSheet(_STYLE)
+        self.setMinimumWidth(310)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(10, 8, 10, 8)
+        self.contents: QWidget | None = None
+        """The panels of the zone, or the page that offers to open one."""
+        self._shown = ExitStack()
+        """What to undo when another zone is shown, or the dock goes."""
+        # A dock gets no closeEvent from napari. Nothing is lost without one; this only frees the journal.
+        self.destroyed.connect(self._shown.close)
+        viewer.layers.events.inserted.connect(self._on_layer)
+        if session is not None:
+            self.show_session(session)
+        elif not self._adopt():
+            self._show(WelcomePage(self._choose_campaign))
+
+    def event(self, event: QEvent) -> bool:
+        """Let go of the zone when napari takes the dock out of its window (its ✕)."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            QTimer.singleShot(0, self.close_session)
+        return super().event(event)
+
+    def show_session(self, session: Session) -> None:
+        """Label a zone in this dock, in place of the one before."""
+        self.close_session()
+        self._shown.callback(session.close)
+        panel = ZonePanel(session)
+        self._shown.callback(panel.release)
+        desk = Desk(self._viewer, session, panel.show_place)
+        self._shown.callback(desk.close)
+        panel.bind(desk)
+        self.session, self.desk = session, desk
+        self._show(panel)
+
+    def close_session(self) -> None:
+        """Take the zone off the screen and free its journal."""
+        self.session = self.desk = None
+        self._shown.close()
+
+    def open_zone(self, directory: Path, zone_id: str, author: str) -> None:
+        """Open a zone of a campaign; what is in the way is shown in the dock."""
+        self.close_session()
+        try:
+            self.show_session(Session.open(directory, zone_id=zone_id, author=author))
+        except WorkbenchError as error:
+            self._show(WelcomePage(self._choose_campaign, str(error)))
+
+    def _show(self, contents: QWidget) -> None:
+        if self.contents is not None:
+            self._column.removeWidget(self.contents)
+            self.contents.deleteLater()
+        self.contents = contents
+        self._column.addWidget(contents)
+
+    def _on_layer(self) -> None:
+        if self.session is None:
+            # Not while napari is still inserting the layer that names the zone.
+            QTimer.singleShot(0, self._adopt)
+
+    def _adopt(self) -> bool:
+        """Open the zone that layers of the sample or the reader name, in place of those layers."""
+        layers = self._viewer.layers
+        told = [layer for layer in layers if {"campaign", "zone"} <= layer.metadata.keys()]
+        if not told or self.session is not None:
+            return False
+        directory, zone_id = Path(told[0].metadata["campaign"]), str(told[0].metadata["zone"])
+        for layer in told:
+            layers.remove(layer)
+        self.open_zone(directory, zone_id, getuser())
+        return True
+
+    def _choose_campaign(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Open a campaign")
+        if not chosen:
+            return
+        try:
+            zones = [zone.id for zone in Campaign.open(Path(chosen)).zones()]
+        except WorkbenchError as error:
+            self._show(WelcomePage(self._choose_campaign, str(error)))
+            return
+        zone_id, agreed = QInputDialog.getItem(self, "Open a zone", "Zone:", zones, 0, editable=False)
+        if agreed:
+            self.open_zone(Path(chosen), zone_id, getuser())
+
+
+def annotate(directory: Path, *, zone_id: str | None, author: str) -> None:
+    """Open napari on a zone of a campaign and label until the window is closed.
+
+    When the window is ready, and again whenever the zone is fitted into it anew, one line on standard error
+    says where the zone's pixels are on the screen.
+
+    Parameters
+    ----------
+    directory
+        The campaign.
+    zone_id
+        Which zone; None where the campaign has a single one.
+    author
+        Whose journal to write.
+
+    Raises
+    ------
+    WorkbenchError
+        The zone cannot be opened; no window has appeared then.
+    """
+    import napari
+
+    with closing(Session.open(directory, zone_id=zone_id, author=author)) as session:
+        viewer = napari.Viewer(title=f"{session.title} – {DOCK_NAME}")
+        dock = LabellingDock(viewer, session)
+        viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right")
+        dock.window().showMaximized()
+        _announce_when_settled(viewer, dock)
+        napari.run()
+
+
+def _announce_when_settled(viewer: Any, dock: LabellingDock) -> None:
+    timer = QTimer(dock, singleShot=True, interval=_SETTLING_MILLISECONDS)
+    timer.timeout.connect(lambda: click.echo(_whereabouts(viewer, dock), err=True))
+    viewer.canvas.events.size.connect(lambda: timer.start())
+    timer.start()
+
+
+def _whereabouts(viewer: Any, dock: LabellingDock) -> str:
+    """Say where the centre of pixel (0, 0) is on the screen, and how large pixels are."""
+    canvas = dock.window().findChild(QOpenGLWidget)
+    if canvas is None or dock.session is None:
+        return "no zone is shown"
+    zoom, (down, across) = viewer.scene.camera.zoom, viewer.scene.camera.center[-2:]
+    corner = canvas.mapToGlobal(QPoint(0, 0))
+    x = corner.x() + canvas.width() / 2 - across * zoom
+    y = corner.y() + canvas.height() / 2 - down * zoom
+    pitch = zoom * dock.session.grid.resolution
+    zone = dock.session.zone_id
+    return f"{zone} is open: pixel (0, 0) at x {x:.2f}, y {y:.2f} of the screen, {pitch:.4f} each"

@@ -1,0 +1,204 @@
+"""Domain ↔ layer data: colours, composites, pyramids, places, dirty boxes."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from napari.layers import Image, Labels
+
+from napari_plugin import layers
+from workbench.geo.grid import PixelGrid, Window
+from workbench.nomenclature import load_nomenclature
+from workbench.segmentation.hierarchy import segment
+
+GRID = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=96, width=96)
+small_images = npst.arrays(np.uint8, npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40))
+masks = npst.arrays(np.bool_, npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))
+
+
+def test_every_class_has_its_official_colour_and_the_rest_is_clear() -> None:
+    nomenclature = load_nomenclature("flair-19")
+    colours = layers.class_colours(nomenclature)
+    assert set(colours) == {None, 0, *nomenclature.codes}
+    assert colours[None] == colours[0] == (0, 0, 0, 0)
+    for entry in nomenclature.classes:
+        red, green, blue, opacity = colours[entry.code]
+        assert f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}" == entry.colour
+        assert opacity == 1
+
+
+def test_the_status_line_table_names_every_code() -> None:
+    table = layers.class_features(load_nomenclature("flair-19"))
+    assert dict(zip(table["index"], table["class"], strict=True))[5] == "eau · water"
+    assert table["index"][0] == 0
+
+
+def test_natural_and_infrared_colours_are_the_named_bands() -> None:
+    pixels = np.arange(2 * 5 * 3, dtype=np.uint8).reshape(5, 2, 3)
+    bands = ("R", "G", "B", "NIR", "E")
+    natural, infrared = layers.composite(pixels, bands), layers.composite(pixels, bands, ("NIR", "R", "G"))
+    assert natural is not None
+    assert infrared is not None
+    assert (np.moveaxis(natural, 2, 0) == pixels[[0, 1, 2]]).all()
+    assert (np.moveaxis(infrared, 2, 0) == pixels[[3, 0, 1]]).all()
+    assert natural.flags.c_contiguous
+
+
+def test_a_raster_without_infrared_has_no_infrared_composite() -> None:
+    pixels = np.zeros((3, 2, 2), dtype=np.uint8)
+    assert layers.composite(pixels, ("R", "G", "B"), ("NIR", "R", "G")) is None
+    assert layers.grey(pixels[:1]).shape == (2, 2, 3)
+
+
+def test_rasters_of_other_types_are_stretched_to_what_a_screen_shows() -> None:
+    band = np.linspace(1000, 9000, 10_000, dtype=np.float32).reshape(100, 100)
+    band[0, 0] = np.nan
+    shown = layers.grey(band[np.newaxis])
+    assert shown.dtype == np.uint8
+    assert (shown.min(), shown.max()) == (0, 255)
+    assert abs(int(shown[50, 0, 0]) - 127) <= 2
+    assert layers.grey(np.full((1, 2, 2), 700, dtype=np.uint16)).max() == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(image=small_images)
+def test_a_pyramid_keeps_every_line(image: np.ndarray) -> None:
+    levels = pooled(layers.max_pooled, image)
+    assert (levels[0] == image).all()
+    for number, level in enumerate(levels):
+        rows, cols = np.arange(image.shape[0]) >> number, np.arange(image.shape[1]) >> number
+        assert (level[np.ix_(rows, cols)] >= image).all()
+        assert level.max() == image.max()
+
+
+@settings(max_examples=40, deadline=None)
+@given(image=small_images)
+def test_a_pyramid_of_means_keeps_the_range_and_halves_the_size(image: np.ndarray) -> None:
+    levels = pooled(layers.mean_pooled, np.repeat(image[..., np.newaxis], 3, axis=2))
+    for fine, coarse in itertools.pairwise(levels):
+        assert coarse.shape == ((fine.shape[0] + 1) // 2, (fine.shape[1] + 1) // 2, 3)
+        assert fine.min() <= coarse.min()
+        assert coarse.max() <= fine.max()
+
+
+def pooled(pool: object, image: np.ndarray) -> list[np.ndarray]:
+    """Build a pyramid down to 4 pixels, so that small images have several levels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layers, "_SMALLEST_LEVEL", 4)
+        return pool(image)  # type: ignore[operator]
+
+
+def test_a_long_thin_diagonal_stays_one_line_in_every_level() -> None:
+    from scipy import ndimage
+
+    image = np.zeros((4100, 4100), dtype=np.uint8)
+    steps = np.arange(4100)
+    image[steps, (steps * 0.37).astype(int)] = 200
+    for level in layers.max_pooled(image):
+        assert ndimage.label(level, structure=np.ones((3, 3)))[1] == 1
+
+
+@pytest.mark.parametrize("level", [0, 60, 120, 180, 240, 254])
+def test_contour_limits_show_exactly_the_edges_of_the_cut(level: int) -> None:
+    rng = np.random.default_rng(3)
+    blocks = np.kron(rng.integers(40, 200, (3, 6, 6)), np.ones((16, 16)))
+    image = (blocks + rng.normal(0, 3, blocks.shape)).astype(np.uint8)
+    hierarchy = segment(image, grid=GRID)
+    low, high = layers.contour_limits(level)
+    saliency = hierarchy.saliency().astype(float)
+    regions = hierarchy.cut(hierarchy.scale_steps.scale(level)).labels()
+    edges = np.zeros(regions.shape, dtype=bool)
+    edges[:, :-1] |= regions[:, :-1] != regions[:, 1:]
+    edges[:-1] |= regions[:-1] != regions[1:]
+    assert high - low == 1
+    # A whole-number saliency is either at or below the lower limit (clear) or at or above the upper one.
+    assert ((saliency >= high) == edges).all()
+    assert ((saliency <= low) == ~edges).all()
+
+
+def test_the_shade_leaves_the_zone_bright_and_rims_it() -> None:
+    footprint = np.zeros((4, 6), dtype=bool)
+    footprint[:, :3] = True
+    codes = layers.shade(footprint, (8, 10), (-2, -1))
+    assert codes is not None
+    inside = np.zeros((8, 10), dtype=bool)
+    inside[2:6, 1:4] = True
+    assert ((codes == 0) == inside).all()
+    assert codes[2, 4] == layers.SHADE_RIM
+    assert codes[1, 1] == layers.SHADE_RIM
+    assert codes[0, 9] == layers.SHADE_OUTSIDE
+    assert set(layers.shade_colours()) == {None, 0, layers.SHADE_OUTSIDE, layers.SHADE_RIM}
+
+
+def test_a_zone_that_fills_the_raster_needs_no_shade() -> None:
+    assert layers.shade(np.ones((4, 6), dtype=bool), (4, 6), (0, 0)) is None
+
+
+@given(mask=masks)
+def test_what_lights_up_lies_on_the_region_and_rims_it(mask: np.ndarray) -> None:
+    codes = layers.hover_codes(mask)
+    assert ((codes > 0) == mask).all()
+    padded = np.pad(mask, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:] & mask
+    assert ((codes == layers.HOVER_INSIDE) == inner).all()
+
+
+def test_a_huge_region_lights_up_without_a_rim() -> None:
+    mask = np.ones((2100, 2100), dtype=bool)
+    mask[0] = False
+    assert (layers.hover_codes(mask) == mask * layers.HOVER_INSIDE).all()
+
+
+def test_the_veil_has_the_colour_of_the_class_in_hand() -> None:
+    assert layers.hover_colours("#1553ae")[layers.HOVER_INSIDE][:3] == (0x15 / 255, 0x53 / 255, 0xAE / 255)
+    assert layers.hover_colours(None)[layers.HOVER_INSIDE][:3] == (1, 1, 1)
+
+
+@given(row=st.integers(-3000, 12_000), col=st.integers(-3000, 12_000), near=st.floats(-0.49, 0.49))
+def test_a_world_position_belongs_to_the_pixel_whose_centre_is_nearest(
+    row: int, col: int, near: float
+) -> None:
+    assert layers.pixel_at(((row + near) * 0.2, (col - near) * 0.2), 0.2) == (row, col)
+
+
+def test_pixels_agree_with_napari() -> None:
+    layer = Labels(np.arange(12, dtype=np.uint8).reshape(3, 4), scale=(0.2, 0.2), units=("m", "m"))
+    for position in ((0.0, 0.0), (0.29, 0.51), (0.31, 0.49), (0.45, 0.65)):
+        row, col = layers.pixel_at(position, 0.2)
+        assert layer.get_value(position, world=True) == layer.data[row, col]
+
+
+def test_the_ground_stays_in_the_metadata() -> None:
+    metadata = layers.world_metadata(GRID, "D051_2019/Z1_AA")
+    assert metadata == {
+        "zone": "D051_2019/Z1_AA",
+        "crs": "EPSG:2154",
+        "transform": (0.2, 0, 831081.6, 0, -0.2, 6829179.2),
+    }
+
+
+def test_a_repaint_sends_the_window_and_no_other_pixel() -> None:
+    codes = np.zeros((50, 60), dtype=np.uint8)
+    layer = Labels(codes)
+    sent = []
+    layer.events.labels_update.connect(lambda event: sent.append((event.data.copy(), tuple(event.offset))))
+    window = Window(row=7, col=9, height=3, width=4)
+    codes[window.slices] = 5
+    layers.repaint(layer, window)
+    ((box, offset),) = sent
+    assert offset == (7, 9)
+    assert (box == np.full((3, 4), 5)).all()
+
+
+def test_a_layer_that_takes_no_windows_is_refreshed_as_a_whole() -> None:
+    layer = Image(np.zeros((5, 6), dtype=np.uint8))
+    refreshed = []
+    layer.events.set_data.connect(refreshed.append)
+    layers.repaint(layer, Window(row=1, col=1, height=1, width=1))
+    assert len(refreshed) == 1

@@ -1,0 +1,383 @@
+"""The session: what the desk knows and does, without Qt and without a viewer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+
+from napari_plugin.session import Hover, Session
+from workbench.campaign import Campaign
+from workbench.errors import CampaignError, HierarchyError, JournalError, RasterError
+from workbench.geo.grid import Window
+from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.workflows.intake import add_zone
+from workbench.workflows.segmenting import segment_zones
+
+ZONE = "D051_2019/Z1_AA"
+MakeOrtho = Callable[..., tuple[Path, Path]]
+
+
+def add(
+    campaign: Campaign, image: Path, *, name: str = "Z1_AA", segmented: bool = True, **options: Any
+) -> None:
+    add_zone(campaign, image, domain="D051_2019", name=name, **options)
+    if segmented:
+        list(segment_zones(campaign, None, say=lambda message: None))
+
+
+@pytest.fixture
+def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
+    """A campaign with one segmented zone of one patch."""
+    add(campaign, make_ortho()[0])
+    return campaign
+
+
+@pytest.fixture
+def session(zone: Campaign) -> Iterator[Session]:
+    with closing(open_session(zone)) as opened:
+        yield opened
+
+
+def open_session(campaign: Campaign, author: str = "marie", zone_id: str | None = None) -> Session:
+    return Session.open(campaign.path, zone_id=zone_id, author=author)
+
+
+def heard(signal: Any) -> list[Any]:
+    """Return a list that grows with everything a signal says."""
+    said: list[Any] = []
+    signal.connect(said.append)
+    return said
+
+
+def pixels_of(hover: Hover, shape: tuple[int, ...]) -> np.ndarray:
+    whole = np.zeros(shape, dtype=bool)
+    whole[hover.window.slices] = hover.mask
+    return whole
+
+
+@pytest.mark.parametrize("level", [0, 40, 100, 140, 170, 200, 230, 254])
+def test_a_click_takes_exactly_the_pixels_that_light_up(session: Session, level: int) -> None:
+    session.set_level(level)
+    rng = np.random.default_rng(level)
+    for number, (row, col) in enumerate(rng.integers(0, 512, (12, 2)).tolist()):
+        before = session.labels.copy()
+        session.set_class(1 + number % 19)
+        hover = session.hover_at(row, col)
+        assert hover is not None
+        lit = pixels_of(hover, before.shape)
+        assert lit[row, col]
+        session.assign_at(row, col)
+        assert (session.labels == np.where(lit, session.code, before)).all()
+
+
+def test_what_lights_up_is_the_region_of_the_cut(session: Session) -> None:
+    assert session.hierarchy is not None
+    for level in (60, 150, 210):
+        session.set_level(level)
+        regions = session.hierarchy.cut(session.scale).labels()
+        hover = session.hover_at(200, 300)
+        assert hover is not None
+        assert (pixels_of(hover, regions.shape) == (regions == regions[200, 300])).all()
+
+
+def test_coarser_steps_never_shrink_what_lights_up_and_finer_steps_come_back(session: Session) -> None:
+    session.set_level(0)
+    areas, counts, levels = [], [], []
+    for _ in range(80):
+        hover = session.hover_at(256, 256)
+        assert hover is not None
+        areas.append(int(hover.mask.sum()))
+        counts.append(session.regions)
+        levels.append(session.level)
+        session.step_scale(1)
+    assert areas == sorted(areas)
+    assert counts == sorted(counts, reverse=True)
+    assert (areas[-1], counts[-1], levels[-1]) == (512 * 512, 1, 254)
+    session.step_scale(-80)
+    assert session.level == 0
+
+
+def test_each_level_counts_the_regions_of_its_cut(session: Session) -> None:
+    assert session.hierarchy is not None
+    for level in (0, 1, 77, 180, 253, 254):
+        session.set_level(level)
+        assert session.regions == session.hierarchy.cut(session.scale).count
+    assert session.regions_per_km2 == pytest.approx(1 / (512 * 0.2) ** 2 * 1e6)
+
+
+def test_a_step_of_the_scale_is_half_an_octave(session: Session) -> None:
+    session.set_level(100)
+    before = session.scale
+    session.step_scale(2)
+    assert session.scale / before == pytest.approx(2, rel=0.1)
+
+
+def test_a_scale_given_by_its_value_is_the_step_at_or_above_it(session: Session) -> None:
+    session.set_level(120)
+    wanted = session.scale
+    session.set_level(0)
+    session.set_scale(wanted * 0.999)
+    assert session.level == 120
+
+
+def test_the_region_under_a_resting_pointer_follows_the_scale(session: Session) -> None:
+    session.set_level(0)
+    session.hover_at(100, 100)
+    lit = heard(session.hovered)
+    session.set_level(230)
+    assert len(lit) == 1
+    assert lit[0].mask.sum() > 1
+
+
+def test_moving_inside_a_region_says_nothing_new(session: Session) -> None:
+    session.set_level(254)
+    session.hover_at(10, 10)
+    lit = heard(session.hovered)
+    session.hover_at(400, 400)
+    assert lit == []
+    session.leave()
+    session.leave()
+    assert lit == [None]
+
+
+def test_an_edit_is_announced_with_what_to_repaint_and_its_place_in_the_journal(
+    session: Session,
+) -> None:
+    repainted, saved = heard(session.repainted), heard(session.saved)
+    before = session.labels.copy()
+    session.assign_at(30, 40)
+    changed = np.argwhere(session.labels != before)
+    (window,) = repainted
+    low, high = changed.min(axis=0), changed.max(axis=0)
+    assert window == Window(row=low[0], col=low[1], height=high[0] - low[0] + 1, width=high[1] - low[1] + 1)
+    assert [(one.id, one.number) for one in saved] == [("marie:1", 1)]
+    assert saved == [session.last_saved]
+
+
+def test_a_pick_leaves_its_provenance(session: Session) -> None:
+    session.set_level(150)
+    session.assign_at(30, 40)
+    op = session.store.op_at(30, 40)
+    assert op is not None
+    assert session.hierarchy is not None
+    assert (op.tool, op.scale, op.hierarchy_digest) == ("pick", session.scale, session.hierarchy.digest)
+
+
+def test_undo_and_redo_walk_through_every_state(session: Session) -> None:
+    states = [session.labels.copy()]
+    for number, (row, col) in enumerate([(10, 10), (300, 200), (310, 210), (500, 500), (256, 10)]):
+        session.set_level(120 + 20 * number)
+        session.set_class(number + 1)
+        session.assign_at(row, col)
+        states.append(session.labels.copy())
+    for state in states[-2::-1]:
+        session.undo()
+        assert (session.labels == state).all()
+    notices = heard(session.noticed)
+    session.undo()
+    assert notices == ["Nothing left to undo."]
+    for state in states[1:]:
+        session.redo()
+        assert (session.labels == state).all()
+    session.redo()
+    assert notices[1:] == ["Nothing to redo."]
+
+
+def test_labels_and_undo_are_there_when_the_zone_is_opened_again(zone: Campaign) -> None:
+    with closing(open_session(zone)) as first:
+        first.set_class(5)
+        first.assign_at(100, 100)
+        labels = first.labels.copy()
+    with closing(open_session(zone)) as again:
+        assert (again.labels == labels).all()
+        assert labels.any()
+        assert again.last_saved is not None
+        assert again.last_saved.id == "marie:1"
+        again.undo()
+        assert not again.labels.any()
+
+
+def test_a_region_that_has_the_class_already_makes_no_edit(session: Session) -> None:
+    session.assign_at(100, 100)
+    notices = heard(session.noticed)
+    session.assign_at(100, 100)
+    assert session.store.last_id == "marie:1"
+    assert notices == ["This region is bâtiment · building already."]
+
+
+def test_code_0_erases(session: Session) -> None:
+    session.assign_at(100, 100)
+    session.set_class(0)
+    session.assign_at(100, 100)
+    assert not session.labels.any()
+    session.undo()
+    assert session.labels.any()
+
+
+def test_only_classes_of_the_nomenclature_come_to_hand(session: Session) -> None:
+    chosen = heard(session.class_chosen)
+    session.set_class(7)
+    session.set_class(7)
+    with pytest.raises(ValueError, match="no class of code 77"):
+        session.set_class(77)
+    assert (session.code, chosen) == (7, [7])
+
+
+def test_pointing_and_clicking_outside_the_zone_does_nothing(session: Session) -> None:
+    notices = heard(session.noticed)
+    for row, col in ((-1, 5), (5, -1), (512, 5), (5, 512)):
+        assert session.hover_at(row, col) is None
+        session.assign_at(row, col)
+    assert set(notices) == {"Outside the zone: nothing is labelled here."}
+    assert session.store.last_id is None
+
+
+@pytest.fixture
+def bent(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path) -> Campaign:
+    """A campaign with one L-shaped zone of three patches, in a raster that reaches beyond it."""
+    image, _ = make_ortho(1300, 1200, row=-130, col=-70)
+    left, top = inspect_raster(image).grid.transform @ (70, 130)
+    cells = [
+        shapely.box(left + c * 102.4, top - (r + 1) * 102.4, left + (c + 1) * 102.4, top - r * 102.4)
+        for r, c in ((0, 0), (1, 0), (1, 1))
+    ]
+    outline = tmp_path / "outline.gpkg"
+    geopandas.GeoDataFrame(geometry=[shapely.union_all(cells)], crs="EPSG:2154").to_file(outline)
+    add(campaign, image, footprint=outline)
+    return campaign
+
+
+def test_nothing_lights_up_or_is_painted_outside_the_footprint(bent: Campaign) -> None:
+    with closing(open_session(bent)) as session:
+        assert session.store.footprint.sum() == 3 * 512**2
+        session.set_level(254)
+        hover = session.hover_at(10, 10)
+        assert hover is not None
+        assert not (pixels_of(hover, session.grid.shape) & ~session.store.footprint).any()
+        session.assign_at(10, 10)
+        assert not session.labels[~session.store.footprint].any()
+        notices = heard(session.noticed)
+        assert session.hover_at(10, 600) is None
+        session.assign_at(10, 600)
+        assert notices == ["Outside the zone: nothing is labelled here."]
+
+
+def test_the_surroundings_come_with_the_zone_and_its_pixels_keep_their_place(bent: Campaign) -> None:
+    zone = bent.zones()[0]
+    with closing(open_session(bent)) as session:
+        backdrop = session.backdrop
+        assert backdrop.offset == (-130, -70)
+        inside = backdrop.pixels[:, 130 : 130 + 1024, 70 : 70 + 1024]
+        assert (inside == read_bands(zone.ortho.path, window=zone.ortho.window)).all()
+
+
+def test_a_place_has_its_ground_position_and_class(session: Session) -> None:
+    session.set_class(5)
+    session.assign_at(100, 100)
+    place = session.place_at(100, 100)
+    assert (place.x, place.y) == session.grid.xy(100, 100)
+    assert session.title_of(place.code) == "eau · water"
+    assert session.place_at(-3, 100).code is None
+
+
+def test_a_zone_without_hierarchy_shows_its_labels_and_says_what_to_run(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    image, mask = make_ortho()
+    add(campaign, image, segmented=False, mask=mask, scheme="flair")
+    with closing(open_session(campaign)) as session:
+        assert (session.labels == read_bands(mask)[0]).all()
+        assert session.hierarchy is None
+        assert f"workbench segment {campaign.path} --zone {ZONE}" in session.advice
+        notices = heard(session.noticed)
+        assert session.hover_at(10, 10) is None
+        session.assign_at(10, 10)
+        session.step_scale(3)
+        assert notices == ["This zone has no regions to pick yet."]
+        assert (session.level, session.regions) == (0, 0)
+
+
+def test_a_broken_hierarchy_is_no_reason_not_to_see_the_labels(zone: Campaign) -> None:
+    with closing(open_session(zone)) as session:
+        session.assign_at(5, 5)
+        labels = session.labels.copy()
+    path = zone.hierarchy_path(zone.zones()[0])
+    path.write_bytes(path.read_bytes()[:5000])
+    with closing(open_session(zone)) as session:
+        assert session.hierarchy is None
+        assert str(path) in session.advice
+        assert (session.labels == labels).all()
+
+
+def test_a_hierarchy_of_another_place_is_not_picked_from(zone: Campaign, make_ortho: MakeOrtho) -> None:
+    image, _ = make_ortho(col=512, name="beside")
+    add(zone, image, name="Z2_AA")
+    here, there = (zone.hierarchy_path(one) for one in zone.zones())
+    shutil.copyfile(there, here)
+    with closing(open_session(zone, zone_id=ZONE)) as session:
+        assert session.hierarchy is None
+        assert "is of another pixel grid" in session.advice
+
+
+def test_a_session_takes_no_hierarchy_of_another_size(bent: Campaign, make_ortho: MakeOrtho) -> None:
+    add(bent, make_ortho(col=4096, name="far")[0], name="Z2_AA")
+    with (
+        closing(open_session(bent, zone_id=ZONE)) as large,
+        closing(open_session(bent, zone_id="Z2_AA")) as small,
+        pytest.raises(HierarchyError, match="segment the zone again"),
+    ):
+        Session(
+            zone_id="x",
+            campaign="x",
+            author="marie",
+            backdrop=large.backdrop,
+            nomenclature=large.nomenclature,
+            store=large.store,
+            hierarchy=small.hierarchy,
+            journal=Path("x"),
+        )
+
+
+def test_an_edit_that_cannot_be_written_is_told_once_and_changes_nothing(session: Session) -> None:
+    session.assign_at(100, 100)
+    labels = session.labels.copy()
+    session.close()  # as when the journal is lost while the window is open
+    refused, repainted, saved = heard(session.refused), heard(session.repainted), heard(session.saved)
+    session.set_class(5)
+    session.assign_at(400, 400)
+    assert len(refused) == 1
+    assert "was closed; open it again" in refused[0]
+    assert (repainted, saved) == ([], [])
+    assert (session.labels == labels).all()
+
+
+def test_one_author_labels_a_zone_in_one_window(session: Session, zone: Campaign) -> None:
+    with pytest.raises(JournalError, match="marie"):
+        open_session(zone)
+    open_session(zone, author="paul").close()
+
+
+def test_a_raster_that_was_changed_is_not_labelled(zone: Campaign) -> None:
+    path = zone.zones()[0].ortho.path
+    pixels = read_bands(path)
+    pixels[0, 0, 0] ^= 1
+    write_raster(path, pixels, inspect_raster(path).grid, overwrite=True)
+    with pytest.raises(RasterError, match="not those that zone D051_2019/Z1_AA was made on"):
+        open_session(zone)
+
+
+def test_without_a_name_the_only_zone_is_opened(zone: Campaign, make_ortho: MakeOrtho) -> None:
+    with closing(open_session(zone)) as session:
+        assert session.zone_id == ZONE
+        assert session.title == f"campaign · {ZONE} · marie"
+    add(zone, make_ortho(col=512, name="beside")[0], name="Z2_AA", segmented=False)
+    with pytest.raises(CampaignError, match=r"2 zones \(D051_2019/Z1_AA, D051_2019/Z2_AA\).*--zone"):
+        open_session(zone)
