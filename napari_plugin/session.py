@@ -169,17 +169,22 @@ class Session:
         zone = campaign.zone(zone_id) if zone_id else only_zone(campaign)
         backdrop = read_backdrop(campaign, zone)
         hierarchy, advice = open_hierarchy(campaign, zone)
-        return cls(
-            zone_id=zone.id,
-            campaign=directory.resolve().name,
-            author=author,
-            backdrop=backdrop,
-            nomenclature=campaign.nomenclature,
-            store=campaign.open_store(zone, author=author),
-            hierarchy=hierarchy,
-            journal=campaign.zone_dir(zone) / "journal" / f"{author}.sqlite",
-            advice=advice,
-        )
+        store = campaign.open_store(zone, author=author)
+        try:
+            return cls(
+                zone_id=zone.id,
+                campaign=directory.resolve().name,
+                author=author,
+                backdrop=backdrop,
+                nomenclature=campaign.nomenclature,
+                store=store,
+                hierarchy=hierarchy,
+                journal=campaign.zone_dir(zone) / "journal" / f"{author}.sqlite",
+                advice=advice,
+            )
+        except BaseException:  # the journal's lock must not outlive the attempt, whatever ended it
+            store.close()
+            raise
 
     def close(self) -> None:
         """Release the journal; every edit is in it already."""

@@ -224,13 +224,13 @@ def test_ctrl_wheel_changes_the_scale_under_the_pointer_and_not_the_zoom(desk: D
     desk.wheel(256, 256, 2)
     coarse = desk.session.level
     assert coarse > 100
+    assert tuple(desk.viewer.dims.point) == steps
     assert tuple(desk.dock.desk.contours.contrast_limits) == (coarse, coarse + 1)
     assert desk.session.hover is not None
     assert desk.session.hover.scale == desk.session.scale
     desk.wheel(256, 256, -2)
     assert desk.session.level == 100
     assert desk.viewer.scene.camera.zoom == zoom
-    assert tuple(desk.viewer.dims.point) == steps
 
 
 def test_a_plain_wheel_zooms_and_keeps_the_scale(desk: Driver) -> None:

@@ -18,6 +18,7 @@ from workbench.campaign import Campaign
 from workbench.errors import CampaignError, HierarchyError, JournalError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.segmentation.hierarchy import segment
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 
@@ -268,6 +269,28 @@ def test_nothing_lights_up_or_is_painted_outside_the_footprint(bent: Campaign) -
         assert session.hover_at(10, 600) is None
         session.assign_at(10, 600)
         assert notices == ["Outside the zone: nothing is labelled here."]
+
+
+def test_a_region_that_reaches_beyond_the_footprint_is_cut_at_it(bent: Campaign) -> None:
+    zone = bent.zones()[0]
+    with closing(open_session(bent)) as session:
+        whole = segment(bent.read_image(zone), grid=zone.grid)  # as if the zone were its bounding box
+        wide = Session(
+            zone_id=zone.id,
+            campaign="campaign",
+            author="marie",
+            backdrop=session.backdrop,
+            nomenclature=session.nomenclature,
+            store=session.store,
+            hierarchy=whole,
+            journal=session.journal,
+        )
+        wide.set_level(254)
+        hover = wide.hover_at(10, 10)
+        assert hover is not None
+        assert (pixels_of(hover, zone.grid.shape) == session.store.footprint).all()
+        wide.assign_at(10, 10)
+        assert ((wide.labels == wide.code) == session.store.footprint).all()
 
 
 def test_the_surroundings_come_with_the_zone_and_its_pixels_keep_their_place(bent: Campaign) -> None:
