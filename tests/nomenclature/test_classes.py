@@ -33,7 +33,7 @@ PUBLISHED = [
     (10, "herbaceous_vegetation", "herbaceous vegetation", "pelouse", "#55ff00", 8, "#8cd76a", 12),
     (11, "agricultural_land", "agricultural land", "culture", "#fff30d", 9, "#decf55", 13),
     (12, "plowed_land", "plowed land", "terre labourée", "#e4df7c", 10, "#d0a349", 14),
-    (13, "swimming_pool", "swimming_pool", "piscine", "#3de6eb", 2, "#62d0ff", 4),
+    (13, "swimming_pool", "swimming pool", "piscine", "#3de6eb", 2, "#62d0ff", 4),
     (14, "snow", "snow", "neige", "#ffffff", 7, "#e9effe", 7),
     (15, "clear_cut", "clear cut", "coupe", "#8ab3a0", 15, "#e48e4d", None),
     (16, "mixed", "mixed", "mixte", "#6b714f", 17, "#222222", None),
