@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workbench.campaign import Campaign, pixels_digest
 from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.zone import Zone
-from workbench.segmentation.hierarchy import Hierarchy, read_hierarchy
+from workbench.segmentation.hierarchy import Hierarchy
 
 _MARGIN = 256
 
@@ -59,9 +59,6 @@ def open_hierarchy(campaign: Campaign, zone: Zone) -> tuple[Hierarchy | None, st
     if not path.exists():
         return None, f"Not segmented yet: nothing to pick. Run `{command}`, then open the zone again."
     try:
-        hierarchy = read_hierarchy(path)
+        return campaign.read_hierarchy(zone), ""
     except HierarchyError as error:
         return None, str(error)
-    if hierarchy.grid != zone.grid:
-        return None, f"{path} is of another pixel grid. Run `{command}` again; labels are not touched."
-    return hierarchy, ""

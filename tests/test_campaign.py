@@ -10,11 +10,12 @@ import pytest
 from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
-from workbench.errors import CampaignError, RasterError
+from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import read_bands, write_raster
 from workbench.geo.zone import Cell
 from workbench.workflows.intake import add_zone
+from workbench.workflows.segmenting import segment_zones
 
 
 def test_a_zone_comes_back_as_it_was_added(campaign: Campaign, make_ortho: MakeOrtho) -> None:
@@ -153,8 +154,10 @@ def test_people_have_one_pseudonym_in_a_campaign_and_another_in_the_next(tmp_pat
         (lambda path: path.write_bytes(path.read_bytes()[:5000]), "restore it from a backup"),
         (lambda path: alter(path, "UPDATE campaign SET value = '99' WHERE key = 'format_version'"), "newer"),
         (lambda path: alter(path, "DELETE FROM campaign"), "no registry"),
+        (lambda path: alter(path, "UPDATE campaign SET value = 'x' WHERE key = 'format_version'"), "damaged"),
+        (lambda path: alter(path, "DROP TABLE campaign"), "damaged"),
     ],
-    ids=["missing", "text", "truncated", "newer format", "another file"],
+    ids=["missing", "text", "truncated", "newer format", "another file", "no version", "no table"],
 )
 def test_a_broken_registry_gets_one_clear_sentence(campaign: Campaign, damage: object, reason: str) -> None:
     damage(campaign.path / "registry.gpkg")  # type: ignore[operator]
@@ -188,11 +191,58 @@ def test_two_processes_cannot_add_at_the_same_time(
     )
     holder = real(campaign.path / "registry.gpkg", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(CampaignError, match="another process is writing"):
+    with pytest.raises(CampaignError, match="in use by another process"):
         add_zone(campaign, image, domain="D051_2019", name="Z1_AA")
     holder.close()
     assert campaign.zones() == ()
     assert not any(path.is_dir() for path in (campaign.path / "zones").glob("*"))
+
+
+def test_a_zone_added_while_a_reader_holds_the_registry_leaves_nothing(
+    campaign: Campaign, make_ortho: MakeOrtho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QGIS keeps a read transaction open: the commit fails last, after everything else was done."""
+    image, _ = make_ortho()
+    real = sqlite3.connect
+    monkeypatch.setattr(
+        "workbench.registry.sqlite3.connect", lambda *a, **k: real(*a, **k | {"timeout": 0.1})
+    )
+    reader = real(campaign.path / "registry.gpkg", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM zones").fetchall()
+    with pytest.raises(CampaignError, match="QGIS; try again"):
+        add_zone(campaign, image, domain="D051_2019", name="Z1_AA")
+    reader.execute("COMMIT")
+    reader.close()
+    zone = add_zone(campaign, image, domain="D051_2019", name="Z1_AA").zone
+    assert campaign.zones() == (zone,)
+
+
+def test_what_a_killed_import_left_behind_is_cleared_by_the_next(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    (campaign.path / "zones" / ".D051_2019-Z9-deadbeef" / "journal").mkdir(parents=True)
+    image, _ = make_ortho()
+    add_zone(campaign, image, domain="D051_2019", name="Z1_AA")
+    assert [path.name for path in (campaign.path / "zones").iterdir()] == ["D051_2019"]
+
+
+def test_a_hierarchy_of_other_pixels_is_refused(campaign: Campaign, make_ortho: MakeOrtho) -> None:
+    """Two patches have the same size, and two dates the same place: a pick would label wrong pixels."""
+    image, _ = make_ortho(seed=1)
+    other, _ = make_ortho(seed=2, name="other")
+    zones = [
+        add_zone(campaign, image, domain="D051_2019", name="Z1_AA").zone,
+        add_zone(campaign, other, domain="D051_2021", name="Z1_AA").zone,
+    ]
+    list(segment_zones(campaign, None, say=lambda message: None))
+    assert campaign.read_hierarchy(zones[0]).grid == zones[0].grid
+    shutil.copy(campaign.hierarchy_path(zones[0]), campaign.hierarchy_path(zones[1]))
+    with pytest.raises(HierarchyError, match="other pixels than zone D051_2021/Z1_AA"):
+        campaign.read_hierarchy(zones[1])
+    (done,) = segment_zones(campaign, zones[1].id, say=lambda message: None)
+    assert not done.skipped
+    campaign.read_hierarchy(zones[1])
 
 
 def snapshot(root: Path) -> dict[str, bytes]:

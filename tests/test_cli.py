@@ -199,12 +199,29 @@ BAD_CALLS = {
         "26/08/2019",
     ),
     "demo in a full directory": (["demo", "DIR"], 1, "not an empty directory"),
+    "two verdicts": (
+        ["review", "DIR", "--zone", "Z15_UN", "--author", "p", "--submit", "--accept"],
+        2,
+        "give one",
+    ),
+    "below a file": (["campaign", "init", "TEXT/new"], 1, "text.tif"),
+    "onto a folder": (
+        ["labels", "export", "DIR", "--zone", "Z15_UN", "--scheme", "flair", "-o", "DIR", "--overwrite"],
+        1,
+        "campaign",
+    ),
     "two scales": (
         ["hierarchy", "cut", "x.h5", "--scale", "1", "--regions", "2", "-o", "x.tif"],
         2,
         "--regions",
     ),
 }
+
+
+def filled(argument: str, names: dict[str, Path]) -> str:
+    """Replace the name that an argument begins with by its path."""
+    head, slash, rest = argument.partition("/")
+    return f"{names.get(head, head)}{slash}{rest}"
 
 
 @pytest.mark.parametrize("case", BAD_CALLS)
@@ -216,7 +233,7 @@ def test_a_bad_call_gets_one_sentence_and_changes_nothing(
     (tmp_path / "text.tif").write_text("not a raster")
     names = {"DIR": directory, "IMAGE": tmp_path / "scene.tif", "SMALL": small, "TEXT": tmp_path / "text.tif"}
     before = files(tmp_path)
-    done = run(*(names.get(argument, argument) for argument in arguments), code=code)
+    done = run(*(filled(argument, names) for argument in arguments), code=code)
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""

@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import inside
-from workbench.errors import CampaignError, RasterError
+from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Cell, Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.registry import Registry
+from workbench.segmentation.hierarchy import Hierarchy, read_hierarchy
+from workbench.segmentation.parameters import digest_image, usable_pixels
 
 _FORMAT, _FORMAT_VERSION = "ocs-workbench/campaign", 1
 _REGISTRY = "registry.gpkg"
@@ -62,7 +64,12 @@ class Campaign:
             # People appear outside the campaign under pseudonyms made with this salt.
             "pseudonym_salt": secrets.token_hex(16),
         }
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CampaignError(
+                f"{path} cannot be made ({error.strerror}); choose another directory"
+            ) from error
         return cls(path=path, registry=Registry.create(path / _REGISTRY, facts))
 
     @classmethod
@@ -80,6 +87,8 @@ class Campaign:
         facts = campaign.registry.facts()
         if facts.get("format") != _FORMAT:
             raise CampaignError(f"{path / _REGISTRY} is no registry of a campaign; restore it from a backup")
+        if not facts.get("format_version", "").isdecimal() or "nomenclature" not in facts:
+            raise CampaignError(f"{path / _REGISTRY} is damaged; restore it from a backup")
         if int(facts["format_version"]) > _FORMAT_VERSION:
             raise CampaignError(
                 f"{path} has format {facts['format_version']}, this workbench knows up to "
@@ -135,6 +144,27 @@ class Campaign:
     def hierarchy_path(self, zone: Zone) -> Path:
         """Return where a zone's hierarchy lies once it is segmented."""
         return self.zone_dir(zone) / "hierarchy.h5"
+
+    def read_hierarchy(self, zone: Zone) -> Hierarchy:
+        """Read a zone's hierarchy, and prove that it was made of the zone's pixels.
+
+        Raises
+        ------
+        HierarchyError
+            The zone is not segmented, or the file is broken, or of another zone, date or footprint: picks
+            on it would label wrong pixels without a word.
+        """
+        path, again = self.hierarchy_path(zone), f"workbench segment {self.path} --zone {zone.id}"
+        if not path.exists():
+            raise HierarchyError(f"zone {zone.id} is not segmented; run: {again}")
+        found, image = read_hierarchy(path), self.read_image(zone)
+        pixels = digest_image(image, usable_pixels(image, zone.footprint()))
+        if not found.grid.coincides(zone.grid) or found.image_digest != pixels:
+            raise HierarchyError(
+                f"{path} was made of other pixels than zone {zone.id} has; run: {again}; "
+                "labels are not touched"
+            )
+        return found
 
     def journal_dir(self, zone: Zone) -> Path:
         """Return the directory of a zone's journals."""
@@ -209,11 +239,18 @@ class Campaign:
         staged = inside(self.path, "zones", f".{zone.domain}-{zone.name}-{secrets.token_hex(4)}")
         try:
             with self.registry.adding(zone):
+                # One process adds at a time: what another one left behind when it was killed is nobody's.
+                for leftover in (self.path / "zones").glob(".D*"):
+                    shutil.rmtree(leftover, ignore_errors=True)
                 (staged / "journal").mkdir(parents=True)
                 if fill is not None:
                     fill(lambda author: self._store(staged / "journal", zone, author))
                 home.parent.mkdir(parents=True, exist_ok=True)
                 staged.rename(home)
+        except BaseException:
+            if home.exists() and zone.id not in {other.id for other in self.zones()}:
+                home.rename(staged)  # the registry could not be written after all
+            raise
         finally:
             shutil.rmtree(staged, ignore_errors=True)
 

@@ -47,8 +47,16 @@ def main() -> None:
     try:
         workbench(prog_name="workbench")
     except WorkbenchError as error:
-        click.echo(f"workbench: {error}", err=True)
-        sys.exit(1)
+        sentence = str(error)
+    except MemoryError:
+        sentence = "there is not enough memory for this; use a smaller raster or a machine with more"
+    except OSError as error:
+        where, what = error.filename or "a file", error.strerror or error
+        sentence = f"{where}: {what}; look at its rights and the room on the disk"
+    else:
+        return
+    click.echo(f"workbench: {' '.join(sentence.split())}", err=True)
+    sys.exit(1)
 
 
 def _example(text: str) -> str:
@@ -268,7 +276,9 @@ def annotate(directory: Path, zone_id: str | None, author: str | None) -> None:
 @_DIR
 @_ZONE
 @_AUTHOR
-@click.option("--script", type=click.File(encoding="utf-8"), required=True, help="JSON lines; - for stdin.")
+@click.option(
+    "--script", type=click.File(encoding="utf-8-sig"), required=True, help="JSON lines; - for stdin."
+)
 @click.option("--json-lines", is_flag=True, help='Print {"op": id} for each edit, once it is durable.')
 def label(directory: Path, zone_id: str, author: str, script: TextIO, json_lines: bool) -> None:
     """Apply the same edits as the window does, from a script."""
@@ -341,18 +351,21 @@ def journal_verify(directory: Path, zone_id: str, author: str | None, as_json: b
 @_DIR
 @_ZONE
 @_AUTHOR
-@click.option("--submit", "verdict", flag_value="submit", help="Hand the zone in for review.")
-@click.option("--accept", "verdict", flag_value="accept", help="Accept it as it stands.")
+@click.option("--submit", is_flag=True, help="Hand the zone in for review.")
+@click.option("--accept", is_flag=True, help="Accept it as it stands.")
 @click.option("--send-back", "reason", metavar="REASON", help="Send it back to its annotator, saying why.")
-def review(directory: Path, zone_id: str, author: str, verdict: Verdict | None, reason: str | None) -> None:
+def review(
+    directory: Path, zone_id: str, author: str, submit: bool, accept: bool, reason: str | None
+) -> None:
     """Move a zone through review: open → submitted → accepted | sent back."""
     from workbench.workflows.standing import review_zone
 
-    if (verdict is None) == (reason is None):
+    if submit + accept + (reason is not None) != 1:
         raise click.UsageError("give one of --submit, --accept and --send-back REASON")
+    verdict: Verdict = "submit" if submit else "accept" if accept else "send-back"
     opened = _open(directory)
     chosen = opened.zone(zone_id)
-    state = review_zone(opened, chosen, author=author, verdict=verdict or "send-back", reason=reason or "")
+    state = review_zone(opened, chosen, author=author, verdict=verdict, reason=reason or "")
     click.echo(f"{chosen.id}: {state}")
 
 
@@ -371,7 +384,7 @@ def release() -> None:
     callback=_names,
     default="flair-hub,flair1",
     show_default=True,
-    help="Layouts, by commas.",
+    help="Layouts joined by commas; NAME=FOLDER names the folder.",
 )
 @_JSON
 def release_build(directory: Path, name: str, out: Path, layouts: tuple[str, ...], as_json: bool) -> None:

@@ -89,7 +89,13 @@ class Registry:
         """Return all zones, sorted by id."""
         with self.reading() as connection:
             rows = connection.execute("SELECT * FROM zones ORDER BY id").fetchall()
-        return tuple(_zone_of(row, self.path.parent) for row in rows)
+        try:
+            return tuple(_zone_of(row, self.path.parent) for row in rows)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            reason = " ".join(str(error).split())
+            raise CampaignError(
+                f"{self.path}: a zone in the registry is damaged ({reason}); restore it from a backup"
+            ) from error
 
     def patch_numbers(self, zone: Zone) -> dict[Cell, int]:
         """Return the numeric FLAIR id of each cell of a zone."""
@@ -126,12 +132,15 @@ class Registry:
                 connection.execute("PRAGMA trusted_schema = OFF")
                 yield connection
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise CampaignError(
-                    f"{self.path}: the registry fails ({error}); see whether it is writable"
-                ) from error
-            raise CampaignError(f"{self.path}: another process is writing the registry; try again") from error
-        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                reason = "it is in use by another process, or open in another program such as QGIS; try again"
+            elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL):
+                reason = f"it cannot be written ({error}); look at its rights and the room on the disk"
+            else:
+                reason = f"the registry is damaged ({error}); restore it from a backup"
+            raise CampaignError(f"{self.path}: {reason}") from error
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise CampaignError(
                 f"{self.path}: the registry fails ({error}); restore it from a backup"
             ) from error
@@ -139,6 +148,10 @@ class Registry:
     def _areas(self) -> dict[int, float]:
         folds, areas = self.folds(), dict.fromkeys(FOLDS, 0.0)
         for zone in self.zones():
+            if zone.domain not in folds:
+                raise CampaignError(
+                    f"{self.path}: domain {zone.domain} has no fold; restore it from a backup"
+                )
             areas[folds[zone.domain]] += zone.area
         return areas
 

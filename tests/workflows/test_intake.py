@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from datetime import date
 from pathlib import Path
 
@@ -148,6 +149,12 @@ def test_a_bad_mask_is_refused_and_nothing_is_written(
     assert files(campaign.path) == before
 
 
+def ungeoreferenced(path: Path) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        return rewritten(path, lambda a: a, transform=None)
+
+
 BAD_IMAGES = {
     "truncated": (
         lambda image: image.write_bytes(image.read_bytes()[: image.stat().st_size // 2]),
@@ -159,6 +166,7 @@ BAD_IMAGES = {
     "two bands": (lambda image: rewritten(image, lambda a: a[:2]), "--bands"),
     "too small": (lambda image: rewritten(image, lambda a: a[:, :511]), "no whole 512 px patch cell"),
     "another crs": (lambda image: rewritten(image, lambda a: a, crs="EPSG:32631"), "gdalwarp"),
+    "not georeferenced": (lambda image: ungeoreferenced(image), "not georeferenced"),
     "half a pixel off": (
         lambda image: rewritten(image, lambda a: a, transform=made_grid(512, 512, col=0.5).transform),  # type: ignore[arg-type]
         "gdalwarp",
@@ -191,9 +199,24 @@ def test_a_bad_image_is_refused_and_nothing_is_written(
         ({"bands": ("R", "R", "B", "NIR", "E")}, CampaignError),
         ({"scheme": "nonsense"}, NomenclatureError),
         ({"author": "../marie"}, WorkbenchError),
+        ({"domain": "D051_２０１９"}, CampaignError),
+        ({"theme": "../x"}, CampaignError),
+        ({"theme": ""}, CampaignError),
         ({"author": ""}, WorkbenchError),
     ],
-    ids=["zone name", "domain", "few bands", "unknown band", "band twice", "scheme", "author", "no author"],
+    ids=[
+        "zone name",
+        "domain",
+        "few bands",
+        "unknown band",
+        "band twice",
+        "scheme",
+        "author",
+        "wide digits",
+        "theme",
+        "no theme",
+        "no author",
+    ],
 )
 def test_bad_options_are_refused_and_nothing_is_written(
     campaign: Campaign, make_ortho: MakeOrtho, options: dict[str, object], error: type[Exception]
@@ -203,6 +226,27 @@ def test_bad_options_are_refused_and_nothing_is_written(
     with pytest.raises(error):
         add_zone(campaign, image, mask=mask, **ZONE | options)  # type: ignore[arg-type]
     assert files(campaign.path) == before
+
+
+def test_height_zero_is_data_where_the_other_bands_have_some(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    image, _ = make_ortho()
+    assert (read_bands(image, bands=(5,)) == 0).any()
+    rewritten(image, lambda a: np.concatenate([np.maximum(a[:4], 1), a[4:]]), nodata=0)
+    assert len(add_zone(campaign, image, **ZONE).zone.cells) == 1
+
+
+def test_a_footprint_that_crosses_itself_is_mended(
+    campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path
+) -> None:
+    image, _ = make_ortho()
+    right, bottom = LEFT + 102.4, TOP - 102.4
+    bow_tie = shapely.Polygon([(LEFT, TOP), (right, bottom), (right, TOP), (LEFT, bottom)])
+    square = shapely.box(LEFT + 40, TOP - 60, LEFT + 60, TOP - 40)
+    outline = tmp_path / "outline.gpkg"
+    geopandas.GeoDataFrame(geometry=[bow_tie, square], crs=2154).to_file(outline)
+    assert len(add_zone(campaign, image, footprint=outline, **ZONE).zone.cells) == 1
 
 
 def test_a_footprint_elsewhere_is_refused(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path) -> None:

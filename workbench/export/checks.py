@@ -16,6 +16,7 @@ import numpy as np
 
 from workbench.documents import read_document
 from workbench.errors import DocumentError, Problem, RasterError, ReleaseError
+from workbench.export.folds import PROD, SPLITS, SUBSETS
 from workbench.export.layouts import Layout, layouts_of
 from workbench.export.manifest import MANIFEST, check_files, content_digest, listed_files, read_manifest
 from workbench.export.patches import Patch
@@ -124,8 +125,14 @@ def _check_index(
     classes: Counter[str] = Counter()
     for patch in patches:
         classes.update(patch.class_counts)
-    found: dict[tuple[str, ...], int] = {
+    found: dict[tuple[str, ...], Any] = {
         ("counts", "patches"): len(patches),
+        ("counts", "zones"): len({patch.zone for patch in patches}),
+        ("counts", "domains"): len({patch.domain for patch in patches}),
+        ("splits", "columns"): {
+            column: {subset: sum(patch.splits[column] == subset for patch in patches) for subset in SUBSETS}
+            for column in (*SPLITS, PROD)
+        },
         ("unlabelled_pixels",): sum(patch.unlabelled for patch in patches),
         **{("class_pixels", key): count for key, count in classes.items()},
     }
@@ -134,6 +141,11 @@ def _check_index(
         if said != value:
             message = f"says {said}, index.parquet {value}"
             yield Problem(loc=("release.json", *loc), message=message, kind="counts")
+    folds = {patch.zone: patch.fold for patch in patches}
+    for place, zone in enumerate(card["zones"]):
+        if folds.get(zone["id"]) != zone["fold"]:
+            message = f"says fold {zone['fold']} of {zone['id']}, index.parquet {folds.get(zone['id'])}"
+            yield Problem(loc=("release.json", "zones", place, "fold"), message=message, kind="counts")
     files = {
         path: sha256
         for patch in patches

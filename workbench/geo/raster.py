@@ -81,6 +81,10 @@ def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
     """
     with _opened(path) as source:
         _check_size(path, source)
+        if source.transform.is_identity:
+            raise RasterError(
+                f"{path} is not georeferenced; write a copy that is: gdal_translate -a_srs … -a_ullr …"
+            )
         crs = _crs_name(path, source, assume_crs)
         try:
             grid = PixelGrid(crs=crs, transform=source.transform, height=source.height, width=source.width)
@@ -133,8 +137,8 @@ def read_bands(
 def read_valid(path: Path, *, window: Window | None = None) -> NDArray[np.bool_]:
     """Read where a raster has data, shape (row, col).
 
-    A nodata value or an internal mask counts. An alpha band does not: GDAL marks the fourth band of four as
-    alpha by default, and in an orthophoto that band is near infrared.
+    A nodata value or an internal mask counts where all bands say so: 0 is a height too. An alpha band does
+    not: GDAL marks the fourth band of four as alpha by default, and in an orthophoto that is near infrared.
     """
     with _opened(path) as source:
         where = _to_rasterio(path, source, window)
@@ -146,7 +150,7 @@ def read_valid(path: Path, *, window: Window | None = None) -> NDArray[np.bool_]
             mask = source.read_masks(window=where)
         except RasterioError as error:
             raise _damaged(path) from error
-    valid: NDArray[np.bool_] = (mask != 0).all(axis=0)
+    valid: NDArray[np.bool_] = (mask != 0).any(axis=0)
     return valid
 
 

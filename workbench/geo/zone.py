@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 # FLAIR writes D055_2018; FLAIR-HUB has merged departments such as D024047. The layouts split names on "_",
 # so a domain has exactly one, before its year.
-_DOMAIN = re.compile(r"D\d{2,9}_\d{4}")
+_DOMAIN = re.compile(r"D[0-9]{2,9}_[0-9]{4}")
 _ZONE = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
+_THEME = re.compile(r"[A-Z]{2}")
 _MAX_NAME = 48
 _VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 # Folders are named after zones, also on Windows.
@@ -74,6 +75,8 @@ class Zone:
 
     def __post_init__(self) -> None:
         check_names(self.domain, self.name)
+        if self.theme is not None and not _THEME.fullmatch(self.theme):
+            raise CampaignError(f"theme {self.theme!r} is not two capital letters; write it like UF")
         size = NATIONAL_GRID.pixels
         if not self.cells or tuple(sorted(set(self.cells))) != self.cells:
             raise GridError(f"zone {self.id}: cells are missing, doubled or out of order")
@@ -211,6 +214,7 @@ def read_footprint(path: Path, *, crs: str) -> BaseGeometry:
         The file cannot be read, has no CRS or holds no polygon.
     """
     import geopandas
+    import shapely.errors
     from pyogrio.errors import DataSourceError
 
     if not path.is_file() or path.suffix.lower() not in _VECTOR_SUFFIXES:
@@ -228,5 +232,8 @@ def read_footprint(path: Path, *, crs: str) -> BaseGeometry:
     polygons = frame[frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
     if polygons.empty:
         raise RasterError(f"{path} holds no polygon; draw the zone's outline as a polygon")
-    union: BaseGeometry = polygons.to_crs(crs).geometry.union_all()
+    try:
+        union: BaseGeometry = polygons.to_crs(crs).geometry.make_valid().union_all()
+    except shapely.errors.GEOSException as error:
+        raise RasterError(f"{path}: its polygons cannot be joined; check them in QGIS") from error
     return union

@@ -195,14 +195,24 @@ class AnnotationStore:
         return self._table.ops[-1].id if self._table.ops else None
 
     @property
+    def undo_steps(self) -> int:
+        """How many gestures of the author can be taken back."""
+        return len(self._stack.done) if self._writer is not None else 0
+
+    @property
+    def redo_steps(self) -> int:
+        """How many undone gestures of the author can be made to count again."""
+        return len(self._stack.undone) if self._writer is not None else 0
+
+    @property
     def can_undo(self) -> bool:
         """Whether the author has an edit that counts."""
-        return self._writer is not None and bool(self._stack.done)
+        return self.undo_steps > 0
 
     @property
     def can_redo(self) -> bool:
         """Whether the author undid an edit and made none since."""
-        return self._writer is not None and bool(self._stack.undone)
+        return self.redo_steps > 0
 
     def op_at(self, row: int, col: int) -> Op | None:
         """Return the op that gave a pixel its code, None where none did."""

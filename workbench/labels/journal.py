@@ -314,7 +314,7 @@ def _scan(path: Path, *, thorough: bool = False) -> _Scan:
         try:
             with _reading(path, live=live) as connection:
                 _scan_into(scan, connection, path, thorough=thorough)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # sqlite3's own message may not be UTF-8
             where = f"op {scan.meta.author}:{len(scan.ops) + 1}" if scan.meta else "it"
             scan.problem = f"{where} cannot be read ({error}); put a good copy of the file in its place"
         except JournalError as error:
@@ -384,7 +384,8 @@ def _reading(path: Path, *, live: bool) -> Iterator[sqlite3.Connection]:
         try:
             connection = _connect(path, "mode=ro")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
     if connection is not None:
         with closing(connection):

@@ -19,7 +19,6 @@ from workbench.errors import CampaignError
 from workbench.export import verify_release
 from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
-from workbench.segmentation.hierarchy import read_hierarchy
 from workbench.workflows.annotator import label_script
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
@@ -157,7 +156,7 @@ def _label(campaign: Campaign, zone: Zone, truth_path: Path) -> tuple[int, float
     """Label, submit and accept a zone; return the picks it took and the share of right pixels."""
     nomenclature = campaign.nomenclature
     truth = nomenclature.decode(read_bands(truth_path, window=zone.ortho.window)[0], "flair")
-    hierarchy = read_hierarchy(campaign.hierarchy_path(zone))
+    hierarchy = campaign.read_hierarchy(zone)
     script = list(label_script(hierarchy, truth, nomenclature, accuracy=_ACCURACY))
     label_zone(campaign, zone, author=_ANNOTATOR, lines=script, on_edit=lambda op, line: None)
     with campaign.open_store(zone) as store:

@@ -74,5 +74,7 @@ def evaluate_file(path: Path, truth: Path) -> tuple[dict[str, Any], str]:
             f"does not lie on {path} ({found.grid.height} × {found.grid.width} from {found.grid.xy(0, 0)}); "
             "give the mask of the same image"
         )
+    if info.band_count != 1:
+        raise HierarchyError(f"{truth} has {info.band_count} bands; a mask has one band of class numbers")
     evaluation = evaluate(found, read_bands(truth, bands=(1,))[0], ignore=0)
     return {"path": str(path), "truth": str(truth)} | evaluation.document(), evaluation.text()

@@ -20,12 +20,14 @@ from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_va
 from workbench.geo.zone import Cell, Zone, ZoneRaster, check_names, cut_cells, read_footprint, zone_grid
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign_raster
+from workbench.labels.op import check_author
 from workbench.labels.review import accept
 from workbench.nomenclature import Nomenclature
 
 DEFAULT_BANDS = {1: ("P",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "NIR"), 5: ("R", "G", "B", "NIR", "E")}
 """What the bands of an orthophoto show, by their number: P panchromatic, E height above ground × 5."""
 
+_LARGEST_ZONE = 10_240
 _BAND_NAMES = ("P", "R", "G", "B", "NIR", "E")
 
 
@@ -110,6 +112,7 @@ def add_zone(
         What does not fit, where, and the way out; the campaign is as it was.
     """
     check_names(domain, name)
+    check_author(author)
     info = inspect_raster(raster)
     names = _band_names(info, bands)
     wanted = _cells(info, footprint)
@@ -127,7 +130,7 @@ def add_zone(
         ),
         acquired=acquired,
         camera=camera,
-        theme=theme or _theme_of(name),
+        theme=_theme_of(name) if theme is None else theme,
     )
     codes = None
     if mask is not None:
@@ -176,6 +179,11 @@ def _with_data(
     """Keep the cells that have data everywhere, and box them."""
     _, window = zone_grid(info.grid, wanted, NATIONAL_GRID)
     size = NATIONAL_GRID.pixels
+    if max(window.shape) > _LARGEST_ZONE:
+        raise GridError(
+            f"{info.path}: a zone of {window.height} × {window.width} pixels is above {_LARGEST_ZONE:,} "
+            "a side; cut a smaller one with --footprint"
+        )
     first_row, first_col = min(row for row, _ in wanted), min(col for _, col in wanted)
     valid = read_valid(info.path, window=window)
     kept = []
@@ -185,7 +193,9 @@ def _with_data(
             kept.append((row, col))
     if not kept:
         raise RasterError(
-            f"{info.path}: each of the {len(wanted)} patch cells asked for holds pixels without data"
+            f"{info.path}: each of the {len(wanted)} patch cells asked for holds pixels without data "
+            f"({np.count_nonzero(~valid):,} in all); choose others, or drop a wrong nodata tag: "
+            "gdal_edit.py -unsetnodata"
         )
     grid, window = zone_grid(info.grid, kept, NATIONAL_GRID)
     first_row, first_col = min(row for row, _ in kept), min(col for _, col in kept)

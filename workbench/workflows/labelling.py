@@ -5,13 +5,12 @@ from __future__ import annotations
 __all__ = ["export_labels", "label_zone"]
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from workbench.campaign import Campaign
-from workbench.errors import HierarchyError
 from workbench.geo.raster import write_raster
 from workbench.geo.zone import Zone
-from workbench.segmentation.hierarchy import Hierarchy, read_hierarchy
 from workbench.workflows.script import run_script
 
 
@@ -19,18 +18,13 @@ def label_zone(
     campaign: Campaign, zone: Zone, *, author: str, lines: Iterable[str], on_edit: Callable[[str, int], None]
 ) -> int:
     """Apply the lines of a label script to a zone; see `workbench.workflows.script`."""
-
-    def hierarchy() -> Hierarchy:
-        path = campaign.hierarchy_path(zone)
-        if not path.exists():
-            raise HierarchyError(
-                f"zone {zone.id} is not segmented; run: workbench segment {campaign.path} --zone {zone.id}"
-            )
-        return read_hierarchy(path)
-
     with campaign.open_store(zone, author=author) as store:
         return run_script(
-            lines, store, nomenclature=campaign.nomenclature, hierarchy=hierarchy, on_edit=on_edit
+            lines,
+            store,
+            nomenclature=campaign.nomenclature,
+            hierarchy=partial(campaign.read_hierarchy, zone),
+            on_edit=on_edit,
         )
 
 

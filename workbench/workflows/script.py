@@ -77,9 +77,14 @@ def run_script(
 
 
 def _documents(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield number, parse_document(line, schema="script-line", source=f"line {number}")
+    try:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, parse_document(line, schema="script-line", source=f"line {number}")
+    except UnicodeDecodeError as error:
+        raise ScriptError(
+            f"the script is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
 
 
 def _run(
@@ -101,10 +106,12 @@ def _run(
 
 
 def _walk(document: dict[str, Any], store: AnnotationStore) -> None:
-    verb, step = ("undo", store.undo) if "undo" in document else ("redo", store.redo)
-    for taken in range(document[verb]):
-        if step() is None:
-            raise ScriptError(f"nothing is left to {verb} after {taken} of {document[verb]} steps")
+    verb = "undo" if "undo" in document else "redo"
+    step, there = (store.undo, store.undo_steps) if verb == "undo" else (store.redo, store.redo_steps)
+    if document[verb] > there:
+        raise ScriptError(f"{document[verb]} steps to {verb}, and only {there} are there; ask for fewer")
+    for _ in range(document[verb]):
+        step()
 
 
 def polygon_mask(vertices: list[list[float]], shape: tuple[int, ...]) -> tuple[Window, NDArray[np.bool_]]:

@@ -28,6 +28,10 @@ from workbench.segmentation.hierarchy import (
 )
 from workbench.segmentation.parameters import digest_image, usable_pixels
 
+# Measured: 0.84 GB above an image of 22 Mpx and four bands, which it holds once more.
+_BYTES_PER_PIXEL = 48
+_LARGEST_IMAGE = 10_240**2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segmented:
@@ -90,7 +94,14 @@ def segment_raster(
         raise HierarchyError(f"{output} exists already; choose another name or pass --overwrite")
     if not output.parent.is_dir():
         raise HierarchyError(f"{output.parent} is not a folder; make it first")
-    grid = inspect_raster(raster).grid
+    info = inspect_raster(raster)
+    grid = info.grid
+    if grid.height * grid.width > _LARGEST_IMAGE:
+        raise HierarchyError(
+            f"{raster}: {grid.height} × {grid.width} pixels would need about "
+            f"{_BYTES_PER_PIXEL * grid.height * grid.width / 2**30:.0f} GiB; cut it into zones of at most "
+            "10,240 × 10,240"
+        )
     return _build(read_bands(raster), read_valid(raster), grid, output, parameters)
 
 
