@@ -18,7 +18,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QWidget
 
 from napari_plugin.layers import pixel_at
 from napari_plugin.session import Session
@@ -221,9 +221,18 @@ class PointerGestures:
             self._session.step_scale(whole)
 
     def _on_enter_or_leave(self, event: Any) -> None:
-        if not event.value:
+        if event.value:
+            _take_keys_from_fields()
+        else:
             self._session.leave()
             self._on_place(None)
+
+
+def _take_keys_from_fields() -> None:
+    """Take the keyboard from a text field of napari's: over the image a digit is a class."""
+    field = QApplication.focusWidget()
+    if isinstance(field, (QLineEdit, QAbstractSpinBox)):
+        field.clearFocus()
 
 
 def _distance(one: Any, other: Any) -> float:

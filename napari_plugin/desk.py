@@ -90,9 +90,13 @@ class Desk:
 
     def fit(self) -> None:
         """Show the whole zone, as large as the canvas allows, and keep it so until the user moves."""
+        if self.classes not in self.viewer.layers:  # somebody threw the layer away
+            return
         self._fitting = True
-        self.viewer.fit_to_view(layers=[self.classes], margin=_FIT_MARGIN)
-        self._fitting = False
+        try:
+            self.viewer.fit_to_view(layers=[self.classes], margin=_FIT_MARGIN)
+        finally:
+            self._fitting = False
         self._fitted = True
 
     def toggle(self, layer: Image | Labels | None) -> None:

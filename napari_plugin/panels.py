@@ -105,7 +105,7 @@ class ScalePanel(QWidget):
         self._slider.blockSignals(True)
         self._slider.setValue(level)
         self._slider.blockSignals(False)
-        self._value.setText(f"{_grouped(regions)} in the zone · {_grouped(_rounded(per_km2))} per km²")
+        self._value.setText(f"{_grouped(regions)} in zone · {_grouped(_rounded(per_km2))} /km²")
         self._value.setToolTip(f"λ = {scale:.4g}")
 
     def disable(self) -> None:
@@ -212,6 +212,9 @@ class PlacePanel(QWidget):
         self._notice = QLabel()
         self._notice.setObjectName("notice")
         self._notice.setWordWrap(True)
+        # Two lines, kept free: nothing may move under the pointer when a notice comes or goes.
+        self._notice.setFixedHeight(2 * self._notice.fontMetrics().lineSpacing() + 2)
+        self._notice.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._quiet = QTimer(self, singleShot=True, interval=_NOTICE_MILLISECONDS)
         self._quiet.timeout.connect(self._notice.clear)
         self._where.setObjectName("value")

@@ -232,11 +232,11 @@ class Session:
 
     @property
     def last_saved(self) -> Saved | None:
-        """The last edit in the journals, whoever made it; None before the first."""
-        ops = self.store.ops
-        if not ops:
+        """The author's own last edit in their journal; None before the first."""
+        own = (op for op in reversed(self.store.ops) if op.author == self.author)
+        last = next(own, None)
+        if last is None:
             return None
-        last = ops[-1]
         return Saved(id=last.id, number=last.seq, at=last.wall_time.astimezone())
 
     def set_class(self, code: int) -> None:

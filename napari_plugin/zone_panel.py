@@ -24,6 +24,7 @@ class ZonePanel(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._pixel: tuple[int, int] | None = None
         self.banner = Banner()
         self.classes = ClassList(session.nomenclature)
         self.scale = ScalePanel()
@@ -64,6 +65,7 @@ class ZonePanel(QWidget):
 
     def show_place(self, pixel: tuple[int, int] | None) -> None:
         """Show what lies at a pixel (row, col); None where the pointer is elsewhere."""
+        self._pixel = pixel
         if pixel is None:
             self.place.clear()
             return
@@ -135,6 +137,7 @@ class ZonePanel(QWidget):
         self.coverage.show_share(store.coverage())
         self.classes.show_shares(store.counts())
         self.saved.show_possible(undo=store.can_undo, redo=store.can_redo)
+        self.show_place(self._pixel)
 
     def _on_saved(self, saved: Saved) -> None:
         self.banner.settle()

@@ -521,7 +521,7 @@ def test_a_journal_in_a_read_only_folder_is_read_whole(path: Path, without: str 
         before = listing(goal)
         with read_only(goal):
             assert read_journal(left.path) == left
-            with pytest.raises(JournalError, match=r"cannot be written to.*read-only"):
+            with pytest.raises(JournalError, match=r"cannot be written to.*right to write"):
                 JournalWriter.open(goal, SUBJECT, author="jean")
         assert listing(goal) == before
 

@@ -206,6 +206,14 @@ def test_labels_and_undo_are_there_when_the_zone_is_opened_again(zone: Campaign)
         assert not again.labels.any()
 
 
+def test_what_is_saved_is_said_of_ones_own_edits_only(zone: Campaign) -> None:
+    with closing(open_session(zone)) as marie:
+        marie.assign_at(100, 100)
+    with closing(open_session(zone, author="paul")) as paul:
+        assert paul.labels.any()
+        assert paul.last_saved is None
+
+
 def test_a_region_that_has_the_class_already_makes_no_edit(session: Session) -> None:
     session.assign_at(100, 100)
     notices = heard(session.noticed)
@@ -347,7 +355,7 @@ def test_a_hierarchy_of_another_place_is_not_picked_from(zone: Campaign, make_or
     shutil.copyfile(there, here)
     with closing(open_session(zone, zone_id=ZONE)) as session:
         assert session.hierarchy is None
-        assert "is of another pixel grid" in session.advice
+        assert "was made of other pixels than zone" in session.advice
 
 
 def test_a_session_takes_no_hierarchy_of_another_size(bent: Campaign, make_ortho: MakeOrtho) -> None:

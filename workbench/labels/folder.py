@@ -71,10 +71,10 @@ def author_lock(path: Path) -> FileLock:
     except Timeout as error:
         raise JournalError(
             f"{path}: author {author} has this zone open for labelling in another window; "
-            "close that one, or open the zone read-only or as another author"
+            "close that one, or label as another author"
         ) from error
     except OSError as error:
         raise JournalError(
-            f"{path}: the journal folder cannot be written to ({error}); open the zone read-only"
+            f"{path}: the journal folder cannot be written to ({error}); ask for the right to write there"
         ) from error
     return lock
