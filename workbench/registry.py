@@ -25,6 +25,7 @@ from affine import Affine
 from workbench.documents import replacing
 from workbench.errors import CampaignError
 from workbench.export.folds import FOLDS, assign_fold
+from workbench.export.patches import ground_cell
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 
@@ -226,10 +227,8 @@ def _cell_map(zone: Zone) -> str:
 
 def _ground_cells(zone: Zone) -> set[tuple[int, int]]:
     """Return the cells by their number in the national grid."""
-    lattice = NATIONAL_GRID
-    row = round((lattice.y - zone.grid.transform.f) / lattice.pitch)
-    col = round((zone.grid.transform.c - lattice.x) / lattice.pitch)
-    return {(row + cell.row, col + cell.col) for cell in zone.cells}
+    corner = ground_cell(zone.grid)
+    return {(corner.row + cell.row, corner.col + cell.col) for cell in zone.cells}
 
 
 def _geometry(zone: Zone) -> bytes:
