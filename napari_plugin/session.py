@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_plugin.opening import Backdrop, only_zone, open_hierarchy, read_backdrop
+from napari_plugin.opening import Backdrop, open_hierarchy, read_backdrop
 from workbench.campaign import Campaign
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
@@ -166,9 +166,9 @@ class Session:
             The campaign, zone, raster or journal cannot be opened.
         """
         campaign = Campaign.open(directory)
-        zone = campaign.zone(zone_id) if zone_id else only_zone(campaign)
+        zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
         backdrop = read_backdrop(campaign, zone)
-        hierarchy, advice = open_hierarchy(campaign, zone)
+        hierarchy, advice = open_hierarchy(campaign, zone, backdrop)
         store = campaign.open_store(zone, author=author)
         try:
             return cls(

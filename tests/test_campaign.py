@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas
@@ -181,14 +182,20 @@ def test_a_campaign_is_made_only_in_an_empty_directory(tmp_path: Path, campaign:
         Campaign.create(tmp_path / "full")
 
 
-def test_two_processes_cannot_add_at_the_same_time(
-    campaign: Campaign, make_ortho: MakeOrtho, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    image, _ = make_ortho()
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[..., sqlite3.Connection]:
+    """Make the registry wait for a lock only a moment; return the real connect."""
     real = sqlite3.connect
     monkeypatch.setattr(
         "workbench.registry.sqlite3.connect", lambda *a, **k: real(*a, **k | {"timeout": 0.1})
     )
+    return real
+
+
+def test_two_processes_cannot_add_at_the_same_time(
+    campaign: Campaign, make_ortho: MakeOrtho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, _ = make_ortho()
+    real = impatient(monkeypatch)
     holder = real(campaign.path / "registry.gpkg", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(CampaignError, match="in use by another process"):
@@ -203,10 +210,7 @@ def test_a_zone_added_while_a_reader_holds_the_registry_leaves_nothing(
 ) -> None:
     """QGIS keeps a read transaction open: the commit fails last, after everything else was done."""
     image, _ = make_ortho()
-    real = sqlite3.connect
-    monkeypatch.setattr(
-        "workbench.registry.sqlite3.connect", lambda *a, **k: real(*a, **k | {"timeout": 0.1})
-    )
+    real = impatient(monkeypatch)
     reader = real(campaign.path / "registry.gpkg", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM zones").fetchall()

@@ -124,6 +124,20 @@ class Campaign:
         known = f"it has {_listed(zones)}" if zones else "it has no zone yet; see workbench zone add"
         raise CampaignError(f"{self.path} has no zone {zone_id!r}; {known}")
 
+    def only_zone(self) -> Zone:
+        """Return the zone of a campaign that has a single one.
+
+        Raises
+        ------
+        CampaignError
+            It has none, or several.
+        """
+        zones = self.zones()
+        if len(zones) != 1:
+            known = _listed(zones) or "none yet; add one: workbench zone add"
+            raise CampaignError(f"{self.path} has {len(zones)} zones ({known}); say which with --zone")
+        return zones[0]
+
     def folds(self) -> dict[str, int]:
         """Return the fold (1–5) of each domain; a domain keeps its fold for ever."""
         return self.registry.folds()
@@ -145,8 +159,15 @@ class Campaign:
         """Return where a zone's hierarchy lies once it is segmented."""
         return self.zone_dir(zone) / "hierarchy.h5"
 
-    def read_hierarchy(self, zone: Zone) -> Hierarchy:
+    def read_hierarchy(self, zone: Zone, *, image: NDArray[Any] | None = None) -> Hierarchy:
         """Read a zone's hierarchy, and prove that it was made of the zone's pixels.
+
+        Parameters
+        ----------
+        zone
+            Whose hierarchy.
+        image
+            What `read_image` gives for the zone, where it was read already.
 
         Raises
         ------
@@ -157,7 +178,8 @@ class Campaign:
         path, again = self.hierarchy_path(zone), f"workbench segment {self.path} --zone {zone.id}"
         if not path.exists():
             raise HierarchyError(f"zone {zone.id} is not segmented; run: {again}")
-        found, image = read_hierarchy(path), self.read_image(zone)
+        found = read_hierarchy(path)
+        image = self.read_image(zone) if image is None else image
         pixels = digest_image(image, usable_pixels(image, zone.footprint()))
         if not found.grid.coincides(zone.grid) or found.image_digest != pixels:
             raise HierarchyError(
@@ -194,15 +216,14 @@ class Campaign:
         part = window or zone.grid.whole
         row, col = ortho.window.row + part.row, ortho.window.col + part.col
         pixels = read_bands(ortho.path, window=Window(row=row, col=col, height=part.height, width=part.width))
-        if window is None and pixels_digest(pixels) != ortho.pixels_sha256:
-            raise RasterError(
-                f"{ortho.path}: its pixels are not those that zone {zone.id} was made on; "
-                "put the old file back, or add the new one as another zone"
-            )
+        if window is None:
+            _check_pixels(zone, pixels)
         return pixels
 
     def read_surroundings(self, zone: Zone, *, margin: int = 256) -> tuple[NDArray[Any], tuple[int, int]]:
         """Read the orthophoto of a zone and around it, as far as the raster reaches.
+
+        The zone's own pixels are checked against the digest that was taken when the zone was added.
 
         Returns
         -------
@@ -216,7 +237,10 @@ class Campaign:
         height = min(grid.height, at.row_stop + margin) - row
         width = min(grid.width, at.col_stop + margin) - col
         window = Window(row=row, col=col, height=height, width=width)
-        return read_bands(zone.ortho.path, window=window), (row - at.row, col - at.col)
+        pixels = read_bands(zone.ortho.path, window=window)
+        inside = Window(row=at.row - row, col=at.col - col, height=at.height, width=at.width)
+        _check_pixels(zone, pixels[:, *inside.slices])
+        return pixels, (-inside.row, -inside.col)
 
     def add_zone(self, zone: Zone, *, fill: Callable[[OpenStore], None] | None = None) -> None:
         """Add a zone, durably and as a whole.
@@ -262,6 +286,15 @@ class Campaign:
             footprint=zone.footprint(),
             nomenclature=self.nomenclature,
             author=author,
+        )
+
+
+def _check_pixels(zone: Zone, pixels: NDArray[Any]) -> None:
+    """Refuse pixels that are not those that a zone was made on."""
+    if pixels_digest(pixels) != zone.ortho.pixels_sha256:
+        raise RasterError(
+            f"{zone.ortho.path}: its pixels are not those that zone {zone.id} was made on; "
+            "put the old file back, or add the new one as another zone"
         )
 
 

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from workbench.errors import WorkbenchError
+from workbench.errors import CampaignError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.campaign import Campaign
-    from workbench.geo.zone import Zone
     from workbench.workflows.standing import Verdict
 
 # Heavy libraries load inside the commands that use them: `workbench --help` stays under half a second.
@@ -260,7 +259,12 @@ def annotate(directory: Path, zone_id: str | None, author: str | None) -> None:
 
     desks = entry_points(group="workbench.desk")
     opened = _open(directory)
-    chosen = opened.zone(zone_id) if zone_id else _only_zone(opened)
+    try:
+        chosen = opened.zone(zone_id) if zone_id else opened.only_zone()
+    except CampaignError as error:
+        if zone_id:
+            raise
+        raise click.UsageError(str(error)) from error  # --zone is missing
     try:
         desk = next(iter(desks)).load()
     except (StopIteration, ImportError) as error:
@@ -412,14 +416,6 @@ def _open(directory: Path) -> Campaign:
     from workbench.campaign import Campaign
 
     return Campaign.open(directory)
-
-
-def _only_zone(opened: Campaign) -> Zone:
-    zones = opened.zones()
-    if len(zones) == 1:
-        return zones[0]
-    listed = ", ".join(one.id for one in zones[:8]) or "none yet"
-    raise click.UsageError(f"{opened.path} has {len(zones)} zones ({listed}); choose one with --zone")
 
 
 def _say(message: str) -> None:

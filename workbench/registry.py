@@ -113,8 +113,9 @@ class Registry:
         """
         with self._open("rw") as connection:
             connection.execute("BEGIN IMMEDIATE")
-            _check_new(zone, self.zones())
-            _insert(connection, zone, self.path.parent, self._areas())
+            others = self.zones()
+            _check_new(zone, others)
+            _insert(connection, zone, self.path.parent, self._areas(others))
             yield
             connection.execute("COMMIT")
 
@@ -146,9 +147,9 @@ class Registry:
                 f"{self.path}: the registry fails ({error}); restore it from a backup"
             ) from error
 
-    def _areas(self) -> dict[int, float]:
+    def _areas(self, zones: tuple[Zone, ...]) -> dict[int, float]:
         folds, areas = self.folds(), dict.fromkeys(FOLDS, 0.0)
-        for zone in self.zones():
+        for zone in zones:
             if zone.domain not in folds:
                 raise CampaignError(
                     f"{self.path}: domain {zone.domain} has no fold; restore it from a backup"

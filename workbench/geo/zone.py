@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["Cell", "Zone", "ZoneRaster", "check_names", "cut_cells", "read_footprint", "zone_grid"]
+__all__ = [
+    "LARGEST_ZONE",
+    "Cell",
+    "Zone",
+    "ZoneRaster",
+    "check_names",
+    "cut_cells",
+    "read_footprint",
+    "zone_grid",
+]
 
 import re
 from collections.abc import Iterator, Sequence
@@ -27,6 +36,8 @@ _DOMAIN = re.compile(r"D[0-9]{2,9}_[0-9]{4}")
 _ZONE = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 _THEME = re.compile(r"[A-Z]{2}")
 _MAX_NAME = 48
+LARGEST_ZONE = 10_240
+"""Pixels a side of the largest zone; larger scenes are cut into zones."""
 _VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 # Folders are named after zones, also on Windows.
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}

@@ -17,7 +17,16 @@ from workbench.campaign import Campaign, pixels_digest
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
-from workbench.geo.zone import Cell, Zone, ZoneRaster, check_names, cut_cells, read_footprint, zone_grid
+from workbench.geo.zone import (
+    LARGEST_ZONE,
+    Cell,
+    Zone,
+    ZoneRaster,
+    check_names,
+    cut_cells,
+    read_footprint,
+    zone_grid,
+)
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.labels.op import check_author
@@ -27,7 +36,6 @@ from workbench.nomenclature import Nomenclature
 DEFAULT_BANDS = {1: ("P",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "NIR"), 5: ("R", "G", "B", "NIR", "E")}
 """What the bands of an orthophoto show, by their number: P panchromatic, E height above ground × 5."""
 
-_LARGEST_ZONE = 10_240
 _BAND_NAMES = ("P", "R", "G", "B", "NIR", "E")
 
 
@@ -179,9 +187,9 @@ def _with_data(
     """Keep the cells that have data everywhere, and box them."""
     _, window = zone_grid(info.grid, wanted, NATIONAL_GRID)
     size = NATIONAL_GRID.pixels
-    if max(window.shape) > _LARGEST_ZONE:
+    if max(window.shape) > LARGEST_ZONE:
         raise GridError(
-            f"{info.path}: a zone of {window.height} × {window.width} pixels is above {_LARGEST_ZONE:,} "
+            f"{info.path}: a zone of {window.height} × {window.width} pixels is above {LARGEST_ZONE:,} "
             "a side; cut a smaller one with --footprint"
         )
     first_row, first_col = min(row for row, _ in wanted), min(col for _, col in wanted)

@@ -18,7 +18,7 @@ from workbench.campaign import Campaign
 from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import inspect_raster, read_bands, read_valid
-from workbench.geo.zone import Zone
+from workbench.geo.zone import LARGEST_ZONE, Zone
 from workbench.segmentation.hierarchy import (
     Hierarchy,
     SegmentationParameters,
@@ -30,7 +30,7 @@ from workbench.segmentation.parameters import digest_image, usable_pixels
 
 # Measured: 0.84 GB above an image of 22 Mpx and four bands, which it holds once more.
 _BYTES_PER_PIXEL = 48
-_LARGEST_IMAGE = 10_240**2
+_LARGEST_IMAGE = LARGEST_ZONE**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def segment_raster(
         raise HierarchyError(
             f"{raster}: {grid.height} × {grid.width} pixels would need about "
             f"{_BYTES_PER_PIXEL * grid.height * grid.width / 2**30:.0f} GiB; cut it into zones of at most "
-            "10,240 × 10,240"
+            f"{LARGEST_ZONE:,} × {LARGEST_ZONE:,}"
         )
     return _build(read_bands(raster), read_valid(raster), grid, output, parameters)
 
