@@ -15,7 +15,7 @@ from napari.layers import Image, Labels
 from napari_plugin import layers
 from workbench.geo.grid import PixelGrid, Window
 from workbench.nomenclature import load_nomenclature
-from workbench.segmentation.hierarchy import segment
+from workbench.segmentation.building import segment
 
 GRID = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=96, width=96)
 small_images = npst.arrays(np.uint8, npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40))

@@ -18,7 +18,7 @@ from workbench.campaign import Campaign
 from workbench.errors import CampaignError, HierarchyError, JournalError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
-from workbench.segmentation.hierarchy import segment
+from workbench.segmentation.building import segment
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 

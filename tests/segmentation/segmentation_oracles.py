@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from workbench.geo.grid import PixelGrid
-from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters, segment
+from workbench.segmentation.building import segment
+from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.merging import MergeTree
 
 PIXELS = SegmentationParameters(start="pixels")

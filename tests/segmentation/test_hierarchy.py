@@ -14,12 +14,12 @@ from segmentation_oracles import PIXELS, grid_of, hierarchy_of, images, masks, s
 
 from workbench.errors import HierarchyError
 from workbench.geo.grid import Window
+from workbench.segmentation.building import segment
 from workbench.segmentation.hierarchy import (
     NODATA_LEAF,
     Node,
     ScaleSteps,
     SegmentationParameters,
-    segment,
 )
 from workbench.segmentation.parameters import digest_image, usable_pixels
 from workbench.segmentation.quality import distortion

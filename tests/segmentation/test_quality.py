@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,10 +14,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from segmentation_oracles import PIXELS, fields, hierarchy_of, images, masks, pixel_energy, scene, signed
 
+from workbench.documents import shipped
 from workbench.errors import HierarchyError
 from workbench.segmentation.hierarchy import NODATA_LEAF, SegmentationParameters
+from workbench.segmentation.partition_measures import (
+    boundary_length,
+    boundary_precision,
+    boundary_recall,
+    class_agreement,
+    squared_differences,
+    true_boundary,
+)
 from workbench.segmentation.picks import cheapest_cut, cheapest_painting, count_classes, pick_tree
-from workbench.segmentation.quality import boundary_length, evaluate, nested_picks, optimal_energy
+from workbench.segmentation.quality import distortion, evaluate, nested_picks, optimal_energy
 
 BASINS = SegmentationParameters(smoothing=0.65)
 
@@ -191,28 +201,20 @@ def test_targets_out_of_reach_are_null_and_refused(judged):
         nested_picks(hierarchy, noisy, 0.99)
 
 
-def test_partition_measures_follow_their_definitions(judged):
-    hierarchy, truth = judged
-    known = (truth != 0) & (hierarchy.leaves != NODATA_LEAF)
-    evaluation = evaluate(hierarchy, truth, ignore=0)
-    assert evaluation.pixels == known.sum()
-    assert evaluation.values == (1, 2, 3, 4)
-    assert len(evaluation.partitions) >= 3
-    for part in evaluation.partitions:
-        labels = hierarchy.cut(part.scale).labels()
-        right = wrong = 0
-        for region in np.unique(labels[known]):
-            inside = truth[known & (labels == region)]
-            shares = np.bincount(inside, minlength=5)[1:]
-            right += shares.max()
-            wrong += np.minimum(shares, inside.size - shares).sum()
-        assert part.regions == hierarchy.cut(part.scale).count
-        assert part.achievable_accuracy == pytest.approx(right / known.sum())
-        assert part.undersegmentation_error == pytest.approx(wrong / known.sum())
-        wanted = edge_pixels(truth, known)
-        found = edge_pixels(labels, np.ones_like(known))
-        near = [np.abs(found - at).max(axis=1).min() <= 2 for at in wanted]
-        assert part.boundary_recall == pytest.approx(np.mean(near))
+def slow_measures(labels, classes):
+    """Return ASA, UE, boundary recall and precision by their definitions, pixel by pixel; −1 is none."""
+    known = (classes >= 0) & (labels >= 0)
+    right = wrong = 0
+    for region in np.unique(labels[known]):
+        for value in np.unique(classes[known]):
+            inside = int(((labels == region) & (classes == value) & known).sum())
+            outside = int(((labels == region) & (classes != value) & known).sum())
+            wrong += min(inside, outside)
+        right += np.bincount(classes[known & (labels == region)]).max()
+    wanted = edge_pixels(classes, classes >= 0)
+    recall = share_near(wanted, edge_pixels(labels, labels >= 0))
+    precision = share_near(edge_pixels(labels, known), wanted)
+    return right / known.sum(), wrong / known.sum(), recall, precision
 
 
 def edge_pixels(labels, known):
@@ -223,7 +225,160 @@ def edge_pixels(labels, known):
             if inside and known[row, col] and known[r, c] and labels[r, c] != labels[row, col]:
                 places.append((row, col))
                 break
-    return np.array(places)
+    return places
+
+
+def share_near(places, others):
+    near = [any(max(abs(r - y), abs(c - x)) <= 2 for y, x in others) for r, c in places]
+    return float(np.mean(near)) if near else None
+
+
+def test_partition_measures_follow_their_definitions(judged):
+    hierarchy, truth = judged
+    known = (truth != 0) & (hierarchy.leaves != NODATA_LEAF)
+    evaluation = evaluate(hierarchy, truth, ignore=0)
+    assert evaluation.pixels == known.sum()
+    assert evaluation.values == (1, 2, 3, 4)
+    assert len(evaluation.partitions) >= 3
+    assert evaluation.partitions[0].regions == hierarchy.cut(0.0).count
+    classes = np.where(known, truth, 0).astype(np.int32) - 1
+    image = scene(6, side=64)
+    one_region = pixel_energy(image, np.where(hierarchy.leaves == NODATA_LEAF, -1, 0))[0]
+    for part in evaluation.partitions:
+        cut = hierarchy.cut(part.scale)
+        labels = signed(cut.labels())
+        rise, length = pixel_energy(image, labels)
+        accuracy, error, recall, precision = slow_measures(labels, classes)
+        assert part.regions == cut.count
+        assert part.achievable_accuracy == pytest.approx(accuracy)
+        assert part.undersegmentation_error == pytest.approx(error)
+        assert part.boundary_recall == pytest.approx(recall)
+        assert part.boundary_precision == pytest.approx(precision)
+        assert part.distortion == pytest.approx(rise)
+        assert part.boundary_length == length
+        assert part.energy == pytest.approx(rise + part.scale * length)
+        assert part.explained_variation == pytest.approx(1 - rise / one_region)
+
+
+@st.composite
+def tiny_partitions(draw):
+    """Draw two label images of one shape, −1 where there is no region and where no class is known."""
+    shape = draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))
+    labels = draw(arrays(np.int64, shape, elements=st.sampled_from([-1, 0, 0, 0, 1, 1, 2])))
+    classes = draw(arrays(np.int32, shape, elements=st.sampled_from([-1, 0, 0, 0, 1])))
+    classes[labels < 0] = -1
+    return labels, classes
+
+
+@settings(max_examples=60, deadline=None)
+@given(tiny_partitions())
+def test_measures_of_any_partition_follow_their_definitions(case):
+    labels, classes = case
+    regions = labels.astype(np.uint32)
+    if (classes >= 0).any():
+        accuracy, error, recall, precision = slow_measures(labels, classes)
+        counts = count_classes(regions, classes, (3, 2))
+        agreement = class_agreement(np.arange(3, dtype=np.uint32), counts)
+        assert agreement.right / (classes >= 0).sum() == pytest.approx(accuracy)
+        assert agreement.wrong / (classes >= 0).sum() == pytest.approx(error)
+        assert boundary_recall(regions, true_boundary(classes)) == pytest.approx(recall)
+        assert boundary_precision(regions, true_boundary(classes)) == pytest.approx(precision)
+    assert boundary_length(regions) == pixel_energy(np.zeros((1, *labels.shape)), labels)[1]
+
+
+def test_a_partition_equal_to_the_truth_has_full_recall_and_precision(judged):
+    truth = judged[1].astype(np.int32)
+    truth[28:31] = 0
+    boundary = true_boundary(truth - 1)
+    labels = (truth - 1).astype(np.uint32)
+    assert (labels == NODATA_LEAF).any()
+    assert boundary_recall(labels, boundary) == 1.0
+    assert boundary_precision(labels, boundary) == 1.0
+    finer = labels * 100 + (np.indices(labels.shape)[1] // 4).astype(np.uint32)
+    finer[labels == NODATA_LEAF] = NODATA_LEAF
+    assert boundary_recall(finer, boundary) == 1.0
+    assert boundary_precision(finer, boundary) < 0.9
+    assert boundary_precision(np.zeros_like(labels), boundary) is None
+
+
+def test_one_region_explains_nothing_and_single_pixels_everything():
+    image = scene(8, side=40)
+    truth = fields(8, side=40)
+    whole = evaluate(hierarchy_of(image, SegmentationParameters(band_weights=(1.0, 0.0, 3.0))), truth)
+    assert whole.partitions[-1].explained_variation < whole.partitions[0].explained_variation < 1.0
+    hierarchy = hierarchy_of(image, PIXELS)
+    single = evaluate(hierarchy, truth).partitions[0]
+    assert (single.distortion, single.explained_variation, single.achievable_accuracy) == (0.0, 1.0, 1.0)
+    coarse = dataclasses.replace(hierarchy, s=np.where(np.isinf(hierarchy.s), np.inf, 0).astype(np.float32))
+    one = evaluate(coarse, truth).partitions
+    assert [part.regions for part in one] == [1]
+    assert one[0].explained_variation == 0.0
+    assert one[0].boundary_precision is None
+    flat = evaluate(hierarchy_of(np.full_like(image, 7)), truth).partitions[0]
+    assert (flat.distortion, flat.explained_variation) == (0.0, None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_differences_from_leaf_sums_are_those_of_the_pixels(data):
+    """Also on a mean of 50,000, and where the means of leaves lie far apart."""
+    image = data.draw(images(most_side=5, most_value=9)).astype(np.float64)
+    image += data.draw(st.sampled_from([0, 50_000]))
+    leaves = data.draw(arrays(np.int64, image.shape[1:], elements=st.integers(0, 5)))
+    image += data.draw(st.sampled_from([0, 10_000])) * (leaves % 2)
+    leaves = np.unique(leaves, return_inverse=True)[1].reshape(leaves.shape)
+    lut = np.cumsum(data.draw(arrays(np.bool_, int(leaves.max()) + 1))).astype(np.uint32)
+    flat, bands = leaves.ravel(), image.reshape(image.shape[0], -1)
+    found = squared_differences(
+        lut,
+        np.bincount(flat).astype(np.uint32),
+        np.array([np.bincount(flat, band) for band in bands]),
+        np.array([np.bincount(flat, band**2) for band in bands]),
+    )
+    direct = [pixel_energy(band[None], lut[leaves].astype(np.int64))[0] for band in image]
+    assert found == pytest.approx(direct, rel=1e-9, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "mean", "unit"), [("uint16", 60_000, 1), ("float32", 2_000, 0.02)], ids=str
+)
+def test_small_differences_on_a_large_mean_are_not_lost(dtype, mean, unit):
+    """A height of 2 km with noise of centimetres, a bright band of 16 bits."""
+    image = (mean + unit * (scene(2, side=40, noise=1.0).astype(np.float64) - 100)).astype(dtype)
+    hierarchy = hierarchy_of(image, BASINS)
+    for scale in (0.0, 0.3, 100.0):
+        rise, _ = pixel_energy(image, signed(hierarchy.cut(scale).labels()))
+        assert distortion(hierarchy, hierarchy.cut(scale)) == pytest.approx(rise, rel=1e-6)
+
+
+@pytest.mark.parametrize("parameters", [PIXELS, BASINS], ids=["pixels", "basins"])
+def test_finer_cuts_are_closer_to_the_pixels_and_have_longer_boundaries(parameters):
+    hierarchy = hierarchy_of(scene(4), parameters)
+    cuts = [hierarchy.cut_count(count) for count in (1, 3, 10, 30, 100, 300)]
+    differences = [distortion(hierarchy, cut) for cut in cuts]
+    lengths = [boundary_length(cut.labels()) for cut in cuts]
+    assert differences == sorted(differences, reverse=True)
+    assert lengths == sorted(lengths)
+    assert lengths[0] == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_least_energy_rises_with_scale_and_is_concave(seed):
+    hierarchy = hierarchy_of(scene(seed), PIXELS)
+    scales = np.array([0.0, *np.geomspace(1.0, 1e6, 40)])
+    energies = np.array([optimal_energy(hierarchy, scale) for scale in scales])
+    slopes = np.diff(energies) / np.diff(scales)
+    assert (np.diff(energies) >= 0).all()
+    assert (np.diff(slopes) <= 1e-6 * slopes[:-1]).all()
+
+
+def test_energies_are_told_at_fixed_scales_with_their_regions(judged):
+    hierarchy, truth = judged
+    energies = evaluate(hierarchy, truth, ignore=0).energies
+    assert [energy.scale for energy in energies] == [30, 100, 300, 1000, 3000, 10000]
+    for energy in energies:
+        assert energy.regions == hierarchy.cut(energy.scale).count
+        assert energy.energy == optimal_energy(hierarchy, energy.scale)
 
 
 def test_a_truth_of_one_class_needs_one_pick_per_part(judged):
@@ -234,13 +389,31 @@ def test_a_truth_of_one_class_needs_one_pick_per_part(judged):
     assert evaluation.partitions[0].achievable_accuracy == 1.0
 
 
-def test_the_document_is_json_and_the_text_has_a_line_per_figure(judged):
+def test_the_document_follows_its_schema(judged):
     evaluation = evaluate(*judged, ignore=0)
-    document = json.loads(json.dumps(evaluation.document()))
+    document = json.loads(json.dumps(evaluation.document(), allow_nan=False))
     assert set(document["picks"]) == {"90", "95", "98"}
     assert set(document["picks"]["90"]) == {"nested", "disjoint", "single_scale"}
     assert len(document["partitions"]) == len(evaluation.partitions)
-    assert len(evaluation.text().splitlines()) == 2 + 3 + 1 + len(evaluation.partitions)
+    schema = json.loads((shipped("schema") / "outputs" / "hierarchy-evaluate.schema.json").read_bytes())
+    head = {"format": "ocs-workbench/hierarchy-evaluate", "format_version": 1}
+    jsonschema.validate({**head, "path": "h.h5", "truth": "t.tif", **document}, schema)
+
+
+def test_the_text_has_a_line_per_figure_and_fits_a_terminal(judged):
+    evaluation = evaluate(*judged, ignore=0)
+    lines = evaluation.text().splitlines()
+    tables = [list(block) for filled, block in itertools.groupby(lines, key=bool) if filled]
+    sizes = [1, 1 + 3, 1 + len(evaluation.partitions), 1 + len(evaluation.energies), 3]
+    assert [len(table) for table in tables] == sizes
+    for table in tables[1:4]:
+        assert len({len(line) for line in table}) == 1, "columns are aligned"
+    assert tables[2][0].split() == ["regions", "scale", "D", "L", "E*", "EV", "ASA", "UE", "BR", "BP"]
+    huge = dataclasses.replace(
+        evaluation.partitions[0], regions=22_090_000, scale=1.234e-05, boundary_length=44_170_600
+    )
+    long = dataclasses.replace(evaluation, partitions=(huge,), pixels=22_090_000)
+    assert max(map(len, long.text().splitlines())) <= 110
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """Scale-sets segmentation: pixels → leaves → merges → a hierarchy of regions, its file and its quality."""
 
+from workbench.segmentation.building import segment
 from workbench.segmentation.hierarchy import (
     NODATA_LEAF,
     Cut,
     Hierarchy,
     Node,
     read_hierarchy,
-    segment,
     write_hierarchy,
 )
 from workbench.segmentation.parameters import SegmentationParameters

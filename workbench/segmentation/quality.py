@@ -1,22 +1,12 @@
-"""How good a hierarchy is: picks to reach an accuracy, and the usual measures of its partitions.
+"""How good a hierarchy is: picks to reach an accuracy, energies, and the usual measures of its partitions.
 
 Truth is an image of class values. Pixels of an ignored value, and nodata pixels of the hierarchy, never
-count.
+count against it.
 """
 
 from __future__ import annotations
 
-__all__ = [
-    "Evaluation",
-    "PartitionQuality",
-    "Pick",
-    "PickCounts",
-    "boundary_length",
-    "distortion",
-    "evaluate",
-    "nested_picks",
-    "optimal_energy",
-]
+__all__ = ["Pick", "distortion", "evaluate", "nested_picks", "optimal_energy"]
 
 import math
 from collections.abc import Sequence
@@ -25,12 +15,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from workbench.errors import HierarchyError
 from workbench.segmentation import intervals
 from workbench.segmentation.cuts import NODATA_LEAF, Cut
+from workbench.segmentation.evaluation import Evaluation, OptimalEnergy, PartitionQuality, PickCounts
 from workbench.segmentation.hierarchy import Hierarchy
+from workbench.segmentation.partition_measures import (
+    TrueBoundary,
+    boundary_length,
+    boundary_precision,
+    boundary_recall,
+    class_agreement,
+    squared_differences,
+    true_boundary,
+)
 from workbench.segmentation.picks import (
     PickTree,
     cheapest_cut,
@@ -41,7 +40,9 @@ from workbench.segmentation.picks import (
 )
 
 _PIXELS_PER_REGION = (20000, 4000, 1000, 250)
-_TOLERANCE = 2
+_SCALES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
+# Truths with more values than this are no classes, and found by sorting.
+_MOST_VALUES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,89 +54,6 @@ class Pick:
     scale: float
     value: int
     """The truth's class value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PickCounts:
-    """Picks that a perfect annotator needs for an accuracy; None where no picks reach it."""
-
-    target: float
-    """Share of the known pixels, such as 0.95."""
-    nested: int | None
-    """Painting nodes, then other nodes inside them: what this workbench offers."""
-    disjoint: int | None
-    """Painting each region of a cut of the tree, of mixed scales, once."""
-    single_scale: int | None
-    """Painting each region of one cut once: what superpixel tools offer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionQuality:
-    """Measures of one cut against the truth's classes."""
-
-    regions: int
-    scale: float
-    achievable_accuracy: float
-    """ASA: share of the pixels that are right if each region takes its majority class."""
-    undersegmentation_error: float
-    """Neubert and Protzel 2012: per class and region the smaller of the parts inside and outside, summed,
-    over all pixels."""
-    boundary_recall: float | None
-    """Share of the truth's boundary pixels within 2 pixels of the cut's; None where there is no boundary."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """A hierarchy judged by a truth."""
-
-    pixels: int
-    """Known pixels."""
-    values: tuple[int, ...]
-    """Class values among them."""
-    picks: tuple[PickCounts, ...]
-    partitions: tuple[PartitionQuality, ...]
-    """The finest cut, then cuts of one region per 250, 1,000, 4,000 and 20,000 pixels where it is finer."""
-
-    def document(self) -> dict[str, Any]:
-        """Return JSON values; ``picks`` is keyed by percent: ``{"90": {"nested": …}, …}``."""
-        picks = {
-            f"{100 * counts.target:g}": {
-                "nested": counts.nested,
-                "disjoint": counts.disjoint,
-                "single_scale": counts.single_scale,
-            }
-            for counts in self.picks
-        }
-        partitions = [
-            {
-                "regions": part.regions,
-                "scale": part.scale,
-                "achievable_accuracy": part.achievable_accuracy,
-                "undersegmentation_error": part.undersegmentation_error,
-                "boundary_recall": part.boundary_recall,
-            }
-            for part in self.partitions
-        ]
-        return {"pixels": self.pixels, "values": list(self.values), "picks": picks, "partitions": partitions}
-
-    def text(self) -> str:
-        """Return the figures as lines for a person."""
-        lines = [
-            f"{self.pixels:,} pixels of {len(self.values)} classes",
-            "picks     nested  disjoint  one scale",
-        ]
-        for counts in self.picks:
-            found = (counts.nested, counts.disjoint, counts.single_scale)
-            cells = "".join(f"{'–' if count is None else format(count, ','):>10}" for count in found)
-            lines.append(f"{100 * counts.target:4g} % {cells}")
-        lines.append("regions         scale  achievable  undersegmented  boundary recall")
-        for part in self.partitions:
-            recall = "–" if part.boundary_recall is None else f"{part.boundary_recall:.4f}"
-            lines.append(
-                f"{part.regions:<10,} {part.scale:10.4g} {part.achievable_accuracy:11.4f} "
-                f"{part.undersegmentation_error:15.4f} {recall:>16}"
-            )
-        return "\n".join(lines)
 
 
 def evaluate(
@@ -160,11 +78,13 @@ def evaluate(
     """
     known = _known_pixels(hierarchy, truth, ignore)
     tree = pick_tree(hierarchy.s, known.counts)
+    boundary = true_boundary(known.classes)
     return Evaluation(
         pixels=known.pixels,
         values=known.values,
         picks=tuple(_count_picks(hierarchy, known, tree, target) for target in targets),
-        partitions=tuple(_judge(hierarchy, known, cut) for cut in _cuts_to_judge(hierarchy)),
+        partitions=tuple(_judge(hierarchy, known, boundary, cut) for cut in _cuts_to_judge(hierarchy)),
+        energies=tuple(_least_energy(hierarchy, scale) for scale in _SCALES),
     )
 
 
@@ -207,34 +127,12 @@ def nested_picks(
 
 def distortion(hierarchy: Hierarchy, cut: Cut) -> float:
     """Return D of a cut: the weighted squared differences of all pixels to their regions' means."""
-    starts = np.flatnonzero(np.diff(cut.lut, prepend=np.uint32(NODATA_LEAF)))
-    leaf_area = hierarchy.area.astype(np.float64)
-    # About the image's mean: raw squares of a small variance on a large mean would lose all their digits.
-    centre = (hierarchy.sums.sum(axis=1) / leaf_area.sum())[:, None]
-    sums = hierarchy.sums - centre * leaf_area
-    squares = hierarchy.squares - 2 * centre * hierarchy.sums + centre**2 * leaf_area
-    area = np.add.reduceat(leaf_area, starts)
-    spread = np.add.reduceat(squares, starts, axis=1) - np.add.reduceat(sums, starts, axis=1) ** 2 / area
-    return float((hierarchy.weights[:, None] * np.maximum(spread, 0.0)).sum())
-
-
-def boundary_length(labels: NDArray[np.uint32]) -> int:
-    """Return C of a partition: edgels between pixels of different regions, each counted once.
-
-    >>> boundary_length(np.array([[0, 0, 1], [2, 2, NODATA_LEAF]], dtype=np.uint32))
-    3
-    """
-    length = 0
-    for here, there in ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])):
-        parted = (here != there) & (here != NODATA_LEAF) & (there != NODATA_LEAF)
-        length += int(np.count_nonzero(parted))
-    return length
+    return _weighted_differences(hierarchy, cut.lut)
 
 
 def optimal_energy(hierarchy: Hierarchy, scale: float) -> float:
-    """Return E*(λ) = D + λ·C of the cut at a scale."""
-    cut = hierarchy.cut(scale)
-    return distortion(hierarchy, cut) + cut.scale * boundary_length(cut.labels())
+    """Return E*(λ) = D + λ·L of the cut at a scale."""
+    return _least_energy(hierarchy, scale).energy
 
 
 class _Known(NamedTuple):
@@ -256,7 +154,7 @@ def _known_pixels(hierarchy: Hierarchy, truth: NDArray[np.integer[Any]], ignore:
     usable = hierarchy.leaves != NODATA_LEAF
     if ignore is not None:
         usable &= truth != ignore
-    values, found = np.unique(truth[usable], return_inverse=True)
+    values, found = _numbered(truth[usable])
     if not values.size:
         raise HierarchyError("truth has no pixel of known class inside the hierarchy")
     classes = np.full(truth.shape, -1, np.int32)
@@ -267,6 +165,22 @@ def _known_pixels(hierarchy: Hierarchy, truth: NDArray[np.integer[Any]], ignore:
         counts=count_classes(hierarchy.leaves, classes, (hierarchy.leaf_count, values.size)),
         pixels=int(np.count_nonzero(usable)),
     )
+
+
+def _numbered(
+    values: NDArray[np.integer[Any]],
+) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+    """Return the distinct values, rising, and the position among them of each value."""
+    if not values.size:
+        return values, values
+    low = int(values.min())
+    if int(values.max()) - low >= _MOST_VALUES:
+        return np.unique(values, return_inverse=True)
+    # As np.unique, without sorting millions of pixels.
+    shifted = values.astype(np.int64) - low
+    present = np.bincount(shifted) > 0
+    distinct = (np.flatnonzero(present) + low).astype(values.dtype)
+    return distinct, (np.cumsum(present, dtype=np.int32) - 1)[shifted]
 
 
 def _most_errors(pixels: int, accuracy: float) -> int:
@@ -316,31 +230,32 @@ def _cuts_to_judge(hierarchy: Hierarchy) -> list[Cut]:
     return cuts
 
 
-def _judge(hierarchy: Hierarchy, known: _Known, cut: Cut) -> PartitionQuality:
-    starts = np.flatnonzero(np.diff(cut.lut, prepend=np.uint32(NODATA_LEAF)))
-    counts = np.add.reduceat(known.counts, starts, axis=0)
-    outside = counts.sum(axis=1, keepdims=True) - counts
+def _judge(hierarchy: Hierarchy, known: _Known, boundary: TrueBoundary, cut: Cut) -> PartitionQuality:
+    labels = cut.labels()
+    length = boundary_length(labels)
+    differences = _weighted_differences(hierarchy, cut.lut)
+    most = _weighted_differences(hierarchy, np.zeros_like(cut.lut))
+    classes = class_agreement(cut.lut, known.counts)
     return PartitionQuality(
         regions=cut.count,
         scale=cut.scale,
-        achievable_accuracy=float(counts.max(axis=1).sum() / known.pixels),
-        undersegmentation_error=float(np.minimum(counts, outside).sum() / known.pixels),
-        boundary_recall=_boundary_recall(cut.labels(), known.classes),
+        distortion=differences,
+        boundary_length=length,
+        energy=differences + cut.scale * length,
+        explained_variation=max(1.0 - differences / most, 0.0) if most > 0 else None,
+        achievable_accuracy=classes.right / known.pixels,
+        undersegmentation_error=classes.wrong / known.pixels,
+        boundary_recall=boundary_recall(labels, boundary),
+        boundary_precision=boundary_precision(labels, boundary),
     )
 
 
-def _boundary_recall(labels: NDArray[np.uint32], classes: NDArray[np.int32]) -> float | None:
-    wanted = _boundary(classes, classes >= 0)
-    if not wanted.any():
-        return None
-    found = _boundary(labels, np.ones(labels.shape, np.bool_))
-    near = ndimage.maximum_filter(found, size=2 * _TOLERANCE + 1, mode="constant")
-    return float(np.count_nonzero(wanted & near) / np.count_nonzero(wanted))
+def _least_energy(hierarchy: Hierarchy, scale: float) -> OptimalEnergy:
+    cut = hierarchy.cut(scale)
+    energy = _weighted_differences(hierarchy, cut.lut) + cut.scale * boundary_length(cut.labels())
+    return OptimalEnergy(scale=cut.scale, regions=cut.count, energy=energy)
 
 
-def _boundary(labels: NDArray[np.integer[Any]], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the known pixels whose right or lower neighbour is known and has another label."""
-    boundary = np.zeros(labels.shape, np.bool_)
-    boundary[:, :-1] |= (labels[:, :-1] != labels[:, 1:]) & known[:, :-1] & known[:, 1:]
-    boundary[:-1] |= (labels[:-1] != labels[1:]) & known[:-1] & known[1:]
-    return boundary
+def _weighted_differences(hierarchy: Hierarchy, lut: NDArray[np.uint32]) -> float:
+    found = squared_differences(lut, hierarchy.area, hierarchy.sums, hierarchy.squares)
+    return float(hierarchy.weights @ found)

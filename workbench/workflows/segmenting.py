@@ -19,11 +19,11 @@ from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import inspect_raster, read_bands, read_valid
 from workbench.geo.zone import LARGEST_ZONE, Zone
+from workbench.segmentation.building import segment
 from workbench.segmentation.hierarchy import (
     Hierarchy,
     SegmentationParameters,
     read_hierarchy,
-    segment,
     write_hierarchy,
 )
 from workbench.segmentation.parameters import digest_image, usable_pixels
