@@ -109,7 +109,7 @@ def _in_process(case: dict[str, Any], threads: int | None, timeout: float) -> di
     """Run a case with this script in a fresh process; a failure is a figure too."""
     environment = dict(os.environ)
     if threads is not None:
-        environment["NUMBA_NUM_THREADS"] = str(threads)
+        environment["WORKBENCH_THREADS"] = str(threads)
     command = [sys.executable, __file__, "--case", json.dumps(case)]
     try:
         done = subprocess.run(
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--methods", type=_names, default=list(METHODS), help="of " + ",".join(METHODS))
     parser.add_argument(
-        "--threads", type=_threads, default=[None], help="of ours, such as 1,2; numba's default"
+        "--threads", type=_threads, default=[None], help="of ours, such as 1,2; all processors"
     )
     parser.add_argument("--repeat", type=int, default=1, help="runs of each case; the least CPU time counts")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds that one case may take")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -14,10 +14,13 @@ from scipy import ndimage
 
 from workbench.geo.grid import PixelGrid
 from workbench.segmentation.building import segment
+from workbench.segmentation.features import Mixing
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.merging import MergeTree
+from workbench.segmentation.partition import basins, flat_zones, margin_of
 
-PIXELS = SegmentationParameters(start="pixels")
+PIXELS = SegmentationParameters(start="pixels", leaf_pixels=1.0)
+BASINS = SegmentationParameters(leaf_pixels=1.0)
 
 
 def grid_of(image: NDArray[np.generic]) -> PixelGrid:
@@ -31,6 +34,44 @@ def hierarchy_of(
 ) -> Hierarchy:
     """Segment an image on a grid of its size."""
     return segment(image, grid=grid_of(image), parameters=parameters, **options)
+
+
+def mixing_of(image: NDArray[np.generic], weights: Sequence[float] | None = None) -> Mixing:
+    """Return the map that takes each band as a feature, times the square root of its weight."""
+    bands = image.shape[0]
+    return Mixing(
+        centre=np.zeros(bands), matrix=np.diag(np.sqrt(weights if weights is not None else np.ones(bands)))
+    )
+
+
+def with_margin(
+    image: NDArray[np.generic], valid: NDArray[np.bool_], margin: int, weights: Sequence[float] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the features of a whole image with a margin of nodata around, and what is valid."""
+    wide = np.pad(image, ((0, 0), (margin, margin), (margin, margin)))
+    walled = np.pad(valid, margin)
+    return mixing_of(image, weights).pixels(wide, walled), walled
+
+
+def basins_of(
+    image: NDArray[np.generic],
+    valid: NDArray[np.bool_] | None = None,
+    *,
+    smoothing: float = 0.0,
+    weights: Sequence[float] | None = None,
+) -> tuple[NDArray[np.int32], int]:
+    """Cut a whole image into basins; return labels and their number."""
+    valid = np.ones(image.shape[1:], np.bool_) if valid is None else valid
+    features, walled = with_margin(image, valid, margin_of(smoothing), weights)
+    leaves = basins(features, valid=walled, smoothing=smoothing)
+    return leaves.labels, leaves.size
+
+
+def flat_zones_of(image: NDArray[np.generic], valid: NDArray[np.bool_] | None = None):
+    """Make flat zones of a whole image; return labels and their number."""
+    features, walled = with_margin(image, np.ones(image.shape[1:], np.bool_) if valid is None else valid, 1)
+    leaves = flat_zones(features, valid=walled)
+    return leaves.labels, leaves.size
 
 
 def scene(seed: int, *, side: int = 48, bands: int = 3, noise: float = 4.0) -> NDArray[np.uint8]:

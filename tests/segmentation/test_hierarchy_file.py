@@ -149,7 +149,7 @@ def last_pixel(value):
         (put("image_digest", lambda _: "0" * 64), "its digest is"),
         (put("parameters", lambda text: text.replace("0.65", "0.5")), "its digest is"),
         (
-            put("parameters", lambda text: text.replace('"algorithm": 1', '"algorithm": 99')),
+            put("parameters", lambda text: text.replace('"algorithm": 2', '"algorithm": 99')),
             "of algorithm 99",
         ),
         (put("parameters", lambda text: text.replace("smoothing", "smothing")), "not understood"),

@@ -52,13 +52,21 @@ def test_merging_from_pixels_costs_what_higra_costs(seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
+def test_the_plain_preset_costs_what_higra_costs_from_scale_30_on(seed):
+    image = scene(seed, side=96)
+    hierarchy = hierarchy_of(image, SegmentationParameters.preset("plain"))
+    ours = [optimal_energy(hierarchy, scale) for scale in SCALES]
+    assert ours[1:] == pytest.approx(higra_energies(image)[1:], rel=0.01)
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_merging_from_basins_costs_little_more_at_the_scale_of_objects(seed):
     """Basins cannot follow the noise, so they cost more at fine scales: bounded from λ = 1,000 on.
 
     The scene has 12 fields and noise of variance 16 in 3 bands: at λ = 300 regions are still noise.
     """
     image = scene(seed)
-    hierarchy = hierarchy_of(image, SegmentationParameters(smoothing=0.65))
+    hierarchy = hierarchy_of(image, SegmentationParameters(smoothing=0.65, leaf_pixels=1.0))
     ratios = [optimal_energy(hierarchy, scale) for scale in SCALES] / higra_energies(image)
     for scale, most in ((1000.0, 1.7), (3000.0, 1.15), (10000.0, 1.05)):
         assert ratios[SCALES.index(scale)] <= most

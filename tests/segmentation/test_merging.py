@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from segmentation_oracles import greedy_merges, images, masks, pixel_leaves, scene
+from segmentation_oracles import basins_of, flat_zones_of, greedy_merges, images, masks, pixel_leaves, scene
 
 from workbench.segmentation.graph import leaf_statistics, region_graph
 from workbench.segmentation.merging import merge_regions
-from workbench.segmentation.partition import basins, flat_zones
 from workbench.segmentation.scales import persistent_scales
 
 
@@ -37,7 +36,7 @@ def test_merges_are_those_of_looking_at_every_pair(data):
 @pytest.mark.parametrize("seed", range(3))
 def test_merges_of_basins_are_those_of_looking_at_every_pair(seed):
     image = scene(seed, side=40)
-    leaves, count = basins(image, valid=np.ones((40, 40), np.bool_), weights=np.ones(3), smoothing=0.65)
+    leaves, count = basins_of(image, smoothing=0.65)
     graph, area, means = start(image, leaves, count)
     assert as_list(merge_regions(graph, area, means)) == greedy_merges(leaves, area, means)
 
@@ -139,7 +138,7 @@ def comb():
 @pytest.mark.parametrize("hub_degree", [256, 16])
 def test_hubs_forget_no_boundary_and_cost_next_to_no_energy(make, hub_degree):
     image = make()
-    leaves, count = flat_zones(image, valid=np.ones(image.shape[1:], np.bool_))
+    leaves, count = flat_zones_of(image)
     graph, area, means = start(image, leaves, count)
     exact, hubs = (merge_regions(graph, area, means, hub_degree=degree) for degree in (10**6, hub_degree))
     assert hubs.left.size == count - 1

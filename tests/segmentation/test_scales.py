@@ -35,7 +35,7 @@ def test_each_cut_is_the_best_of_all_cuts_of_the_tree(data):
     valid = data.draw(masks(image.shape[1:]))
     weights = np.array(data.draw(st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=3, max_size=3)))
     weights = weights[: image.shape[0]]
-    parameters = SegmentationParameters(start="pixels", band_weights=tuple(weights))
+    parameters = SegmentationParameters(start="pixels", leaf_pixels=1.0, band_weights=tuple(weights))
     hierarchy = hierarchy_of(image, parameters, valid=valid)
     leaves, count = pixel_leaves(valid)
     area, sums, _ = leaf_statistics(image, leaves, count)

@@ -1,24 +1,43 @@
-"""Image → hierarchy: leaves, region graph, merges, scales, numbering."""
+"""Image → hierarchy: blocks reduced to leaves, leaves merged, scales, numbering."""
 
 from __future__ import annotations
 
 __all__ = ["segment"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import HierarchyError
-from workbench.geo.grid import PixelGrid
-from workbench.segmentation import intervals
-from workbench.segmentation.cuts import NODATA_LEAF
-from workbench.segmentation.graph import leaf_statistics, region_graph
+from workbench.geo.grid import PixelGrid, Window
+from workbench.segmentation.climbing import merge_all
+from workbench.segmentation.features import Mixing
+from workbench.segmentation.graph import LeafStatistics, RegionGraph
 from workbench.segmentation.hierarchy import Hierarchy
-from workbench.segmentation.merging import merge_regions
 from workbench.segmentation.parameters import SegmentationParameters, digest_image, usable_pixels
-from workbench.segmentation.partition import basins, flat_zones
+from workbench.segmentation.premerging import absorb, surviving_graph, survivors, swarm_of
 from workbench.segmentation.scales import leaf_order, persistent_scales
+from workbench.segmentation.tiling import (
+    BLOCK,
+    blocks_of,
+    margin_for,
+    number_leaves,
+    reduce_block,
+    stitch,
+    summed,
+    swarm_of_block,
+)
+
+_SAMPLES, _SAMPLE_SIDE = 16, 256
+
+
+class Mapper(Protocol):
+    """`map`, or one of the same meaning that works on several threads."""
+
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterable[Any]:
+        """Return the function's results in the order of the items."""
 
 
 def segment(
@@ -27,6 +46,7 @@ def segment(
     grid: PixelGrid,
     valid: NDArray[np.bool_] | None = None,
     parameters: SegmentationParameters = SegmentationParameters(),  # noqa: B008 - frozen
+    map: Mapper = map,  # noqa: A002 - it takes the place of the builtin
     progress: Callable[[str, float], None] | None = None,
 ) -> Hierarchy:
     """Build the scale-sets hierarchy of an image.
@@ -42,6 +62,9 @@ def segment(
         it are no neighbours.
     parameters
         How to segment.
+    map
+        What runs the blocks of the image: the builtin, one after the other, or the ``map`` of a
+        `concurrent.futures.ThreadPoolExecutor`. The hierarchy is the same, byte by byte.
     progress
         Called with the name of each step and the share of the work done before it.
 
@@ -55,35 +78,140 @@ def segment(
     usable = usable_pixels(image, valid)
     if usable.shape != grid.shape:
         raise HierarchyError(f"image has {usable.shape} pixels, its grid {grid.shape}")
-    pixels = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
-    weights = parameters.weights_of(pixels, usable)
+    pixels = np.asarray(image, dtype=image.dtype.newbyteorder("="))
+    samples = [(_cut(pixels, window), _cut(usable, window)) for window in _sample_windows(grid.shape)]
+    mixing = parameters.mixing_of(samples)
+    per_leaf = parameters.pixels_per_leaf(int(np.count_nonzero(usable)))
+    scale = _finest_scale(samples, mixing, parameters, per_leaf)
     report("leaves", 0.05)
-    if parameters.start == "pixels":
-        leaves, count = flat_zones(pixels, valid=usable)
-    else:
-        leaves, count = basins(pixels, valid=usable, weights=weights, smoothing=parameters.smoothing)
-    report("graph", 0.25)
-    statistics = leaf_statistics(pixels, leaves, count)
-    graph = region_graph(leaves, count)
-    report("merging", 0.35)
-    centre = statistics.sums.sum(axis=1) / statistics.area.sum()
-    means = (statistics.sums / statistics.area - centre[:, None]) * np.sqrt(weights)[:, None]
-    tree = merge_regions(graph, statistics.area, np.ascontiguousarray(means.T))
+    windows = blocks_of(grid.shape, BLOCK)
+    margin = margin_for(parameters)
+    blocks = list(
+        map(
+            lambda window: reduce_block(
+                _with_margin(pixels, window, margin),
+                _with_margin(usable, window, margin),
+                mixing=mixing,
+                parameters=parameters,
+                scale=scale,
+            ),
+            windows,
+        )
+    )
+    report("merging", 0.6)
+    stitched = stitch(blocks, windows)
+    ids, statistics, graph = _reduced(stitched.statistics, stitched.graph, mixing, scale)
+    tree = merge_all(graph, statistics.area, mixing.means(statistics.sums, statistics.area))
     report("scales", 0.85)
     rank, s = leaf_order(tree, persistent_scales(tree).astype(np.float32))
     order = np.argsort(rank)
-    report("numbering", 0.95)
+    report("numbering", 0.9)
+    leaves = np.empty(grid.shape, np.uint32)
+    numbers = [rank[ids[regions]] for regions in stitched.regions]
+    for _ in map(
+        lambda part: number_leaves(part[0].labels, part[1], leaves[part[2].slices]),
+        zip(blocks, numbers, windows, strict=True),
+    ):
+        pass
     return Hierarchy(
-        leaves=intervals.gather(leaves.view(np.uint32), rank, NODATA_LEAF),
+        leaves=leaves,
         s=s,
         area=statistics.area[order].astype(np.uint32),
         sums=statistics.sums[:, order],
         squares=statistics.squares[:, order],
-        weights=weights,
+        weights=(mixing.matrix**2).sum(axis=0),
         grid=grid,
         parameters=parameters,
         image_digest=digest_image(pixels, usable),
     )
+
+
+def _reduced(
+    statistics: LeafStatistics, graph: RegionGraph, mixing: Mixing, scale: float
+) -> tuple[NDArray[np.int32], LeafStatistics, RegionGraph]:
+    """Merge what the borders of blocks kept waiting; return the leaf of each region, and the leaves."""
+    means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
+    swarm = swarm_of(graph, statistics.area, means)
+    everything = np.array([statistics.area.size])
+    swarm, _ = absorb(swarm, scale, ends=everything, keep=np.zeros(statistics.area.size, np.bool_))
+    ids, count = survivors(swarm)
+    return ids, summed([statistics], [ids], count), surviving_graph(swarm, ids, count)
+
+
+def _sample_windows(shape: tuple[int, int]) -> list[Window]:
+    """Return at most 16 windows spread evenly over an image; all of a small one."""
+    rows, cols = (min(4, -(-side // _SAMPLE_SIDE)) for side in shape)
+    return [
+        Window(
+            row=_spread(row, rows, shape[0]),
+            col=_spread(col, cols, shape[1]),
+            height=min(_SAMPLE_SIDE, shape[0]),
+            width=min(_SAMPLE_SIDE, shape[1]),
+        )
+        for row in range(rows)
+        for col in range(cols)
+    ]
+
+
+def _spread(number: int, count: int, side: int) -> int:
+    """Return where the number-th of so many sample windows begins: in the middle of its share of a side."""
+    if side <= _SAMPLE_SIDE:
+        return 0
+    middle = int((number + 0.5) * side / count - _SAMPLE_SIDE / 2)
+    return min(max(middle, 0), side - _SAMPLE_SIDE)
+
+
+def _finest_scale(
+    samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]],
+    mixing: Mixing,
+    parameters: SegmentationParameters,
+    pixels_per_leaf: float,
+) -> float:
+    """Return the scale at which the regions of samples have so many pixels on average."""
+    margin = margin_for(parameters)
+    swarms, ends, wanted = [], [], 0.0
+    for image, valid in samples:
+        whole = Window(row=0, col=0, height=valid.shape[0], width=valid.shape[1])
+        padded = _with_margin(image, whole, margin), _with_margin(valid, whole, margin)
+        leaves, statistics, swarm = swarm_of_block(*padded, mixing, parameters)
+        swarms.append(swarm)
+        ends.append(leaves.ends)
+        wanted += float(statistics.area.sum()) / pixels_per_leaf
+    counts = [swarm.size for swarm in swarms]
+    before, scale = float(sum(counts)), 0.0
+    costs = np.concatenate([swarm.least_costs() for swarm in swarms])
+    costs = costs[np.isfinite(costs) & (costs > 0)]
+    if before <= wanted or not costs.size:
+        return 0.0
+    following = float(np.quantile(costs, 0.01))
+    while True:
+        for number, swarm in enumerate(swarms):
+            keep = np.zeros(swarm.size, np.bool_)
+            swarms[number], made = absorb(swarm, following, ends=ends[number], keep=keep)
+            counts[number] -= made
+        now = float(sum(counts))
+        if now <= wanted or now <= len(counts):
+            # Between two steps, counts fall about as a power of the scale.
+            share = np.log(before / max(wanted, 1.0)) / np.log(before / now) if now < before else 1.0
+            return float(following * 2.0 ** (0.5 * (min(share, 1.0) - 1.0))) if scale else following
+        before, scale, following = now, following, following * np.sqrt(2.0)
+
+
+def _cut(array: NDArray[Any], window: Window) -> NDArray[Any]:
+    return array[(..., *window.slices)]
+
+
+def _with_margin(array: NDArray[Any], window: Window, margin: int) -> NDArray[Any]:
+    """Return a window of an image (…, row, col) and some pixels around it, 0 or False beyond the image."""
+    height, width = array.shape[-2:]
+    rows = slice(max(0, window.row - margin), min(height, window.row_stop + margin))
+    cols = slice(max(0, window.col - margin), min(width, window.col_stop + margin))
+    padded = np.zeros((*array.shape[:-2], window.height + 2 * margin, window.width + 2 * margin), array.dtype)
+    top, left = rows.start - window.row + margin, cols.start - window.col + margin
+    padded[..., top : top + rows.stop - rows.start, left : left + cols.stop - cols.start] = array[
+        ..., rows, cols
+    ]
+    return padded
 
 
 def _silent(step: str, done: float) -> None:

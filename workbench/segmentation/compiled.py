@@ -9,7 +9,7 @@ in, not of those it calls, and would go on running the old code.
 
 from __future__ import annotations
 
-__all__ = ["kernel", "parallel_kernel"]
+__all__ = ["inlined_kernel", "kernel", "parallel_kernel"]
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -22,6 +22,15 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def kernel(function: _Function) -> _Function:
     """Compile a function for one thread; other Python threads go on while it runs."""
     return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+
+
+def inlined_kernel(function: _Function) -> _Function:
+    """Compile a function into each kernel that calls it.
+
+    A call of another kernel counts the references of each array twice, with a locked instruction each time:
+    as much as a visit to a region costs.
+    """
+    return cast("_Function", numba.njit(cache=True, nogil=True, inline="always")(function))
 
 
 def parallel_kernel(function: _Function) -> _Function:

@@ -6,7 +6,7 @@ of the image belong to no pair of leaves and cost nothing.
 
 from __future__ import annotations
 
-__all__ = ["LeafStatistics", "RegionGraph", "leaf_statistics", "region_graph"]
+__all__ = ["LeafStatistics", "RegionGraph", "leaf_statistics", "merge_parallel", "region_graph"]
 
 from typing import NamedTuple
 
@@ -38,15 +38,18 @@ class RegionGraph(NamedTuple):
     """Shape (entry,). Edgels shared with that neighbour, at least 1."""
 
 
-def leaf_statistics(image: NDArray[np.generic], leaves: NDArray[np.int32], count: int) -> LeafStatistics:
+def leaf_statistics(
+    image: NDArray[np.generic], leaves: NDArray[np.int32], count: int, *, margin: int = 0
+) -> LeafStatistics:
     """Sum areas, values and squares over each leaf.
 
-    Sums run in raster order in double precision: exact for integer bands up to 2⁵³.
+    Sums run in raster order in double precision: exact for integer bands up to 2⁵³. The image may have a
+    margin of pixels around the leaves.
     """
     area = np.zeros(count, np.int64)
     sums = np.zeros((image.shape[0], count))
     squares = np.zeros((image.shape[0], count))
-    _accumulate(image, leaves, area, sums, squares)
+    _accumulate(image, margin, leaves, area, sums, squares)
     return LeafStatistics(area=area, sums=sums, squares=squares)
 
 
@@ -59,10 +62,16 @@ def region_graph(leaves: NDArray[np.int32], count: int) -> RegionGraph:
     """
     offsets = _edgel_offsets(leaves, count)
     neighbours = _edgel_neighbours(leaves, offsets)
-    lengths = np.empty(neighbours.size, np.int32)
-    offsets = _merge_parallel_edgels(offsets, neighbours, lengths)
+    return merge_parallel(offsets, neighbours, np.ones(neighbours.size, np.int32))
+
+
+def merge_parallel(
+    offsets: NDArray[np.int64], neighbours: NDArray[np.int32], lengths: NDArray[np.int32]
+) -> RegionGraph:
+    """Return the graph of rows in which a neighbour may stand several times; writes into its arguments."""
+    offsets = _merge_parallel(offsets, neighbours, lengths)
     entries = int(offsets[-1])
-    # Copies, so that the edgel-sized buffers can be freed.
+    # Copies, so that the larger buffers can be freed.
     return RegionGraph(
         offsets=offsets, neighbours=neighbours[:entries].copy(), lengths=lengths[:entries].copy()
     )
@@ -71,23 +80,24 @@ def region_graph(leaves: NDArray[np.int32], count: int) -> RegionGraph:
 @kernel
 def _accumulate(
     image: NDArray[np.generic],
+    margin: int,
     leaves: NDArray[np.int32],
     area: NDArray[np.int64],
     sums: NDArray[np.float64],
     squares: NDArray[np.float64],
 ) -> None:
-    bands, height, width = image.shape
+    height, width = leaves.shape
     for row in range(height):
         for col in range(width):
             leaf = leaves[row, col]
             if leaf >= 0:
                 area[leaf] += 1
-    for band in range(bands):
+    for band in range(image.shape[0]):
         for row in range(height):
             for col in range(width):
                 leaf = leaves[row, col]
                 if leaf >= 0:
-                    value = np.float64(image[band, row, col])
+                    value = np.float64(image[band, row + margin, col + margin])
                     sums[band, leaf] += value
                     squares[band, leaf] += value * value
 
@@ -144,7 +154,7 @@ def _edgel_neighbours(leaves: NDArray[np.int32], offsets: NDArray[np.int64]) -> 
 
 
 @kernel
-def _merge_parallel_edgels(
+def _merge_parallel(
     offsets: NDArray[np.int64], neighbours: NDArray[np.int32], lengths: NDArray[np.int32]
 ) -> NDArray[np.int64]:
     """Pack each row to one entry per neighbour, in place, and return the new offsets."""
@@ -152,18 +162,16 @@ def _merge_parallel_edgels(
     packed = np.zeros(count + 1, np.int64)
     entry_of = np.full(count, -1, np.int64)
     write = 0
-    for leaf in range(count):
+    for region in range(count):
         first = write
-        for read in range(offsets[leaf], offsets[leaf + 1]):
-            other = neighbours[read]
-            entry = entry_of[other]
+        for read in range(offsets[region], offsets[region + 1]):
+            other, length = neighbours[read], lengths[read]
             # Entries of earlier rows lie before `first`, so no marks have to be cleared between rows.
-            if entry >= first:
-                lengths[entry] += 1
+            if entry_of[other] >= first:
+                lengths[entry_of[other]] += length
             else:
-                neighbours[write] = other
-                lengths[write] = 1
+                neighbours[write], lengths[write] = other, length
                 entry_of[other] = write
                 write += 1
-        packed[leaf + 1] = write
+        packed[region + 1] = write
     return packed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["SegmentationParameters", "digest_image", "usable_pixels"]
+__all__ = ["Preset", "SegmentationParameters", "digest_image", "usable_pixels"]
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from workbench import documents
 from workbench.errors import HierarchyError
-from workbench.segmentation.partition import noise_levels
+from workbench.segmentation.features import Mixing, noise_levels
 
-_ALGORITHM = 1
-"""Part of every digest; goes up whenever the same image and parameters give another hierarchy."""
+_ALGORITHM = 2
+"""Part of every digest; goes up whenever the same image and parameters give another hierarchy. 1 knew no
+``leaf_pixels``: each basin was a leaf."""
 
 _DTYPES = ("uint8", "uint16", "float32")
 _MAX_PIXELS = 2**31 - 1
+_COARSEST_LEAF = 73.0
 # Far above any radiance, reflectance or height: what lies beyond is a fill value such as −3.4e38 that
 # nobody declared, and one pixel of it would outweigh the whole image.
 _LARGEST_VALUE = 1e12
@@ -30,6 +32,7 @@ _ROUNDING_NOISE = 1.0 / math.sqrt(12.0)
 
 Start = Literal["basins", "pixels"]
 Equaliser = Literal["equal", "noise"]
+Preset = Literal["default", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +48,32 @@ class SegmentationParameters:
     touching pixels of equal values are one leaf)."""
     smoothing: float = 0.65
     """Standard deviation in pixels of the Gaussian on the gradient that basins are found in; 0 for none."""
+    leaf_pixels: float = 16.0
+    """Pixels per leaf, on average, at least. Whatever merges at a smaller scale than the one that leaves so
+    many regions is merged beforehand and is in no hierarchy; 1 keeps everything."""
+    leaf_budget: int = 300_000
+    """Leaves at most, in images whose leaves then have 73 pixels or fewer: a zone of 22 Mpx. Larger ones have
+    a leaf for every 73 pixels."""
     band_weights: tuple[float, ...] | Equaliser = "equal"
     """Factor of each band's squared differences in D: one number per band, all 1 (``equal``), or the inverse
     of the band's noise variance (``noise``)."""
 
+    algorithm: int = _ALGORITHM
+    """Number of the algorithm that reads the parameters. Hierarchies of earlier ones are read, not made."""
+
     def __post_init__(self) -> None:
+        if not 1 <= self.algorithm <= _ALGORITHM:
+            raise HierarchyError(
+                f"parameters are of algorithm {self.algorithm!r}, this software has {_ALGORITHM}"
+            )
         if self.start not in get_args(Start):
             raise HierarchyError(f"start is {self.start!r}; choose one of {', '.join(get_args(Start))}")
         if not 0.0 <= self.smoothing <= 16.0:
             raise HierarchyError(f"smoothing is {self.smoothing} px; choose 0 to 16")
+        if not 1.0 <= self.leaf_pixels <= 1e6:
+            raise HierarchyError(f"leaf_pixels is {self.leaf_pixels}; choose 1 to 1,000,000 pixels")
+        if not 1 <= self.leaf_budget <= _MAX_PIXELS:
+            raise HierarchyError(f"leaf_budget is {self.leaf_budget}; choose 1 to {_MAX_PIXELS:,} leaves")
         weights = self.band_weights
         if isinstance(weights, str):
             if weights not in get_args(Equaliser):
@@ -61,15 +81,34 @@ class SegmentationParameters:
         elif not (all(math.isfinite(w) and w >= 0 for w in weights) and any(w > 0 for w in weights)):
             raise HierarchyError(f"band_weights are {weights}; give finite numbers ≥ 0, not all 0")
 
+    @classmethod
+    def preset(cls, name: Preset) -> SegmentationParameters:
+        """Return one of the settings that have a name.
+
+        ``default`` is the one tuned for picks. ``plain`` is the textbook's: from single pixels, all bands
+        alike, nothing smoothed, and leaves so fine that all scales from 30 on (for uint8 bands) are there.
+
+        >>> SegmentationParameters.preset("plain").start
+        'pixels'
+        """
+        if name not in get_args(Preset):
+            raise HierarchyError(f"there is no preset {name!r}; choose one of {', '.join(get_args(Preset))}")
+        if name == "plain":
+            return cls(start="pixels", smoothing=0.0, leaf_pixels=1.5, leaf_budget=_MAX_PIXELS)
+        return cls()
+
     def as_document(self) -> dict[str, Any]:
         """Return the parameters as JSON values, with the number of the algorithm that reads them."""
         weights = self.band_weights
-        return {
-            "algorithm": _ALGORITHM,
+        document: dict[str, Any] = {
+            "algorithm": self.algorithm,
             "start": self.start,
             "smoothing": self.smoothing,
             "band_weights": weights if isinstance(weights, str) else list(weights),
         }
+        if self.algorithm > 1:
+            document |= {"leaf_pixels": self.leaf_pixels, "leaf_budget": self.leaf_budget}
+        return document
 
     @classmethod
     def from_document(cls, document: object) -> SegmentationParameters:
@@ -78,21 +117,22 @@ class SegmentationParameters:
         Raises
         ------
         HierarchyError
-            A key is missing, unknown or of the wrong type, or another algorithm made them.
+            A key is missing, unknown or of the wrong type, or a later algorithm made them.
         """
         if not isinstance(document, Mapping):
             raise HierarchyError(
                 f"parameters are {type(document).__name__}, not an object of names and values"
             )
-        rest = dict(document)
-        algorithm = rest.pop("algorithm", None)
-        if algorithm != _ALGORITHM:
-            raise HierarchyError(f"parameters are of algorithm {algorithm!r}, this software has {_ALGORITHM}")
-        weights = rest.get("band_weights")
+        values = dict(document)
+        if not isinstance(values.get("algorithm"), int):
+            raise HierarchyError(f"parameters are of algorithm {values.get('algorithm')!r}, not of a number")
+        weights = values.get("band_weights")
         if isinstance(weights, list):
-            rest["band_weights"] = tuple(float(weight) for weight in weights)
+            values["band_weights"] = tuple(float(weight) for weight in weights)
+        if values["algorithm"] == 1:
+            values = {"leaf_pixels": 1.0, "leaf_budget": _MAX_PIXELS} | values
         try:
-            return cls(**rest)
+            return cls(**values)
         except TypeError as error:
             raise HierarchyError(f"parameters {dict(document)} are not understood: {error}") from error
 
@@ -108,20 +148,38 @@ class SegmentationParameters:
             documents.canonical_bytes({"parameters": self.as_document(), "image": image_digest})
         )
 
-    def weights_of(self, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the factor of each band for an image, shape (band,)."""
-        bands = image.shape[0]
+    def pixels_per_leaf(self, pixels: int) -> float:
+        """Return how many pixels a leaf has on average in an image of so many.
+
+        >>> [SegmentationParameters().pixels_per_leaf(pixels) for pixels in (512**2, 12_000_000, 10**9)]
+        [16.0, 40.0, 73.0]
+        """
+        return max(self.leaf_pixels, min(pixels / self.leaf_budget, _COARSEST_LEAF))
+
+    def mixing_of(self, samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> Mixing:
+        """Return how the bands of an image become features, estimated on samples of it.
+
+        Parameters
+        ----------
+        samples
+            Parts of the image, shape (band, row, col), and which of their pixels are valid.
+        """
+        bands, dtype = samples[0][0].shape[0], samples[0][0].dtype
+        known = np.concatenate([image[:, valid] for image, valid in samples], axis=1)
+        centre = known.mean(axis=1, dtype=np.float64) if known.size else np.zeros(bands)
         if self.band_weights == "equal":
-            return np.ones(bands)
-        if self.band_weights == "noise":
-            levels = noise_levels(image, valid=valid)
-            floor = _ROUNDING_NOISE if image.dtype.kind == "u" else 0.0
+            weights = np.ones(bands)
+        elif self.band_weights == "noise":
+            levels = noise_levels(samples)
+            floor = _ROUNDING_NOISE if dtype.kind == "u" else 0.0
             levels = np.maximum(levels, floor)
             levels[levels == 0.0] = levels.max() or 1.0
-            return np.asarray(levels**-2.0)
-        if len(self.band_weights) != bands:
+            weights = levels**-2.0
+        elif len(self.band_weights) != bands:
             raise HierarchyError(f"image has {bands} bands, band_weights has {len(self.band_weights)}")
-        return np.array(self.band_weights)
+        else:
+            weights = np.array(self.band_weights)
+        return Mixing(centre=centre, matrix=np.diag(np.sqrt(weights)))
 
 
 def usable_pixels(image: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

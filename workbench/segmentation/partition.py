@@ -1,220 +1,246 @@
 """Pixels → leaves: the basins of a gradient, in which a drop of water runs to the same minimum.
 
-Nodata and the outside of the image are walls: no gradient is taken across them and no basin crosses them,
-so an image with a nodata margin gives the same leaves as the image without it.
+Everything here works on a *patch*: a part of the image (its core) with a margin around it, outside of which
+nothing is asked. Pixels beyond the image are nodata like any other. Nodata is a wall: no gradient is taken
+across it and no basin crosses it, so an image with a nodata margin gives the same leaves as one without.
+
+A core's basins are those of the whole image, however it is cut: a drop that runs out of the core is an
+*exit*, and whoever has the other side says where it went.
 """
 
 from __future__ import annotations
 
-__all__ = ["OUTSIDE", "basins", "flat_zones", "gradient", "noise_levels"]
+__all__ = ["OUTSIDE", "TILE", "Leaves", "basins", "flat_zones", "gradient", "margin_of"]
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel, parallel_kernel
+from workbench.segmentation.compiled import kernel
 
 OUTSIDE = -1
 """Leaf id of pixels that belong to no leaf, while leaves are being made."""
 
-# For a centred unit-variance noise the 3 × 3 Laplacian below has this standard deviation, and a normal
-# variable's median absolute deviation is 0.6745 standard deviations.
-_LAPLACIAN_GAIN = 6.0
-_MAD_OF_NORMAL = 0.6745
-_NOISE_SAMPLE_ROWS = 512
+TILE = 128
+"""Side, in pixels, of the squares in whose order leaves are numbered: what is near in the image is near in
+memory, and the regions of a square fit a processor's second cache."""
 
 
-def basins(
-    image: NDArray[np.generic], *, valid: NDArray[np.bool_], weights: NDArray[np.float64], smoothing: float
-) -> tuple[NDArray[np.int32], int]:
-    """Cut an image into the catchment basins of its gradient.
+class Leaves(NamedTuple):
+    """The leaves of a core."""
 
-    Each pixel points to the lowest of its four neighbours if that one is lower than itself, in the total
-    order (gradient, raster index); following the pointers leads to the basin's minimum. The order has no
-    ties, so plateaus need no special case, and path compression keeps long chains linear.
+    labels: NDArray[np.int32]
+    """Shape (row, col) of the core. Leaf ids, square by square in raster order of their first pixel there;
+    `OUTSIDE` at nodata."""
+    ends: NDArray[np.int64]
+    """Shape (square,). One past the last id that begins in each square of `TILE` pixels; the last one is the
+    number of leaves."""
+    open: NDArray[np.bool_]
+    """Shape (leaf,). True where the leaf may go on, or has neighbours, beyond the core."""
+    exits: NDArray[np.int64]
+    """Shape (exit, 3). Leaf, and row and column (from the core's upper left) of the pixel it goes on at."""
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return self.open.size
+
+
+def margin_of(smoothing: float) -> int:
+    """Return how many pixels around a core `basins` needs to know."""
+    return 2 + _gaussian(smoothing).size - 1
+
+
+def basins(features: NDArray[np.float32], *, valid: NDArray[np.bool_], smoothing: float) -> Leaves:
+    """Cut a core into the catchment basins of its gradient.
+
+    The gradient is the largest Sobel modulus over the features; a neighbour that is nodata counts as equal
+    to the pixel itself. Each pixel points to the lowest of its four neighbours if that one is lower than
+    itself, in the total order (gradient, raster index); following the pointers leads to the basin's minimum.
+    The order has no ties, so plateaus need no special case, and path compression keeps long chains linear.
 
     Parameters
     ----------
-    image
-        Shape (band, row, col); uint8, uint16 or float32, finite where valid.
+    features
+        Shape (feature, row, col): the core and `margin_of` pixels around it; finite where valid.
     valid
         Shape (row, col); False for nodata.
-    weights
-        Shape (band,); factors of the squared differences.
     smoothing
         Standard deviation, in pixels, of the Gaussian applied to the gradient; 0 for none.
-
-    Returns
-    -------
-    leaves
-        Shape (row, col); leaf ids in raster order of first appearance, `OUTSIDE` for nodata.
-    count
-        Number of leaves.
     """
-    slope = gradient(image, valid=valid, weights=weights)
+    margin = margin_of(smoothing)
+    slope = gradient(features, valid)
     if smoothing > 0:
         slope = _smooth(slope, valid, _gaussian(smoothing))
-    return _number(_descend(slope, valid), valid)
+    towards, exits = _descend(slope, valid, margin)
+    return _leaves(towards, valid, margin, exits)
 
 
-def flat_zones(image: NDArray[np.generic], *, valid: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """Make a leaf of each pixel, and of touching pixels of equal values together.
+def flat_zones(features: NDArray[np.float32], *, valid: NDArray[np.bool_]) -> Leaves:
+    """Make a leaf of each pixel of a core, and of touching pixels of equal features together.
 
     Equal pixels would merge first of all, at scale 0; merged one by one, a large flat zone would be walked
-    around once for each of its pixels.
-
-    >>> image = np.array([[[5, 5, 6], [6, 5, 6]]], dtype=np.uint8)
-    >>> flat_zones(image, valid=np.ones((2, 3), dtype=bool))[0].tolist()
-    [[0, 0, 1], [2, 0, 1]]
+    around once for each of its pixels. The margin is one pixel.
     """
-    leaves, count = _number(_join_equal(image, valid), valid)
-    return leaves, int(count)
-
-
-def gradient(
-    image: NDArray[np.generic], *, valid: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Return the largest weighted Sobel modulus over the bands, shape (row, col); 0 at nodata.
-
-    A neighbour that is nodata or outside counts as equal to the pixel itself.
-    """
-    return _sobel(image, valid, np.sqrt(weights).astype(np.float32))
-
-
-def noise_levels(image: NDArray[np.generic], *, valid: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Estimate each band's noise standard deviation, in the band's unit; 0 where a band shows none.
-
-    The median absolute 3 × 3 Laplacian (Immerkær 1996) over at most 512 evenly spaced rows: edges and
-    texture are few enough among pixels for the median to pass them over.
-    """
-    bands, height, width = image.shape
-    levels = np.zeros(bands)
-    if height < 3 or width < 3:
-        return levels
-    step = max(1, (height - 2) // _NOISE_SAMPLE_ROWS)
-    rows = np.arange(1, height - 1, step)
-    whole = np.ones((rows.size, width - 2), dtype=bool)
-    for shift in (-1, 0, 1):
-        line = valid[rows + shift]
-        whole &= line[:, :-2] & line[:, 1:-1] & line[:, 2:]
-    if not whole.any():
-        return levels
-    for band in range(bands):
-        above, here, below = (image[band, rows + shift].astype(np.float64) for shift in (-1, 0, 1))
-        across = 2.0 * here - above - below
-        laplacian = 2.0 * across[:, 1:-1] - across[:, :-2] - across[:, 2:]
-        levels[band] = np.median(np.abs(laplacian[whole])) / (_MAD_OF_NORMAL * _LAPLACIAN_GAIN)
-    return levels
+    return _leaves(_join_equal(features, valid), valid, 1, np.empty((0, 3), np.int64))
 
 
 def _gaussian(sigma: float) -> NDArray[np.float32]:
     """Return the weights of distance 0, 1, …, 3σ; not normalised, the caller divides by their sum."""
     distance = np.arange(math.ceil(3.0 * sigma) + 1)
-    return np.exp(-0.5 * (distance / sigma) ** 2).astype(np.float32)
+    return np.exp(-0.5 * (distance / (sigma or 1.0)) ** 2).astype(np.float32)
 
 
-@parallel_kernel
-def _sobel(
-    image: NDArray[np.generic], valid: NDArray[np.bool_], factors: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    bands, height, width = image.shape
-    slope = np.zeros((height, width), np.float32)
-    for row in prange(height):
-        near = np.empty((3, 3), np.float32)
-        for col in range(width):
-            if not valid[row, col]:
-                continue
-            inner = 0 < row < height - 1 and 0 < col < width - 1
-            steepest = np.float32(0)
-            for band in range(bands):
-                here = np.float32(image[band, row, col])
-                for i in range(3):
-                    for j in range(3):
-                        r, c = row + i - 1, col + j - 1
-                        if (inner or (0 <= r < height and 0 <= c < width)) and valid[r, c]:
-                            near[i, j] = np.float32(image[band, r, c])
-                        else:
-                            near[i, j] = here
-                two = np.float32(2)
-                down = (near[2, 0] - near[0, 0]) + two * (near[2, 1] - near[0, 1]) + (near[2, 2] - near[0, 2])
-                right = (
-                    (near[0, 2] - near[0, 0]) + two * (near[1, 2] - near[1, 0]) + (near[2, 2] - near[2, 0])
-                )
-                modulus = factors[band] * np.sqrt(down * down + right * right)
-                steepest = max(steepest, modulus)
-            slope[row, col] = steepest
-    return slope
-
-
-@parallel_kernel
-def _smooth(
-    slope: NDArray[np.float32], valid: NDArray[np.bool_], weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    height, width = slope.shape
-    radius = weights.size - 1
-    total = np.empty((height, width), np.float32)
-    share = np.empty((height, width), np.float32)
-    for row in prange(height):
-        for col in range(width):
-            value, weight = np.float32(0), np.float32(0)
-            for c in range(max(0, col - radius), min(width, col + radius + 1)):
-                if valid[row, c]:
-                    value += weights[abs(c - col)] * slope[row, c]
-                    weight += weights[abs(c - col)]
-            total[row, col], share[row, col] = value, weight
-    smooth = np.zeros((height, width), np.float32)
-    for row in prange(height):
-        for col in range(width):
-            if valid[row, col]:
-                value, weight = np.float32(0), np.float32(0)
-                for r in range(max(0, row - radius), min(height, row + radius + 1)):
-                    value += weights[abs(r - row)] * total[r, col]
-                    weight += weights[abs(r - row)] * share[r, col]
-                smooth[row, col] = value / weight
-    return smooth
-
-
-@parallel_kernel
-def _descend(slope: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Point each pixel to its lowest neighbour below it, or to itself; flat raster indices."""
-    height, width = slope.shape
-    towards = np.empty(height * width, np.int32)
-    for row in prange(height):
-        for col in range(width):
-            here = row * width + col
-            lowest, height_there = here, slope[row, col]
-            if valid[row, col]:
-                # In raster order of the neighbours, so that "<" alone keeps the smaller index on a tie;
-                # only the two after the pixel itself must be strictly lower than it.
-                if row > 0 and valid[row - 1, col] and slope[row - 1, col] <= height_there:
-                    lowest, height_there = here - width, slope[row - 1, col]
-                if col > 0 and valid[row, col - 1]:
-                    value = slope[row, col - 1]
-                    if value < height_there or (value == height_there and lowest == here):
-                        lowest, height_there = here - 1, value
-                if col + 1 < width and valid[row, col + 1] and slope[row, col + 1] < height_there:
-                    lowest, height_there = here + 1, slope[row, col + 1]
-                if row + 1 < height and valid[row + 1, col] and slope[row + 1, col] < height_there:
-                    lowest = here + width
-            towards[here] = lowest
-    return towards
+def _leaves(
+    towards: NDArray[np.int32], valid: NDArray[np.bool_], margin: int, exits: NDArray[np.int64]
+) -> Leaves:
+    labels, ends = _number(towards, valid, margin)
+    open_leaves = np.zeros(int(ends[-1]), np.bool_)
+    _mark_open(labels, valid, margin, open_leaves)
+    if exits.size:
+        exits[:, 0] = labels.ravel()[exits[:, 0]]
+    return Leaves(labels=labels, ends=ends, open=open_leaves, exits=exits)
 
 
 @kernel
-def _join_equal(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[np.int32]:
+def gradient(features: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the gradient, 0 at nodata and in the outermost pixels; whole rows at once where all is valid."""
+    count, height, width = features.shape
+    slope = np.zeros((height, width), np.float32)
+    near = np.empty((3, 3), np.float32)
+    two = np.float32(2)
+    for row in range(1, height - 1):
+        if valid[row - 1 : row + 2].all():
+            steepest = slope[row]
+            for k in range(count):
+                above, here, below = features[k, row - 1], features[k, row], features[k, row + 1]
+                for col in range(1, width - 1):
+                    down = (below[col - 1] - above[col - 1]) + two * (below[col] - above[col])
+                    down += below[col + 1] - above[col + 1]
+                    right = (above[col + 1] - above[col - 1]) + two * (here[col + 1] - here[col - 1])
+                    right += below[col + 1] - below[col - 1]
+                    steepest[col] = max(steepest[col], down * down + right * right)
+            for col in range(1, width - 1):
+                steepest[col] = np.sqrt(steepest[col])
+            continue
+        for col in range(1, width - 1):
+            if not valid[row, col]:
+                continue
+            steepest_here = np.float32(0)
+            for k in range(count):
+                for i in range(3):
+                    for j in range(3):
+                        r, c = row + i - 1, col + j - 1
+                        near[i, j] = features[k, r, c] if valid[r, c] else features[k, row, col]
+                down = (near[2, 0] - near[0, 0]) + two * (near[2, 1] - near[0, 1])
+                down += near[2, 2] - near[0, 2]
+                right = (near[0, 2] - near[0, 0]) + two * (near[1, 2] - near[1, 0])
+                right += near[2, 2] - near[2, 0]
+                steepest_here = max(steepest_here, down * down + right * right)
+            slope[row, col] = np.sqrt(steepest_here)
+    return slope
+
+
+@kernel
+def _smooth(
+    slope: NDArray[np.float32], valid: NDArray[np.bool_], weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the mean over the valid pixels around each one, weighted by distance; rows, then columns."""
+    height, width = slope.shape
+    radius = weights.size - 1
+    total = np.zeros((height, width), np.float32)
+    share = np.zeros((height, width), np.float32)
+    for row in range(height):
+        line, sums, shares = slope[row], total[row], share[row]
+        for d in range(-radius, radius + 1):
+            weight = weights[abs(d)]
+            first, stop = max(0, -d), min(width, width - d)
+            for col in range(first, stop):
+                there = weight if valid[row, col + d] else np.float32(0)
+                sums[col] += there * line[col + d]
+                shares[col] += there
+    smooth = np.zeros((height, width), np.float32)
+    rest = np.empty(width, np.float32)
+    for row in range(height):
+        line = smooth[row]
+        rest[:] = 0
+        for r in range(max(0, row - radius), min(height, row + radius + 1)):
+            weight = weights[abs(r - row)]
+            sums, shares = total[r], share[r]
+            for col in range(width):
+                line[col] += weight * sums[col]
+                rest[col] += weight * shares[col]
+        for col in range(width):
+            line[col] = line[col] / rest[col] if valid[row, col] else np.float32(0)
+    return smooth
+
+
+@kernel
+def _descend(
+    slope: NDArray[np.float32], valid: NDArray[np.bool_], margin: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Point each pixel of the core to its lowest neighbour below it, or to itself; flat indices in the core.
+
+    A pixel whose lowest neighbour lies beyond the core points to itself and is in the list of exits: its
+    index, and where it goes on.
+    """
+    height, width = slope.shape[0] - 2 * margin, slope.shape[1] - 2 * margin
+    towards = np.empty(height * width, np.int32)
+    exits = np.empty((2 * (height + width), 3), np.int64)
+    count = 0
+    infinite = np.float32(np.inf)
+    for row in range(height):
+        r = row + margin
+        above, line, under = slope[r - 1], slope[r], slope[r + 1]
+        above_valid, line_valid, under_valid = valid[r - 1], valid[r], valid[r + 1]
+        for col in range(width):
+            c = col + margin
+            here = row * width + col
+            step, lowest = 0, line[c]
+            if line_valid[c]:
+                # In raster order of the neighbours: those before the pixel win a tie against it, and the
+                # first of them against the others.
+                value = above[c] if above_valid[c] else infinite
+                if value <= lowest:
+                    step, lowest = 1, value
+                value = line[c - 1] if line_valid[c - 1] else infinite
+                if value < lowest or (value == lowest and step == 0):
+                    step, lowest = 2, value
+                value = line[c + 1] if line_valid[c + 1] else infinite
+                if value < lowest:
+                    step, lowest = 3, value
+                value = under[c] if under_valid[c] else infinite
+                if value < lowest:
+                    step = 4
+            there_row = row + (step == 4) - (step == 1)
+            there_col = col + (step == 3) - (step == 2)
+            if 0 <= there_row < height and 0 <= there_col < width:
+                towards[here] = there_row * width + there_col
+            else:
+                towards[here] = here
+                exits[count, 0], exits[count, 1], exits[count, 2] = here, there_row, there_col
+                count += 1
+    return towards, exits[:count].copy()
+
+
+@kernel
+def _join_equal(features: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Point each pixel to the smallest raster index of its flat zone, or to one that leads there."""
-    bands, height, width = image.shape
+    count, height, width = features.shape[0], features.shape[1] - 2, features.shape[2] - 2
     towards = np.arange(height * width).astype(np.int32)
     for row in range(height):
         for col in range(width):
-            for r, c in ((row - 1, col), (row, col - 1)):
-                if r < 0 or c < 0 or not (valid[row, col] and valid[r, c]):
+            if not valid[row + 1, col + 1]:
+                continue
+            for up in range(2):
+                r, c = row - up, col - 1 + up
+                if r < 0 or c < 0 or not valid[r + 1, c + 1]:
                     continue
                 equal = True
-                for band in range(bands):
-                    equal = equal and image[band, row, col] == image[band, r, c]
+                for k in range(count):
+                    equal = equal and features[k, row + 1, col + 1] == features[k, r + 1, c + 1]
                 if not equal:
                     continue
                 one, other = row * width + col, r * width + c
@@ -229,28 +255,53 @@ def _join_equal(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray
 
 
 @kernel
-def _number(towards: NDArray[np.int32], valid: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """Follow the pointers to their minima and number these in raster order of their first pixel."""
-    height, width = valid.shape
-    leaves = np.full((height, width), OUTSIDE, np.int32)
-    ids = leaves.ravel()
-    usable = valid.ravel()
+def _number(
+    towards: NDArray[np.int32], valid: NDArray[np.bool_], margin: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Follow the pointers to their minima and number these, square by square, by their first pixel."""
+    height, width = valid.shape[0] - 2 * margin, valid.shape[1] - 2 * margin
+    labels = np.full((height, width), OUTSIDE, np.int32)
+    ids = labels.ravel()
+    numbers = np.full(height * width, OUTSIDE, np.int32)
+    down, across = -(-height // TILE), -(-width // TILE)
+    ends = np.empty(down * across, np.int64)
     count = 0
-    for pixel in range(towards.size):
-        if not usable[pixel]:
-            continue
-        minimum = pixel
-        while towards[minimum] != minimum:
-            minimum = towards[minimum]
-        passed = pixel
-        while towards[passed] != minimum:
-            following = towards[passed]
-            towards[passed] = minimum
-            passed = following
-        if ids[minimum] < 0:
-            ids[minimum] = count
-            count += 1
-    for pixel in range(towards.size):
-        if usable[pixel]:
-            ids[pixel] = ids[towards[pixel]]
-    return leaves, count
+    for square in range(down * across):
+        top, left = square // across * TILE, square % across * TILE
+        for row in range(top, min(top + TILE, height)):
+            for col in range(left, min(left + TILE, width)):
+                if not valid[row + margin, col + margin]:
+                    continue
+                pixel = row * width + col
+                minimum = pixel
+                while towards[minimum] != minimum:
+                    minimum = towards[minimum]
+                passed = pixel
+                while towards[passed] != minimum:
+                    following = towards[passed]
+                    towards[passed] = minimum
+                    passed = following
+                if numbers[minimum] < 0:
+                    numbers[minimum] = count
+                    count += 1
+                ids[pixel] = numbers[minimum]
+        ends[square] = count
+    return labels, ends
+
+
+@kernel
+def _mark_open(
+    labels: NDArray[np.int32], valid: NDArray[np.bool_], margin: int, open_leaves: NDArray[np.bool_]
+) -> None:
+    """Mark the leaves that touch a valid pixel beyond the core."""
+    height, width = labels.shape
+    for col in range(width):
+        if labels[0, col] >= 0 and valid[margin - 1, col + margin]:
+            open_leaves[labels[0, col]] = True
+        if labels[height - 1, col] >= 0 and valid[height + margin, col + margin]:
+            open_leaves[labels[height - 1, col]] = True
+    for row in range(height):
+        if labels[row, 0] >= 0 and valid[row + margin, margin - 1]:
+            open_leaves[labels[row, 0]] = True
+        if labels[row, width - 1] >= 0 and valid[row + margin, width + margin]:
+            open_leaves[labels[row, width - 1]] = True

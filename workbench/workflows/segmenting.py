@@ -4,9 +4,11 @@ from __future__ import annotations
 
 __all__ = ["Segmented", "segment_raster", "segment_zones", "summary"]
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -141,7 +143,8 @@ def _build(
     parameters: SegmentationParameters,
 ) -> Segmented:
     start = time.perf_counter()
-    hierarchy = segment(image, grid=grid, valid=valid, parameters=parameters)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        hierarchy = segment(image, grid=grid, valid=valid, parameters=parameters, map=pool.map)
     seconds = time.perf_counter() - start
     write_hierarchy(hierarchy, output, overwrite=True)
     return Segmented(path=output, hierarchy=hierarchy, build_seconds=seconds, skipped=False)

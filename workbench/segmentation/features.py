@@ -1,0 +1,83 @@
+"""Bands → features: the numbers whose squared differences the data term D adds up."""
+
+from __future__ import annotations
+
+__all__ = ["Mixing", "noise_levels"]
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.segmentation.compiled import kernel
+
+# For a centred unit-variance noise the 3 × 3 Laplacian below has this standard deviation, and a normal
+# variable's median absolute deviation is 0.6745 standard deviations.
+_LAPLACIAN_GAIN = 6.0
+_MAD_OF_NORMAL = 0.6745
+
+
+class Mixing(NamedTuple):
+    """An affine map of a pixel's bands to its features."""
+
+    centre: NDArray[np.float64]
+    """Shape (band,). What is subtracted first, near the image's mean so that no digits are lost."""
+    matrix: NDArray[np.float64]
+    """Shape (feature, band)."""
+
+    def pixels(self, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return the features of an image (band, row, col), shape (feature, row, col); 0 at nodata."""
+        matrix, centre = self.matrix.astype(np.float32), self.centre.astype(np.float32)
+        return _mix(image, valid, matrix, centre)
+
+    def means(self, sums: NDArray[np.float64], area: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the mean features of regions, shape (region, feature), of their sums (band, region)."""
+        return np.ascontiguousarray(((sums / area).T - self.centre) @ self.matrix.T)
+
+
+def noise_levels(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> NDArray[np.float64]:
+    """Estimate each band's noise standard deviation, in the band's unit; 0 where a band shows none.
+
+    The median absolute 3 × 3 Laplacian (Immerkær 1996) over samples of the image: edges and texture are few
+    enough among pixels for the median to pass them over.
+    """
+    found = [_laplacian(image, valid) for image, valid in samples if min(valid.shape) >= 3]
+    known = np.concatenate(found, axis=1) if found else np.empty((samples[0][0].shape[0], 0))
+    if not known.size:
+        return np.zeros(known.shape[0])
+    return np.asarray(np.median(np.abs(known), axis=1) / (_MAD_OF_NORMAL * _LAPLACIAN_GAIN))
+
+
+def _laplacian(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the 3 × 3 Laplacian wherever all nine pixels are valid, shape (band, pixel)."""
+    rows = valid[:-2] & valid[1:-1] & valid[2:]
+    whole = rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
+    values = image.astype(np.float64)
+    across = 2.0 * values[:, 1:-1] - values[:, :-2] - values[:, 2:]
+    return np.asarray((2.0 * across[:, :, 1:-1] - across[:, :, :-2] - across[:, :, 2:])[:, whole])
+
+
+@kernel
+def _mix(
+    image: NDArray[np.generic],
+    valid: NDArray[np.bool_],
+    matrix: NDArray[np.float32],
+    centre: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    bands, height, width = image.shape
+    count = matrix.shape[0]
+    features = np.zeros((count, height, width), np.float32)
+    for row in range(height):
+        for k in range(count):
+            line = features[k, row]
+            for band in range(bands):
+                factor, middle = matrix[k, band], centre[band]
+                if factor != 0:
+                    values = image[band, row]
+                    for col in range(width):
+                        line[col] += factor * (np.float32(values[col]) - middle)
+            for col in range(width):
+                if not valid[row, col]:
+                    line[col] = 0
+    return features

@@ -1,0 +1,460 @@
+"""Very many small regions → fewer: quick merging of whatever is cheap, before the exact queue.
+
+A pair of regions that costs far less than the finest scale of interest is merged sooner or later whatever the
+order; only at that scale does the order show. So instead of one queue over the whole image, regions are
+visited in order at a few rising *steps* of the scale, and each one absorbs the neighbour it costs least to
+absorb for as long as that is at most the step. The visits stay in one tile of the image until its last step,
+which a cache holds; only what a tile's edge kept waiting is visited in a final round.
+
+Each region is one row of 32-bit words, so that all that a look at a neighbour needs is in one cache line.
+Means are in single precision: they decide about merges and are not kept.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Merges", "Swarm", "absorb", "absorb_and_tell", "surviving_graph", "survivors", "swarm_of"]
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.segmentation.compiled import inlined_kernel, kernel
+from workbench.segmentation.graph import RegionGraph
+
+_STEPS = (0.125, 0.25, 0.5, 1.0)
+"""Share of the last scale that each round of visits goes up to."""
+_TINY = 0.125
+"""Neighbours that cost at most this share of the last scale are absorbed together, after one look."""
+_HUB = 256
+"""A region with more neighbours takes in all it can afford at once, and never looks for a small one."""
+
+# Words of a row, then the means. Unsigned, since numba tests signed indices for being negative.
+_JOINED, _COST, _BEST, _MET, _SEEN, _ENTRY, _NEXT, _AREA, _FIRST, _COUNT, _MEANS = (
+    np.uint64(word) for word in range(11)
+)
+_NOBODY = np.uint32(0xFFFFFFFF)
+_ZERO: Any = np.uint64(0)
+_ONE: Any = np.uint64(1)
+_TWO: Any = np.uint64(2)
+_SHIFT: Any = np.uint64(32)
+_LENGTH = np.uint64(0xFFFFFFFF00000000)
+
+
+class Swarm(NamedTuple):
+    """Regions and their neighbours, while there are very many; compiled kernels write into it.
+
+    The words of a row are: the region it was joined to (itself while it lives); its least cost ΔD / edgels,
+    the neighbour of that cost, and that one's area when it was looked at; the last look that met the region,
+    and as which neighbour; the next of those absorbed since the last look; area; where its list of neighbours
+    starts in the arena, and its entries; and the mean of each feature.
+    """
+
+    words: NDArray[np.float32]
+    """Shape (region × stride,)."""
+    numbers: NDArray[np.uint32]
+    """The same memory, for the words that are whole numbers."""
+    stride: np.uint64
+    means: np.uint64
+    """One past the last mean of a row."""
+    arena: NDArray[np.uint64]
+    """Lists of neighbours: edgels in the high half of an entry, the neighbour in the low half."""
+    free: NDArray[np.int64]
+    """Shape (2,). First free entry of the arena; number of looks so far."""
+    found: NDArray[np.uint64]
+    """Shape (region + 1,). The neighbours of the region looked at last, from 1 on."""
+    costs: NDArray[np.float32]
+    """Shape (region + 1,). What each of them costs to absorb."""
+
+    @property
+    def size(self) -> int:
+        """Number of regions at the beginning."""
+        return self.costs.size - 1
+
+    def least_costs(self) -> NDArray[np.float32]:
+        """Return what each region costs least to merge, shape (region,); inf where it has no neighbour."""
+        return self.words[int(_COST) :: int(self.stride)]
+
+    def living(self) -> NDArray[np.bool_]:
+        """Return which regions live, shape (region,)."""
+        joined = self.numbers[int(_JOINED) :: int(self.stride)]
+        return np.asarray(joined == np.arange(joined.size))
+
+    def living_costs(self) -> NDArray[np.float32]:
+        """Return what each living region cost least to merge at the last look, shape (living region,)."""
+        return self.least_costs()[self.living()]
+
+
+class Merges(NamedTuple):
+    """Merges in the order they were made."""
+
+    pairs: NDArray[np.uint32]
+    """Shape (merge, 2). The region that stays, and the one that it absorbs."""
+    lengths: NDArray[np.int64]
+    """Shape (merge,). Edgels between the two."""
+
+
+def swarm_of(graph: RegionGraph, area: NDArray[np.int64], means: NDArray[np.float32]) -> Swarm:
+    """Make the swarm of a graph's regions.
+
+    Parameters
+    ----------
+    area
+        Shape (region,). Pixels.
+    means
+        Shape (region, feature). Centred near 0, so that single precision is enough.
+    """
+    count, features = means.shape
+    stride = -(-(int(_MEANS) + features) // 8) * 8
+    words = np.empty(count * stride, np.float32)
+    entries = graph.neighbours.size
+    swarm = Swarm(
+        words=words,
+        numbers=words.view(np.uint32),
+        stride=np.uint64(stride),
+        means=np.uint64(int(_MEANS) + features),
+        arena=np.empty(2 * entries + 1024, np.uint64),
+        free=np.array([entries, 0]),
+        found=np.empty(count + 1, np.uint64),
+        costs=np.empty(count + 1, np.float32),
+    )
+    _fill(swarm, graph, area, means)
+    return swarm
+
+
+def absorb(
+    swarm: Swarm, scale: float, *, ends: NDArray[np.int64], keep: NDArray[np.bool_]
+) -> tuple[Swarm, int]:
+    """Merge whatever costs at most a scale; return the swarm and how many merges were made.
+
+    Parameters
+    ----------
+    ends
+        Shape (group,). One past the last region of each group of regions that lie near each other; the last
+        one is the number of regions. A group is finished before the next one begins; then all are visited.
+    keep
+        Shape (region,). True for regions that must not be merged: their neighbours are not all known.
+    """
+    scales = (np.array(_STEPS) * scale).astype(np.float32)
+    tiny = np.float32(_TINY * scale)
+    arena, made = _visit_groups(swarm, ends, scales, tiny, keep)
+    return swarm._replace(arena=arena), int(made)
+
+
+def absorb_and_tell(swarm: Swarm, scale: float, *, keep: NDArray[np.bool_]) -> tuple[Swarm, Merges]:
+    """Merge whatever costs at most a scale, one pair after the other, and return the merges."""
+    pairs, lengths = np.empty((swarm.size, 2), np.uint32), np.empty(swarm.size, np.int64)
+    scales = np.array([scale], np.float32)
+    arena, made = _visit(
+        swarm, swarm.arena, 0, swarm.size, scales, np.float32(-1), keep, True, pairs, lengths
+    )
+    return swarm._replace(arena=arena), Merges(pairs[:made].copy(), lengths[:made].copy())
+
+
+def survivors(swarm: Swarm) -> tuple[NDArray[np.int32], int]:
+    """Return which living region each region belongs to now, numbered in order, and how many live."""
+    ids, count = _survivors(swarm)
+    return ids, int(count)
+
+
+def surviving_graph(swarm: Swarm, ids: NDArray[np.int32], count: int) -> RegionGraph:
+    """Return the graph of the living regions, by the numbers that `survivors` gave them."""
+    offsets = np.zeros(count + 1, np.int64)
+    size = _list_all(swarm, ids, offsets, np.empty(0, np.int32), np.empty(0, np.int32))
+    neighbours, lengths = np.empty(size, np.int32), np.empty(size, np.int32)
+    _list_all(swarm, ids, offsets, neighbours, lengths)
+    return RegionGraph(offsets=offsets, neighbours=neighbours, lengths=lengths)
+
+
+@inlined_kernel
+def _rise(words: NDArray[np.float32], one: Any, other: Any, means: Any) -> Any:
+    """Return the rise of D when two regions become one."""
+    total = np.float32(0)
+    for k in range(_MEANS, means):
+        difference = words[one + k] - words[other + k]
+        total += difference * difference
+    a, b = words[one + _AREA], words[other + _AREA]
+    return total * (a * b / (a + b))
+
+
+@inlined_kernel
+def _look(swarm: Swarm, region: Any, arena: NDArray[np.uint64]) -> Any:
+    """Pack a region's list and find its least cost; return one more than its neighbours are many.
+
+    Entry 0 stands for the region itself: whatever leads back to it is gathered there and dropped.
+    """
+    words, numbers, stride = swarm.words, swarm.numbers, swarm.stride
+    found, costs = swarm.found, swarm.costs
+    swarm.free[1] += 1
+    look = np.uint32(swarm.free[1])
+    row = np.uint64(region) * stride
+    numbers[row + _SEEN], numbers[row + _ENTRY] = look, np.uint32(0)
+    room = np.uint64(numbers[row + _COUNT])
+    count = _ONE
+    part = region
+    while part != _NOBODY:
+        list_row = np.uint64(part) * stride
+        first = np.uint64(numbers[list_row + _FIRST])
+        for at in range(first, first + np.uint64(numbers[list_row + _COUNT])):
+            entry = arena[at]
+            # Most have been joined at most twice since the list was written.
+            other = numbers[np.uint64(np.uint32(entry)) * stride]
+            other = numbers[np.uint64(other) * stride]
+            there = np.uint64(other) * stride
+            while numbers[there] != other:
+                other = numbers[there]
+                there = np.uint64(other) * stride
+            new = numbers[there + _SEEN] != look
+            place = count if new else np.uint64(numbers[there + _ENTRY])
+            numbers[there + _SEEN], numbers[there + _ENTRY] = look, np.uint32(place)
+            before = _ZERO if new else found[place] & _LENGTH
+            found[place] = (before + (entry & _LENGTH)) | np.uint64(other)
+            count += _ONE if new else _ZERO
+        part = numbers[list_row + _NEXT]
+    size = count - _ONE
+    write = np.uint64(numbers[row + _FIRST])
+    if size > room:
+        write = np.uint64(swarm.free[0])
+        swarm.free[0] += np.int64(size)
+        numbers[row + _FIRST] = np.uint32(write)
+    numbers[row + _COUNT], numbers[row + _NEXT] = np.uint32(size), _NOBODY
+    least, best, met = np.float32(np.inf), _NOBODY, np.float32(0)
+    for place in range(_ONE, count):
+        entry = found[place]
+        arena[write] = entry
+        write += _ONE
+        there = np.uint64(np.uint32(entry)) * stride
+        cost = _rise(words, row, there, swarm.means) / np.float32(entry >> _SHIFT)
+        costs[place] = cost
+        less = cost < least
+        least = cost if less else least
+        best = np.uint32(entry) if less else best
+        met = words[there + _AREA] if less else met
+    words[row + _COST], numbers[row + _BEST], words[row + _MET] = least, best, met
+    return count
+
+
+@inlined_kernel
+def _absorb(swarm: Swarm, region: Any, other: Any) -> None:
+    """Join another region to this one; its list stays where it is until the next look."""
+    words, numbers = swarm.words, swarm.numbers
+    row, there = np.uint64(region) * swarm.stride, np.uint64(other) * swarm.stride
+    area = words[row + _AREA] + words[there + _AREA]
+    here_share, there_share = words[row + _AREA] / area, words[there + _AREA] / area
+    for k in range(_MEANS, swarm.means):
+        words[row + k] = here_share * words[row + k] + there_share * words[there + k]
+    words[row + _AREA] = area
+    numbers[there] = region
+    # Whatever waits at the other one waits here now.
+    last = there
+    while numbers[last + _NEXT] != _NOBODY:
+        last = np.uint64(numbers[last + _NEXT]) * swarm.stride
+    numbers[last + _NEXT] = numbers[row + _NEXT]
+    numbers[row + _NEXT] = other
+
+
+@inlined_kernel
+def _together(swarm: Swarm, arena: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a fresh arena that holds the lists in use, without gaps; resets the free end."""
+    numbers, stride = swarm.numbers, swarm.stride
+    used = _ZERO
+    rows = np.uint64(numbers.size) // stride
+    for region in range(rows):
+        row = region * stride
+        used += np.uint64(numbers[row + _COUNT])
+    size = np.int64(_TWO * used) + 1024
+    fresh = np.empty(size if size > arena.size else arena.size, np.uint64)
+    write = _ZERO
+    for region in range(rows):
+        row = region * stride
+        first = np.uint64(numbers[row + _FIRST])
+        count = np.uint64(numbers[row + _COUNT])
+        for at in range(first, first + count):
+            fresh[write + at - first] = arena[at]
+        numbers[row + _FIRST] = np.uint32(write)
+        write += count
+    swarm.free[0] = np.int64(write)
+    return fresh
+
+
+@kernel
+def _visit(
+    swarm: Swarm,
+    arena: NDArray[np.uint64],
+    begin: Any,
+    end: Any,
+    scales: NDArray[np.float32],
+    tiny: np.float32,
+    keep: NDArray[np.bool_],
+    record: bool,
+    merges: NDArray[np.uint32],
+    lengths: NDArray[np.int64],
+) -> tuple[NDArray[np.uint64], int]:
+    """Let regions begin … end − 1 absorb each other at rising scales; return the arena and the merges made.
+
+    A merge is written down only if ``record`` says so: the region that stays, the one absorbed, and the
+    edgels between them.
+    """
+    words, numbers, stride = swarm.words, swarm.numbers, swarm.stride
+    found, costs = swarm.found, swarm.costs
+    made = 0
+    for step in range(scales.size):
+        scale = scales[step]
+        for visited in range(begin, end):
+            region = np.uint32(visited)
+            row = np.uint64(region) * stride
+            if numbers[row] != region or words[row + _COST] > scale or keep[region]:
+                continue
+            best = numbers[row + _BEST]
+            there = np.uint64(best) * stride
+            fresh = numbers[there] == best and words[there + _AREA] == words[row + _MET] and not record
+            while True:
+                size = _ONE
+                if not fresh:
+                    needed, part = _ZERO, region
+                    while part != _NOBODY:
+                        needed += np.uint64(numbers[np.uint64(part) * stride + _COUNT])
+                        part = numbers[np.uint64(part) * stride + _NEXT]
+                    if np.uint64(swarm.free[0]) + needed > np.uint64(arena.size):
+                        arena = _together(swarm, arena)
+                    size = _look(swarm, region, arena)
+                fresh = False
+                if not (words[row + _COST] <= scale):
+                    break
+                best = numbers[row + _BEST]
+                if not (begin <= best < end) or keep[best]:
+                    break
+                there = np.uint64(best) * stride
+                if numbers[there + _COUNT] > _HUB and numbers[row + _COUNT] <= np.uint32(_HUB):
+                    # The hub takes this one in, and looks around when it is visited itself.
+                    if record:
+                        merges[made, 0], merges[made, 1] = best, region
+                        lengths[made] = _border(found, size, best)
+                    made += 1
+                    _absorb(swarm, best, region)
+                    words[there + _COST] = np.float32(0)
+                    words[there + _MET] = np.float32(-1)
+                    break
+                most = scale if size > np.uint64(_HUB) and not record else tiny
+                if size > _ONE and words[row + _COST] <= most:
+                    for place in range(_ONE, size):
+                        other = np.uint32(found[place])
+                        if costs[place] <= most and begin <= other < end and not keep[other]:
+                            made += 1
+                            _absorb(swarm, region, other)
+                else:
+                    if record:
+                        merges[made, 0], merges[made, 1] = region, best
+                        lengths[made] = _border(found, size, best)
+                    made += 1
+                    _absorb(swarm, region, best)
+    return arena, made
+
+
+@inlined_kernel
+def _border(found: NDArray[np.uint64], size: Any, other: Any) -> Any:
+    """Return the edgels shared with a neighbour of the region looked at last."""
+    length = np.uint64(0)
+    for place in range(_ONE, size):
+        if np.uint32(found[place]) == other:
+            length = found[place] >> _SHIFT
+    return np.int64(length)
+
+
+@kernel
+def _visit_groups(
+    swarm: Swarm,
+    ends: NDArray[np.int64],
+    scales: NDArray[np.float32],
+    tiny: np.float32,
+    keep: NDArray[np.bool_],
+) -> tuple[NDArray[np.uint64], int]:
+    pairs, lengths = np.empty((1, 2), np.uint32), np.empty(1, np.int64)
+    arena, made, begin = swarm.arena, 0, np.int64(0)
+    for end in ends:
+        arena, more = _visit(swarm, arena, begin, end, scales, tiny, keep, False, pairs, lengths)
+        made, begin = made + more, end
+    arena, more = _visit(swarm, arena, 0, ends[-1], scales[-1:], tiny, keep, False, pairs, lengths)
+    return arena, made + more
+
+
+@kernel
+def _fill(swarm: Swarm, graph: RegionGraph, area: NDArray[np.int64], means: NDArray[np.float32]) -> None:
+    """Write the rows and lists of regions that nothing has happened to yet."""
+    words, numbers, arena = swarm.words, swarm.numbers, swarm.arena
+    for region in range(area.size):
+        row = np.uint64(region) * swarm.stride
+        numbers[row], numbers[row + _NEXT] = region, _NOBODY
+        numbers[row + _SEEN], numbers[row + _ENTRY] = np.uint32(0), np.uint32(0)
+        words[row + _AREA] = area[region]
+        for k in range(means.shape[1]):
+            words[row + _MEANS + np.uint64(k)] = means[region, k]
+        first, stop = graph.offsets[region], graph.offsets[region + 1]
+        numbers[row + _FIRST], numbers[row + _COUNT] = first, stop - first
+        for at in range(first, stop):
+            arena[at] = (np.uint64(graph.lengths[at]) << _SHIFT) | np.uint64(graph.neighbours[at])
+    for region in range(area.size):
+        row = np.uint64(region) * swarm.stride
+        least, best, met = np.float32(np.inf), _NOBODY, np.float32(0)
+        for at in range(graph.offsets[region], graph.offsets[region + 1]):
+            there = np.uint64(graph.neighbours[at]) * swarm.stride
+            cost = _rise(words, row, there, swarm.means) / np.float32(graph.lengths[at])
+            if cost < least:
+                least, best, met = cost, np.uint32(graph.neighbours[at]), words[there + _AREA]
+        words[row + _COST], numbers[row + _BEST], words[row + _MET] = least, best, met
+
+
+@kernel
+def _survivors(swarm: Swarm) -> tuple[NDArray[np.int32], int]:
+    numbers, stride = swarm.numbers, swarm.stride
+    size = swarm.costs.size - 1
+    ids = np.empty(size, np.int32)
+    count = 0
+    for region in range(size):
+        if numbers[np.uint64(region) * stride] == region:
+            ids[region] = count
+            count += 1
+    for region in range(size):
+        living = np.uint32(region)
+        while numbers[np.uint64(living) * stride] != living:
+            living = numbers[np.uint64(living) * stride]
+        ids[region] = ids[living]
+    return ids, count
+
+
+@kernel
+def _list_all(
+    swarm: Swarm,
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    neighbours: NDArray[np.int32],
+    lengths: NDArray[np.int32],
+) -> int:
+    """Write each living region's neighbours, each once; or only count them, if there is no room to write."""
+    numbers, stride, arena = swarm.numbers, swarm.stride, swarm.arena
+    entry_of = np.full(offsets.size - 1, -1, np.int64)
+    counting = neighbours.size == 0
+    write, living = 0, 0
+    for region in range(ids.size):
+        if numbers[np.uint64(region) * stride] != region:
+            continue
+        begin = write
+        part = np.uint32(region)
+        while part != _NOBODY:
+            row = np.uint64(part) * stride
+            first = np.uint64(numbers[row + _FIRST])
+            for at in range(first, first + np.uint64(numbers[row + _COUNT])):
+                other = ids[np.uint32(arena[at])]
+                if other == living:
+                    continue
+                if entry_of[other] < begin:
+                    entry_of[other] = write
+                    if not counting:
+                        neighbours[write], lengths[write] = other, np.int32(arena[at] >> _SHIFT)
+                    write += 1
+                elif not counting:
+                    lengths[entry_of[other]] += np.int32(arena[at] >> _SHIFT)
+            part = numbers[row + _NEXT]
+        living += 1
+        offsets[living] = write
+    return write
