@@ -21,6 +21,7 @@ from workbench.segmentation.premerging import absorb, surviving_graph, survivors
 from workbench.segmentation.scales import leaf_order, persistent_scales
 from workbench.segmentation.tiling import (
     BLOCK,
+    Reduced,
     blocks_of,
     margin_for,
     number_leaves,
@@ -30,7 +31,8 @@ from workbench.segmentation.tiling import (
     swarm_of_block,
 )
 
-_SAMPLES, _SAMPLE_SIDE = 16, 256
+_LEAST_SAMPLE, _MOST_SAMPLE = 48, 256
+"""Side of a sample in pixels."""
 
 
 class Mapper(Protocol):
@@ -99,15 +101,14 @@ def segment(
         )
     )
     report("merging", 0.6)
-    stitched = stitch(blocks, windows)
-    ids, statistics, graph = _reduced(stitched.statistics, stitched.graph, mixing, scale)
+    regions, statistics, graph = _together(blocks, windows, mixing, scale)
     tree = merge_all(graph, statistics.area, mixing.means(statistics.sums, statistics.area))
     report("scales", 0.85)
     rank, s = leaf_order(tree, persistent_scales(tree).astype(np.float32))
     order = np.argsort(rank)
     report("numbering", 0.9)
     leaves = np.empty(grid.shape, np.uint32)
-    numbers = [rank[ids[regions]] for regions in stitched.regions]
+    numbers = [rank[ids] for ids in regions]
     for _ in map(
         lambda part: number_leaves(part[0].labels, part[1], leaves[part[2].slices]),
         zip(blocks, numbers, windows, strict=True),
@@ -126,39 +127,43 @@ def segment(
     )
 
 
-def _reduced(
-    statistics: LeafStatistics, graph: RegionGraph, mixing: Mixing, scale: float
-) -> tuple[NDArray[np.int32], LeafStatistics, RegionGraph]:
-    """Merge what the borders of blocks kept waiting; return the leaf of each region, and the leaves."""
+def _together(
+    blocks: Sequence[Reduced], windows: Sequence[Window], mixing: Mixing, scale: float
+) -> tuple[list[NDArray[np.int32]], LeafStatistics, RegionGraph]:
+    """Put blocks together and merge what their borders kept waiting.
+
+    Returns
+    -------
+    regions, statistics, graph
+        Per block the leaf of each of its regions; and the leaves.
+    """
+    if len(blocks) == 1:
+        statistics, graph = blocks[0].statistics, blocks[0].graph
+        return [np.arange(statistics.area.size, dtype=np.int32)], statistics, graph
+    regions, statistics, graph = stitch(blocks, windows)
     means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
     swarm = swarm_of(graph, statistics.area, means)
-    everything = np.array([statistics.area.size])
-    swarm, _ = absorb(swarm, scale, ends=everything, keep=np.zeros(statistics.area.size, np.bool_))
+    nothing = np.zeros(statistics.area.size, np.bool_)
+    swarm, _ = absorb(swarm, scale, ends=np.array([statistics.area.size]), keep=nothing)
     ids, count = survivors(swarm)
-    return ids, summed([statistics], [ids], count), surviving_graph(swarm, ids, count)
+    merged = summed([statistics], [ids], count)
+    return [ids[numbers] for numbers in regions], merged, surviving_graph(swarm, ids, count)
 
 
 def _sample_windows(shape: tuple[int, int]) -> list[Window]:
-    """Return at most 16 windows spread evenly over an image; all of a small one."""
-    rows, cols = (min(4, -(-side // _SAMPLE_SIDE)) for side in shape)
+    """Return windows spread evenly over an image, a sixteenth of it at most but for small ones."""
+    height, width = (min(side, max(_LEAST_SAMPLE, min(side // 16, _MOST_SAMPLE))) for side in shape)
+    rows, cols = (min(4, side // size) for side, size in zip(shape, (height, width), strict=True))
     return [
         Window(
-            row=_spread(row, rows, shape[0]),
-            col=_spread(col, cols, shape[1]),
-            height=min(_SAMPLE_SIDE, shape[0]),
-            width=min(_SAMPLE_SIDE, shape[1]),
+            row=int((row + 0.5) * shape[0] / rows - height / 2),
+            col=int((col + 0.5) * shape[1] / cols - width / 2),
+            height=height,
+            width=width,
         )
         for row in range(rows)
         for col in range(cols)
     ]
-
-
-def _spread(number: int, count: int, side: int) -> int:
-    """Return where the number-th of so many sample windows begins: in the middle of its share of a side."""
-    if side <= _SAMPLE_SIDE:
-        return 0
-    middle = int((number + 0.5) * side / count - _SAMPLE_SIDE / 2)
-    return min(max(middle, 0), side - _SAMPLE_SIDE)
 
 
 def _finest_scale(

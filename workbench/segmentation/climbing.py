@@ -57,7 +57,7 @@ def merge_all(
     if area.size <= queued:
         return merge_regions(graph, area, means)
     swarm = swarm_of(graph, area, means.astype(np.float32))
-    keep = np.zeros(area.size, np.bool_)
+    regions = np.arange(area.size, dtype=np.uint32)
     rounds: list[Merges] = []
     living = area.size
     costs = swarm.least_costs()
@@ -65,7 +65,7 @@ def merge_all(
     scale = float(np.quantile(positive, _FIRST_SHARE)) if positive.size else 1.0
     top = float(positive.max()) if positive.size else 0.0
     while living > queued:
-        swarm, merges = absorb_and_tell(swarm, scale, keep=keep)
+        swarm, merges, regions = absorb_and_tell(swarm, scale, regions=regions)
         rounds.append(merges)
         living -= merges.lengths.size
         if not merges.lengths.size and scale > top:

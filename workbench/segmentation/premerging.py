@@ -45,9 +45,9 @@ class Swarm(NamedTuple):
     """Regions and their neighbours, while there are very many; compiled kernels write into it.
 
     The words of a row are: the region it was joined to (itself while it lives); its least cost ΔD / edgels,
-    the neighbour of that cost, and that one's area when it was looked at; the last look that met the region,
-    and as which neighbour; the next of those absorbed since the last look; area; where its list of neighbours
-    starts in the arena, and its entries; and the mean of each feature.
+    which neighbour in its list has it, and that one's area when it was looked at; the last look that met the
+    region, and as which neighbour; the next of those absorbed since the last look; area; where its list of
+    neighbours starts in the arena, and its entries; and the mean of each feature.
     """
 
     words: NDArray[np.float32]
@@ -141,14 +141,38 @@ def absorb(
     return swarm._replace(arena=arena), int(made)
 
 
-def absorb_and_tell(swarm: Swarm, scale: float, *, keep: NDArray[np.bool_]) -> tuple[Swarm, Merges]:
-    """Merge whatever costs at most a scale, one pair after the other, and return the merges."""
-    pairs, lengths = np.empty((swarm.size, 2), np.uint32), np.empty(swarm.size, np.int64)
-    scales = np.array([scale], np.float32)
-    arena, made = _visit(
-        swarm, swarm.arena, 0, swarm.size, scales, np.float32(-1), keep, True, pairs, lengths
+def absorb_and_tell(
+    swarm: Swarm, scale: float, *, regions: NDArray[np.uint32]
+) -> tuple[Swarm, Merges, NDArray[np.uint32]]:
+    """Merge whatever costs at most a scale, one pair after the other.
+
+    Parameters
+    ----------
+    regions
+        Shape (region,). The living ones; written to.
+
+    Returns
+    -------
+    swarm, merges, regions
+        The regions that live now, and some that did until just now.
+    """
+    pairs, lengths = np.empty((regions.size, 2), np.uint32), np.empty(regions.size, np.int64)
+    scales, keep = np.array([scale], np.float32), np.zeros(swarm.size, np.bool_)
+    arena, made, left = _visit(
+        swarm,
+        swarm.arena,
+        regions,
+        np.int64(0),
+        np.int64(swarm.size),
+        scales,
+        np.float32(-1),
+        keep,
+        True,
+        pairs,
+        lengths,
     )
-    return swarm._replace(arena=arena), Merges(pairs[:made].copy(), lengths[:made].copy())
+    merges = Merges(pairs[:made].copy(), lengths[:made].copy())
+    return swarm._replace(arena=arena), merges, regions[:left]
 
 
 def survivors(swarm: Swarm) -> tuple[NDArray[np.int32], int]:
@@ -218,7 +242,7 @@ def _look(swarm: Swarm, region: Any, arena: NDArray[np.uint64]) -> Any:
         swarm.free[0] += np.int64(size)
         numbers[row + _FIRST] = np.uint32(write)
     numbers[row + _COUNT], numbers[row + _NEXT] = np.uint32(size), _NOBODY
-    least, best, met = np.float32(np.inf), _NOBODY, np.float32(0)
+    least, best, met = np.float32(np.inf), _ZERO, np.float32(0)
     for place in range(_ONE, count):
         entry = found[place]
         arena[write] = entry
@@ -228,9 +252,9 @@ def _look(swarm: Swarm, region: Any, arena: NDArray[np.uint64]) -> Any:
         costs[place] = cost
         less = cost < least
         least = cost if less else least
-        best = np.uint32(entry) if less else best
+        best = place - _ONE if less else best
         met = words[there + _AREA] if less else met
-    words[row + _COST], numbers[row + _BEST], words[row + _MET] = least, best, met
+    words[row + _COST], numbers[row + _BEST], words[row + _MET] = least, np.uint32(best), met
     return count
 
 
@@ -281,6 +305,7 @@ def _together(swarm: Swarm, arena: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _visit(
     swarm: Swarm,
     arena: NDArray[np.uint64],
+    regions: NDArray[np.uint32],
     begin: Any,
     end: Any,
     scales: NDArray[np.float32],
@@ -289,27 +314,33 @@ def _visit(
     record: bool,
     merges: NDArray[np.uint32],
     lengths: NDArray[np.int64],
-) -> tuple[NDArray[np.uint64], int]:
-    """Let regions begin … end − 1 absorb each other at rising scales; return the arena and the merges made.
+) -> tuple[NDArray[np.uint64], int, int]:
+    """Let regions absorb each other at rising scales, but none outside begin … end − 1.
 
-    A merge is written down only if ``record`` says so: the region that stays, the one absorbed, and the
-    edgels between them.
+    ``regions`` are the living ones to visit; they are packed on the way to those that are left. A merge is
+    written down only if ``record`` says so: the region that stays, the one absorbed, and the edgels between
+    them. Returns the arena, the number of merges, and that of the regions left.
     """
     words, numbers, stride = swarm.words, swarm.numbers, swarm.stride
     found, costs = swarm.found, swarm.costs
-    made = 0
+    made, size = 0, regions.size
     for step in range(scales.size):
         scale = scales[step]
-        for visited in range(begin, end):
-            region = np.uint32(visited)
+        left = 0
+        for visit in range(size):
+            region = regions[visit]
             row = np.uint64(region) * stride
-            if numbers[row] != region or words[row + _COST] > scale or keep[region]:
+            if numbers[row] != region:
                 continue
-            best = numbers[row + _BEST]
-            there = np.uint64(best) * stride
-            fresh = numbers[there] == best and words[there + _AREA] == words[row + _MET] and not record
+            regions[left] = region
+            left += 1
+            if words[row + _COST] > scale or keep[region]:
+                continue
+            count = _ONE
+            best = arena[np.uint64(numbers[row + _FIRST]) + np.uint64(numbers[row + _BEST])]
+            there = np.uint64(np.uint32(best)) * stride
+            fresh = numbers[there] == np.uint32(best) and words[there + _AREA] == words[row + _MET]
             while True:
-                size = _ONE
                 if not fresh:
                     needed, part = _ZERO, region
                     while part != _NOBODY:
@@ -317,48 +348,37 @@ def _visit(
                         part = numbers[np.uint64(part) * stride + _NEXT]
                     if np.uint64(swarm.free[0]) + needed > np.uint64(arena.size):
                         arena = _together(swarm, arena)
-                    size = _look(swarm, region, arena)
-                fresh = False
+                    count = _look(swarm, region, arena)
                 if not (words[row + _COST] <= scale):
                     break
-                best = numbers[row + _BEST]
-                if not (begin <= best < end) or keep[best]:
+                fresh = False
+                best = arena[np.uint64(numbers[row + _FIRST]) + np.uint64(numbers[row + _BEST])]
+                other = np.uint32(best)
+                if not (begin <= other < end) or keep[other]:
                     break
-                there = np.uint64(best) * stride
-                if numbers[there + _COUNT] > _HUB and numbers[row + _COUNT] <= np.uint32(_HUB):
-                    # The hub takes this one in, and looks around when it is visited itself.
-                    if record:
-                        merges[made, 0], merges[made, 1] = best, region
-                        lengths[made] = _border(found, size, best)
-                    made += 1
-                    _absorb(swarm, best, region)
-                    words[there + _COST] = np.float32(0)
-                    words[there + _MET] = np.float32(-1)
-                    break
-                most = scale if size > np.uint64(_HUB) and not record else tiny
-                if size > _ONE and words[row + _COST] <= most:
-                    for place in range(_ONE, size):
+                there = np.uint64(other) * stride
+                hub = numbers[there + _COUNT] > np.uint32(_HUB) >= numbers[row + _COUNT]
+                most = scale if count > np.uint64(_HUB) and not record else tiny
+                if count > _ONE and words[row + _COST] <= most and not hub:
+                    for place in range(_ONE, count):
                         other = np.uint32(found[place])
                         if costs[place] <= most and begin <= other < end and not keep[other]:
                             made += 1
                             _absorb(swarm, region, other)
-                else:
-                    if record:
-                        merges[made, 0], merges[made, 1] = region, best
-                        lengths[made] = _border(found, size, best)
-                    made += 1
-                    _absorb(swarm, region, best)
-    return arena, made
-
-
-@inlined_kernel
-def _border(found: NDArray[np.uint64], size: Any, other: Any) -> Any:
-    """Return the edgels shared with a neighbour of the region looked at last."""
-    length = np.uint64(0)
-    for place in range(_ONE, size):
-        if np.uint32(found[place]) == other:
-            length = found[place] >> _SHIFT
-    return np.int64(length)
+                    continue
+                if record:
+                    merges[made, 0] = other if hub else region
+                    merges[made, 1] = region if hub else other
+                    lengths[made] = np.int64(best >> _SHIFT)
+                made += 1
+                if hub:
+                    # It takes this one in, and looks around when it is visited itself.
+                    _absorb(swarm, other, region)
+                    words[there + _COST], words[there + _MET] = np.float32(0), np.float32(-1)
+                    break
+                _absorb(swarm, region, other)
+        size = left
+    return arena, made, size
 
 
 @kernel
@@ -370,11 +390,16 @@ def _visit_groups(
     keep: NDArray[np.bool_],
 ) -> tuple[NDArray[np.uint64], int]:
     pairs, lengths = np.empty((1, 2), np.uint32), np.empty(1, np.int64)
-    arena, made, begin = swarm.arena, 0, np.int64(0)
+    regions = np.arange(ends[-1]).astype(np.uint32)
+    arena, made, begin, left = swarm.arena, 0, np.int64(0), 0
     for end in ends:
-        arena, more = _visit(swarm, arena, begin, end, scales, tiny, keep, False, pairs, lengths)
-        made, begin = made + more, end
-    arena, more = _visit(swarm, arena, 0, ends[-1], scales[-1:], tiny, keep, False, pairs, lengths)
+        near = regions[begin:end]
+        arena, more, size = _visit(swarm, arena, near, begin, end, scales, tiny, keep, False, pairs, lengths)
+        regions[left : left + size] = near[:size]
+        made, begin, left = made + more, end, left + size
+    arena, more, size = _visit(
+        swarm, arena, regions[:left], np.int64(0), begin, scales[-1:], tiny, keep, False, pairs, lengths
+    )
     return arena, made + more
 
 
@@ -395,12 +420,13 @@ def _fill(swarm: Swarm, graph: RegionGraph, area: NDArray[np.int64], means: NDAr
             arena[at] = (np.uint64(graph.lengths[at]) << _SHIFT) | np.uint64(graph.neighbours[at])
     for region in range(area.size):
         row = np.uint64(region) * swarm.stride
-        least, best, met = np.float32(np.inf), _NOBODY, np.float32(0)
-        for at in range(graph.offsets[region], graph.offsets[region + 1]):
+        least, best, met = np.float32(np.inf), np.uint32(0), np.float32(0)
+        first = graph.offsets[region]
+        for at in range(first, graph.offsets[region + 1]):
             there = np.uint64(graph.neighbours[at]) * swarm.stride
             cost = _rise(words, row, there, swarm.means) / np.float32(graph.lengths[at])
             if cost < least:
-                least, best, met = cost, np.uint32(graph.neighbours[at]), words[there + _AREA]
+                least, best, met = cost, np.uint32(at - first), words[there + _AREA]
         words[row + _COST], numbers[row + _BEST], words[row + _MET] = least, best, met
 
 
