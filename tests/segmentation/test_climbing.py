@@ -11,8 +11,9 @@ from segmentation_oracles import images, masks, pixel_leaves, scene
 from workbench.segmentation.climbing import merge_all
 from workbench.segmentation.graph import leaf_statistics, region_graph
 from workbench.segmentation.merging import merge_regions
-from workbench.segmentation.premerging import absorb, surviving_graph, survivors, swarm_of
+from workbench.segmentation.premerging import absorb, swarm_of
 from workbench.segmentation.scales import persistent_scales
+from workbench.segmentation.swarm import surviving_graph, survivors
 
 
 def start(image, valid=None):
@@ -23,7 +24,7 @@ def start(image, valid=None):
 
 
 def merged(graph, area, means, scale, keep=None, ends=None):
-    swarm = swarm_of(graph, area, means.astype(np.float32))
+    swarm = swarm_of(graph, area, means.astype(np.float32), region_cost=0)
     keep = np.zeros(area.size, np.bool_) if keep is None else keep
     swarm, made = absorb(swarm, scale, ends=np.array([area.size]) if ends is None else ends, keep=keep)
     ids, count = survivors(swarm)
@@ -78,7 +79,7 @@ def test_rounds_give_whole_trees_with_true_gains_and_lengths(data):
     image = data.draw(images(most_side=8, most_value=200))
     valid = data.draw(masks(image.shape[1:]))
     leaves, graph, area, means, _ = start(image, valid)
-    tree = merge_all(graph, area, means, queued=data.draw(st.integers(0, 10)))
+    tree = merge_all(graph, area, means, region_cost=0, queued=data.draw(st.integers(0, 10)))
     exact = merge_regions(graph, area, means)
     assert tree.left.size == exact.left.size
     nodes = tree.leaves + np.arange(tree.left.size)
@@ -111,7 +112,7 @@ def test_rounds_cost_what_the_exact_order_costs():
     _, graph, area, means, _ = start(image)
     energies = []
     for queued in (10**6, 200):
-        tree = merge_all(graph, area, means, queued=queued)
+        tree = merge_all(graph, area, means, region_cost=0, queued=queued)
         scales = persistent_scales(tree)
         energies.append(
             [
@@ -135,6 +136,6 @@ def test_rounds_cost_what_the_exact_order_costs():
 )
 def test_images_that_make_hubs_and_chains_are_merged(image):
     _, graph, area, means, _ = start(image)
-    tree = merge_all(graph, area, means, queued=100)
+    tree = merge_all(graph, area, means, region_cost=0, queued=100)
     assert tree.left.size == area.size - 1
     assert np.all(np.diff(np.sort(persistent_scales(tree))) >= 0)

@@ -26,8 +26,7 @@ def patches():
 def test_a_real_patch_is_labelled_in_few_nested_picks(path):
     image = read_bands(path)
     truth = read_bands(Path(str(path).replace("/img/IMG_", "/msk/MSK_")))[0]
-    hierarchy = hierarchy_of(image, SegmentationParameters())
-    assert hierarchy.leaf_count >= 0.05 * truth.size
+    hierarchy = hierarchy_of(image, SegmentationParameters.preset("default"))
     evaluation = evaluate(hierarchy, truth)
     finest = evaluation.partitions[0]
     assert finest.achievable_accuracy > 0.97

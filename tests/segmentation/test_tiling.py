@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from workbench.segmentation.hierarchy import SegmentationParameters
 from workbench.segmentation.quality import optimal_energy
 from workbench.segmentation.tiling import blocks_of, margin_for, reduce_block, stitch
 
-SETTINGS = [SegmentationParameters(), SegmentationParameters.preset("plain")]
+SETTINGS = [SegmentationParameters.preset("default"), SegmentationParameters.preset("plain")]
 NAMES = ["default", "plain"]
 
 
@@ -28,19 +29,16 @@ def ortho(seed=2, side=260):
 
 
 def stitched(image, valid, parameters, side, scale):
+    """Return the stitched regions, the region of each pixel, and the weights of edgels by block."""
     windows = blocks_of(valid.shape, side)
     margin = margin_for(parameters)
-    blocks = []
-    for window in windows:
-        blocks.append(
-            reduce_block(
-                building._with_margin(image, window, margin),
-                building._with_margin(valid, window, margin),
-                mixing=mixing_of(image),
-                parameters=parameters,
-                scale=scale,
-            )
-        )
+    parts = [
+        (building._with_margin(image, window, margin), building._with_margin(valid, window, margin))
+        for window in windows
+    ]
+    blocks = [
+        reduce_block(*part, mixing=mixing_of(image), parameters=parameters, scale=scale) for part in parts
+    ]
     whole = stitch(blocks, windows)
     labels = np.full(valid.shape, -1, np.int32)
     for block, regions, window in zip(blocks, whole.regions, windows, strict=True):
@@ -53,7 +51,7 @@ def stitched(image, valid, parameters, side, scale):
 @pytest.mark.parametrize("parameters", SETTINGS, ids=NAMES)
 def test_stitched_blocks_are_the_graph_of_their_labels(parameters, scale):
     image, valid = ortho()
-    whole, labels = stitched(image, valid, parameters, 64, scale)
+    whole, labels = stitched(image, valid, replace(parameters, inside=1), 64, scale)
     count = whole.statistics.area.size
     assert np.array_equal(labels >= 0, valid)
     assert np.array_equal(np.unique(labels[valid]), np.arange(count))
@@ -80,6 +78,17 @@ def test_basins_do_not_depend_on_the_blocks():
         pairs = np.unique(np.stack([whole[valid], parts[valid]]), axis=1)
         assert np.unique(pairs[1]).size == pairs.shape[1], "each part lies in one leaf"
         assert pairs.shape[1] <= one.statistics.area.size + 40
+
+
+def test_an_edgel_counts_the_same_on_a_block_border_as_inside():
+    """Where one side says that both lie in one coarse basin, so does the graph."""
+    image, valid = ortho()
+    parameters = replace(SegmentationParameters.preset("default"), sharp_limit=0.0)
+    totals = []
+    for side in (512, 64):
+        whole, _ = stitched(image, valid, parameters, side, 0.0)
+        totals.append(whole.graph.lengths.sum() / 2 / whole.graph.offsets.size)
+    assert totals[1] == pytest.approx(totals[0], rel=0.02)
 
 
 @pytest.mark.parametrize("parameters", SETTINGS, ids=NAMES)

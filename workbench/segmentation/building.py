@@ -17,19 +17,22 @@ from workbench.segmentation.features import Mixing
 from workbench.segmentation.graph import LeafStatistics, RegionGraph
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.parameters import SegmentationParameters, digest_image, usable_pixels
-from workbench.segmentation.premerging import absorb, surviving_graph, survivors, swarm_of
+from workbench.segmentation.premerging import absorb, swarm_of
 from workbench.segmentation.scales import leaf_order, persistent_scales
+from workbench.segmentation.swarm import surviving_graph, survivors
 from workbench.segmentation.tiling import (
     BLOCK,
     Reduced,
     blocks_of,
+    cut_block,
     margin_for,
     number_leaves,
     reduce_block,
     stitch,
     summed,
-    swarm_of_block,
 )
+
+DEFAULT = SegmentationParameters.preset("default")
 
 _LEAST_SAMPLE, _MOST_SAMPLE = 48, 256
 """Side of a sample in pixels."""
@@ -47,7 +50,7 @@ def segment(
     *,
     grid: PixelGrid,
     valid: NDArray[np.bool_] | None = None,
-    parameters: SegmentationParameters = SegmentationParameters(),  # noqa: B008 - frozen
+    parameters: SegmentationParameters = DEFAULT,
     map: Mapper = map,  # noqa: A002 - it takes the place of the builtin
     progress: Callable[[str, float], None] | None = None,
 ) -> Hierarchy:
@@ -101,8 +104,9 @@ def segment(
         )
     )
     report("merging", 0.6)
-    regions, statistics, graph = _together(blocks, windows, mixing, scale)
-    tree = merge_all(graph, statistics.area, mixing.means(statistics.sums, statistics.area))
+    regions, statistics, graph = _together(blocks, windows, mixing, scale, parameters.region_cost)
+    means = mixing.means(statistics.sums, statistics.area)
+    tree = merge_all(graph, statistics.area, means, region_cost=parameters.region_cost)
     report("scales", 0.85)
     rank, s = leaf_order(tree, persistent_scales(tree).astype(np.float32))
     order = np.argsort(rank)
@@ -120,7 +124,7 @@ def segment(
         area=statistics.area[order].astype(np.uint32),
         sums=statistics.sums[:, order],
         squares=statistics.squares[:, order],
-        weights=(mixing.matrix**2).sum(axis=0),
+        weights=mixing.weights(),
         grid=grid,
         parameters=parameters,
         image_digest=digest_image(pixels, usable),
@@ -128,7 +132,11 @@ def segment(
 
 
 def _together(
-    blocks: Sequence[Reduced], windows: Sequence[Window], mixing: Mixing, scale: float
+    blocks: Sequence[Reduced],
+    windows: Sequence[Window],
+    mixing: Mixing,
+    scale: float,
+    region_cost: int,
 ) -> tuple[list[NDArray[np.int32]], LeafStatistics, RegionGraph]:
     """Put blocks together and merge what their borders kept waiting.
 
@@ -142,7 +150,7 @@ def _together(
         return [np.arange(statistics.area.size, dtype=np.int32)], statistics, graph
     regions, statistics, graph = stitch(blocks, windows)
     means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
-    swarm = swarm_of(graph, statistics.area, means)
+    swarm = swarm_of(graph, statistics.area, means, region_cost=region_cost)
     nothing = np.zeros(statistics.area.size, np.bool_)
     swarm, _ = absorb(swarm, scale, ends=np.array([statistics.area.size]), keep=nothing)
     ids, count = survivors(swarm)
@@ -178,10 +186,10 @@ def _finest_scale(
     for image, valid in samples:
         whole = Window(row=0, col=0, height=valid.shape[0], width=valid.shape[1])
         padded = _with_margin(image, whole, margin), _with_margin(valid, whole, margin)
-        leaves, statistics, swarm = swarm_of_block(*padded, mixing, parameters)
-        swarms.append(swarm)
-        ends.append(leaves.ends)
-        wanted += float(statistics.area.sum()) / pixels_per_leaf
+        block = cut_block(*padded, mixing, parameters)
+        swarms.append(block.swarm)
+        ends.append(block.leaves.ends)
+        wanted += float(block.statistics.area.sum()) / pixels_per_leaf
     counts = [swarm.size for swarm in swarms]
     before, scale = float(sum(counts)), 0.0
     costs = np.concatenate([swarm.least_costs() for swarm in swarms])

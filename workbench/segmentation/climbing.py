@@ -17,12 +17,10 @@ from workbench.segmentation.compiled import kernel
 from workbench.segmentation.graph import RegionGraph
 from workbench.segmentation.merging import MergeTree, merge_regions
 from workbench.segmentation.premerging import (
-    Merges,
     absorb_and_tell,
-    surviving_graph,
-    survivors,
     swarm_of,
 )
+from workbench.segmentation.swarm import Merges, surviving_graph, survivors
 
 QUEUED = 8192
 """From so many regions on they are merged in exact order."""
@@ -34,7 +32,12 @@ _FIRST_SHARE = 0.01
 
 
 def merge_all(
-    graph: RegionGraph, area: NDArray[np.int64], means: NDArray[np.float64], *, queued: int = QUEUED
+    graph: RegionGraph,
+    area: NDArray[np.int64],
+    means: NDArray[np.float64],
+    *,
+    region_cost: int,
+    queued: int = QUEUED,
 ) -> MergeTree:
     """Merge regions until no two touch.
 
@@ -46,6 +49,8 @@ def merge_all(
         Shape (leaf,). Pixels.
     means
         Shape (leaf, feature).
+    region_cost
+        What C counts for a region itself, in edgels.
     queued
         How many regions are left to the queue; all of them in a graph that has no more.
 
@@ -55,8 +60,8 @@ def merge_all(
         Its gains are computed anew from the means, in double precision.
     """
     if area.size <= queued:
-        return merge_regions(graph, area, means)
-    swarm = swarm_of(graph, area, means.astype(np.float32))
+        return merge_regions(graph, area, means, region_cost=region_cost)
+    swarm = swarm_of(graph, area, means.astype(np.float32), region_cost=region_cost)
     regions = np.arange(area.size, dtype=np.uint32)
     rounds: list[Merges] = []
     living = area.size
@@ -80,8 +85,13 @@ def merge_all(
     ids, count = survivors(swarm)
     node, left, right, gains, total, mean = _grown(pairs, area, means)
     living_regions = np.flatnonzero(swarm.living())
-    rest = merge_regions(surviving_graph(swarm, ids, count), total[living_regions], mean[living_regions])
-    return _one_tree(area.size, left, right, gains, lengths, node[living_regions], rest)
+    rest = merge_regions(
+        surviving_graph(swarm, ids, count),
+        total[living_regions],
+        mean[living_regions],
+        region_cost=region_cost,
+    )
+    return _one_tree(area.size, left, right, gains, lengths + region_cost, node[living_regions], rest)
 
 
 def _one_tree(

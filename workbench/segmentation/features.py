@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Mixing", "noise_levels"]
+__all__ = ["Mixing", "noise_levels", "texture_matrix"]
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from workbench.segmentation.compiled import kernel
 
@@ -16,6 +18,10 @@ from workbench.segmentation.compiled import kernel
 # variable's median absolute deviation is 0.6745 standard deviations.
 _LAPLACIAN_GAIN = 6.0
 _MAD_OF_NORMAL = 0.6745
+
+_TEXTURE = 3.0
+"""Standard deviation, in pixels, of the Gaussian beyond which an image is texture."""
+_FLOOR = 0.1
 
 
 class Mixing(NamedTuple):
@@ -25,6 +31,16 @@ class Mixing(NamedTuple):
     """Shape (band,). What is subtracted first, near the image's mean so that no digits are lost."""
     matrix: NDArray[np.float64]
     """Shape (feature, band)."""
+    texture: bool = False
+    """Whether the features are in units of the image's texture."""
+
+    def edges(self) -> Mixing:
+        """Return the map to the bands as they are, in which edges are looked for."""
+        return Mixing(self.centre, np.eye(self.centre.size))
+
+    def weights(self) -> NDArray[np.float64]:
+        """Return the factor of each band's squared differences, shape (band,); 1 where bands are mixed."""
+        return np.ones(self.centre.size) if self.texture else np.asarray((self.matrix**2).sum(axis=0))
 
     def pixels(self, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return the features of an image (band, row, col), shape (feature, row, col); 0 at nodata."""
@@ -34,6 +50,30 @@ class Mixing(NamedTuple):
     def means(self, sums: NDArray[np.float64], area: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean features of regions, shape (region, feature), of their sums (band, region)."""
         return np.ascontiguousarray(((sums / area).T - self.centre) @ self.matrix.T)
+
+
+def texture_matrix(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> NDArray[np.float64]:
+    """Return the matrix that makes fine texture equally strong in all directions of the bands.
+
+    Texture is what a Gaussian of 3 pixels takes away. Its covariance C, with a tenth of its mean variance
+    added to the diagonal, so that directions without texture are not blown up, gives the features' matrix
+    C^(−1/2): a difference of 1 is one standard deviation of texture, in whatever units the bands are.
+    """
+    bands = samples[0][0].shape[0]
+    scatter, pixels = np.zeros((bands, bands)), 0
+    for image, valid in samples:
+        values = np.where(valid, image, 0).astype(np.float64)
+        share = ndimage.gaussian_filter(valid.astype(np.float64), _TEXTURE, mode="constant")
+        soft = ndimage.gaussian_filter(values, (0, _TEXTURE, _TEXTURE), mode="constant")
+        rest = (values - soft / np.maximum(share, 1e-9))[:, valid]
+        scatter += rest @ rest.T
+        pixels += rest.shape[1]
+    variance = np.trace(scatter) / (bands * max(pixels, 1))
+    if variance <= 0.0:
+        return np.eye(bands)
+    covariance = scatter / (pixels * variance) + _FLOOR * np.eye(bands)
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * values**-0.5 @ vectors.T * math.sqrt((1.0 + _FLOOR) / variance))
 
 
 def noise_levels(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> NDArray[np.float64]:

@@ -53,11 +53,16 @@ class MergeTree(NamedTuple):
     gains: NDArray[np.float64]
     """Shape (merge,). Rise of the distortion D, ≥ 0."""
     lengths: NDArray[np.int64]
-    """Shape (merge,). Edgels between the two children, ≥ 1: the fall of the boundary length C."""
+    """Shape (merge,). The fall of C, ≥ 1: weighted edgels between the children, and what a region counts."""
 
 
 def merge_regions(
-    graph: RegionGraph, area: NDArray[np.int64], means: NDArray[np.float64], *, hub_degree: int = HUB_DEGREE
+    graph: RegionGraph,
+    area: NDArray[np.int64],
+    means: NDArray[np.float64],
+    *,
+    region_cost: int = 0,
+    hub_degree: int = HUB_DEGREE,
 ) -> MergeTree:
     """Merge regions greedily until no two touch.
 
@@ -70,6 +75,8 @@ def merge_regions(
     means
         Shape (leaf, band). Mean of each band, scaled by the square root of its weight; centre it on a value
         near the image's mean, so that no digits are lost.
+    region_cost
+        What C counts for a region itself, in edgels.
     hub_degree
         From this many neighbours on a region is a hub.
 
@@ -79,7 +86,7 @@ def merge_regions(
         Ties are broken by the smaller leaf ids. O(n log n) for bounded degrees.
     """
     leaves = area.size
-    regions = new_regions(area, means)
+    regions = new_regions(area, means, region_cost)
     lists = new_lists(graph)
     heap = new_heap(leaves)
     left, right = np.empty(leaves, np.int32), np.empty(leaves, np.int32)
@@ -90,7 +97,7 @@ def merge_regions(
         left=left[:merges].copy(),
         right=right[:merges].copy(),
         gains=gains[:merges].copy(),
-        lengths=lengths[:merges].copy(),
+        lengths=lengths[:merges] + region_cost,
     )
 
 
@@ -175,7 +182,7 @@ def _choose(regions: Regions, lists: Lists, region: int) -> None:
             if not _covers(regions, region, other):
                 continue
             length = lists.lengths[read]
-            candidate = _rise(regions.rows, region, other) / length
+            candidate = _rise(regions.rows, region, other) / (length + regions.extra[0])
             tied = candidate == cost and best >= 0
             if candidate < cost or (tied and _earlier(low, regions.low[other], low, regions.low[best])):
                 cost, best, border = candidate, other, length
@@ -415,7 +422,7 @@ def _lengthen(regions: Regions, heap: Heap, hub: int, other: int, length: int) -
     if regions.best[younger] == older:
         length += regions.border[younger]
         regions.border[younger] = length
-    cost = _rise(regions.rows, hub, other) / length
+    cost = _rise(regions.rows, hub, other) / (length + regions.extra[0])
     if cost < regions.cost[younger]:
         regions.cost[younger], regions.best[younger], regions.border[younger] = cost, older, length
         _push(regions, heap, younger)
@@ -434,7 +441,7 @@ def _tell_neighbours(regions: Regions, lists: Lists, heap: Heap, hub: int) -> No
             other, length = lists.neighbours[read], lists.lengths[read]
             if _covers(regions, hub, other):
                 continue
-            cost = _rise(regions.rows, hub, other) / length
+            cost = _rise(regions.rows, hub, other) / (length + regions.extra[0])
             if cost < regions.cost[other]:
                 regions.cost[other], regions.best[other], regions.border[other] = cost, hub, length
                 _push(regions, heap, other)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench import documents
 from workbench.errors import HierarchyError
-from workbench.segmentation.features import Mixing, noise_levels
+from workbench.segmentation.features import Mixing, noise_levels, texture_matrix
 
 _ALGORITHM = 2
 """Part of every digest; goes up whenever the same image and parameters give another hierarchy. 1 knew no
@@ -24,6 +24,15 @@ _ALGORITHM = 2
 _DTYPES = ("uint8", "uint16", "float32")
 _MAX_PIXELS = 2**31 - 1
 _COARSEST_LEAF = 73.0
+_SINCE_2 = (
+    "leaf_pixels",
+    "leaf_budget",
+    "sharp_limit",
+    "least_area",
+    "coarse",
+    "inside",
+    "region_cost",
+)
 # Far above any radiance, reflectance or height: what lies beyond is a fill value such as −3.4e38 that
 # nobody declared, and one pixel of it would outweigh the whole image.
 _LARGEST_VALUE = 1e12
@@ -31,13 +40,16 @@ _LARGEST_VALUE = 1e12
 _ROUNDING_NOISE = 1.0 / math.sqrt(12.0)
 
 Start = Literal["basins", "pixels"]
-Equaliser = Literal["equal", "noise"]
+Equaliser = Literal["equal", "noise", "texture"]
 Preset = Literal["default", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentationParameters:
     """How an image is segmented; recorded in the hierarchy.
+
+    The values that stand here are the plainest: squared error of the bands plus boundary length, from all
+    basins of the gradient. `preset` has the settings to work with.
 
     >>> SegmentationParameters().as_document()["band_weights"]
     'equal'
@@ -48,15 +60,27 @@ class SegmentationParameters:
     touching pixels of equal values are one leaf)."""
     smoothing: float = 0.65
     """Standard deviation in pixels of the Gaussian on the gradient that basins are found in; 0 for none."""
-    leaf_pixels: float = 16.0
+    leaf_pixels: float = 1.0
     """Pixels per leaf, on average, at least. Whatever merges at a smaller scale than the one that leaves so
     many regions is merged beforehand and is in no hierarchy; 1 keeps everything."""
-    leaf_budget: int = 300_000
-    """Leaves at most, in images whose leaves then have 73 pixels or fewer: a zone of 22 Mpx. Larger ones have
-    a leaf for every 73 pixels."""
+    leaf_budget: int = _MAX_PIXELS
+    """Leaves at most, in images whose leaves then have 73 pixels or fewer. Larger ones have a leaf for every
+    73 pixels."""
     band_weights: tuple[float, ...] | Equaliser = "equal"
-    """Factor of each band's squared differences in D: one number per band, all 1 (``equal``), or the inverse
-    of the band's noise variance (``noise``)."""
+    """Factor of each band's squared differences in D: one number per band, all 1 (``equal``), the inverse of
+    the band's noise variance (``noise``), or bands mixed so that fine texture counts the same in all
+    directions (``texture``)."""
+    sharp_limit: float = 0.0
+    """Scale up to which basins are merged before the coarse ones cut them; 0 for not at all."""
+    least_area: int = 0
+    """Pixels that such a merged basin has at least, while it has neighbours."""
+    coarse: float = 0.0
+    """Standard deviation in pixels of the Gaussian on the features whose basins cut the sharp ones; 0 for
+    none. What a reader of a map sees at that resolution is then a boundary, and the rest is inside."""
+    inside: int = 1
+    """What an edgel inside a coarse basin counts in C, 1 … 15; one between two counts 1."""
+    region_cost: int = 0
+    """What a region itself counts in C, in edgels."""
 
     algorithm: int = _ALGORITHM
     """Number of the algorithm that reads the parameters. Hierarchies of earlier ones are read, not made."""
@@ -77,7 +101,9 @@ class SegmentationParameters:
         weights = self.band_weights
         if isinstance(weights, str):
             if weights not in get_args(Equaliser):
-                raise HierarchyError(f"band_weights is {weights!r}; give numbers, or 'equal' or 'noise'")
+                raise HierarchyError(
+                    f"band_weights is {weights!r}; give numbers, or one of {', '.join(get_args(Equaliser))}"
+                )
         elif not (all(math.isfinite(w) and w >= 0 for w in weights) and any(w > 0 for w in weights)):
             raise HierarchyError(f"band_weights are {weights}; give finite numbers ≥ 0, not all 0")
 
@@ -94,8 +120,17 @@ class SegmentationParameters:
         if name not in get_args(Preset):
             raise HierarchyError(f"there is no preset {name!r}; choose one of {', '.join(get_args(Preset))}")
         if name == "plain":
-            return cls(start="pixels", smoothing=0.0, leaf_pixels=1.5, leaf_budget=_MAX_PIXELS)
-        return cls()
+            return cls(start="pixels", smoothing=0.0, leaf_pixels=1.5)
+        return cls(
+            leaf_pixels=16.0,
+            leaf_budget=300_000,
+            band_weights="texture",
+            sharp_limit=4.0,
+            least_area=60,
+            coarse=3.0,
+            inside=4,
+            region_cost=12,
+        )
 
     def as_document(self) -> dict[str, Any]:
         """Return the parameters as JSON values, with the number of the algorithm that reads them."""
@@ -107,7 +142,7 @@ class SegmentationParameters:
             "band_weights": weights if isinstance(weights, str) else list(weights),
         }
         if self.algorithm > 1:
-            document |= {"leaf_pixels": self.leaf_pixels, "leaf_budget": self.leaf_budget}
+            document |= {name: getattr(self, name) for name in _SINCE_2}
         return document
 
     @classmethod
@@ -129,8 +164,6 @@ class SegmentationParameters:
         weights = values.get("band_weights")
         if isinstance(weights, list):
             values["band_weights"] = tuple(float(weight) for weight in weights)
-        if values["algorithm"] == 1:
-            values = {"leaf_pixels": 1.0, "leaf_budget": _MAX_PIXELS} | values
         try:
             return cls(**values)
         except TypeError as error:
@@ -151,7 +184,8 @@ class SegmentationParameters:
     def pixels_per_leaf(self, pixels: int) -> float:
         """Return how many pixels a leaf has on average in an image of so many.
 
-        >>> [SegmentationParameters().pixels_per_leaf(pixels) for pixels in (512**2, 12_000_000, 10**9)]
+        >>> parameters = SegmentationParameters.preset("default")
+        >>> [parameters.pixels_per_leaf(pixels) for pixels in (512**2, 12_000_000, 10**9)]
         [16.0, 40.0, 73.0]
         """
         return max(self.leaf_pixels, min(pixels / self.leaf_budget, _COARSEST_LEAF))
@@ -167,6 +201,8 @@ class SegmentationParameters:
         bands, dtype = samples[0][0].shape[0], samples[0][0].dtype
         known = np.concatenate([image[:, valid] for image, valid in samples], axis=1)
         centre = known.mean(axis=1, dtype=np.float64) if known.size else np.zeros(bands)
+        if self.band_weights == "texture":
+            return Mixing(centre=centre, matrix=texture_matrix(samples), texture=True)
         if self.band_weights == "equal":
             weights = np.ones(bands)
         elif self.band_weights == "noise":

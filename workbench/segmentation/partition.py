@@ -4,13 +4,25 @@ Everything here works on a *patch*: a part of the image (its core) with a margin
 nothing is asked. Pixels beyond the image are nodata like any other. Nodata is a wall: no gradient is taken
 across it and no basin crosses it, so an image with a nodata margin gives the same leaves as one without.
 
-A core's basins are those of the whole image, however it is cut: a drop that runs out of the core is an
-*exit*, and whoever has the other side says where it went.
+A core's basins are those of the whole image as far as the core shows them: where a drop runs out of the core
+the leaf ends there, and `Parts` tells the core's neighbour that it goes on.
 """
 
 from __future__ import annotations
 
-__all__ = ["OUTSIDE", "TILE", "Leaves", "basins", "flat_zones", "gradient", "margin_of"]
+__all__ = [
+    "OUTSIDE",
+    "TILE",
+    "Leaves",
+    "basins",
+    "edgel_weights",
+    "flat_zones",
+    "gradient",
+    "margin_of",
+    "parts",
+    "radius_of",
+    "smoothed",
+]
 
 import math
 from typing import NamedTuple
@@ -18,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel
+from workbench.segmentation.compiled import inlined_kernel, kernel
 
 OUTSIDE = -1
 """Leaf id of pixels that belong to no leaf, while leaves are being made."""
@@ -39,8 +51,6 @@ class Leaves(NamedTuple):
     number of leaves."""
     open: NDArray[np.bool_]
     """Shape (leaf,). True where the leaf may go on, or has neighbours, beyond the core."""
-    exits: NDArray[np.int64]
-    """Shape (exit, 3). Leaf, and row and column (from the core's upper left) of the pixel it goes on at."""
 
     @property
     def size(self) -> int:
@@ -51,6 +61,11 @@ class Leaves(NamedTuple):
 def margin_of(smoothing: float) -> int:
     """Return how many pixels around a core `basins` needs to know."""
     return 2 + _gaussian(smoothing).size - 1
+
+
+def radius_of(sigma: float) -> int:
+    """Return how many pixels around one `smoothed` looks at."""
+    return _gaussian(sigma).size - 1 if sigma > 0 else 0
 
 
 def basins(features: NDArray[np.float32], *, valid: NDArray[np.bool_], smoothing: float) -> Leaves:
@@ -73,9 +88,8 @@ def basins(features: NDArray[np.float32], *, valid: NDArray[np.bool_], smoothing
     margin = margin_of(smoothing)
     slope = gradient(features, valid)
     if smoothing > 0:
-        slope = _smooth(slope, valid, _gaussian(smoothing))
-    towards, exits = _descend(slope, valid, margin)
-    return _leaves(towards, valid, margin, exits)
+        slope = _smooth(slope[np.newaxis], valid, _gaussian(smoothing))[0]
+    return _leaves(_descend(slope, valid, margin), valid, margin)
 
 
 def flat_zones(features: NDArray[np.float32], *, valid: NDArray[np.bool_]) -> Leaves:
@@ -84,7 +98,42 @@ def flat_zones(features: NDArray[np.float32], *, valid: NDArray[np.bool_]) -> Le
     Equal pixels would merge first of all, at scale 0; merged one by one, a large flat zone would be walked
     around once for each of its pixels. The margin is one pixel.
     """
-    return _leaves(_join_equal(features, valid), valid, 1, np.empty((0, 3), np.int64))
+    return _leaves(_join_equal(features, valid), valid, 1)
+
+
+def smoothed(features: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
+    """Return features (feature, row, col) after a Gaussian in which nodata has no say.
+
+    Pixels within 3 σ of the array's edge are only good where nodata lies there.
+    """
+    return _smooth(features, valid, _gaussian(sigma))
+
+
+def parts(sharp: NDArray[np.int32], coarse: NDArray[np.int32]) -> Leaves:
+    """Cut leaves where they leave one coarse region for another, and where the core cuts them in two.
+
+    Parameters
+    ----------
+    sharp, coarse
+        Shape (row + 2, col + 2). Ids of leaves and of coarse regions, in the core and the pixels around it.
+    """
+    return _leaves(_join_same(sharp, coarse), sharp != OUTSIDE, 1)
+
+
+def edgel_weights(coarse: NDArray[np.int32], inside: int) -> NDArray[np.uint8]:
+    """Return what the edgels right of and below each pixel of a core count, as `region_graph` takes them.
+
+    Parameters
+    ----------
+    coarse
+        Shape (row + 2, col + 2). Ids of coarse regions, in the core and the pixels around it.
+    inside
+        What an edgel inside one coarse region counts, 1 … 15; one between two counts 1.
+    """
+    here = coarse[1:-1, 1:-1]
+    right = np.where(here == coarse[1:-1, 2:], inside, 1)
+    below = np.where(here == coarse[2:, 1:-1], inside, 1)
+    return ((right << 4) | below).astype(np.uint8)
 
 
 def _gaussian(sigma: float) -> NDArray[np.float32]:
@@ -93,15 +142,11 @@ def _gaussian(sigma: float) -> NDArray[np.float32]:
     return np.exp(-0.5 * (distance / (sigma or 1.0)) ** 2).astype(np.float32)
 
 
-def _leaves(
-    towards: NDArray[np.int32], valid: NDArray[np.bool_], margin: int, exits: NDArray[np.int64]
-) -> Leaves:
+def _leaves(towards: NDArray[np.int32], valid: NDArray[np.bool_], margin: int) -> Leaves:
     labels, ends = _number(towards, valid, margin)
     open_leaves = np.zeros(int(ends[-1]), np.bool_)
     _mark_open(labels, valid, margin, open_leaves)
-    if exits.size:
-        exits[:, 0] = labels.ravel()[exits[:, 0]]
-    return Leaves(labels=labels, ends=ends, open=open_leaves, exits=exits)
+    return Leaves(labels=labels, ends=ends, open=open_leaves)
 
 
 @kernel
@@ -145,51 +190,63 @@ def gradient(features: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray
 
 @kernel
 def _smooth(
-    slope: NDArray[np.float32], valid: NDArray[np.bool_], weights: NDArray[np.float32]
+    planes: NDArray[np.float32], valid: NDArray[np.bool_], weights: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the mean over the valid pixels around each one, weighted by distance; rows, then columns."""
-    height, width = slope.shape
+    """Return the mean over the valid pixels around each one, weighted by distance; rows, then columns.
+
+    Where all is valid, the outermost pixels are not worth anything: their neighbours are not known.
+    """
+    count, height, width = planes.shape
     radius = weights.size - 1
-    total = np.zeros((height, width), np.float32)
+    whole = valid.all()
+    smooth = np.zeros((count, height, width), np.float32)
     share = np.zeros((height, width), np.float32)
-    for row in range(height):
-        line, sums, shares = slope[row], total[row], share[row]
-        for d in range(-radius, radius + 1):
-            weight = weights[abs(d)]
-            first, stop = max(0, -d), min(width, width - d)
-            for col in range(first, stop):
-                there = weight if valid[row, col + d] else np.float32(0)
-                sums[col] += there * line[col + d]
-                shares[col] += there
-    smooth = np.zeros((height, width), np.float32)
-    rest = np.empty(width, np.float32)
-    for row in range(height):
-        line = smooth[row]
-        rest[:] = 0
-        for r in range(max(0, row - radius), min(height, row + radius + 1)):
-            weight = weights[abs(r - row)]
-            sums, shares = total[r], share[r]
+    total = np.empty((height, width), np.float32)
+    if whole:
+        share[:] = (2 * weights.sum() - weights[0]) ** 2
+    else:
+        for row in range(height):
             for col in range(width):
-                line[col] += weight * sums[col]
-                rest[col] += weight * shares[col]
-        for col in range(width):
-            line[col] = line[col] / rest[col] if valid[row, col] else np.float32(0)
+                total[row, col] = np.float32(1) if valid[row, col] else np.float32(0)
+        _spread(total, weights, radius, share)
+    for k in range(count):
+        _spread(planes[k], weights, radius, smooth[k])
+        for row in range(height):
+            line, shares = smooth[k, row], share[row]
+            for col in range(width):
+                line[col] = line[col] / shares[col] if valid[row, col] else np.float32(0)
     return smooth
 
 
+@inlined_kernel
+def _spread(
+    plane: NDArray[np.float32], weights: NDArray[np.float32], radius: int, spread: NDArray[np.float32]
+) -> None:
+    """Add up what lies around each pixel, by weights of distance; nodata is 0."""
+    height, width = plane.shape
+    across = np.zeros((height, width), np.float32)
+    for row in range(height):
+        line, sums = plane[row], across[row]
+        for d in range(-radius, radius + 1):
+            weight = weights[abs(d)]
+            for col in range(max(0, -d), min(width, width - d)):
+                sums[col] += weight * line[col + d]
+    for row in range(height):
+        line = spread[row]
+        for r in range(max(0, row - radius), min(height, row + radius + 1)):
+            weight, sums = weights[abs(r - row)], across[r]
+            for col in range(width):
+                line[col] += weight * sums[col]
+
+
 @kernel
-def _descend(
-    slope: NDArray[np.float32], valid: NDArray[np.bool_], margin: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _descend(slope: NDArray[np.float32], valid: NDArray[np.bool_], margin: int) -> NDArray[np.int32]:
     """Point each pixel of the core to its lowest neighbour below it, or to itself; flat indices in the core.
 
-    A pixel whose lowest neighbour lies beyond the core points to itself and is in the list of exits: its
-    index, and where it goes on.
+    A pixel whose lowest neighbour lies beyond the core points to itself.
     """
     height, width = slope.shape[0] - 2 * margin, slope.shape[1] - 2 * margin
     towards = np.empty(height * width, np.int32)
-    exits = np.empty((2 * (height + width), 3), np.int64)
-    count = 0
     infinite = np.float32(np.inf)
     for row in range(height):
         r = row + margin
@@ -216,13 +273,9 @@ def _descend(
                     step = 4
             there_row = row + (step == 4) - (step == 1)
             there_col = col + (step == 3) - (step == 2)
-            if 0 <= there_row < height and 0 <= there_col < width:
-                towards[here] = there_row * width + there_col
-            else:
-                towards[here] = here
-                exits[count, 0], exits[count, 1], exits[count, 2] = here, there_row, there_col
-                count += 1
-    return towards, exits[:count].copy()
+            beyond = not (0 <= there_row < height and 0 <= there_col < width)
+            towards[here] = here if beyond else there_row * width + there_col
+    return towards
 
 
 @kernel
@@ -251,6 +304,34 @@ def _join_equal(features: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDAr
                     towards[other] = towards[towards[other]]
                     other = towards[other]
                 towards[max(one, other)] = min(one, other)
+    return towards
+
+
+@kernel
+def _join_same(one: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Point each pixel to the smallest index of the connected pixels with the same two ids, or towards it.
+
+    Both have a margin of one pixel, which is left out.
+    """
+    height, width = one.shape[0] - 2, one.shape[1] - 2
+    towards = np.arange(height * width).astype(np.int32)
+    for row in range(height):
+        for col in range(width):
+            a, b = one[row + 1, col + 1], other[row + 1, col + 1]
+            if a < 0:
+                continue
+            for up in range(2):
+                r, c = row - up, col - 1 + up
+                if r < 0 or c < 0 or one[r + 1, c + 1] != a or other[r + 1, c + 1] != b:
+                    continue
+                low, high = row * width + col, r * width + c
+                while towards[low] != low:
+                    towards[low] = towards[towards[low]]
+                    low = towards[low]
+                while towards[high] != high:
+                    towards[high] = towards[towards[high]]
+                    high = towards[high]
+                towards[max(low, high)] = min(low, high)
     return towards
 
 

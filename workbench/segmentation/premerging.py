@@ -5,22 +5,35 @@ order; only at that scale does the order show. So instead of one queue over the 
 visited in order at a few rising *steps* of the scale, and each one absorbs the neighbour it costs least to
 absorb for as long as that is at most the step. The visits stay in one tile of the image until its last step,
 which a cache holds; only what a tile's edge kept waiting is visited in a final round.
-
-Each region is one row of 32-bit words, so that all that a look at a neighbour needs is in one cache line.
-Means are in single precision: they decide about merges and are not kept.
 """
 
 from __future__ import annotations
 
-__all__ = ["Merges", "Swarm", "absorb", "absorb_and_tell", "surviving_graph", "survivors", "swarm_of"]
+__all__ = ["absorb", "absorb_and_tell", "absorb_small", "swarm_of"]
 
-from typing import Any, NamedTuple
+import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.segmentation.compiled import inlined_kernel, kernel
 from workbench.segmentation.graph import RegionGraph
+from workbench.segmentation.swarm import (
+    AREA,
+    BEST,
+    COST,
+    COUNT,
+    ENTRY,
+    FIRST,
+    MEANS,
+    MET,
+    NEXT,
+    NOBODY,
+    SEEN,
+    Merges,
+    Swarm,
+)
 
 _STEPS = (0.125, 0.25, 0.5, 1.0)
 """Share of the last scale that each round of visits goes up to."""
@@ -29,72 +42,25 @@ _TINY = 0.125
 _HUB = 256
 """A region with more neighbours takes in all it can afford at once, and never looks for a small one."""
 
-# Words of a row, then the means. Unsigned, since numba tests signed indices for being negative.
-_JOINED, _COST, _BEST, _MET, _SEEN, _ENTRY, _NEXT, _AREA, _FIRST, _COUNT, _MEANS = (
-    np.uint64(word) for word in range(11)
-)
-_NOBODY = np.uint32(0xFFFFFFFF)
 _ZERO: Any = np.uint64(0)
 _ONE: Any = np.uint64(1)
 _TWO: Any = np.uint64(2)
 _SHIFT: Any = np.uint64(32)
 _LENGTH = np.uint64(0xFFFFFFFF00000000)
+_FAVOUR = np.float32(1e-12)
+"""Factor on the cost of a pair with a small region, which makes it less than that of any other."""
+_FAVOURED = 1e-6
+_SMALL_STEP = 1.5
 
 
-class Swarm(NamedTuple):
-    """Regions and their neighbours, while there are very many; compiled kernels write into it.
-
-    The words of a row are: the region it was joined to (itself while it lives); its least cost ΔD / edgels,
-    which neighbour in its list has it, and that one's area when it was looked at; the last look that met the
-    region, and as which neighbour; the next of those absorbed since the last look; area; where its list of
-    neighbours starts in the arena, and its entries; and the mean of each feature.
-    """
-
-    words: NDArray[np.float32]
-    """Shape (region × stride,)."""
-    numbers: NDArray[np.uint32]
-    """The same memory, for the words that are whole numbers."""
-    stride: np.uint64
-    means: np.uint64
-    """One past the last mean of a row."""
-    arena: NDArray[np.uint64]
-    """Lists of neighbours: edgels in the high half of an entry, the neighbour in the low half."""
-    free: NDArray[np.int64]
-    """Shape (2,). First free entry of the arena; number of looks so far."""
-    found: NDArray[np.uint64]
-    """Shape (region + 1,). The neighbours of the region looked at last, from 1 on."""
-    costs: NDArray[np.float32]
-    """Shape (region + 1,). What each of them costs to absorb."""
-
-    @property
-    def size(self) -> int:
-        """Number of regions at the beginning."""
-        return self.costs.size - 1
-
-    def least_costs(self) -> NDArray[np.float32]:
-        """Return what each region costs least to merge, shape (region,); inf where it has no neighbour."""
-        return self.words[int(_COST) :: int(self.stride)]
-
-    def living(self) -> NDArray[np.bool_]:
-        """Return which regions live, shape (region,)."""
-        joined = self.numbers[int(_JOINED) :: int(self.stride)]
-        return np.asarray(joined == np.arange(joined.size))
-
-    def living_costs(self) -> NDArray[np.float32]:
-        """Return what each living region cost least to merge at the last look, shape (living region,)."""
-        return self.least_costs()[self.living()]
-
-
-class Merges(NamedTuple):
-    """Merges in the order they were made."""
-
-    pairs: NDArray[np.uint32]
-    """Shape (merge, 2). The region that stays, and the one that it absorbs."""
-    lengths: NDArray[np.int64]
-    """Shape (merge,). Edgels between the two."""
-
-
-def swarm_of(graph: RegionGraph, area: NDArray[np.int64], means: NDArray[np.float32]) -> Swarm:
+def swarm_of(
+    graph: RegionGraph,
+    area: NDArray[np.int64],
+    means: NDArray[np.float32],
+    *,
+    region_cost: float,
+    least_area: float = 0.0,
+) -> Swarm:
     """Make the swarm of a graph's regions.
 
     Parameters
@@ -103,20 +69,25 @@ def swarm_of(graph: RegionGraph, area: NDArray[np.int64], means: NDArray[np.floa
         Shape (region,). Pixels.
     means
         Shape (region, feature). Centred near 0, so that single precision is enough.
+    region_cost
+        What C counts for a region itself, in edgels.
+    least_area
+        A pair with a region of fewer pixels costs next to nothing, so `absorb_small` takes it first.
     """
     count, features = means.shape
-    stride = -(-(int(_MEANS) + features) // 8) * 8
+    stride = -(-(int(MEANS) + features) // 8) * 8
     words = np.empty(count * stride, np.float32)
     entries = graph.neighbours.size
     swarm = Swarm(
         words=words,
         numbers=words.view(np.uint32),
         stride=np.uint64(stride),
-        means=np.uint64(int(_MEANS) + features),
+        means=np.uint64(int(MEANS) + features),
         arena=np.empty(2 * entries + 1024, np.uint64),
         free=np.array([entries, 0]),
         found=np.empty(count + 1, np.uint64),
         costs=np.empty(count + 1, np.float32),
+        terms=np.array([region_cost, least_area], np.float32),
     )
     _fill(swarm, graph, area, means)
     return swarm
@@ -139,6 +110,20 @@ def absorb(
     tiny = np.float32(_TINY * scale)
     arena, made = _visit_groups(swarm, ends, scales, tiny, keep)
     return swarm._replace(arena=arena), int(made)
+
+
+def absorb_small(swarm: Swarm, *, ends: NDArray[np.int64], keep: NDArray[np.bool_]) -> Swarm:
+    """Merge each region of less than the least area with the neighbour it costs least to merge with."""
+    small = swarm.least_costs()
+    small = small[small < _FAVOURED]
+    if not small.size:
+        return swarm
+    # Costs of what grows rise with it, so the last of these scales is far above any of today's.
+    first, last = max(float(np.quantile(small, 0.01)), 1e-30), float(small.max())
+    steps = max(1, math.ceil(math.log(max(last / first, 1.0), _SMALL_STEP)))
+    scales = np.append(first * _SMALL_STEP ** np.arange(steps + 1), _FAVOURED).astype(np.float32)
+    arena, _ = _visit_groups(swarm, ends, scales, np.float32(-1), keep)
+    return swarm._replace(arena=arena)
 
 
 def absorb_and_tell(
@@ -175,30 +160,17 @@ def absorb_and_tell(
     return swarm._replace(arena=arena), merges, regions[:left]
 
 
-def survivors(swarm: Swarm) -> tuple[NDArray[np.int32], int]:
-    """Return which living region each region belongs to now, numbered in order, and how many live."""
-    ids, count = _survivors(swarm)
-    return ids, int(count)
-
-
-def surviving_graph(swarm: Swarm, ids: NDArray[np.int32], count: int) -> RegionGraph:
-    """Return the graph of the living regions, by the numbers that `survivors` gave them."""
-    offsets = np.zeros(count + 1, np.int64)
-    size = _list_all(swarm, ids, offsets, np.empty(0, np.int32), np.empty(0, np.int32))
-    neighbours, lengths = np.empty(size, np.int32), np.empty(size, np.int32)
-    _list_all(swarm, ids, offsets, neighbours, lengths)
-    return RegionGraph(offsets=offsets, neighbours=neighbours, lengths=lengths)
-
-
 @inlined_kernel
-def _rise(words: NDArray[np.float32], one: Any, other: Any, means: Any) -> Any:
-    """Return the rise of D when two regions become one."""
+def _cost(swarm: Swarm, one: Any, other: Any, length: Any) -> Any:
+    """Return what it costs to merge two regions: the rise of D over the fall of C; their rows are given."""
+    words = swarm.words
     total = np.float32(0)
-    for k in range(_MEANS, means):
+    for k in range(MEANS, swarm.means):
         difference = words[one + k] - words[other + k]
         total += difference * difference
-    a, b = words[one + _AREA], words[other + _AREA]
-    return total * (a * b / (a + b))
+    a, b = words[one + AREA], words[other + AREA]
+    cost = total * (a * b / (a + b)) / (np.float32(length) + swarm.terms[0])
+    return cost * _FAVOUR if min(a, b) < swarm.terms[1] else cost
 
 
 @inlined_kernel
@@ -212,14 +184,14 @@ def _look(swarm: Swarm, region: Any, arena: NDArray[np.uint64]) -> Any:
     swarm.free[1] += 1
     look = np.uint32(swarm.free[1])
     row = np.uint64(region) * stride
-    numbers[row + _SEEN], numbers[row + _ENTRY] = look, np.uint32(0)
-    room = np.uint64(numbers[row + _COUNT])
+    numbers[row + SEEN], numbers[row + ENTRY] = look, np.uint32(0)
+    room = np.uint64(numbers[row + COUNT])
     count = _ONE
     part = region
-    while part != _NOBODY:
+    while part != NOBODY:
         list_row = np.uint64(part) * stride
-        first = np.uint64(numbers[list_row + _FIRST])
-        for at in range(first, first + np.uint64(numbers[list_row + _COUNT])):
+        first = np.uint64(numbers[list_row + FIRST])
+        for at in range(first, first + np.uint64(numbers[list_row + COUNT])):
             entry = arena[at]
             # Most have been joined at most twice since the list was written.
             other = numbers[np.uint64(np.uint32(entry)) * stride]
@@ -228,33 +200,33 @@ def _look(swarm: Swarm, region: Any, arena: NDArray[np.uint64]) -> Any:
             while numbers[there] != other:
                 other = numbers[there]
                 there = np.uint64(other) * stride
-            new = numbers[there + _SEEN] != look
-            place = count if new else np.uint64(numbers[there + _ENTRY])
-            numbers[there + _SEEN], numbers[there + _ENTRY] = look, np.uint32(place)
+            new = numbers[there + SEEN] != look
+            place = count if new else np.uint64(numbers[there + ENTRY])
+            numbers[there + SEEN], numbers[there + ENTRY] = look, np.uint32(place)
             before = _ZERO if new else found[place] & _LENGTH
             found[place] = (before + (entry & _LENGTH)) | np.uint64(other)
             count += _ONE if new else _ZERO
-        part = numbers[list_row + _NEXT]
+        part = numbers[list_row + NEXT]
     size = count - _ONE
-    write = np.uint64(numbers[row + _FIRST])
+    write = np.uint64(numbers[row + FIRST])
     if size > room:
         write = np.uint64(swarm.free[0])
         swarm.free[0] += np.int64(size)
-        numbers[row + _FIRST] = np.uint32(write)
-    numbers[row + _COUNT], numbers[row + _NEXT] = np.uint32(size), _NOBODY
+        numbers[row + FIRST] = np.uint32(write)
+    numbers[row + COUNT], numbers[row + NEXT] = np.uint32(size), NOBODY
     least, best, met = np.float32(np.inf), _ZERO, np.float32(0)
     for place in range(_ONE, count):
         entry = found[place]
         arena[write] = entry
         write += _ONE
         there = np.uint64(np.uint32(entry)) * stride
-        cost = _rise(words, row, there, swarm.means) / np.float32(entry >> _SHIFT)
+        cost = _cost(swarm, row, there, entry >> _SHIFT)
         costs[place] = cost
         less = cost < least
         least = cost if less else least
         best = place - _ONE if less else best
-        met = words[there + _AREA] if less else met
-    words[row + _COST], numbers[row + _BEST], words[row + _MET] = least, np.uint32(best), met
+        met = words[there + AREA] if less else met
+    words[row + COST], numbers[row + BEST], words[row + MET] = least, np.uint32(best), met
     return count
 
 
@@ -263,18 +235,18 @@ def _absorb(swarm: Swarm, region: Any, other: Any) -> None:
     """Join another region to this one; its list stays where it is until the next look."""
     words, numbers = swarm.words, swarm.numbers
     row, there = np.uint64(region) * swarm.stride, np.uint64(other) * swarm.stride
-    area = words[row + _AREA] + words[there + _AREA]
-    here_share, there_share = words[row + _AREA] / area, words[there + _AREA] / area
-    for k in range(_MEANS, swarm.means):
+    area = words[row + AREA] + words[there + AREA]
+    here_share, there_share = words[row + AREA] / area, words[there + AREA] / area
+    for k in range(MEANS, swarm.means):
         words[row + k] = here_share * words[row + k] + there_share * words[there + k]
-    words[row + _AREA] = area
+    words[row + AREA] = area
     numbers[there] = region
     # Whatever waits at the other one waits here now.
     last = there
-    while numbers[last + _NEXT] != _NOBODY:
-        last = np.uint64(numbers[last + _NEXT]) * swarm.stride
-    numbers[last + _NEXT] = numbers[row + _NEXT]
-    numbers[row + _NEXT] = other
+    while numbers[last + NEXT] != NOBODY:
+        last = np.uint64(numbers[last + NEXT]) * swarm.stride
+    numbers[last + NEXT] = numbers[row + NEXT]
+    numbers[row + NEXT] = other
 
 
 @inlined_kernel
@@ -285,17 +257,17 @@ def _together(swarm: Swarm, arena: NDArray[np.uint64]) -> NDArray[np.uint64]:
     rows = np.uint64(numbers.size) // stride
     for region in range(rows):
         row = region * stride
-        used += np.uint64(numbers[row + _COUNT])
+        used += np.uint64(numbers[row + COUNT])
     size = np.int64(_TWO * used) + 1024
     fresh = np.empty(size if size > arena.size else arena.size, np.uint64)
     write = _ZERO
     for region in range(rows):
         row = region * stride
-        first = np.uint64(numbers[row + _FIRST])
-        count = np.uint64(numbers[row + _COUNT])
+        first = np.uint64(numbers[row + FIRST])
+        count = np.uint64(numbers[row + COUNT])
         for at in range(first, first + count):
             fresh[write + at - first] = arena[at]
-        numbers[row + _FIRST] = np.uint32(write)
+        numbers[row + FIRST] = np.uint32(write)
         write += count
     swarm.free[0] = np.int64(write)
     return fresh
@@ -334,32 +306,32 @@ def _visit(
                 continue
             regions[left] = region
             left += 1
-            if words[row + _COST] > scale or keep[region]:
+            if words[row + COST] > scale or keep[region]:
                 continue
             count = _ONE
-            best = arena[np.uint64(numbers[row + _FIRST]) + np.uint64(numbers[row + _BEST])]
+            best = arena[np.uint64(numbers[row + FIRST]) + np.uint64(numbers[row + BEST])]
             there = np.uint64(np.uint32(best)) * stride
-            fresh = numbers[there] == np.uint32(best) and words[there + _AREA] == words[row + _MET]
+            fresh = numbers[there] == np.uint32(best) and words[there + AREA] == words[row + MET]
             while True:
                 if not fresh:
                     needed, part = _ZERO, region
-                    while part != _NOBODY:
-                        needed += np.uint64(numbers[np.uint64(part) * stride + _COUNT])
-                        part = numbers[np.uint64(part) * stride + _NEXT]
+                    while part != NOBODY:
+                        needed += np.uint64(numbers[np.uint64(part) * stride + COUNT])
+                        part = numbers[np.uint64(part) * stride + NEXT]
                     if np.uint64(swarm.free[0]) + needed > np.uint64(arena.size):
                         arena = _together(swarm, arena)
                     count = _look(swarm, region, arena)
-                if not (words[row + _COST] <= scale):
+                if not (words[row + COST] <= scale):
                     break
                 fresh = False
-                best = arena[np.uint64(numbers[row + _FIRST]) + np.uint64(numbers[row + _BEST])]
+                best = arena[np.uint64(numbers[row + FIRST]) + np.uint64(numbers[row + BEST])]
                 other = np.uint32(best)
                 if not (begin <= other < end) or keep[other]:
                     break
                 there = np.uint64(other) * stride
-                hub = numbers[there + _COUNT] > np.uint32(_HUB) >= numbers[row + _COUNT]
+                hub = numbers[there + COUNT] > np.uint32(_HUB) >= numbers[row + COUNT]
                 most = scale if count > np.uint64(_HUB) and not record else tiny
-                if count > _ONE and words[row + _COST] <= most and not hub:
+                if count > _ONE and words[row + COST] <= most and not hub:
                     for place in range(_ONE, count):
                         other = np.uint32(found[place])
                         if costs[place] <= most and begin <= other < end and not keep[other]:
@@ -374,7 +346,7 @@ def _visit(
                 if hub:
                     # It takes this one in, and looks around when it is visited itself.
                     _absorb(swarm, other, region)
-                    words[there + _COST], words[there + _MET] = np.float32(0), np.float32(-1)
+                    words[there + COST], words[there + MET] = np.float32(0), np.float32(-1)
                     break
                 _absorb(swarm, region, other)
         size = left
@@ -409,13 +381,13 @@ def _fill(swarm: Swarm, graph: RegionGraph, area: NDArray[np.int64], means: NDAr
     words, numbers, arena = swarm.words, swarm.numbers, swarm.arena
     for region in range(area.size):
         row = np.uint64(region) * swarm.stride
-        numbers[row], numbers[row + _NEXT] = region, _NOBODY
-        numbers[row + _SEEN], numbers[row + _ENTRY] = np.uint32(0), np.uint32(0)
-        words[row + _AREA] = area[region]
+        numbers[row], numbers[row + NEXT] = region, NOBODY
+        numbers[row + SEEN], numbers[row + ENTRY] = np.uint32(0), np.uint32(0)
+        words[row + AREA] = area[region]
         for k in range(means.shape[1]):
-            words[row + _MEANS + np.uint64(k)] = means[region, k]
+            words[row + MEANS + np.uint64(k)] = means[region, k]
         first, stop = graph.offsets[region], graph.offsets[region + 1]
-        numbers[row + _FIRST], numbers[row + _COUNT] = first, stop - first
+        numbers[row + FIRST], numbers[row + COUNT] = first, stop - first
         for at in range(first, stop):
             arena[at] = (np.uint64(graph.lengths[at]) << _SHIFT) | np.uint64(graph.neighbours[at])
     for region in range(area.size):
@@ -424,63 +396,7 @@ def _fill(swarm: Swarm, graph: RegionGraph, area: NDArray[np.int64], means: NDAr
         first = graph.offsets[region]
         for at in range(first, graph.offsets[region + 1]):
             there = np.uint64(graph.neighbours[at]) * swarm.stride
-            cost = _rise(words, row, there, swarm.means) / np.float32(graph.lengths[at])
+            cost = _cost(swarm, row, there, graph.lengths[at])
             if cost < least:
-                least, best, met = cost, np.uint32(at - first), words[there + _AREA]
-        words[row + _COST], numbers[row + _BEST], words[row + _MET] = least, best, met
-
-
-@kernel
-def _survivors(swarm: Swarm) -> tuple[NDArray[np.int32], int]:
-    numbers, stride = swarm.numbers, swarm.stride
-    size = swarm.costs.size - 1
-    ids = np.empty(size, np.int32)
-    count = 0
-    for region in range(size):
-        if numbers[np.uint64(region) * stride] == region:
-            ids[region] = count
-            count += 1
-    for region in range(size):
-        living = np.uint32(region)
-        while numbers[np.uint64(living) * stride] != living:
-            living = numbers[np.uint64(living) * stride]
-        ids[region] = ids[living]
-    return ids, count
-
-
-@kernel
-def _list_all(
-    swarm: Swarm,
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    neighbours: NDArray[np.int32],
-    lengths: NDArray[np.int32],
-) -> int:
-    """Write each living region's neighbours, each once; or only count them, if there is no room to write."""
-    numbers, stride, arena = swarm.numbers, swarm.stride, swarm.arena
-    entry_of = np.full(offsets.size - 1, -1, np.int64)
-    counting = neighbours.size == 0
-    write, living = 0, 0
-    for region in range(ids.size):
-        if numbers[np.uint64(region) * stride] != region:
-            continue
-        begin = write
-        part = np.uint32(region)
-        while part != _NOBODY:
-            row = np.uint64(part) * stride
-            first = np.uint64(numbers[row + _FIRST])
-            for at in range(first, first + np.uint64(numbers[row + _COUNT])):
-                other = ids[np.uint32(arena[at])]
-                if other == living:
-                    continue
-                if entry_of[other] < begin:
-                    entry_of[other] = write
-                    if not counting:
-                        neighbours[write], lengths[write] = other, np.int32(arena[at] >> _SHIFT)
-                    write += 1
-                elif not counting:
-                    lengths[entry_of[other]] += np.int32(arena[at] >> _SHIFT)
-            part = numbers[row + _NEXT]
-        living += 1
-        offsets[living] = write
-    return write
+                least, best, met = cost, np.uint32(at - first), words[there + AREA]
+        words[row + COST], numbers[row + BEST], words[row + MET] = least, best, met

@@ -45,6 +45,8 @@ class Regions(NamedTuple):
     """Number of the last packing that met this region as a neighbour."""
     entry: NDArray[np.int64]
     """Where that packing put it."""
+    extra: NDArray[np.int64]
+    """Shape (1,). What C counts for a region itself, in edgels."""
 
 
 class Lists(NamedTuple):
@@ -68,7 +70,7 @@ class Heap(NamedTuple):
     """Shape (1,)."""
 
 
-def new_regions(area: NDArray[np.int64], means: NDArray[np.float64]) -> Regions:
+def new_regions(area: NDArray[np.int64], means: NDArray[np.float64], region_cost: int) -> Regions:
     """Make the regions of a graph's leaves, with room for all merges.
 
     Parameters
@@ -98,6 +100,7 @@ def new_regions(area: NDArray[np.int64], means: NDArray[np.float64]) -> Regions:
         tail=ids.copy(),
         seen=np.full(nodes, -1, np.int64),
         entry=np.zeros(nodes, np.int64),
+        extra=np.array([region_cost]),
     )
 
 

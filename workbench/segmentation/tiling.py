@@ -13,17 +13,17 @@ __all__ = [
     "Reduced",
     "Stitched",
     "blocks_of",
+    "cut_block",
     "margin_for",
     "number_leaves",
     "reduce_block",
     "stitch",
     "summed",
-    "swarm_of_block",
 ]
 
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +40,29 @@ from workbench.segmentation.graph import (
     region_graph,
 )
 from workbench.segmentation.parameters import SegmentationParameters
-from workbench.segmentation.partition import OUTSIDE, Leaves, basins, flat_zones, margin_of
-from workbench.segmentation.premerging import Swarm, absorb, surviving_graph, survivors, swarm_of
+from workbench.segmentation.partition import (
+    OUTSIDE,
+    Leaves,
+    basins,
+    edgel_weights,
+    flat_zones,
+    margin_of,
+    parts,
+    radius_of,
+    smoothed,
+)
+from workbench.segmentation.premerging import (
+    absorb,
+    absorb_small,
+    swarm_of,
+)
+from workbench.segmentation.swarm import Swarm, surviving_graph, survivors
 
 BLOCK = 1024
 """Side of a block in pixels."""
+
+_HALO = 48
+"""Pixels around a block that are cut like it, so that both sides of a border see the same."""
 
 
 class Reduced(NamedTuple):
@@ -54,10 +72,15 @@ class Reduced(NamedTuple):
     """Shape (row, col). Region of each pixel, `OUTSIDE` at nodata."""
     statistics: LeafStatistics
     graph: RegionGraph
-    open: NDArray[np.bool_]
-    """Shape (region,). True where the region touches another block."""
-    exits: NDArray[np.int64]
-    """Shape (exit, 3). A region that goes on in another block, and at which pixel from this one's corner."""
+    goes_on: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    """Shapes (row,) and (col,). True where a region goes on in the block on the right, and in that below."""
+    weights: tuple[NDArray[np.int32], NDArray[np.int32]]
+    """Shapes (row,) and (col,). What the edgels to these blocks count."""
+
+    @property
+    def size(self) -> int:
+        """Number of regions."""
+        return self.statistics.area.size
 
 
 class Stitched(NamedTuple):
@@ -80,29 +103,109 @@ def blocks_of(shape: tuple[int, int], side: int) -> list[Window]:
 
 def margin_for(parameters: SegmentationParameters) -> int:
     """Return how many pixels around a block its leaves depend on."""
-    return margin_of(parameters.smoothing) if parameters.start == "basins" else 1
+    if parameters.start == "pixels":
+        return 2
+    return _around(parameters) + margin_of(parameters.smoothing) + radius_of(parameters.coarse)
 
 
-def swarm_of_block(
+def _around(parameters: SegmentationParameters) -> int:
+    """Return how many pixels around a block are cut like it."""
+    return _HALO if parameters.sharp_limit or parameters.coarse else 1
+
+
+class Block(NamedTuple):
+    """A block before its leaves are merged."""
+
+    leaves: Leaves
+    statistics: LeafStatistics
+    swarm: Swarm
+    goes_on: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    """Shapes (row,) and (col,). True where a leaf goes on in the block on the right, and in that below."""
+    weights: tuple[NDArray[np.int32], NDArray[np.int32]]
+    """Shapes (row,) and (col,). What the edgels to these blocks count."""
+
+
+def cut_block(
     image: NDArray[np.generic], valid: NDArray[np.bool_], mixing: Mixing, parameters: SegmentationParameters
-) -> tuple[Leaves, LeafStatistics, Swarm]:
-    """Return the leaves of a block, their sums, and the swarm of them.
+) -> Block:
+    """Cut a block into leaves.
 
     Parameters
     ----------
     image, valid
         Shape (band, row, col) and (row, col): the block and `margin_for` pixels around it.
     """
-    margin = margin_for(parameters)
     features = mixing.pixels(image, valid)
-    if parameters.start == "basins":
-        leaves = basins(features, valid=valid, smoothing=parameters.smoothing)
-    else:
-        leaves = flat_zones(features, valid=valid)
+    sharp, coarse = _two_cuts(image, features, valid, mixing, parameters)
+    leaves = parts(sharp, coarse)
+    weights = edgel_weights(coarse, parameters.inside)
+    statistics = leaf_statistics(image, leaves.labels, leaves.size, margin=margin_for(parameters))
+    plain = parameters.inside == 1
+    graph = region_graph(leaves.labels, leaves.size, weights=None if plain else weights)
+    means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
+    same = (sharp != OUTSIDE) & (np.roll(sharp, -1, 1) == sharp) & (np.roll(coarse, -1, 1) == coarse)
+    under = (sharp != OUTSIDE) & (np.roll(sharp, -1, 0) == sharp) & (np.roll(coarse, -1, 0) == coarse)
+    return Block(
+        leaves=leaves,
+        statistics=statistics,
+        swarm=swarm_of(graph, statistics.area, means, region_cost=parameters.region_cost),
+        goes_on=(same[1:-1, -2], under[-2, 1:-1]),
+        weights=((weights[:, -1] >> 4).astype(np.int32), (weights[-1] & 15).astype(np.int32)),
+    )
+
+
+def _two_cuts(
+    image: NDArray[np.generic],
+    features: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    mixing: Mixing,
+    parameters: SegmentationParameters,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return sharp leaves and coarse regions of a block and the pixels around it, shape (row + 2, col + 2).
+
+    Without a coarse cut its regions are 0.
+    """
+    margin = margin_for(parameters)
+    if parameters.start == "pixels":
+        leaves = flat_zones(_within(features, margin - 2), valid=_within(valid, margin - 2))
+        return leaves.labels, np.zeros_like(leaves.labels)
+    inner = margin_of(parameters.smoothing)
+    around = _around(parameters)
+    known = _within(valid, margin - around - inner)
+    raw = mixing.edges().pixels(image, valid) if mixing.texture else features
+    sharp = basins(_within(raw, margin - around - inner), valid=known, smoothing=parameters.smoothing)
+    if parameters.sharp_limit:
+        sharp = _merged(image, sharp, margin - around, mixing, parameters)
+    near = _within(sharp.labels, around - 1)
+    if not parameters.coarse:
+        return near, np.zeros_like(near)
+    soft = _within(smoothed(features, valid, parameters.coarse), margin - around - inner)
+    coarse = basins(soft, valid=known, smoothing=parameters.smoothing)
+    return near, _within(coarse.labels, around - 1)
+
+
+def _merged(
+    image: NDArray[np.generic],
+    leaves: Leaves,
+    margin: int,
+    mixing: Mixing,
+    parameters: SegmentationParameters,
+) -> Leaves:
+    """Merge leaves that are small, or differ by less than texture does."""
     statistics = leaf_statistics(image, leaves.labels, leaves.size, margin=margin)
     graph = region_graph(leaves.labels, leaves.size)
     means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
-    return leaves, statistics, swarm_of(graph, statistics.area, means)
+    swarm = swarm_of(graph, statistics.area, means, region_cost=0, least_area=parameters.least_area)
+    swarm = absorb_small(swarm, ends=leaves.ends, keep=leaves.open)
+    swarm, _ = absorb(swarm, parameters.sharp_limit, ends=leaves.ends, keep=leaves.open)
+    ids, _ = survivors(swarm)
+    return leaves._replace(labels=_renumbered(leaves.labels, ids))
+
+
+def _within(array: NDArray[Any], pixels: int) -> NDArray[Any]:
+    """Return what is left of an array (…, row, col) without so many pixels at each side."""
+    inner = slice(pixels, -pixels or None)
+    return np.ascontiguousarray(array[..., inner, inner])
 
 
 def reduce_block(
@@ -120,19 +223,16 @@ def reduce_block(
     image, valid
         Shape (band, row, col) and (row, col): the block and `margin_for` pixels around it.
     """
-    leaves, statistics, swarm = swarm_of_block(image, valid, mixing, parameters)
-    swarm, _ = absorb(swarm, scale, ends=leaves.ends, keep=leaves.open)
+    block = cut_block(image, valid, mixing, parameters)
+    leaves = block.leaves
+    swarm, _ = absorb(block.swarm, scale, ends=leaves.ends, keep=leaves.open)
     ids, count = survivors(swarm)
-    exits = leaves.exits
-    exits[:, 0] = ids[exits[:, 0]]
-    open_regions = np.zeros(count, np.bool_)
-    open_regions[ids[leaves.open]] = True
     return Reduced(
         labels=_renumbered(leaves.labels, ids),
-        statistics=summed([statistics], [ids], count),
+        statistics=summed([block.statistics], [ids], count),
         graph=surviving_graph(swarm, ids, count),
-        open=open_regions,
-        exits=exits,
+        goes_on=block.goes_on,
+        weights=block.weights,
     )
 
 
@@ -144,11 +244,11 @@ def stitch(blocks: Sequence[Reduced], windows: Sequence[Window]) -> Stitched:
     blocks, windows
         In the order of `blocks_of`.
     """
-    counts = np.array([block.open.size for block in blocks])
+    counts = np.array([block.size for block in blocks])
     firsts = np.concatenate([[0], np.cumsum(counts)])
-    seams = _seams(blocks, windows, firsts)
+    seams, weights, one = _seams(blocks, windows, firsts)
     joined = np.arange(firsts[-1])
-    _join(joined, _exit_pairs(blocks, windows, firsts))
+    _join(joined, seams[one])
     roots = joined == np.arange(joined.size)
     numbers = (np.cumsum(roots) - 1).astype(np.int32)[joined]
     count = int(roots.sum())
@@ -156,7 +256,7 @@ def stitch(blocks: Sequence[Reduced], windows: Sequence[Window]) -> Stitched:
     return Stitched(
         regions=regions,
         statistics=summed([block.statistics for block in blocks], regions, count),
-        graph=_together([block.graph for block in blocks], regions, numbers[seams], count),
+        graph=_together([block.graph for block in blocks], regions, numbers[seams], weights, count),
     )
 
 
@@ -170,7 +270,11 @@ def summed(parts: Sequence[LeafStatistics], ids: Sequence[NDArray[np.int32]], co
 
 
 def _together(
-    graphs: Sequence[RegionGraph], ids: Sequence[NDArray[np.int32]], seams: NDArray[np.int32], count: int
+    graphs: Sequence[RegionGraph],
+    ids: Sequence[NDArray[np.int32]],
+    seams: NDArray[np.int32],
+    weights: NDArray[np.int32],
+    count: int,
 ) -> RegionGraph:
     """Return one graph of graphs whose regions have new numbers, and of pairs with an edgel between them."""
     free = np.zeros(count + 1, np.int64)
@@ -182,7 +286,7 @@ def _together(
     neighbours, lengths = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.int32)
     for graph, numbers in zip(graphs, ids, strict=True):
         _place_rows(graph, numbers, free, neighbours, lengths)
-    _place_pairs(seams, free, neighbours, lengths)
+    _place_pairs(seams, weights, free, neighbours, lengths)
     return merge_parallel(offsets, neighbours, lengths)
 
 
@@ -193,43 +297,27 @@ def _across(windows: Sequence[Window]) -> int:
 
 def _seams(
     blocks: Sequence[Reduced], windows: Sequence[Window], firsts: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the pairs of regions on both sides of each edgel between blocks, shape (edgel, 2)."""
-    across = _across(windows)
-    pairs = [np.empty((0, 2), np.int64)]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+    """Return what lies on both sides of each edgel between blocks, what it counts, and if it is one region.
+
+    Shapes (edgel, 2), (edgel,) and (edgel,).
+    """
+    across = sum(window.row == windows[0].row for window in windows)
+    pairs, weights = [np.empty((0, 2), np.int64)], [np.empty(0, np.int32)]
+    one = [np.empty(0, np.bool_)]
     for number, block in enumerate(blocks):
-        for other, here, there in (
-            (number + 1 if (number + 1) % across else len(blocks), np.s_[:, -1], np.s_[:, 0]),
-            (number + across, np.s_[-1], np.s_[0]),
+        right = number + 1 if (number + 1) % across else len(blocks)
+        for side, other, here, there in (
+            (0, right, np.s_[:, -1], np.s_[:, 0]),
+            (1, number + across, np.s_[-1], np.s_[0]),
         ):
             if other < len(blocks):
-                one, two = block.labels[here], blocks[other].labels[there]
-                known = (one != OUTSIDE) & (two != OUTSIDE)
-                pairs.append(np.stack([one[known] + firsts[number], two[known] + firsts[other]], axis=1))
-    return np.concatenate(pairs)
-
-
-def _exit_pairs(
-    blocks: Sequence[Reduced], windows: Sequence[Window], firsts: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the pairs of regions that are one, shape (pair, 2)."""
-    across = _across(windows)
-    pairs = [np.empty((0, 2), np.int64)]
-    for number, (block, window) in enumerate(zip(blocks, windows, strict=True)):
-        region, row, col = block.exits.T
-        for other, leaves, down, right in (
-            (number - across, row < 0, -1, 0),
-            (number - 1, col < 0, 0, -1),
-            (number + 1, col >= window.width, 0, 1),
-            (number + across, row >= window.height, 1, 0),
-        ):
-            if leaves.any():
-                labels = blocks[other].labels
-                there_row = row[leaves] - (down > 0) * window.height + (down < 0) * labels.shape[0]
-                there_col = col[leaves] - (right > 0) * window.width + (right < 0) * labels.shape[1]
-                target = labels[there_row, there_col] + firsts[other]
-                pairs.append(np.stack([region[leaves] + firsts[number], target], axis=1))
-    return np.concatenate(pairs)
+                mine, theirs = block.labels[here], blocks[other].labels[there]
+                known = (mine != OUTSIDE) & (theirs != OUTSIDE)
+                pairs.append(np.stack([mine[known] + firsts[number], theirs[known] + firsts[other]], axis=1))
+                weights.append(block.weights[side][known])
+                one.append(block.goes_on[side][known])
+    return np.concatenate(pairs), np.concatenate(weights), np.concatenate(one)
 
 
 @kernel
@@ -313,6 +401,7 @@ def _place_rows(
 @kernel
 def _place_pairs(
     seams: NDArray[np.int32],
+    weights: NDArray[np.int32],
     free: NDArray[np.int64],
     neighbours: NDArray[np.int32],
     lengths: NDArray[np.int32],
@@ -320,7 +409,7 @@ def _place_pairs(
     for pair in range(seams.shape[0]):
         one, other = seams[pair, 0], seams[pair, 1]
         if one != other:
-            neighbours[free[one]], lengths[free[one]] = other, 1
-            neighbours[free[other]], lengths[free[other]] = one, 1
+            neighbours[free[one]], lengths[free[one]] = other, weights[pair]
+            neighbours[free[other]], lengths[free[other]] = one, weights[pair]
             free[one] += 1
             free[other] += 1

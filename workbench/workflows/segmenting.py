@@ -21,7 +21,7 @@ from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import inspect_raster, read_bands, read_valid
 from workbench.geo.zone import LARGEST_ZONE, Zone
-from workbench.segmentation.building import segment
+from workbench.segmentation.building import DEFAULT, segment
 from workbench.segmentation.hierarchy import (
     Hierarchy,
     SegmentationParameters,
@@ -80,7 +80,7 @@ def segment_raster(
     raster: Path,
     output: Path,
     *,
-    parameters: SegmentationParameters = SegmentationParameters(),  # noqa: B008 - frozen
+    parameters: SegmentationParameters = DEFAULT,
     overwrite: bool = False,
 ) -> Segmented:
     """Segment all pixels of a raster and write the hierarchy.
@@ -111,7 +111,7 @@ def segment_zones(
     campaign: Campaign,
     zone_id: str | None,
     *,
-    parameters: SegmentationParameters = SegmentationParameters(),  # noqa: B008 - frozen
+    parameters: SegmentationParameters = DEFAULT,
     say: Callable[[str], None],
 ) -> Iterator[Segmented]:
     """Segment one zone or (None) all, skipping those whose hierarchy is there with the same digest.
