@@ -22,6 +22,7 @@ from workbench.segmentation.scales import leaf_order, persistent_scales
 from workbench.segmentation.swarm import surviving_graph, survivors
 from workbench.segmentation.tiling import (
     BLOCK,
+    Block,
     Reduced,
     blocks_of,
     cut_block,
@@ -87,7 +88,7 @@ def segment(
     samples = [(_cut(pixels, window), _cut(usable, window)) for window in _sample_windows(grid.shape)]
     mixing = parameters.mixing_of(samples)
     per_leaf = parameters.pixels_per_leaf(int(np.count_nonzero(usable)))
-    scale = _finest_scale(samples, mixing, parameters, per_leaf)
+    scale = _finest_scale(samples, mixing, parameters, per_leaf, map)
     report("leaves", 0.05)
     windows = blocks_of(grid.shape, BLOCK)
     margin = margin_for(parameters)
@@ -179,17 +180,20 @@ def _finest_scale(
     mixing: Mixing,
     parameters: SegmentationParameters,
     pixels_per_leaf: float,
+    map: Mapper,  # noqa: A002 - as above
 ) -> float:
     """Return the scale at which the regions of samples have so many pixels on average."""
     margin = margin_for(parameters)
-    swarms, ends, wanted = [], [], 0.0
-    for image, valid in samples:
-        whole = Window(row=0, col=0, height=valid.shape[0], width=valid.shape[1])
-        padded = _with_margin(image, whole, margin), _with_margin(valid, whole, margin)
-        block = cut_block(*padded, mixing, parameters)
-        swarms.append(block.swarm)
-        ends.append(block.leaves.ends)
-        wanted += float(block.statistics.area.sum()) / pixels_per_leaf
+
+    def cut(sample: tuple[NDArray[np.generic], NDArray[np.bool_]]) -> Block:
+        height, width = sample[1].shape
+        whole = Window(row=0, col=0, height=height, width=width)
+        image, valid = (_with_margin(part, whole, margin) for part in sample)
+        return cut_block(image, valid, mixing, parameters)
+
+    blocks = list(map(cut, samples))
+    swarms, ends = [block.swarm for block in blocks], [block.leaves.ends for block in blocks]
+    wanted = sum(float(block.statistics.area.sum()) for block in blocks) / pixels_per_leaf
     counts = [swarm.size for swarm in swarms]
     before, scale = float(sum(counts)), 0.0
     costs = np.concatenate([swarm.least_costs() for swarm in swarms])

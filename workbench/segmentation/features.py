@@ -49,7 +49,7 @@ class Mixing(NamedTuple):
 
     def means(self, sums: NDArray[np.float64], area: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean features of regions, shape (region, feature), of their sums (band, region)."""
-        return np.ascontiguousarray(((sums / area).T - self.centre) @ self.matrix.T)
+        return np.einsum("bn,fb->nf", sums / area - self.centre[:, np.newaxis], self.matrix)
 
 
 def texture_matrix(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> NDArray[np.float64]:
@@ -108,16 +108,16 @@ def _mix(
     bands, height, width = image.shape
     count = matrix.shape[0]
     features = np.zeros((count, height, width), np.float32)
+    centred = np.empty(width, np.float32)
     for row in range(height):
-        for k in range(count):
-            line = features[k, row]
-            for band in range(bands):
-                factor, middle = matrix[k, band], centre[band]
-                if factor != 0:
-                    values = image[band, row]
-                    for col in range(width):
-                        line[col] += factor * (np.float32(values[col]) - middle)
+        known = valid[row]
+        for band in range(bands):
+            values, middle = image[band, row], centre[band]
             for col in range(width):
-                if not valid[row, col]:
-                    line[col] = 0
+                centred[col] = np.float32(values[col]) - middle if known[col] else np.float32(0)
+            for k in range(count):
+                factor, line = matrix[k, band], features[k, row]
+                if factor != 0:
+                    for col in range(width):
+                        line[col] += factor * centred[col]
     return features

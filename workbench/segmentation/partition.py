@@ -104,7 +104,7 @@ def flat_zones(features: NDArray[np.float32], *, valid: NDArray[np.bool_]) -> Le
 def smoothed(features: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
     """Return features (feature, row, col) after a Gaussian in which nodata has no say.
 
-    Pixels within 3 σ of the array's edge are only good where nodata lies there.
+    Pixels within 2 σ of the array's edge are only good where nodata lies there.
     """
     return _smooth(features, valid, _gaussian(sigma))
 
@@ -137,8 +137,8 @@ def edgel_weights(coarse: NDArray[np.int32], inside: int) -> NDArray[np.uint8]:
 
 
 def _gaussian(sigma: float) -> NDArray[np.float32]:
-    """Return the weights of distance 0, 1, …, 3σ; not normalised, the caller divides by their sum."""
-    distance = np.arange(math.ceil(3.0 * sigma) + 1)
+    """Return the weights of distance 0, 1, …, 2σ; not normalised, the caller divides by their sum."""
+    distance = np.arange(math.ceil(2.0 * sigma) + 1)
     return np.exp(-0.5 * (distance / (sigma or 1.0)) ** 2).astype(np.float32)
 
 
@@ -224,19 +224,32 @@ def _spread(
 ) -> None:
     """Add up what lies around each pixel, by weights of distance; nodata is 0."""
     height, width = plane.shape
-    across = np.zeros((height, width), np.float32)
+    across = np.empty((height, width), np.float32)
     for row in range(height):
         line, sums = plane[row], across[row]
-        for d in range(-radius, radius + 1):
-            weight = weights[abs(d)]
-            for col in range(max(0, -d), min(width, width - d)):
+        for col in range(width):
+            sums[col] = weights[0] * line[col]
+        for d in range(1, min(radius + 1, width)):
+            weight = weights[d]
+            for col in range(d, width - d):
+                sums[col] += weight * (line[col - d] + line[col + d])
+            for col in range(min(d, width - d)):
                 sums[col] += weight * line[col + d]
+                sums[width - 1 - col] += weight * line[width - 1 - col - d]
     for row in range(height):
-        line = spread[row]
-        for r in range(max(0, row - radius), min(height, row + radius + 1)):
-            weight, sums = weights[abs(r - row)], across[r]
-            for col in range(width):
-                line[col] += weight * sums[col]
+        line, sums = spread[row], across[row]
+        for col in range(width):
+            line[col] = weights[0] * sums[col]
+        for d in range(1, radius + 1):
+            weight = weights[d]
+            if row - d >= 0 and row + d < height:
+                above, below = across[row - d], across[row + d]
+                for col in range(width):
+                    line[col] += weight * (above[col] + below[col])
+            elif row - d >= 0 or row + d < height:
+                other = across[row - d if row - d >= 0 else row + d]
+                for col in range(width):
+                    line[col] += weight * other[col]
 
 
 @kernel
@@ -247,34 +260,43 @@ def _descend(slope: NDArray[np.float32], valid: NDArray[np.bool_], margin: int) 
     """
     height, width = slope.shape[0] - 2 * margin, slope.shape[1] - 2 * margin
     towards = np.empty(height * width, np.int32)
+    first, stop = margin - 1, margin + width + 1
+    walls = np.empty((3, width + 2), np.float32)
+    steps = np.empty(width, np.uint8)
     infinite = np.float32(np.inf)
     for row in range(height):
         r = row + margin
-        above, line, under = slope[r - 1], slope[r], slope[r + 1]
-        above_valid, line_valid, under_valid = valid[r - 1], valid[r], valid[r + 1]
+        for line in range(3):
+            known, values, wall = (
+                valid[r + line - 1, first:stop],
+                slope[r + line - 1, first:stop],
+                walls[line],
+            )
+            for col in range(width + 2):
+                wall[col] = values[col] if known[col] else infinite
+        above, here, under = walls[0], walls[1], walls[2]
+        # In raster order of the neighbours: those before the pixel win a tie against it, and the first of them
+        # against the others. Without branches, so that whole rows are compared at once.
         for col in range(width):
-            c = col + margin
-            here = row * width + col
-            step, lowest = 0, line[c]
-            if line_valid[c]:
-                # In raster order of the neighbours: those before the pixel win a tie against it, and the
-                # first of them against the others.
-                value = above[c] if above_valid[c] else infinite
-                if value <= lowest:
-                    step, lowest = 1, value
-                value = line[c - 1] if line_valid[c - 1] else infinite
-                if value < lowest or (value == lowest and step == 0):
-                    step, lowest = 2, value
-                value = line[c + 1] if line_valid[c + 1] else infinite
-                if value < lowest:
-                    step, lowest = 3, value
-                value = under[c] if under_valid[c] else infinite
-                if value < lowest:
-                    step = 4
+            lowest = here[col + 1]
+            up = above[col + 1] <= lowest
+            lowest = above[col + 1] if up else lowest
+            left = (here[col] < lowest) | ((here[col] == lowest) & (not up))
+            lowest = here[col] if left else lowest
+            right = here[col + 2] < lowest
+            lowest = here[col + 2] if right else lowest
+            down = under[col + 1] < lowest
+            step = 1 if up else 0
+            step = 2 if left else step
+            step = 3 if right else step
+            steps[col] = 4 if down else step
+        for col in range(width):
+            step = steps[col]
+            here_at = row * width + col
             there_row = row + (step == 4) - (step == 1)
             there_col = col + (step == 3) - (step == 2)
             beyond = not (0 <= there_row < height and 0 <= there_col < width)
-            towards[here] = here if beyond else there_row * width + there_col
+            towards[here_at] = here_at if beyond else there_row * width + there_col
     return towards
 
 

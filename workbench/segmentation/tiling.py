@@ -58,10 +58,10 @@ from workbench.segmentation.premerging import (
 )
 from workbench.segmentation.swarm import Swarm, surviving_graph, survivors
 
-BLOCK = 1024
+BLOCK = 1280
 """Side of a block in pixels."""
 
-_HALO = 48
+_HALO = 32
 """Pixels around a block that are cut like it, so that both sides of a border see the same."""
 
 
@@ -93,11 +93,12 @@ class Stitched(NamedTuple):
 
 
 def blocks_of(shape: tuple[int, int], side: int) -> list[Window]:
-    """Return the blocks of an image, row by row."""
+    """Return the blocks of an image, row by row: of nearly equal size, and at most so large a side."""
+    rows, cols = (np.linspace(0, size, -(-size // side) + 1).astype(int).tolist() for size in shape)
     return [
-        Window(row=row, col=col, height=min(side, shape[0] - row), width=min(side, shape[1] - col))
-        for row in range(0, shape[0], side)
-        for col in range(0, shape[1], side)
+        Window(row=top, col=left, height=bottom - top, width=right - left)
+        for top, bottom in itertools.pairwise(rows)
+        for left, right in itertools.pairwise(cols)
     ]
 
 
