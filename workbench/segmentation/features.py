@@ -49,7 +49,9 @@ class Mixing(NamedTuple):
 
     def means(self, sums: NDArray[np.float64], area: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean features of regions, shape (region, feature), of their sums (band, region)."""
-        return np.einsum("bn,fb->nf", sums / area - self.centre[:, np.newaxis], self.matrix)
+        # Not a matrix product: BLAS would wake threads of its own for these few columns.
+        centred = sums / area - self.centre[:, np.newaxis]
+        return np.asarray(np.einsum("bn,fb->nf", centred, self.matrix))
 
 
 def texture_matrix(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> NDArray[np.float64]:

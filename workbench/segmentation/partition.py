@@ -275,8 +275,8 @@ def _descend(slope: NDArray[np.float32], valid: NDArray[np.bool_], margin: int) 
             for col in range(width + 2):
                 wall[col] = values[col] if known[col] else infinite
         above, here, under = walls[0], walls[1], walls[2]
-        # In raster order of the neighbours: those before the pixel win a tie against it, and the first of them
-        # against the others. Without branches, so that whole rows are compared at once.
+        # In raster order of the neighbours: those before the pixel win a tie against it, and the first of
+        # them against the others. Without branches, so that whole rows are compared at once.
         for col in range(width):
             lowest = here[col + 1]
             up = above[col + 1] <= lowest
