@@ -71,6 +71,7 @@ KEYS: tuple[Binding, ...] = (
     Binding(action="erase", title="Erase: make unlabelled", keys=("X", "Del")),
     Binding(action="finer", title="Smaller regions", keys=("[", "PgDown"), repeats=True),
     Binding(action="coarser", title="Larger regions", keys=("]", "PgUp"), repeats=True),
+    Binding(action="refine", title="Refine: finer regions under the pointer", keys=("S",)),
     Binding(action="undo", title="Undo", keys=("Ctrl+Z",), repeats=True),
     Binding(action="redo", title="Redo", keys=("Ctrl+Y", "Ctrl+Shift+Z"), repeats=True),
     Binding(action="infrared", title="Colour-infrared or natural colours", keys=("N",)),

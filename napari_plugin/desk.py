@@ -27,7 +27,7 @@ _UNITS = ("m", "m")
 _FIT_MARGIN = 0.03
 _HELP = (
     "click: give the class · Ctrl+wheel: size of the regions · wheel: zoom · drag: move · "
-    "Ctrl+Z: undo · N: infrared · L: labels · K: contours · Home: whole zone"
+    "S: finer regions here · Ctrl+Z: undo · N: infrared · L: labels · K: contours · Home: whole zone"
 )
 
 
@@ -120,6 +120,7 @@ class Desk:
             (session.hovered, self._on_hovered),
             (session.class_chosen, self._on_class_chosen),
             (session.rescaled, self._on_rescaled),
+            (session.refined, self._on_refined),
         )
 
     def _connect(self) -> None:
@@ -147,6 +148,14 @@ class Desk:
     def _on_rescaled(self, level: int) -> None:
         if self.contours is not None:
             self.contours.contrast_limits = data.contour_limits(level)
+
+    def _on_refined(self, _window: Window) -> None:
+        if self.contours is not None:
+            self.contours.data = self._contour_levels()
+
+    def _contour_levels(self) -> Any:
+        levels = self.session.hierarchy.saliency_pyramid() if self.session.hierarchy is not None else []
+        return levels if len(levels) > 1 else levels[0]
 
     def _backdrop_layers(self) -> tuple[Image, Image | None]:
         backdrop = self.session.backdrop
@@ -188,11 +197,11 @@ class Desk:
     def _contour_layer(self) -> Image | None:
         if self.session.hierarchy is None:
             return None
-        levels = data.max_pooled(self.session.hierarchy.saliency())
+        levels = self._contour_levels()
         step = Colormap([(0.0, 0.0, 0.0, 0.0), _CONTOUR_COLOUR], name="contours")
         return Image(
-            levels if len(levels) > 1 else levels[0],
-            multiscale=len(levels) > 1,
+            levels,
+            multiscale=isinstance(levels, list),
             name="Regions",
             colormap=step,
             contrast_limits=data.contour_limits(self.session.level),

@@ -19,7 +19,6 @@ __all__ = [
     "grey",
     "hover_codes",
     "hover_colours",
-    "max_pooled",
     "mean_pooled",
     "pixel_at",
     "repaint",
@@ -37,6 +36,7 @@ from numpy.typing import NDArray
 
 from workbench.geo.grid import PixelGrid, Window
 from workbench.nomenclature import Nomenclature
+from workbench.segmentation.pyramid import SMALLEST_LEVEL
 
 Colour = tuple[float, float, float, float]
 """Red, green, blue and opacity, 0 to 1."""
@@ -45,8 +45,6 @@ HOVER_INSIDE, HOVER_RIM = 1, 2
 SHADE_OUTSIDE, SHADE_RIM = 1, 2
 
 _CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
-# A pyramid stops where a level fits into a small window: coarser ones would never be drawn.
-_SMALLEST_LEVEL = 512
 _LARGEST_RIM = 1 << 22
 # Display range of rasters that are not 8-bit: percentiles of a sample, as QGIS does.
 _STRETCH = (2.0, 98.0)
@@ -124,39 +122,10 @@ def mean_pooled(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
         Shape (row, col, channel).
     """
     levels = [image]
-    while max(levels[-1].shape[:2]) > _SMALLEST_LEVEL:
+    while max(levels[-1].shape[:2]) > SMALLEST_LEVEL:
         fine = _even(levels[-1]).astype(np.uint16)
         quads = fine[0::2, 0::2] + fine[1::2, 0::2] + fine[0::2, 1::2] + fine[1::2, 1::2]
         levels.append((quads // 4).astype(np.uint8))
-    return levels
-
-
-def max_pooled(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Return an image and ever coarser maxima of its pixels, for napari's multiscale.
-
-    A maximum keeps thin lines whole where a mean would thin them out and a single pixel would drop them. In
-    the coarser levels lines are two pixels wide: napari draws a level down to half its size by leaving out
-    pixels, which would cut thinner ones into dots.
-
-    Parameters
-    ----------
-    image
-        Shape (row, col).
-
-    Examples
-    --------
-    >>> [level.shape for level in max_pooled(np.zeros((1025, 600), np.uint8))]
-    [(1025, 600), (513, 300), (257, 150)]
-    """
-    levels, fine = [image], image
-    while max(fine.shape) > _SMALLEST_LEVEL:
-        fine = _even(fine)
-        tops = np.maximum(fine[0::2], fine[1::2])
-        fine = np.maximum(tops[:, 0::2], tops[:, 1::2])
-        wide = fine.copy()
-        np.maximum(fine[1:], fine[:-1], out=wide[1:])
-        np.maximum(wide[:, 1:], wide[:, :-1].copy(), out=wide[:, 1:])
-        levels.append(wide)
     return levels
 
 

@@ -100,9 +100,13 @@ class ScalePanel(QWidget):
         row.addWidget(self._button("+", 1, "coarser"))
         _stack(self, head, row)
 
-    def show_level(self, level: int, regions: int, per_km2: float, scale: float) -> None:
-        """Show a level, how many regions the zone has there, and λ itself in the tooltip."""
+    def show_level(self, level: int, regions: int, per_km2: float, scale: float, *, finest: int = 0) -> None:
+        """Show a level, how many regions the zone has there, and λ itself in the tooltip.
+
+        Levels below ``finest`` show no more regions, and the slider does not reach them.
+        """
         self._slider.blockSignals(True)
+        self._slider.setMinimum(finest)
         self._slider.setValue(level)
         self._slider.blockSignals(False)
         self._value.setText(f"{_grouped(regions)} in zone · {_grouped(_rounded(per_km2))} /km²")

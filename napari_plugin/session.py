@@ -27,6 +27,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy, Node, ScaleSteps
+from workbench.workflows.refining import RefinedHierarchy, refine_node
 
 UNLABELLED = 0
 _COARSEST = 254
@@ -91,7 +92,8 @@ class Session:
     store
         The zone's labels, open for ``author``.
     hierarchy
-        Regions to pick; None where the zone is not segmented yet: labels show, nothing can be picked.
+        Regions to pick, as segmented: the author's refinements are added from the store. None where the zone
+        is not segmented yet: labels show, nothing can be picked.
     journal
         File that the author's edits go to.
     advice
@@ -104,7 +106,9 @@ class Session:
     """`Hover`, or None where the pointer is over no region."""
     class_chosen = Signal(int)
     rescaled = Signal(int)
-    """The new level of the scale."""
+    """The new level of the scale, or the old one where regions were refined and it means other numbers."""
+    refined = Signal(object)
+    """`Window` of a region that has finer regions inside, or has them no longer."""
     saved = Signal(Saved)
     refused = Signal(str)
     """An edit that failed, as one sentence; nothing changed."""
@@ -133,11 +137,11 @@ class Session:
         self.title = f"{campaign} · {zone_id} · {author}"
         self.subtitle = f"{campaign} · {author}"
         self.backdrop, self.nomenclature, self.store = backdrop, nomenclature, store
-        self.hierarchy, self.journal, self.advice = hierarchy, journal, advice
+        self.journal, self.advice = journal, advice
+        self._refined = RefinedHierarchy(hierarchy, store.refinements()) if hierarchy is not None else None
         self._code = nomenclature.classes[0].code
         self._steps = hierarchy.scale_steps if hierarchy is not None else ScaleSteps(low=1.0, high=1.0)
         self._scales = self._steps.scales
-        self._regions = _region_counts(hierarchy, self._scales)
         self._level = 0
         self._hover: Hover | None = None
         self._pointer: tuple[int, int] | None = None
@@ -196,6 +200,16 @@ class Session:
         return self.store.grid
 
     @property
+    def hierarchy(self) -> Hierarchy | None:
+        """The regions to pick, with the author's refinements."""
+        return self._refined.current if self._refined is not None else None
+
+    @property
+    def remark(self) -> str:
+        """What to tell about refinements of the author that do not fit the hierarchy; mostly nothing."""
+        return self._refined.left_out if self._refined is not None else ""
+
+    @property
     def labels(self) -> NDArray[np.uint8]:
         """Class codes, shape (row, col), read-only; changes in place with each edit."""
         return self.store.labels
@@ -207,8 +221,13 @@ class Session:
 
     @property
     def level(self) -> int:
-        """Level of the scale in hand, 0 (leaves) to 254 (whole zone); λ grows by a constant factor each."""
+        """Level of the scale in hand, `finest` to 254 (whole zone); λ grows by a constant factor each."""
         return self._level
+
+    @property
+    def finest(self) -> int:
+        """The highest level that shows every leaf; below it are scales that refining a region may need."""
+        return int(np.flatnonzero(self._regions == self._regions[0])[-1])
 
     @property
     def scale(self) -> float:
@@ -249,7 +268,7 @@ class Session:
 
     def set_level(self, level: int) -> None:
         """Take a scale in hand by its level; out of range is the nearest end."""
-        level = min(max(level, 0), _COARSEST)
+        level = min(max(level, self.finest), _COARSEST)
         if level == self._level or self.hierarchy is None:
             return
         self._level = level
@@ -305,8 +324,36 @@ class Session:
         edit = assign(hover.mask, hover.window, code=self._code, provenance=provenance)
         self._commit(lambda: self.store.apply(edit), nothing="")
 
+    def refine(self) -> None:
+        """Segment the region under the pointer again, from its pixels, into finer ones; no label changes."""
+        if self._pointer is None:
+            self.noticed.emit("Point at a region to refine it.")
+            return
+        hover = self.hover_at(*self._pointer)
+        if hover is None or self._refined is None:
+            self.noticed.emit(self._why_nothing(*self._pointer))
+            return
+        (row, col), image = self._pointer, self.backdrop.inside(self.grid)
+        before = self.store.refinements()
+        try:
+            edit, finer = refine_node(
+                self._refined.current, hover.node, image, row=row, col=col, scale=hover.scale
+            )
+        except HierarchyError as error:
+            self.noticed.emit(_sentence(error))
+            return
+        try:
+            op = self.store.refine(edit)
+        except WorkbenchError as error:
+            self.refused.emit(str(error))
+            return
+        self._refined.add(op, before, finer)
+        self._take_regions(edit.window)
+        self.noticed.emit(f"{edit.leaf_count:,} finer regions: make regions smaller.")
+        self._tell_saved()
+
     def undo(self) -> None:
-        """Take back the author's last edit, also one of an earlier day."""
+        """Take back the author's last edit or refinement, also one of an earlier day."""
         self._commit(self.store.undo, nothing="Nothing left to undo.")
 
     def redo(self) -> None:
@@ -332,15 +379,36 @@ class Session:
         if window is None:
             self.noticed.emit(nothing)
             return
+        if self._refined is not None and self._refined.follow(self.store.refinements()):
+            self._take_regions(window)
         self.repainted.emit(window)
+        self._tell_saved()
+
+    def _tell_saved(self) -> None:
         last = self.last_saved
         if last is not None:
             self.saved.emit(last)
 
+    def _take_regions(self, window: Window) -> None:
+        """Go on with the regions of another hierarchy, which differ inside a window."""
+        self._hover = None
+        self.refined.emit(window)
+        self._level = max(self._level, self.finest)
+        self.rescaled.emit(self._level)
+        if self._pointer is not None:
+            self.hover_at(*self._pointer)
+
+    @property
+    def _regions(self) -> NDArray[np.int64]:
+        """How many regions the cut at each level has, shape (level,)."""
+        if self.hierarchy is None:
+            return np.zeros(self._scales.size, np.int64)
+        return self.hierarchy.region_counts
+
     def _region(self, row: int, col: int) -> Hover | None:
         if self.hierarchy is None or not self._inside(row, col):
             return None
-        leaf = int(self.hierarchy.leaves[row, col])
+        leaf = self.hierarchy.leafmap.at(row, col)
         if leaf == NODATA_LEAF:
             return None
         held, scale = self._hover, self.scale
@@ -364,14 +432,11 @@ class Session:
 
     def _warm(self, hierarchy: Hierarchy) -> None:
         """Have kernels compiled and boxes made now, so that the pointer's first move waits for nothing."""
-        pickable = (hierarchy.leaves != NODATA_LEAF) & self.store.footprint
+        pickable = (hierarchy.leafmap.numbers != NODATA_LEAF) & self.store.footprint
         self._region(*divmod(int(pickable.argmax()), pickable.shape[1]))
 
 
-def _region_counts(hierarchy: Hierarchy | None, scales: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return how many regions the cut at each scale has, shape (level,), so that no step has to count."""
-    if hierarchy is None:
-        return np.zeros(scales.size, np.int64)
-    levels = np.searchsorted(scales, hierarchy.s, side="left")
-    merged: NDArray[np.int64] = np.cumsum(np.bincount(levels, minlength=scales.size)[: scales.size])
-    return hierarchy.leaf_count - merged
+def _sentence(error: Exception) -> str:
+    """Return an error's text as the dock says things."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."

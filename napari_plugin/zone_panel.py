@@ -49,6 +49,7 @@ class ZonePanel(QWidget):
             "erase": lambda: session.set_class(UNLABELLED),
             "finer": lambda: session.step_scale(-1),
             "coarser": lambda: session.step_scale(1),
+            "refine": session.refine,
             "undo": session.undo,
             "redo": session.redo,
             "infrared": lambda: desk.toggle(desk.infrared),
@@ -125,22 +126,31 @@ class ZonePanel(QWidget):
             self.banner.advise(session.advice)
         else:
             self._on_rescaled(session.level)
+        if session.remark:
+            self.banner.warn(session.remark)
         self._show_saved(session.last_saved)
         self._on_repainted(session.grid.whole)
 
     def _on_rescaled(self, level: int) -> None:
         session = self._session
-        self.scale.show_level(level, session.regions, session.regions_per_km2, session.scale)
+        self.scale.show_level(
+            level, session.regions, session.regions_per_km2, session.scale, finest=session.finest
+        )
 
     def _on_repainted(self, _window: Window) -> None:
         store = self._session.store
         self.coverage.show_share(store.coverage())
         self.classes.show_shares(store.counts())
-        self.saved.show_possible(undo=store.can_undo, redo=store.can_redo)
         self.show_place(self._pixel)
+        self._show_steps()
+
+    def _show_steps(self) -> None:
+        store = self._session.store
+        self.saved.show_possible(undo=store.can_undo, redo=store.can_redo)
 
     def _on_saved(self, saved: Saved) -> None:
         self.banner.settle()
+        self._show_steps()
         self._show_saved(saved)
 
     def _show_saved(self, saved: Saved | None) -> None:

@@ -6,14 +6,18 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from workbench.campaign import Campaign
 from workbench.documents import digest
 from workbench.export import open_release, verify_release
 from workbench.labels import zone_state
+from workbench.labels.annotation import AnnotationStore
+from workbench.nomenclature import load_nomenclature
 from workbench.segmentation import read_hierarchy
 from workbench.workflows.journals import verify_journals
+from workbench.workflows.refining import refined_by
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
@@ -45,6 +49,26 @@ def test_a_hierarchy_of_an_earlier_version_opens_and_cuts_as_it_did(path: Path) 
         assert digest(found.cut(float(scale)).labels().tobytes()) == expected
 
 
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("refined_v*")), ids=lambda path: path.name)
+def test_refinements_of_an_earlier_version_give_the_regions_that_they_gave(
+    path: Path, tmp_path: Path
+) -> None:
+    meaning = json.loads((path / "meaning.json").read_text())
+    base = read_hierarchy(path / "hierarchy.h5")
+    shutil.copytree(path / "journal", tmp_path / "journal")
+    with AnnotationStore.open(
+        tmp_path / "journal",
+        zone_id="D051_2019/Z1_AA",
+        grid=base.grid,
+        footprint=np.ones(base.grid.shape, np.bool_),
+        nomenclature=load_nomenclature("flair-19"),
+    ) as store:
+        found, left_out = refined_by(base, store.refinements("marie"))
+    assert left_out == ""
+    assert (found.digest, len(found.refinements)) == (meaning["digest"], 3)
+    assert digest(found.leaves.tobytes()) == meaning["leaves_sha256"]
+
+
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("release_v*")), ids=lambda path: path.name)
 def test_a_release_of_an_earlier_version_verifies_and_reads(path: Path) -> None:
     meaning = json.loads((path / "meaning.json").read_text())
@@ -60,5 +84,7 @@ def test_there_is_a_golden_copy_of_each_format() -> None:
     assert {path.name for path in GOLDEN.iterdir() if path.is_dir()} >= {
         "campaign_v1",
         "hierarchy_v1",
+        "hierarchy_v2",
+        "refined_v1",
         "release_v1",
     }

@@ -23,8 +23,9 @@ from workbench.geo.zone import Cell, Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.registry import Registry
-from workbench.segmentation.hierarchy import Hierarchy, read_hierarchy
+from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.parameters import digest_image, usable_pixels
+from workbench.segmentation.storage import read_hierarchy
 
 _FORMAT, _FORMAT_VERSION = "ocs-workbench/campaign", 1
 _REGISTRY = "registry.gpkg"

@@ -22,10 +22,13 @@ from made_orthos import made_grid, made_image, made_truth  # noqa: E402
 from workbench.campaign import Campaign  # noqa: E402
 from workbench.documents import digest  # noqa: E402
 from workbench.geo.raster import write_raster  # noqa: E402
+from workbench.labels.annotation import AnnotationStore  # noqa: E402
+from workbench.nomenclature import load_nomenclature  # noqa: E402
 from workbench.segmentation import segment, write_hierarchy  # noqa: E402
 from workbench.workflows.intake import add_zone  # noqa: E402
 from workbench.workflows.labelling import label_zone  # noqa: E402
 from workbench.workflows.publishing import publish  # noqa: E402
+from workbench.workflows.refining import refine_node  # noqa: E402
 from workbench.workflows.standing import review_zone  # noqa: E402
 
 _SQUARE = '{"polygon": [[%d, 10], [%d, 90], [80, 90], [80, 10]], "class": "%s"}'
@@ -78,6 +81,38 @@ def make_hierarchy(target: Path) -> None:
     (target / "meaning.json").write_text(json.dumps(meaning, indent=2) + "\n")
 
 
+def make_refined(target: Path) -> None:
+    """Write a hierarchy, a journal that refines two of its regions, and the regions that come of it."""
+    target.mkdir()
+    grid, image = made_grid(96, 128), made_image(made_truth(96, 128))
+    base = segment(image, grid=grid)
+    write_hierarchy(base, target / "hierarchy.h5")
+    with open_refined(target) as store:
+        found = base
+        for row, col, scale in ((20, 20, 900.0), (20, 22, 80.0), (80, 100, 300.0)):
+            node = found.node_at(row, col, scale)
+            edit, found = refine_node(found, node, image, row=row, col=col, scale=scale)
+            store.refine(edit)
+        store.undo()
+        store.redo()
+    (target / "journal" / "marie.lock").unlink()
+    meaning = {"digest": found.digest, "leaves_sha256": digest(found.leaves.tobytes())}
+    (target / "meaning.json").write_text(json.dumps(meaning, indent=2) + "\n")
+
+
+def open_refined(path: Path) -> AnnotationStore:
+    """Open the labels of the zone that `make_refined` made."""
+    grid = made_grid(96, 128)
+    return AnnotationStore.open(
+        path / "journal",
+        zone_id="D051_2019/Z1_AA",
+        grid=grid,
+        footprint=np.ones(grid.shape, np.bool_),
+        nomenclature=load_nomenclature("flair-19"),
+        author="marie",
+    )
+
+
 def make_release(target: Path) -> None:
     """Write a release of one patch in both layouts, and its labels."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -94,7 +129,13 @@ def make_release(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    makers = {"campaign_v1": make_campaign, "hierarchy_v1": make_hierarchy, "release_v1": make_release}
+    makers = {
+        "campaign_v1": make_campaign,
+        "hierarchy_v1": make_hierarchy,
+        "hierarchy_v2": make_hierarchy,
+        "refined_v1": make_refined,
+        "release_v1": make_release,
+    }
     for name, make in makers.items():
         if not (HERE / name).exists():
             make(HERE / name)

@@ -288,6 +288,10 @@ def before_and_after(desk: Driver, binding: Binding) -> tuple[Any, Callable[[], 
             session.set_level(127)
             sign = 1 if binding.action == "coarser" else -1
             return False, lambda: (session.level - 127) * sign > 0
+        case "refine":
+            session.set_level(200)
+            desk.move(256, 256)
+            return session.hierarchy.digest, lambda: session.hierarchy.digest
         case "undo":
             session.set_class(1 if session.labels[9, 9] != 1 else 2)
             session.assign_at(9, 9)
@@ -305,6 +309,31 @@ def before_and_after(desk: Driver, binding: Binding) -> tuple[Any, Callable[[], 
             desk.viewer.scene.camera.zoom *= 3
             return desk.viewer.scene.camera.zoom, lambda: desk.viewer.scene.camera.zoom
     raise AssertionError(f"{binding.action} is not tested")
+
+
+def test_refining_shows_finer_contours_in_the_region_and_undo_takes_them_away(desk: Driver) -> None:
+    session, contours = desk.session, desk.dock.desk.contours
+    session.set_level(190)
+    desk.move(256, 256)
+    hover = session.hover
+    assert hover is not None
+    assert not contours.multiscale  # a zone of one patch
+    before = contours.data
+    desk.press("S")
+    assert session.hover is not None
+    assert (session.hover.mask == hover.mask).all()
+    after = contours.data
+    changed = np.zeros(before.shape, bool)
+    changed[hover.window.slices] = hover.mask
+    assert (after[changed] != before[changed]).any()
+    assert (after[~changed] == before[~changed]).all()
+    panel = desk.dock.contents
+    assert panel.place.noticed.endswith("finer regions: make regions smaller.")
+    assert "Saved · edit 1 · " in panel.saved.text
+    assert panel.saved.undo.isEnabled()
+    desk.press("Ctrl+Z")
+    assert (contours.data == before).all()
+    assert "Saved · edit 2 · " in panel.saved.text
 
 
 def test_hidden_labels_come_back_with_an_edit(desk: Driver) -> None:

@@ -25,7 +25,7 @@ import pytest
 from workbench.campaign import Campaign
 from workbench.labels.edits import AssignMask, Redo, Undo, edit_of
 from workbench.labels.op import Op
-from workbench.segmentation.hierarchy import read_hierarchy
+from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 

@@ -103,7 +103,8 @@ def test_coarser_steps_never_shrink_what_lights_up_and_finer_steps_come_back(ses
     assert counts == sorted(counts, reverse=True)
     assert (areas[-1], counts[-1], levels[-1]) == (512 * 512, 1, 254)
     session.step_scale(-80)
-    assert session.level == 0
+    assert session.level == session.finest
+    assert session.regions == session.hierarchy.leaf_count
 
 
 def test_each_level_counts_the_regions_of_its_cut(session: Session) -> None:

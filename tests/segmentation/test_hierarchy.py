@@ -217,7 +217,8 @@ def test_the_same_input_gives_the_same_arrays(image, valid, hierarchy):
 def test_one_thread_and_two_give_the_same_bytes(tmp_path):
     program = (
         "import sys; from pathlib import Path; from segmentation_oracles import hierarchy_of, scene;"
-        "from workbench.segmentation.hierarchy import SegmentationParameters, write_hierarchy;"
+        "from workbench.segmentation.storage import write_hierarchy;"
+        "from workbench.segmentation.parameters import SegmentationParameters;"
         "h = hierarchy_of(scene(4, side=150), SegmentationParameters(band_weights='noise'));"
         "write_hierarchy(h, Path(sys.argv[1]))"
     )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 
 import h5py
 import numpy as np
 import pytest
-from segmentation_oracles import hierarchy_of, scene
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from segmentation_oracles import grid_of, hierarchy_of, scene
 
 from workbench.errors import HierarchyError
-from workbench.segmentation.hierarchy import SegmentationParameters, read_hierarchy, write_hierarchy
+from workbench.segmentation.building import segment
+from workbench.segmentation.hierarchy import SegmentationParameters
+from workbench.segmentation.packing import pack_leaves, unpack_leaves
+from workbench.segmentation.storage import read_hierarchy, write_hierarchy
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +47,8 @@ def test_what_is_written_is_read_back(hierarchy, tmp_path, saliency):
     assert found.parameters == hierarchy.parameters
     assert found.digest == hierarchy.digest
     assert np.array_equal(found.saliency(), hierarchy.saliency())
+    assert all(map(np.array_equal, found.saliency_pyramid(), hierarchy.saliency_pyramid()))
+    assert found.scale_steps == hierarchy.scale_steps
 
 
 def test_the_same_hierarchy_gives_the_same_bytes_at_any_time(hierarchy, path, tmp_path):
@@ -51,14 +60,81 @@ def test_the_same_hierarchy_gives_the_same_bytes_at_any_time(hierarchy, path, tm
 def test_the_file_is_what_the_format_says(hierarchy, path):
     with h5py.File(path, "r") as file:
         assert file.attrs["format"] == "workbench-hierarchy"
-        assert file.attrs["format_version"] == 1
+        assert file.attrs["format_version"] == 2
         assert file.attrs["digest"] == hierarchy.digest
         assert json.loads(file.attrs["grid"])["height"] == 300
-        assert file["leaves"].chunks == (256, 256)
+        assert set(file) == {"leaf_codes", "leaf_starts", "s", "area", "sums", "spread", "weights"}
+        assert file["leaf_codes"].shape == (150, 140)
+        assert (file["sums"].dtype, file["spread"].dtype) == (np.uint32, np.uint32)
         for dataset in file.values():
-            assert (dataset.compression, dataset.compression_opts) == ("gzip", 1)
-            assert dataset.shuffle
+            assert (dataset.compression, dataset.compression_opts) == ("gzip", 4)
+            assert dataset.shuffle == (dataset.dtype.itemsize > 1)
             assert dataset.fletcher32
+
+
+def test_the_pyramid_is_stored_where_wanted_and_used_where_present(hierarchy, tmp_path):
+    path = tmp_path / "h.h5"
+    grid = grid_of(np.zeros((1, 700, 30)))
+    tall = segment(scene(5, side=700)[:, :, :30], grid=grid)
+    write_hierarchy(tall, path, saliency=True)
+    with h5py.File(path, "r") as file:
+        assert {name: file[name].shape for name in file if "saliency" in name} == {
+            "saliency_1": (700, 30),
+            "saliency_2": (350, 15),
+        }
+    rewrite(path, put("saliency_2", lambda level: level + np.uint8(1)))
+    assert (read_hierarchy(path).saliency_pyramid()[1] == tall.saliency_pyramid()[1] + 1).all()
+    rewrite(path, drop("saliency_2"))
+    refuse(path, "saliency_2 is missing")
+
+
+@pytest.mark.parametrize(
+    ("image", "types"),
+    [
+        (scene(1).astype(np.uint16) * 255, ("uint32", "uint64")),
+        (scene(1).astype(np.float32) / np.float32(3), ("float64", None)),
+        (scene(1).astype(np.float32) * -1, ("float64", None)),
+        (np.full((2, 30, 30), 9e11, np.float32), ("float64", None)),
+        (np.zeros((2, 30, 30), np.uint8), ("uint32", "uint32")),
+    ],
+    ids=["uint16", "fractions", "negative", "huge", "zeros"],
+)
+def test_statistics_are_kept_to_the_bit_whatever_the_image(tmp_path, image, types):
+    found = hierarchy_of(image, SegmentationParameters())
+    if image.dtype == np.uint16:
+        found = dataclasses.replace(found, squares=found.squares + 2.0**33)
+    write_hierarchy(found, tmp_path / "h.h5")
+    with h5py.File(tmp_path / "h.h5") as file:
+        spread = file["spread"].dtype.name if "spread" in file else None
+        assert (file["sums"].dtype.name, spread) == types
+    again = read_hierarchy(tmp_path / "h.h5")
+    assert np.array_equal(again.sums, found.sums)
+    assert np.array_equal(again.squares, found.squares)
+
+
+def test_a_refined_hierarchy_is_not_written(hierarchy, tmp_path):
+    image = scene(2, side=300)[:, :, :280]
+    refined = hierarchy.refine(hierarchy.node_at(200, 100, 500.0), image)
+    with pytest.raises(HierarchyError, match="a refined hierarchy is not written; its base and"):
+        write_hierarchy(refined, tmp_path / "refined.h5")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    arrays(
+        np.uint32,
+        st.tuples(st.integers(1, 9), st.integers(1, 9)),
+        elements=st.sampled_from([0, 1, 2, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1]),
+    )
+)
+def test_any_raster_survives_packing(leaves):
+    codes, starts = pack_leaves(leaves)
+    assert np.array_equal(unpack_leaves(codes, starts, leaves.shape), leaves)
+    with pytest.raises(HierarchyError, match="starts"):
+        unpack_leaves(codes, starts[:-1], leaves.shape)
+    with pytest.raises(HierarchyError, match="codes have shape"):
+        unpack_leaves(codes, starts, (leaves.shape[0] + 2, leaves.shape[1]))
+    unpack_leaves(np.full_like(codes, 0x55), starts[:0], leaves.shape)  # all "above": not read outside
 
 
 def test_nothing_is_overwritten_unless_told_to(hierarchy, path):
@@ -126,13 +202,16 @@ def last_pixel(value):
     ("change", "reason"),
     [
         (drop("s"), "s is missing"),
-        (drop("leaves"), "leaves is missing"),
+        (drop("leaf_codes"), "leaf_codes is missing"),
+        (drop("leaf_starts"), "leaf_starts is missing"),
+        (drop("spread"), "sums is uint32"),
         (drop("weights"), "weights is missing"),
         (drop("grid"), "grid"),
         (drop("digest"), "digest"),
         (put("format", lambda _: "netcdf"), "not a workbench-hierarchy file"),
         (put("format", lambda _: 7), "attribute format is not text"),
-        (put("format_version", lambda _: 2), "format version 2, this software reads up to 1"),
+        (put("format_version", lambda _: 3), "format version 3, this software reads up to 2"),
+        (put("format_version", lambda _: 1), "leaves is missing"),
         (put("format_version", lambda _: "one"), "invalid literal"),
         (put("s", lambda s: s[:-1]), r"area has shape"),
         (put("s", first(0.0)), "s starts with 0.0, not with inf"),
@@ -140,12 +219,15 @@ def last_pixel(value):
         (put("s", lambda s: np.where(np.arange(s.size) == 3, np.float32(-1), s)), "s is -1.0 at leaf 3"),
         (put("s", lambda s: s.astype(np.float64)), "s is float64"),
         (put("s", lambda s: s[:0]), "s"),
-        (put("leaves", lambda a: a[:-1]), r"leaves has shape \(299, 280\), expected \(300, 280\)"),
-        (put("leaves", lambda a: a[..., None]), "not 2-dimensional uint32"),
-        (put("leaves", last_pixel(10**8)), r"pixel \(299, 279\) is in leaf 100000000"),
-        (put("sums", lambda a: a[:1]), r"sums has shape"),
+        (put("leaf_codes", lambda a: a[:-1]), r"leaf codes have shape \(149, 140\), .* \(300, 280\)"),
+        (put("leaf_codes", lambda a: a[..., None]), "not 2-dimensional uint8"),
+        (put("leaf_starts", first(2 * 10**8)), r"pixel \(0, 0\) is in leaf 100000000"),
+        (put("leaf_starts", lambda a: a[:-1]), "starts, there are"),
+        (put("leaf_codes", last_pixel(0xFF)), "starts, there are|is in leaf"),
+        (put("sums", lambda a: a[:1]), r"sums have shape"),
+        (put("sums", lambda a: a.astype(np.int32)), r"sums is int32"),
         (put("area", lambda a: a + np.uint32(1)), "areas add up to"),
-        (put("saliency", lambda a: a[:, :-1]), "saliency has shape"),
+        (put("area", first(0)), "leaves .* have pixels"),
         (put("image_digest", lambda _: "0" * 64), "its digest is"),
         (put("parameters", lambda text: text.replace("0.65", "0.5")), "its digest is"),
         (
@@ -194,7 +276,7 @@ def test_a_truncated_file_is_refused(path, share):
 
 def test_a_flipped_byte_of_the_arrays_is_noticed(path):
     with h5py.File(path, "r") as file:
-        chunk = file["leaves"].id.get_chunk_info(0)
+        chunk = file["leaf_codes"].id.get_chunk_info(0)
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 0xFF
     path.write_bytes(content)
@@ -204,55 +286,57 @@ def test_a_flipped_byte_of_the_arrays_is_noticed(path):
 def test_links_to_other_files_are_not_followed(path, tmp_path):
     other = tmp_path / "other.h5"
     other.write_bytes(path.read_bytes())
-    for link in (h5py.ExternalLink(str(other), "/leaves"), h5py.SoftLink("/s"), None):
-        rewrite(path, drop("leaves") if link or "leaves" in h5py.File(path) else lambda *_: None)
+    for link in (h5py.ExternalLink(str(other), "/area"), h5py.SoftLink("/s"), None):
+        rewrite(path, drop("area") if link or "area" in h5py.File(path) else lambda *_: None)
         with h5py.File(path, "a") as file:
             if link is None:
-                file.create_group("leaves")
+                file.create_group("area")
             else:
-                file["leaves"] = link
-        refuse(path, "leaves is (missing or a link|not a dataset)")
+                file["area"] = link
+        refuse(path, "area is (missing or a link|not a dataset)")
         path.write_bytes(other.read_bytes())
 
 
 def test_pixels_kept_in_another_file_are_not_read(path, tmp_path, hierarchy):
     secret = tmp_path / "secret.bin"
-    secret.write_bytes(bytes(hierarchy.leaves.nbytes))
-    rewrite(path, drop("leaves"))
+    secret.write_bytes(bytes(hierarchy.area.nbytes))
+    rewrite(path, drop("area"))
     with h5py.File(path, "a") as file:
-        shape = hierarchy.leaves.shape
-        file.create_dataset("leaves", shape, np.uint32, external=[(str(secret), 0, h5py.h5f.UNLIMITED)])
-    refuse(path, "leaves is not a dataset of this file")
+        shape = hierarchy.area.shape
+        file.create_dataset("area", shape, np.uint32, external=[(str(secret), 0, h5py.h5f.UNLIMITED)])
+    refuse(path, "area is not a dataset of this file")
 
 
 def test_virtual_datasets_are_not_read(path, tmp_path, hierarchy):
     other = tmp_path / "other.h5"
     other.write_bytes(path.read_bytes())
-    layout = h5py.VirtualLayout(hierarchy.leaves.shape, np.uint32)
-    layout[...] = h5py.VirtualSource(str(other), "leaves", hierarchy.leaves.shape)
-    rewrite(path, drop("leaves"))
+    layout = h5py.VirtualLayout(hierarchy.area.shape, np.uint32)
+    layout[...] = h5py.VirtualSource(str(other), "area", hierarchy.area.shape)
+    rewrite(path, drop("area"))
     with h5py.File(path, "a") as file:
-        file.create_virtual_dataset("leaves", layout)
-    refuse(path, "leaves is not a dataset of this file")
+        file.create_virtual_dataset("area", layout)
+    refuse(path, "area is not a dataset of this file")
 
 
 def test_filters_other_than_ours_are_not_run(path, hierarchy):
-    rewrite(path, drop("leaves"))
+    rewrite(path, drop("area"))
     with h5py.File(path, "a") as file:
-        file.create_dataset("leaves", data=hierarchy.leaves, chunks=(256, 256), compression="lzf")
-    refuse(path, "leaves uses HDF5 filter 32000")
+        file.create_dataset("area", data=hierarchy.area, chunks=(64,), compression="lzf")
+    refuse(path, "area uses HDF5 filter 32000")
 
 
 def test_a_size_that_is_only_claimed_is_refused_before_memory_is_taken(path):
     def claim(arrays, attributes):
-        grid = json.loads(attributes["grid"]) | {"height": 2**21, "width": 2**20}
+        grid = json.loads(attributes["grid"]) | {"height": 2**16, "width": 2**14}
         attributes["grid"] = json.dumps(grid)
-        del arrays["leaves"]
+        del arrays["leaf_codes"]
 
     rewrite(path, claim)
     with h5py.File(path, "a") as file:
-        file.create_dataset("leaves", (2**21, 2**20), np.uint32, chunks=(256, 256), compression="gzip")
-    refuse(path, r"leaves declares \(2097152, 1048576\) but holds almost nothing")
+        file.create_dataset("leaf_codes", (2**15, 2**13), np.uint8, chunks=(256, 256), compression="gzip")
+    refuse(path, r"leaf_codes declares \(32768, 8192\) but holds almost nothing")
+    rewrite(path, put("grid", lambda text: text.replace("65536", "2097152")))
+    refuse(path, r"declares \(2097152, 16384\) pixels, at most")
 
 
 def test_an_interrupted_write_leaves_the_old_file(hierarchy, path, monkeypatch):

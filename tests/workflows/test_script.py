@@ -11,7 +11,8 @@ from workbench.campaign import Campaign
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
-from workbench.segmentation.hierarchy import Hierarchy, read_hierarchy
+from workbench.segmentation.hierarchy import Hierarchy
+from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.script import polygon_mask

@@ -21,6 +21,7 @@ from workbench.labels.edits import (
     Edit,
     LabelEdit,
     Redo,
+    Refine,
     Review,
     RunLengthMask,
     Undo,
@@ -214,6 +215,11 @@ class AnnotationStore:
         """Whether the author undid an edit and made none since."""
         return self.redo_steps > 0
 
+    def refinements(self, author: str | None = None) -> tuple[Op, ...]:
+        """Return the refine ops of an author (default: who labels) that count, first to last."""
+        name = author or self._author
+        return tuple(self._table.refinements(name)) if name is not None else ()
+
     def op_at(self, row: int, col: int) -> Op | None:
         """Return the op that gave a pixel its code, None where none did."""
         if not self._grid.whole.contains(row, col):
@@ -281,6 +287,22 @@ class AnnotationStore:
         """Make the author's last undone gesture count again, at its place in the order; None without one."""
         self._check_writable()
         return self._switch(Redo(target=self._stack.undone[-1])) if self._stack.undone else None
+
+    def refine(self, edit: Refine) -> Op:
+        """Write a refinement into the author's journal, one undo step; no label changes.
+
+        Raises
+        ------
+        EditRefused
+            The store is read-only, or the refinement reaches outside the grid.
+        """
+        self._check_writable()
+        if self._grid.whole.intersection(edit.window) != edit.window:
+            raise EditRefused(
+                f"{edit.window} reaches outside zone {self._zone_id} of {self._grid.shape} pixels"
+            )
+        self._commit([edit])
+        return self._table.ops[-1]
 
     def record(self, review: Review) -> Op:
         """Write a review into the author's journal; `workbench.labels.review` knows which ones are legal."""
@@ -356,7 +378,7 @@ class AnnotationStore:
         """Follow one op of any journal; return the ops that count, or cease to, because of it."""
         try:
             edit = edit_of(op) if op.track == _TRACK else None
-            if isinstance(edit, AssignMask):
+            if isinstance(edit, AssignMask | Refine):
                 self._check_fits(op, edit)
             positions = self._table.append(op, edit)
         except JournalError as error:
@@ -366,15 +388,16 @@ class AnnotationStore:
         self._head[op.author] = op.seq
         return positions
 
-    def _check_fits(self, op: Op, edit: AssignMask) -> None:
-        if edit.code not in self._codes:
+    def _check_fits(self, op: Op, edit: AssignMask | Refine) -> None:
+        if isinstance(edit, AssignMask) and edit.code not in self._codes:
             raise JournalError(
                 f"op {op.id} labels with code {edit.code}, which nomenclature {self._nomenclature} "
                 "does not have; update the nomenclature"
             )
         if self._grid.whole.intersection(edit.window) != edit.window:
+            verb = "paints" if isinstance(edit, AssignMask) else "refines"
             raise JournalError(
-                f"op {op.id} paints {edit.window}, outside the zone's {self._grid.shape} pixels"
+                f"op {op.id} {verb} {edit.window}, outside the zone's {self._grid.shape} pixels"
             )
 
     def _fold(self) -> None:

@@ -9,6 +9,8 @@ kind      payload
 ========  ======================================================================================
 assign    header: ``code`` 0–254 (0 erases), ``window`` [row, col, height, width] and, where there
           was a pick, its ``row, col``; body: the mask
+refine    header: ``window``, ``row, col``, ``leaves``, ``bands``, ``mask_bytes``; body: finer regions
+          inside a region of the hierarchy named in the envelope; labels do not change
 undo      header: ``target``, id of a gesture of the same author that no longer counts
 redo      header: ``target``, id of an undone gesture that counts again, at its place in the order
 review    header: ``state`` submitted | accepted | sent_back, ``reason``, ``heads``
@@ -16,7 +18,7 @@ review    header: ``state`` submitted | accepted | sent_back, ``reason``, ``head
 ========  ======================================================================================
 
 The envelope and the rules of payloads are in `workbench.labels.op`, the mask's bytes in
-`workbench.labels.runs`.
+`workbench.labels.runs`, and a refinement's in `workbench.labels.refine`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ __all__ = [
     "LabelEdit",
     "Provenance",
     "Redo",
+    "Refine",
     "Review",
     "RunLengthMask",
     "Undo",
@@ -51,11 +54,12 @@ from numpy.typing import NDArray
 from workbench.errors import EditRefused, GridError, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.op import Entry, Head, Op, join_payload, split_payload
+from workbench.labels.refine import Refine
 from workbench.labels.runs import RunLengthMask
 
 _REASON_LENGTH = 2000
 _LAST_CODE = 254
-KINDS = frozenset({"assign", "undo", "redo", "review"})
+KINDS = frozenset({"assign", "refine", "undo", "redo", "review"})
 """Every kind of op that this version can read."""
 Verdict = Literal["submitted", "accepted", "sent_back"]
 
@@ -151,7 +155,7 @@ class Review:
 
 LabelEdit = AssignMask
 """Every edit that `AnnotationStore.apply` takes."""
-Edit = AssignMask | Undo | Redo | Review
+Edit = AssignMask | Refine | Undo | Redo | Review
 
 
 def tight(mask: NDArray[np.bool_], window: Window) -> tuple[NDArray[np.bool_], Window] | None:
@@ -231,9 +235,7 @@ def entry_of(edit: Edit, *, track: str = "labels") -> Entry:
     """Return the journal entry that records an edit."""
     match edit:
         case AssignMask(mask=mask, code=code, provenance=made):
-            window = mask.window
-            header: dict[str, Any] = {"code": code}
-            header["window"] = [int(n) for n in (window.row, window.col, window.height, window.width)]
+            header: dict[str, Any] = {"code": code, "window": _numbers_of(mask.window)}
             if made.row is not None:
                 header |= {"row": made.row, "col": made.col}
             return Entry(
@@ -245,6 +247,8 @@ def entry_of(edit: Edit, *, track: str = "labels") -> Entry:
                 model=made.model,
                 payload=join_payload(header, mask.data),
             )
+        case Refine():
+            return _refine_entry(edit, track)
         case Undo(target=target):
             return Entry(track=track, kind="undo", payload=join_payload({"target": target}))
         case Redo(target=target):
@@ -271,6 +275,8 @@ def edit_of(op: Op) -> Edit:
         match op.kind:
             case "assign":
                 return _assign_of(op, header, body)
+            case "refine":
+                return _refine_of(op, header, body)
             case "undo":
                 return Undo(target=_typed(header, "target", str))
             case "redo":
@@ -294,23 +300,70 @@ def check_payload(op: Op) -> None:
         The message names the op.
     """
     edit = edit_of(op) if op.kind in KINDS else None
-    if isinstance(edit, AssignMask):
-        try:
-            edit.mask.decode()
-        except JournalError as error:
-            raise JournalError(f"op {op.id}: {error}") from error
+    try:
+        match edit:
+            case AssignMask(mask=mask):
+                mask.decode()
+            case Refine():
+                edit.decode()
+    except JournalError as error:
+        raise JournalError(f"op {op.id}: {error}") from error
 
 
-def _assign_of(op: Op, header: dict[str, Any], body: bytes | None) -> AssignMask:
+def _refine_entry(edit: Refine, track: str) -> Entry:
+    header = {
+        "window": _numbers_of(edit.window),
+        "row": edit.row,
+        "col": edit.col,
+        "leaves": edit.leaf_count,
+        "bands": edit.band_count,
+        "mask_bytes": edit.mask_bytes,
+    }
+    return Entry(
+        track=track,
+        kind="refine",
+        tool="refine",
+        scale=edit.scale,
+        hierarchy_digest=edit.hierarchy_digest,
+        payload=join_payload(header, edit.data),
+    )
+
+
+def _refine_of(op: Op, header: dict[str, Any], body: bytes | None) -> Refine:
+    if body is None or op.hierarchy_digest is None or op.scale is None:
+        raise JournalError("a refine needs a body, a scale and the digest of a hierarchy")
+    return Refine(
+        window=_window_of(header),
+        row=_typed(header, "row", int),
+        col=_typed(header, "col", int),
+        leaf_count=_typed(header, "leaves", int),
+        band_count=_typed(header, "bands", int),
+        mask_bytes=_typed(header, "mask_bytes", int),
+        data=body,
+        hierarchy_digest=op.hierarchy_digest,
+        scale=op.scale,
+    )
+
+
+def _numbers_of(window: Window) -> list[int]:
+    return [int(number) for number in (window.row, window.col, window.height, window.width)]
+
+
+def _window_of(header: dict[str, Any]) -> Window:
     numbers = _typed(header, "window", list)
     if len(numbers) != 4 or any(type(number) is not int for number in numbers):
         raise JournalError(f"window {numbers} is not four whole numbers")
+    row, col, height, width = numbers
+    return Window(row=row, col=col, height=height, width=width)
+
+
+def _assign_of(op: Op, header: dict[str, Any], body: bytes | None) -> AssignMask:
+    window = _window_of(header)
     if body is None or op.tool is None:
         raise JournalError("an assign needs a mask and a tool")
-    row, col, height, width = numbers
     pick = {name: _typed(header, name, int) for name in ("row", "col") if name in header}
     return AssignMask(
-        mask=RunLengthMask(window=Window(row=row, col=col, height=height, width=width), data=body),
+        mask=RunLengthMask(window=window, data=body),
         code=_typed(header, "code", int),
         provenance=Provenance(
             tool=op.tool, scale=op.scale, hierarchy_digest=op.hierarchy_digest, model=op.model, **pick

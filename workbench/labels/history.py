@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import AssignMask, Edit, Redo, Undo, edit_of
+from workbench.labels.edits import AssignMask, Edit, Redo, Refine, Undo, edit_of
 from workbench.labels.op import Op
 
 LABEL_KINDS = frozenset({"assign", "undo", "redo"})
@@ -34,7 +34,7 @@ class UndoStack:
     def record(self, op: Op, edit: Edit) -> None:
         """Follow one op of the author; a new edit forgets what could be redone."""
         match edit:
-            case AssignMask():
+            case AssignMask() | Refine():
                 if not self.done or self.done[-1] != op.gesture_id:
                     self.done.append(op.gesture_id)
                 self.undone.clear()
@@ -51,9 +51,11 @@ class OpTable:
         self._directory = directory
         self.ops: list[Op] = []
         self._boxes = np.zeros((64, 4), np.int32)
-        """Shape (op, 4): row, col, row stop, column stop of what an op paints; zeros where nothing."""
+        """Shape (op, 4): row, col, row stop, column stop of what an op paints or refines; zeros elsewhere."""
         self._live = np.zeros(64, np.bool_)
-        """Shape (op,). Whether the op paints and its gesture is not undone."""
+        """Shape (op,). Whether the op paints or refines and its gesture is not undone."""
+        self._refines: list[int] = []
+        """Ops that refine, which paint nothing."""
         self._gestures: dict[str, list[int]] = {}
 
     def append(self, op: Op, edit: Edit | None) -> list[int]:
@@ -62,7 +64,7 @@ class OpTable:
         Returns
         -------
         list of int
-            Positions of the painting ops that start or cease to count with it.
+            Positions of the painting or refining ops that start or cease to count with it.
 
         Raises
         ------
@@ -75,9 +77,11 @@ class OpTable:
             self._live = np.concatenate([self._live, np.zeros_like(self._live)])
         changed: list[int] = []
         match edit:
-            case AssignMask(window=window):
+            case AssignMask(window=window) | Refine(window=window):
                 self._boxes[position] = window.row, window.col, window.row_stop, window.col_stop
                 self._live[position] = True
+                if isinstance(edit, Refine):
+                    self._refines.append(position)
                 self._gestures.setdefault(op.gesture_id, []).append(position)
                 changed = [position]
             case Undo(target=target):
@@ -88,7 +92,7 @@ class OpTable:
         return changed
 
     def window(self, position: int) -> Window:
-        """Return the window of one painting op."""
+        """Return the window of one painting or refining op."""
         row, col, row_stop, col_stop = (int(edge) for edge in self._boxes[position])
         return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
 
@@ -102,8 +106,15 @@ class OpTable:
 
     def assigns(self) -> Iterator[tuple[int, AssignMask]]:
         """Yield (position, edit) of every painting op, undone or not, first to last."""
-        for position in np.flatnonzero(self._boxes[: len(self.ops), 2]).tolist():
+        paints = self._boxes[: len(self.ops), 2] > 0
+        paints[self._refines] = False
+        for position in np.flatnonzero(paints).tolist():
             yield position, self._assign(position)
+
+    def refinements(self, author: str) -> list[Op]:
+        """Return the refining ops of an author that count, first to last."""
+        counting = (self.ops[position] for position in self._refines if self._live[position])
+        return [op for op in counting if op.author == author]
 
     def painting_back(self, window: Window) -> Iterator[tuple[int, AssignMask]]:
         """Yield (position, edit) of the ops that count and whose windows meet one, last to first."""
@@ -118,7 +129,9 @@ class OpTable:
             & (col < window.col_stop)
             & (col_stop > window.col)
         )
-        return np.flatnonzero(meets & self._live[: len(self.ops)])
+        meets &= self._live[: len(self.ops)]
+        meets[self._refines] = False
+        return np.flatnonzero(meets)
 
     def _assign(self, position: int) -> AssignMask:
         return cast("AssignMask", edit_of(self.ops[position]))  # only painting ops are ever live

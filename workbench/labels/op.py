@@ -10,9 +10,9 @@ envelope is the same for every kind of op and for every version of the workbench
 ``lamport``           larger than that of any op the author had read; total order (lamport, author, seq)
 ``wall_time``         the author's clock in UTC; for people and statistics, never for order
 ``track``             ``labels`` (the only one exported), ``prelabels``, or ``blind-<author>``
-``kind``              what the payload means: ``assign``, ``undo``, ``redo``, ``review``; others will come
+``kind``              what the payload means: ``assign``, ``refine``, ``undo``, ``redo``, ``review``
 ``tool, scale``       how the edit was made: the tool, and the scale (λ) of the pick; null elsewhere
-``hierarchy_digest``  the hierarchy that was picked in; null elsewhere
+``hierarchy_digest``  the hierarchy that was picked in, or refined; null elsewhere
 ``model``             the model that proposed the edit; null elsewhere
 ``payload``           the edit (see `workbench.labels.edits`)
 ``previous``          sha256 of the author's op before; for the first, of the journal's meta document

@@ -17,7 +17,7 @@ from typing import Literal
 
 from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import Review, edit_of
+from workbench.labels.edits import Redo, Review, Undo, edit_of
 from workbench.labels.history import LABEL_KINDS
 from workbench.labels.op import Head, Op
 
@@ -45,8 +45,20 @@ class ZoneState:
 
 def label_heads(ops: Iterable[Op]) -> tuple[Head, ...]:
     """Return the last op of each author that may have changed labels, sorted by author."""
-    last = {op.author: op.head for op in ops if op.track == "labels" and op.kind in LABEL_KINDS}
+    ops = [op for op in ops if op.track == "labels"]
+    refinements = {op.gesture_id for op in ops if op.kind == "refine"}
+    last = {
+        op.author: op.head
+        for op in ops
+        if op.kind in LABEL_KINDS and not (refinements and _target(op) in refinements)
+    }
     return tuple(last[author] for author in sorted(last))
+
+
+def _target(op: Op) -> str | None:
+    """Return the gesture that an op undoes or redoes, None for others."""
+    edit = edit_of(op) if op.kind in ("undo", "redo") else None
+    return edit.target if isinstance(edit, Undo | Redo) else None
 
 
 def state_of(ops: Iterable[Op]) -> ZoneState:

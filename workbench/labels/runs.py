@@ -7,7 +7,7 @@ is written as 65535, 0, rest. First the low bytes of all runs, then all high byt
 
 from __future__ import annotations
 
-__all__ = ["MAX_MASK_PIXELS", "RunLengthMask"]
+__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "inflate"]
 
 import zlib
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ class RunLengthMask:
     def _runs(self) -> NDArray[np.int64]:
         """Return the run lengths, proven to fill the window exactly."""
         pixels = self.window.height * self.window.width
-        planes = _inflate(self.data, at_most=2 * (pixels + 2 * (pixels // _LONGEST) + 2))
+        planes = inflate(self.data, at_most=2 * (pixels + 2 * (pixels // _LONGEST) + 2))
         if len(planes) % 2:
             raise JournalError(f"run-length mask is damaged: {len(planes)} bytes do not hold whole runs")
         runs = (
@@ -120,20 +120,20 @@ class RunLengthMask:
         return runs
 
 
-def _inflate(data: bytes, *, at_most: int) -> bytes:
-    """Decompress one whole zlib stream, never writing more than a mask of this window could need."""
+def inflate(data: bytes, *, at_most: int, what: str = "run-length mask") -> bytes:
+    """Decompress one whole zlib stream, never writing more than what it may hold."""
     if len(data) < _SHORTEST_STREAM:
-        raise JournalError(f"run-length mask is damaged: {len(data)} bytes are no zlib stream")
+        raise JournalError(f"{what} is damaged: {len(data)} bytes are no zlib stream")
     stream = zlib.decompressobj()
     try:
         content = stream.decompress(data, at_most)
         if stream.unconsumed_tail and stream.decompress(stream.unconsumed_tail, 1):
-            raise JournalError(f"run-length mask is damaged: it inflates to more than {at_most} bytes")
+            raise JournalError(f"{what} is damaged: it inflates to more than {at_most} bytes")
     except zlib.error as error:
-        raise JournalError(f"run-length mask is damaged: {error}") from error
+        raise JournalError(f"{what} is damaged: {error}") from error
     if not stream.eof or stream.unused_data:
-        what = "goes on after its end" if stream.eof else "ends too early"
-        raise JournalError(f"run-length mask is damaged: its zlib stream {what}")
+        how = "goes on after its end" if stream.eof else "ends too early"
+        raise JournalError(f"{what} is damaged: its zlib stream {how}")
     return content
 
 

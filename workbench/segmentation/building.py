@@ -16,6 +16,7 @@ from workbench.segmentation.climbing import merge_all
 from workbench.segmentation.features import Mixing
 from workbench.segmentation.graph import LeafStatistics, RegionGraph
 from workbench.segmentation.hierarchy import Hierarchy
+from workbench.segmentation.leafmap import LeafMap
 from workbench.segmentation.parameters import SegmentationParameters, digest_image, usable_pixels
 from workbench.segmentation.premerging import absorb, swarm_of
 from workbench.segmentation.scales import leaf_order, persistent_scales
@@ -120,7 +121,7 @@ def segment(
     ):
         pass
     return Hierarchy(
-        leaves=leaves,
+        leafmap=LeafMap(numbers=leaves),
         s=s,
         area=statistics.area[order].astype(np.uint32),
         sums=statistics.sums[:, order],

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import HierarchyError
 from workbench.geo.grid import Window
-from workbench.segmentation import intervals
-
-NODATA_LEAF = 0xFFFFFFFF
-"""Value in ``leaves``, and in the labels of cuts, of pixels that belong to no leaf."""
+from workbench.segmentation.leafmap import NODATA_LEAF, LeafMap
 
 LARGEST_SCALE = float(np.finfo(np.float32).max)
 
@@ -89,8 +86,8 @@ class ScaleSteps:
 class Cut:
     """A partition of the image: the regions that are optimal at one scale."""
 
-    leaves: NDArray[np.uint32]
-    """Shape (row, col). Leaf of each pixel."""
+    leafmap: LeafMap
+    """Leaf of each pixel."""
     lut: NDArray[np.uint32]
     """Shape (leaf,). Region of each leaf; regions are numbered in leaf order from 0."""
     count: int
@@ -99,5 +96,4 @@ class Cut:
 
     def labels(self, window: Window | None = None) -> NDArray[np.uint32]:
         """Return the region of each pixel of a window (default: all), `NODATA_LEAF` at nodata."""
-        leaves = self.leaves if window is None else self.leaves[window.slices]
-        return intervals.gather(leaves, self.lut, NODATA_LEAF)
+        return self.leafmap.gather(self.lut, window)

@@ -1,4 +1,4 @@
-"""The hierarchy of regions of one image, its cuts and nodes, and the file that holds it.
+"""The hierarchy of regions of one image, its cuts and nodes.
 
 Leaves are numbered depth-first, so a node is an interval of leaves, and the whole tree is one array:
 ``s[j]`` is the altitude (scale λ of appearance) of the lowest common ancestor of leaves j − 1 and j. Where
@@ -16,31 +16,36 @@ __all__ = [
     "Node",
     "ScaleSteps",
     "SegmentationParameters",
-    "read_hierarchy",
-    "write_hierarchy",
 ]
 
-import json
 import math
-from dataclasses import dataclass, field
-from importlib import metadata
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import h5py
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
 
 from workbench import documents
-from workbench.errors import GridError, HierarchyError
+from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.segmentation import intervals
-from workbench.segmentation.cuts import NODATA_LEAF, Cut, Node, ScaleSteps, single
+from workbench.segmentation.cuts import Cut, Node, ScaleSteps, single
+from workbench.segmentation.leafmap import NODATA_LEAF, LeafMap
 from workbench.segmentation.parameters import SegmentationParameters
+from workbench.segmentation.pyramid import max_pooled
+from workbench.segmentation.refinement import FINEST, Refinement
 
-FORMAT = "workbench-hierarchy"
-FORMAT_VERSION = 1
+# The slider reaches this far below the highest altitude, whatever the lowest: refining a region makes finer
+# ones, and the levels of all others must not change. 24 octaves below that of a zone lie single pixels.
+_OCTAVES = 24
+
+_DTYPES = {
+    "s": np.float32,
+    "area": np.uint32,
+    "sums": np.float64,
+    "squares": np.float64,
+    "weights": np.float64,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,8 +56,8 @@ class Hierarchy:
     length of the boundaries between regions in edgels, each counted once.
     """
 
-    leaves: NDArray[np.uint32]
-    """Shape (row, col). Leaf of each pixel, `NODATA_LEAF` where there is none."""
+    leafmap: LeafMap
+    """Leaf of each pixel, `NODATA_LEAF` where there is none."""
     s: NDArray[np.float32]
     """Shape (leaf,). Altitude of the lowest common ancestor of leaves j − 1 and j; inf at 0."""
     area: NDArray[np.uint32]
@@ -67,24 +72,39 @@ class Hierarchy:
     parameters: SegmentationParameters
     image_digest: str
     """SHA-256 of the image and its mask."""
+    refinements: tuple[str, ...] = ()
+    """Digest of each refinement that was made since it was segmented, in order."""
     _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-    """What was asked for once: bounding boxes, saliency."""
+    """What was asked for once: bounding boxes, saliency, steps of the scale."""
 
     def __post_init__(self) -> None:
-        _check_shapes(self)
-        bad = intervals.first_bad_leaf(_sealed(self.leaves), self.s.size, NODATA_LEAF)
-        if bad >= 0:
-            row, col = divmod(int(bad), self.leaves.shape[1])
-            raise HierarchyError(
-                f"pixel ({row}, {col}) is in leaf {self.leaves[row, col]}, there are {self.s.size} leaves"
-            )
-        for name in ("leaves", "s", "area", "sums", "squares", "weights"):
-            object.__setattr__(self, name, _sealed(getattr(self, name)))
+        for name, dtype in _DTYPES.items():
+            array = getattr(self, name)
+            if array.dtype != dtype:
+                raise HierarchyError(f"{name} is {array.dtype}, expected {np.dtype(dtype)}")
+            object.__setattr__(self, name, _sealed(array))
+        if not self.refinements:
+            _check_arrays(self)
+
+    @property
+    def leaves(self) -> NDArray[np.uint32]:
+        """Return the leaf of each pixel, shape (row, col), `NODATA_LEAF` where there is none.
+
+        For the whole image at once. Made once and kept where nodes were refined: what follows the pointer
+        asks the `leafmap` for a window.
+        """
+        if "leaves" not in self._known:
+            self._known["leaves"] = _sealed(self.leafmap.leaves())
+        leaves: NDArray[np.uint32] = self._known["leaves"]
+        return leaves
 
     @property
     def digest(self) -> str:
-        """Name of this hierarchy: the same image and parameters always give the same one."""
-        return self.parameters.digest(self.image_digest)
+        """Name of this hierarchy: the same image, parameters and refinements always give the same one."""
+        name = self.parameters.digest(self.image_digest)
+        for refinement in self.refinements:
+            name = documents.digest(documents.canonical_bytes({"hierarchy": name, "refinement": refinement}))
+        return name
 
     @property
     def leaf_count(self) -> int:
@@ -94,7 +114,7 @@ class Hierarchy:
     def cut(self, scale: float) -> Cut:
         """Return the optimal partition at a scale λ ≥ 0."""
         lut, count = intervals.cut_lut(self.s, single(scale))
-        return Cut(leaves=self.leaves, lut=_sealed(lut), count=int(count), scale=float(single(scale)))
+        return Cut(leafmap=self.leafmap, lut=_sealed(lut), count=int(count), scale=float(single(scale)))
 
     def cut_count(self, count: int) -> Cut:
         """Return the finest cut with at most ``count`` regions; the coarsest one where all have more."""
@@ -115,7 +135,7 @@ class Hierarchy:
         height, width = self.grid.shape
         if not (0 <= row < height and 0 <= col < width):
             raise HierarchyError(f"pixel ({row}, {col}) is outside the image of {height} × {width}")
-        leaf = int(self.leaves[row, col])
+        leaf = self.leafmap.at(row, col)
         if leaf == NODATA_LEAF:
             raise HierarchyError(f"pixel ({row}, {col}) is nodata: it belongs to no region; pick beside it")
         return self._node(leaf, leaf + 1, scale)
@@ -145,7 +165,7 @@ class Hierarchy:
     def mask(self, node: Node) -> tuple[Window, NDArray[np.bool_]]:
         """Return a node's bounding box and which of its pixels are the node's."""
         window = self.window(node)
-        return window, intervals.mask_of(self.leaves[window.slices], node.first, node.stop)
+        return window, intervals.mask_of(self.leafmap.leaves(window), node.first, node.stop)
 
     def pixel_count(self, node: Node) -> int:
         """Return the number of pixels of a node."""
@@ -157,13 +177,19 @@ class Hierarchy:
 
     @property
     def scale_steps(self) -> ScaleSteps:
-        """Levels that span this hierarchy's scales, over at most 24 octaves below its highest."""
-        altitudes = self._altitudes()
-        lowest = int(np.searchsorted(altitudes, 0.0, side="right"))
-        if lowest == altitudes.size:
-            return ScaleSteps(low=1.0, high=1.0)
-        high = float(altitudes[-1])
-        return ScaleSteps(low=max(float(altitudes[lowest]), high * 2.0**-24), high=high)
+        """Levels over the 24 octaves below the highest altitude; refining a node does not change them."""
+        if "steps" not in self._known:
+            high = float(self.s.max(where=np.isfinite(self.s), initial=0.0)) or 1.0
+            self._known["steps"] = ScaleSteps(low=high * 2.0**-_OCTAVES, high=high)
+        steps: ScaleSteps = self._known["steps"]
+        return steps
+
+    @property
+    def region_counts(self) -> NDArray[np.int64]:
+        """Return how many regions the cut at each level has, shape (level,)."""
+        if "levels" not in self._known:
+            self._known["levels"] = self._levels_of(self.s)
+        return np.asarray(self.leaf_count - np.cumsum(self._known["levels"][:255]))
 
     def saliency(self) -> NDArray[np.uint8]:
         """Return at which level each pixel's right or lower edge disappears, shape (row, col).
@@ -172,10 +198,156 @@ class Hierarchy:
         the border of nodata it is 255. Made once and kept.
         """
         if "saliency" not in self._known:
-            levels = np.searchsorted(self.scale_steps.scales, self.s, side="left").astype(np.uint8)
-            self._known["saliency"] = _sealed(intervals.region_edges(self.leaves, levels, NODATA_LEAF))
+            beneath = self._known.get("saliency beneath")
+            if beneath is None:
+                levels = np.searchsorted(self.scale_steps.scales, self.s, side="left").astype(np.uint8)
+                found = intervals.region_edges(self.leaves, levels, NODATA_LEAF)
+            else:
+                found = self.leafmap.saliency(beneath)
+            self._known["saliency"] = _sealed(found)
         saliency: NDArray[np.uint8] = self._known["saliency"]
         return saliency
+
+    def saliency_pyramid(self) -> list[NDArray[np.uint8]]:
+        """Return the saliency and ever coarser maxima of it, for display; made once and kept."""
+        if "pyramid" not in self._known:
+            self._known["pyramid"] = [_sealed(level) for level in max_pooled(self.saliency())]
+        pyramid: list[NDArray[np.uint8]] = self._known["pyramid"]
+        return pyramid
+
+    def refine(
+        self, node: Node, image: NDArray[np.generic], *, parameters: SegmentationParameters = FINEST
+    ) -> Hierarchy:
+        """Return the hierarchy in which a node was segmented again from its pixels.
+
+        `workbench.segmentation.refining.refine` and `refined` in one; apart, the refinement can be kept.
+        """
+        from workbench.segmentation.refining import refine  # it segments, and makes hierarchies itself
+
+        return self.refined(refine(self, node, image, parameters=parameters))
+
+    def keep_saliency(self, pyramid: list[NDArray[np.uint8]]) -> None:
+        """Take a pyramid that was stored, in the levels of `scale_steps`, instead of making it."""
+        self._known["pyramid"] = [_sealed(level) for level in pyramid]
+        self._known["saliency"] = self._known["pyramid"][0]
+
+    def refined(self, refinement: Refinement) -> Hierarchy:
+        """Return the hierarchy in which one node has other leaves and nodes inside.
+
+        All other nodes keep their pixels, their altitudes and their order, and cuts at the node's altitude or
+        above stay what they are. Costs the pixels of the node and one pass over the leaves, not the image.
+
+        Raises
+        ------
+        HierarchyError
+            The refinement was made on another hierarchy, or is none of a node.
+        """
+        if refinement.base != self.digest:
+            raise HierarchyError(
+                f"the refinement was made on hierarchy {refinement.base[:8]}…, this is {self.digest[:8]}…"
+            )
+        node = self._refined_node(refinement)
+        s = self._spliced(self.s, refinement.s, node)
+        s[node.first] = self.s[node.first]
+        window, count = refinement.window, refinement.leaf_count
+        found = replace(
+            self,
+            leafmap=self.leafmap.refined(
+                node.first,
+                node.stop,
+                window,
+                refinement.leaves,
+                self._refined_edges(node, refinement, s),
+                leaf_count=self.leaf_count,
+                count=count,
+            ),
+            s=s,
+            area=self._spliced(self.area, refinement.area, node),
+            sums=self._spliced(self.sums, refinement.sums, node),
+            squares=self._spliced(self.squares, refinement.squares, node),
+            refinements=(*self.refinements, refinement.digest),
+        )
+        found._known.update(self._known_of_refined(node, refinement))  # noqa: SLF001 - its own class
+        return found
+
+    @staticmethod
+    def _spliced(old: NDArray[Any], new: NDArray[Any], node: Node) -> NDArray[Any]:
+        """Return an array of which the last axis is leaves with those of a node replaced."""
+        return np.concatenate([old[..., : node.first], new, old[..., node.stop :]], axis=-1)
+
+    def _refined_edges(self, node: Node, refinement: Refinement, s: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return the saliency of a refined node's pixels, shape (row, col) of its window."""
+        window = refinement.window
+        around = Window(row=window.row, col=window.col, height=window.height + 1, width=window.width + 1)
+        leaves = self.leafmap.leaves(self.grid.whole.intersection(around)).copy()
+        shift = np.uint32(refinement.leaf_count - node.leaf_count)
+        leaves[(leaves >= node.stop) & (leaves != NODATA_LEAF)] += shift
+        inside = refinement.leaves != NODATA_LEAF
+        here = leaves[: window.height, : window.width]
+        np.copyto(here, refinement.leaves + np.uint32(node.first), where=inside)
+        stop = node.first + refinement.leaf_count
+        edges = intervals.node_edges(leaves, s, node.first, stop, self.scale_steps.scales, NODATA_LEAF)
+        return edges[: window.height, : window.width]
+
+    def _refined_node(self, refinement: Refinement) -> Node:
+        """Return the node that a refinement is of, proven to be one."""
+        window = refinement.window
+        if self.grid.whole.intersection(window) != window:
+            raise HierarchyError(f"the refinement's {window} reaches outside {self.grid.shape} pixels")
+        leaves = self.leafmap.leaves(window)[refinement.leaves != NODATA_LEAF]
+        first, stop = int(leaves.min()), int(leaves.max()) + 1
+        if stop > self.leaf_count or int(self.area[first:stop].sum(dtype=np.int64)) != leaves.size:
+            raise HierarchyError(f"the {leaves.size} pixels of the refinement in {window} are no node's")
+        scale = float(self.s[first + 1 : stop].max(initial=0.0))
+        if scale >= min(self.s[first], self.s[stop] if stop < self.leaf_count else math.inf):
+            raise HierarchyError(f"the {leaves.size} pixels of the refinement in {window} are no node's")
+        node = Node(first=first, stop=stop, scale=scale)
+        highest = float(refinement.s[1:].max(initial=0.0))
+        if highest > self.ceiling(node):
+            raise HierarchyError(
+                f"the refinement has altitude {highest:g} inside, its node goes up to {self.ceiling(node):g}"
+            )
+        for name in ("sums", "squares"):
+            old, new = getattr(self, name)[:, first:stop].sum(axis=1), getattr(refinement, name).sum(axis=1)
+            if old.shape != new.shape or not np.allclose(old, new, rtol=1e-6, atol=0.0):
+                raise HierarchyError(
+                    f"the refinement's {name} add up to {new.tolist()}, its node's are {old.tolist()}: "
+                    "it was made of another image"
+                )
+        return node
+
+    def ceiling(self, node: Node) -> float:
+        """Return the highest altitude that a refinement of a node may have.
+
+        It is the node's own. A leaf has none, and goes up to just below that of its parent.
+        """
+        if node.leaf_count > 1:
+            return node.scale
+        parent = self.parent(node)
+        return float(np.nextafter(np.float32(parent.scale if parent else np.inf), np.float32(0)))
+
+    def _known_of_refined(self, node: Node, refinement: Refinement) -> dict[str, Any]:
+        """Return what is known of a refined hierarchy without looking at all of it."""
+        known: dict[str, Any] = {"steps": self.scale_steps}
+        if "levels" in self._known:
+            old, new = self.s[node.first + 1 : node.stop], refinement.s[1:]
+            known["levels"] = self._known["levels"] + self._levels_of(new) - self._levels_of(old)
+        beneath = self._known.get("saliency beneath")
+        if beneath is None and not self.refinements:
+            beneath = self._known.get("saliency")
+        if beneath is not None:
+            known["saliency beneath"] = beneath
+        if "boxes" in self._known:
+            boxes = intervals.leaf_boxes(refinement.leaves, refinement.leaf_count, NODATA_LEAF)
+            window, old_boxes = refinement.window, self._known["boxes"]
+            boxes += np.array([window.row, window.col, window.row, window.col], np.int32)
+            known["boxes"] = _sealed(np.concatenate([old_boxes[: node.first], boxes, old_boxes[node.stop :]]))
+        return known
+
+    def _levels_of(self, s: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return how many altitudes there are of each level, shape (256,)."""
+        levels = np.searchsorted(self.scale_steps.scales, s, side="left")
+        return np.bincount(levels, minlength=256)
 
     def _node(self, first: int, stop: int, scale: float) -> Node:
         first, stop, altitude = intervals.interval_at(self.s, first, stop, single(scale))
@@ -195,169 +367,11 @@ class Hierarchy:
         return boxes
 
 
-def write_hierarchy(
-    hierarchy: Hierarchy, path: Path, *, overwrite: bool = False, saliency: bool = True
-) -> None:
-    """Write a hierarchy to an HDF5 file, once: it appears whole or not at all, and is never changed.
-
-    The same hierarchy gives the same bytes.
-
-    Parameters
-    ----------
-    hierarchy
-        What to write.
-    path
-        The file; its directory must exist.
-    overwrite
-        Replace a file that is there.
-    saliency
-        Store the saliency image too, so that boundaries show as soon as the file is open.
-    """
-    if path.exists() and not overwrite:
-        raise HierarchyError(f"{path} exists; choose another name, or say --overwrite")
-    if not path.parent.is_dir():
-        raise HierarchyError(f"{path.parent} is no folder; make it first")
-    try:
-        _write_file(hierarchy, path, saliency=saliency)
-    except OSError as error:
-        raise HierarchyError(f"{path} cannot be written ({error}); nothing was changed") from error
-
-
-def read_hierarchy(path: Path) -> Hierarchy:
-    """Read a hierarchy from its file, trusting nothing in it.
-
-    Raises
-    ------
-    HierarchyError
-        The file is missing, no HDF5, truncated, or not a hierarchy that this software can read.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            return _read_file(file)
-    except (HierarchyError, GridError) as error:
-        reason = str(error)
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        # h5py tells of damage in all of these, and broken JSON is a ValueError.
-        reason = f"it is damaged, or no HDF5 file ({error})" if path.exists() else "there is no such file"
-    raise HierarchyError(f"{path}: {reason}; make it again with `workbench segment`")
-
-
-_DATASETS: dict[str, tuple[type[np.generic], int]] = {
-    "leaves": (np.uint32, 2),
-    "s": (np.float32, 1),
-    "area": (np.uint32, 1),
-    "sums": (np.float64, 2),
-    "squares": (np.float64, 2),
-    "weights": (np.float64, 1),
-}
-"""Type and number of axes of each stored array."""
-
-_CHUNK = 256
-_LINE_CHUNK = 65536
-_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
-# Deflate packs at most 1,032 to 1; what claims more declares sizes that it does not hold.
-_LARGEST_RATIO = 1100
-
-
-def _write_file(hierarchy: Hierarchy, path: Path, *, saliency: bool) -> None:
-    with documents.replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["format_version"] = FORMAT_VERSION
-        file.attrs["software"] = f"ocs-workbench {metadata.version('ocs-workbench')}"
-        file.attrs["grid"] = json.dumps(_grid_document(hierarchy.grid), sort_keys=True)
-        file.attrs["parameters"] = json.dumps(hierarchy.parameters.as_document(), sort_keys=True)
-        file.attrs["image_digest"] = hierarchy.image_digest
-        file.attrs["digest"] = hierarchy.digest
-        for name in _DATASETS:
-            _write_array(file, name, getattr(hierarchy, name))
-        if saliency:
-            _write_array(file, "saliency", hierarchy.saliency())
-
-
-def _write_array(file: h5py.File, name: str, array: NDArray[np.generic]) -> None:
-    side = (_CHUNK, _CHUNK) if name in ("leaves", "saliency") else (1, _LINE_CHUNK)[-array.ndim :]
-    file.create_dataset(
-        name,
-        data=array,
-        chunks=tuple(min(step, size) for step, size in zip(side, array.shape, strict=True)),
-        compression="gzip",
-        compression_opts=1,
-        shuffle=True,
-        fletcher32=True,
-        track_times=False,
-    )
-
-
-def _read_file(file: h5py.File) -> Hierarchy:
-    if _text(file, "format") != FORMAT:
-        raise HierarchyError(f"it is not a {FORMAT} file")
-    version = int(file.attrs["format_version"])
-    if version > FORMAT_VERSION:
-        raise HierarchyError(f"it has format version {version}, this software reads up to {FORMAT_VERSION}")
-    hierarchy = Hierarchy(
-        **{name: _read_array(file, name, dtype, axes) for name, (dtype, axes) in _DATASETS.items()},
-        grid=_grid_of(json.loads(_text(file, "grid"))),
-        parameters=SegmentationParameters.from_document(json.loads(_text(file, "parameters"))),
-        image_digest=_text(file, "image_digest"),
-    )
-    if hierarchy.digest != _text(file, "digest"):
-        raise HierarchyError(
-            f"its digest is {_text(file, 'digest')}, its parameters and image say {hierarchy.digest}"
-        )
-    if "saliency" in file:
-        saliency = _read_array(file, "saliency", np.uint8, 2)
-        if saliency.shape != hierarchy.leaves.shape:
-            raise HierarchyError(f"saliency has shape {saliency.shape}, leaves {hierarchy.leaves.shape}")
-        hierarchy._known["saliency"] = _sealed(saliency)  # noqa: SLF001 - its own module
-    return hierarchy
-
-
-def _read_array(file: h5py.File, name: str, dtype: type[np.generic], axes: int) -> NDArray[Any]:
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise HierarchyError(f"{name} is missing or a link to elsewhere")
-    dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-        raise HierarchyError(f"{name} is not a dataset of this file")
-    if dataset.dtype != np.dtype(dtype) or dataset.ndim != axes:
-        raise HierarchyError(
-            f"{name} is {dataset.dtype} {dataset.shape}, not {axes}-dimensional {np.dtype(dtype)}"
-        )
-    plist = dataset.id.get_create_plist()
-    filters = {plist.get_filter(number)[0] for number in range(plist.get_nfilters())}
-    if not filters <= _FILTERS:
-        raise HierarchyError(f"{name} uses HDF5 filter {max(filters - _FILTERS)}, which is not read")
-    if dataset.size * dataset.dtype.itemsize > _LARGEST_RATIO * dataset.id.get_storage_size():
-        raise HierarchyError(f"{name} declares {dataset.shape} but holds almost nothing")
-    return np.asarray(dataset[()])
-
-
-def _text(file: h5py.File, name: str) -> str:
-    value = file.attrs[name]
-    if not isinstance(value, str):
-        raise HierarchyError(f"its attribute {name} is not text")
-    return value
-
-
-def _grid_document(grid: PixelGrid) -> dict[str, Any]:
-    return {
-        "crs": grid.crs,
-        "transform": list(grid.transform)[:6],
-        "height": grid.height,
-        "width": grid.width,
-    }
-
-
-def _grid_of(document: dict[str, Any]) -> PixelGrid:
-    transform = Affine(*(float(value) for value in document["transform"]))
-    height, width = int(document["height"]), int(document["width"])
-    return PixelGrid(crs=str(document["crs"]), transform=transform, height=height, width=width)
-
-
-def _check_shapes(hierarchy: Hierarchy) -> None:
+def _check_arrays(hierarchy: Hierarchy) -> None:
     """Refuse arrays that do not fit each other."""
     s, bands = hierarchy.s, hierarchy.weights.size
     shapes = {
-        "leaves": (hierarchy.leaves.shape, hierarchy.grid.shape),
+        "leaves": (hierarchy.leafmap.shape, hierarchy.grid.shape),
         "area": (hierarchy.area.shape, s.shape),
         "sums": (hierarchy.sums.shape, (bands, s.size)),
         "squares": (hierarchy.squares.shape, (bands, s.size)),
@@ -365,17 +379,20 @@ def _check_shapes(hierarchy: Hierarchy) -> None:
     for name, (found, expected) in shapes.items():
         if found != expected:
             raise HierarchyError(f"{name} has shape {found}, expected {expected}")
-    pixels, area = (
-        int(np.count_nonzero(hierarchy.leaves != NODATA_LEAF)),
-        int(hierarchy.area.sum(dtype=np.int64)),
-    )
-    if pixels != area:
-        raise HierarchyError(f"leaves cover {pixels} pixels, their areas add up to {area}")
     if not s.size or not math.isinf(s[0]):
         raise HierarchyError(f"s starts with {s[0] if s.size else 'nothing'}, not with inf")
     bad = np.flatnonzero(~(s >= 0))
     if bad.size:
         raise HierarchyError(f"s is {s[bad[0]]} at leaf {bad[0]}; altitudes are numbers ≥ 0")
+    first_bad, pixels = intervals.first_bad_leaf(hierarchy.leaves, s.size, NODATA_LEAF)
+    if first_bad >= 0:
+        row, col = divmod(int(first_bad), hierarchy.grid.width)
+        raise HierarchyError(
+            f"pixel ({row}, {col}) is in leaf {hierarchy.leaves[row, col]}, there are {s.size} leaves"
+        )
+    area = int(hierarchy.area.sum(dtype=np.int64))
+    if pixels != area:
+        raise HierarchyError(f"leaves cover {pixels} pixels, their areas add up to {area}")
 
 
 def _sealed(array: NDArray[Any]) -> NDArray[Any]:

@@ -10,10 +10,12 @@ __all__ = [
     "cut_lut",
     "first_bad_leaf",
     "gather",
+    "gather_over",
     "interval_at",
     "leaf_boxes",
     "leaf_pixels",
     "mask_of",
+    "node_edges",
     "region_edges",
     "splits_of",
 ]
@@ -79,6 +81,19 @@ def gather(leaves: NDArray[np.uint32], lut: NDArray[np.uint32], nodata: int) -> 
 
 
 @kernel
+def gather_over(
+    labels: NDArray[np.uint32], leaves: NDArray[np.uint32], lut: NDArray[np.uint32], nodata: int
+) -> None:
+    """Write lut[leaves] over labels, except where there is no leaf."""
+    height, width = leaves.shape
+    for row in range(height):
+        for col in range(width):
+            leaf = leaves[row, col]
+            if leaf != nodata:
+                labels[row, col] = lut[leaf]
+
+
+@kernel
 def leaf_boxes(leaves: NDArray[np.uint32], count: int, nodata: int) -> NDArray[np.int32]:
     """Return each leaf's bounding box as (row, col, row stop, col stop), shape (leaf, 4)."""
     height, width = leaves.shape
@@ -131,14 +146,17 @@ def mask_of(leaves: NDArray[np.uint32], first: int, stop: int) -> NDArray[np.boo
 
 
 @kernel
-def first_bad_leaf(leaves: NDArray[np.uint32], count: int, nodata: int) -> int:
-    """Return the flat index of the first pixel whose leaf does not exist, −1 if there is none."""
+def first_bad_leaf(leaves: NDArray[np.uint32], count: int, nodata: int) -> tuple[int, int]:
+    """Return the flat index of the first pixel whose leaf does not exist, or −1; and the pixels of leaves."""
     height, width = leaves.shape
+    pixels = 0
     for row in range(height):
         for col in range(width):
-            if leaves[row, col] >= count and leaves[row, col] != nodata:
-                return int(row * width + col)
-    return -1
+            if leaves[row, col] < count:
+                pixels += 1
+            elif leaves[row, col] != nodata:
+                return int(row * width + col), pixels
+    return -1, pixels
 
 
 @kernel
@@ -181,4 +199,86 @@ def region_edges(leaves: NDArray[np.uint32], levels: NDArray[np.uint8], nodata: 
                 level = max(table[k, low], table[k, high - (1 << k)])
                 highest = max(highest, level)
             edges[row, col] = highest
+    return edges
+
+
+@kernel
+def node_edges(
+    leaves: NDArray[np.uint32],
+    s: NDArray[np.float32],
+    first: int,
+    stop: int,
+    scales: NDArray[np.float32],
+    nodata: int,
+) -> NDArray[np.uint8]:
+    """Return what `region_edges` gives for the pixels of a node, and 0 for others.
+
+    Parameters
+    ----------
+    leaves
+        Shape (row, col). The node's bounding box, and one row and column more where the image goes on.
+    s
+        Shape (leaf,). Of the whole hierarchy.
+    first, stop
+        Leaves of the node.
+    scales
+        Shape (level,), rising. The level of an edge is how many of them are below its altitude.
+    nodata
+        Number of pixels without a leaf.
+    """
+    # Largest s in every run of 1, 2, 4 … of the node's leaves, for two reads per edge as in region_edges.
+    count = stop - first
+    depth = 1
+    while (1 << depth) <= count:
+        depth += 1
+    table = np.empty((depth, count), np.float32)
+    table[0] = s[first:stop]
+    for k in range(1, depth):
+        half = 1 << (k - 1)
+        for leaf in range(count):
+            table[k, leaf] = max(table[k - 1, leaf], table[k - 1, min(leaf + half, count - 1)])
+    logs = np.zeros(count + 1, np.uint8)
+    for length in range(2, count + 1):
+        logs[length] = logs[length // 2] + 1
+    # All leaves of the node have the same altitude of meeting with a leaf outside: the largest s on the way.
+    lowest, highest_leaf = first, stop - 1
+    height, width = leaves.shape
+    for row in range(height):
+        for col in range(width):
+            if leaves[row, col] != nodata:
+                lowest = min(lowest, int(leaves[row, col]))
+                highest_leaf = max(highest_leaf, int(leaves[row, col]))
+    before, after = np.empty(first - lowest, np.float32), np.empty(highest_leaf + 1 - stop, np.float32)
+    altitude = np.float32(0)
+    for leaf in range(first - 1, lowest - 1, -1):
+        altitude = max(altitude, s[leaf + 1])
+        before[leaf - lowest] = altitude
+    altitude = np.float32(0)
+    for leaf in range(stop, highest_leaf + 1):
+        altitude = max(altitude, s[leaf])
+        after[leaf - stop] = altitude
+    edges = np.zeros((height, width), np.uint8)
+    for row in range(height):
+        for col in range(width):
+            here = leaves[row, col]
+            if here < first or here >= stop:
+                continue
+            altitude = np.float32(-1)
+            for step in range(2):
+                r, c = row + step, col + 1 - step
+                if r >= height or c >= width or leaves[r, c] == here:
+                    continue
+                there = leaves[r, c]
+                if there == nodata:
+                    altitude = np.float32(np.inf)
+                elif there < first:
+                    altitude = max(altitude, before[there - lowest])
+                elif there >= stop:
+                    altitude = max(altitude, after[there - stop])
+                else:
+                    low, high = int(min(here, there)) + 1 - first, int(max(here, there)) + 1 - first
+                    k = int(logs[high - low])
+                    altitude = max(altitude, table[k, low], table[k, high - (1 << k)])
+            if altitude >= 0:
+                edges[row, col] = np.searchsorted(scales, altitude)
     return edges

@@ -11,8 +11,9 @@ import numpy as np
 
 from workbench.errors import HierarchyError
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
-from workbench.segmentation.hierarchy import NODATA_LEAF, read_hierarchy
+from workbench.segmentation.hierarchy import NODATA_LEAF
 from workbench.segmentation.quality import evaluate
+from workbench.segmentation.storage import read_hierarchy
 
 _COUNTS = (10, 100, 1_000, 10_000)
 

@@ -22,13 +22,9 @@ from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import inspect_raster, read_bands, read_valid
 from workbench.geo.zone import LARGEST_ZONE, Zone
 from workbench.segmentation.building import DEFAULT, segment
-from workbench.segmentation.hierarchy import (
-    Hierarchy,
-    SegmentationParameters,
-    read_hierarchy,
-    write_hierarchy,
-)
+from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.parameters import digest_image, usable_pixels
+from workbench.segmentation.storage import read_hierarchy, write_hierarchy
 
 # Measured: 0.84 GB above an image of 22 Mpx and four bands, which it holds once more.
 _BYTES_PER_PIXEL = 48
