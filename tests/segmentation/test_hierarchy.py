@@ -209,7 +209,7 @@ def test_scale_steps_rise_and_lead_back_to_their_level(low, ratio):
 
 def test_the_same_input_gives_the_same_arrays(image, valid, hierarchy):
     again = hierarchy_of(image, BASINS, valid=valid)
-    for name in ("leaves", "s", "area", "sums", "squares", "weights"):
+    for name in ("leaves", "s", "area", "sums", "squares", "matrix"):
         assert np.array_equal(getattr(again, name), getattr(hierarchy, name)), name
     assert again.digest == hierarchy.digest
 

@@ -40,7 +40,7 @@ def test_what_is_written_is_read_back(hierarchy, tmp_path, saliency):
     path = tmp_path / "h.h5"
     write_hierarchy(hierarchy, path, saliency=saliency)
     found = read_hierarchy(path)
-    for name in ("leaves", "s", "area", "sums", "squares", "weights"):
+    for name in ("leaves", "s", "area", "sums", "squares", "matrix"):
         assert np.array_equal(getattr(found, name), getattr(hierarchy, name)), name
         assert getattr(found, name).dtype == getattr(hierarchy, name).dtype
     assert found.grid == hierarchy.grid
@@ -63,7 +63,7 @@ def test_the_file_is_what_the_format_says(hierarchy, path):
         assert file.attrs["format_version"] == 2
         assert file.attrs["digest"] == hierarchy.digest
         assert json.loads(file.attrs["grid"])["height"] == 300
-        assert set(file) == {"leaf_codes", "leaf_starts", "s", "area", "sums", "spread", "weights"}
+        assert set(file) == {"leaf_codes", "leaf_starts", "s", "area", "sums", "spread", "matrix"}
         assert file["leaf_codes"].shape == (150, 140)
         assert (file["sums"].dtype, file["spread"].dtype) == (np.uint32, np.uint32)
         for dataset in file.values():
@@ -205,7 +205,7 @@ def last_pixel(value):
         (drop("leaf_codes"), "leaf_codes is missing"),
         (drop("leaf_starts"), "leaf_starts is missing"),
         (drop("spread"), "sums is uint32"),
-        (drop("weights"), "weights is missing"),
+        (drop("matrix"), "weights is missing"),
         (drop("grid"), "grid"),
         (drop("digest"), "digest"),
         (put("format", lambda _: "netcdf"), "not a workbench-hierarchy file"),

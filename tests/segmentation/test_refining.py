@@ -397,3 +397,13 @@ def test_pixels_of_leaves_that_are_no_node_are_refused(image):
     )
     with pytest.raises(HierarchyError, match="are no node's"):
         base.refined(forged)
+
+
+def test_a_region_of_the_default_preset_is_refined_in_its_own_units():
+    """Its scales count texture, those of plain parameters the bands' units: refining takes the base's."""
+    image = scene(3, side=160, noise=9.0)
+    base = hierarchy_of(image, SegmentationParameters.preset("default"))
+    node = base.node_at(80, 80, float(np.sort(base.s[np.isfinite(base.s)])[-40]))
+    refinement = refine(base, node, image)
+    inside = refinement.s[1:]
+    assert (inside < node.scale).mean() > 0.5, "not all squeezed to the node's own scale"

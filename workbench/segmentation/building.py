@@ -53,6 +53,7 @@ def segment(
     grid: PixelGrid,
     valid: NDArray[np.bool_] | None = None,
     parameters: SegmentationParameters = DEFAULT,
+    matrix: NDArray[np.float64] | None = None,
     map: Mapper = map,  # noqa: A002 - it takes the place of the builtin
     progress: Callable[[str, float], None] | None = None,
 ) -> Hierarchy:
@@ -69,6 +70,9 @@ def segment(
         it are no neighbours.
     parameters
         How to segment.
+    matrix
+        Shape (feature, band). What makes features of bands, in place of what the parameters find in the
+        image: to segment a part of it like the whole.
     map
         What runs the blocks of the image: the builtin, one after the other, or the ``map`` of a
         `concurrent.futures.ThreadPoolExecutor`. The hierarchy is the same, byte by byte.
@@ -88,6 +92,8 @@ def segment(
     pixels = np.asarray(image, dtype=image.dtype.newbyteorder("="))
     samples = [(_cut(pixels, window), _cut(usable, window)) for window in _sample_windows(grid.shape)]
     mixing = parameters.mixing_of(samples)
+    if matrix is not None:
+        mixing = mixing._replace(matrix=matrix)
     per_leaf = parameters.pixels_per_leaf(int(np.count_nonzero(usable)))
     scale = _finest_scale(samples, mixing, parameters, per_leaf, map)
     report("leaves", 0.05)
@@ -126,7 +132,7 @@ def segment(
         area=statistics.area[order].astype(np.uint32),
         sums=statistics.sums[:, order],
         squares=statistics.squares[:, order],
-        weights=mixing.weights(),
+        matrix=mixing.matrix,
         grid=grid,
         parameters=parameters,
         image_digest=digest_image(pixels, usable),

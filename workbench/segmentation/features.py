@@ -38,10 +38,6 @@ class Mixing(NamedTuple):
         """Return the map to the bands as they are, in which edges are looked for."""
         return Mixing(self.centre, np.eye(self.centre.size))
 
-    def weights(self) -> NDArray[np.float64]:
-        """Return the factor of each band's squared differences, shape (band,); 1 where bands are mixed."""
-        return np.ones(self.centre.size) if self.texture else np.asarray((self.matrix**2).sum(axis=0))
-
     def pixels(self, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return the features of an image (band, row, col), shape (feature, row, col); 0 at nodata."""
         matrix, centre = self.matrix.astype(np.float32), self.centre.astype(np.float32)

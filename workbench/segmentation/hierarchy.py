@@ -44,7 +44,7 @@ _DTYPES = {
     "area": np.uint32,
     "sums": np.float64,
     "squares": np.float64,
-    "weights": np.float64,
+    "matrix": np.float64,
 }
 
 
@@ -52,8 +52,8 @@ _DTYPES = {
 class Hierarchy:
     """A scale-sets hierarchy: every cut minimises D + λ·C over the cuts of the tree.
 
-    D is the squared difference of each pixel to its region's mean, times the band's weight, summed; C is the
-    length of the boundaries between regions in edgels, each counted once.
+    D is the squared difference of each pixel's features to their mean in its region, summed; C is the length
+    of the boundaries between regions in edgels, each counted once, with the weights of the parameters.
     """
 
     leafmap: LeafMap
@@ -66,8 +66,8 @@ class Hierarchy:
     """Shape (band, leaf). Sum of the values, in the image's unit."""
     squares: NDArray[np.float64]
     """Shape (band, leaf). Sum of the squared values."""
-    weights: NDArray[np.float64]
-    """Shape (band,). Factor of each band's squared differences in D."""
+    matrix: NDArray[np.float64]
+    """Shape (feature, band). What makes features of bands: of the texture, or one factor per band."""
     grid: PixelGrid
     parameters: SegmentationParameters
     image_digest: str
@@ -97,6 +97,13 @@ class Hierarchy:
             self._known["leaves"] = _sealed(self.leafmap.leaves())
         leaves: NDArray[np.uint32] = self._known["leaves"]
         return leaves
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Return the factor of each band's squared differences, shape (band,); 1 where bands are mixed."""
+        factors = np.diagonal(self.matrix)
+        mixed = np.count_nonzero(self.matrix) > np.count_nonzero(factors)
+        return np.ones(self.matrix.shape[1]) if mixed else np.asarray(factors**2)
 
     @property
     def digest(self) -> str:
@@ -369,7 +376,7 @@ class Hierarchy:
 
 def _check_arrays(hierarchy: Hierarchy) -> None:
     """Refuse arrays that do not fit each other."""
-    s, bands = hierarchy.s, hierarchy.weights.size
+    s, bands = hierarchy.s, hierarchy.matrix.shape[1]
     shapes = {
         "leaves": (hierarchy.leafmap.shape, hierarchy.grid.shape),
         "area": (hierarchy.area.shape, s.shape),

@@ -51,7 +51,7 @@ def refine(
     image
         Shape (band, row, col): what the hierarchy was made of.
     parameters
-        How to segment. Bands weigh what they weigh in the hierarchy.
+        How to segment. Bands, edgels and regions count what they count in the hierarchy.
 
     Returns
     -------
@@ -63,10 +63,10 @@ def refine(
     HierarchyError
         The node is too large, or there is nothing finer in it than it has already.
     """
-    if image.shape != (hierarchy.weights.size, *hierarchy.grid.shape):
+    if image.shape != (hierarchy.matrix.shape[1], *hierarchy.grid.shape):
         raise HierarchyError(
             f"image has shape {image.shape}, the hierarchy was made of "
-            f"{(hierarchy.weights.size, *hierarchy.grid.shape)}"
+            f"{(hierarchy.matrix.shape[1], *hierarchy.grid.shape)}"
         )
     pixels = hierarchy.pixel_count(node)
     if pixels > MOST_PIXELS:
@@ -85,9 +85,12 @@ def refine(
         image[:, *window.slices],
         grid=hierarchy.grid.crop(window),
         valid=mask,
+        matrix=hierarchy.matrix,
         parameters=replace(
             parameters,
-            band_weights=tuple(float(weight) for weight in hierarchy.weights),
+            # Scales in the units of the hierarchy's own; a node is mostly inside one coarse region.
+            inside=hierarchy.parameters.inside,
+            region_cost=hierarchy.parameters.region_cost,
             # The build stops near a number of leaves; the cut then makes it one that holds.
             leaf_pixels=max(1.0, pixels / most / _SPARE),
             leaf_budget=most * 2,

@@ -11,7 +11,7 @@ area             uint32 (leaf,)           `Hierarchy.area`
 sums             uint (band, leaf)        `Hierarchy.sums` where they are whole numbers, else float64
 spread           uint (band, leaf)        squares less the least that they can be, ⌊sums² / area⌋ …
 squares          float64 (band, leaf)     … or the squares themselves where sums are no whole numbers
-weights          float64 (band,)          `Hierarchy.weights`
+matrix           float64 (feature, band)  `Hierarchy.matrix`; version 1: weights (band,), its squared diagonal
 saliency_<n>     uint8 (row/n, col/n)     optional: `Hierarchy.saliency_pyramid`, n = 1, 2, 4 …
 ===============  =======================  ============================================================
 
@@ -116,7 +116,7 @@ def _write_file(hierarchy: Hierarchy, path: Path, *, saliency: bool) -> None:
         "s": hierarchy.s,
         "area": hierarchy.area,
     }
-    arrays |= _packed_statistics(hierarchy) | {"weights": hierarchy.weights}
+    arrays |= _packed_statistics(hierarchy) | {"matrix": hierarchy.matrix}
     if saliency:
         levels = hierarchy.saliency_pyramid()
         arrays |= {f"saliency_{1 << number}": level for number, level in enumerate(levels)}
@@ -184,7 +184,7 @@ def _read_file(file: h5py.File) -> Hierarchy:
         area=area,
         sums=sums,
         squares=squares,
-        weights=_read_array(file, "weights", np.float64, axes=1),
+        matrix=_read_matrix(file),
         grid=grid,
         parameters=SegmentationParameters.from_document(json.loads(_text(file, "parameters"))),
         image_digest=_text(file, "image_digest"),
@@ -196,6 +196,15 @@ def _read_file(file: h5py.File) -> Hierarchy:
     if "saliency_1" in file:
         hierarchy.keep_saliency(_read_pyramid(file, grid))
     return hierarchy
+
+
+def _read_matrix(file: h5py.File) -> NDArray[np.float64]:
+    if "matrix" in file:
+        return _read_array(file, "matrix", np.float64, axes=2)
+    weights = _read_array(file, "weights", np.float64, axes=1)
+    if not (weights >= 0).all():
+        raise HierarchyError(f"its weights are {weights}")
+    return np.diag(np.sqrt(weights))
 
 
 def _read_leaves(file: h5py.File, grid: PixelGrid, version: int) -> NDArray[np.uint32]:
