@@ -50,7 +50,7 @@ _LENGTH = np.uint64(0xFFFFFFFF00000000)
 _FAVOUR = np.float32(1e-12)
 """Factor on the cost of a pair with a small region, which makes it less than that of any other."""
 _FAVOURED = 1e-6
-_SMALL_STEP = 2.0
+_SMALL_STEP = 4.0
 
 
 def swarm_of(

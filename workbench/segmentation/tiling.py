@@ -144,15 +144,19 @@ def cut_block(
     plain = parameters.inside == 1
     graph = region_graph(leaves.labels, leaves.size, weights=None if plain else weights)
     means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
-    same = (sharp != OUTSIDE) & (np.roll(sharp, -1, 1) == sharp) & (np.roll(coarse, -1, 1) == coarse)
-    under = (sharp != OUTSIDE) & (np.roll(sharp, -1, 0) == sharp) & (np.roll(coarse, -1, 0) == coarse)
     return Block(
         leaves=leaves,
         statistics=statistics,
         swarm=swarm_of(graph, statistics.area, means, region_cost=parameters.region_cost),
-        goes_on=(same[1:-1, -2], under[-2, 1:-1]),
+        goes_on=(_same(sharp.T, coarse.T), _same(sharp, coarse)),
         weights=((weights[:, -1] >> 4).astype(np.int32), (weights[-1] & 15).astype(np.int32)),
     )
+
+
+def _same(sharp: NDArray[np.int32], coarse: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return where the last row of the core and the row below it are of one leaf, shape (col,)."""
+    here, there = (np.stack([sharp[row, 1:-1], coarse[row, 1:-1]]) for row in (-2, -1))
+    return np.asarray((here == there).all(axis=0) & (here[0] != OUTSIDE))
 
 
 def _two_cuts(
