@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import click
 
@@ -180,20 +180,39 @@ def zone_status(directory: Path, zone_id: str, as_json: bool) -> None:
 @click.option("-o", "--output", type=_PATH, help="Hierarchy to write, for a raster.")
 @click.option("--zone", "zone_id", help="Zone to segment, for a campaign.")
 @click.option("--all", "every", is_flag=True, help="Segment all zones of a campaign.")
+@click.option(
+    "--preset", type=click.Choice(["default", "plain"]), default="default", help="Settings to segment with."
+)
+@click.option(
+    "--memory", type=float, default=6.0, show_default=True, help="GiB that a raster may take; else in blocks."
+)
 @_OVERWRITE
 @_JSON
 def segment(
-    source: Path, output: Path | None, zone_id: str | None, every: bool, overwrite: bool, as_json: bool
+    source: Path,
+    output: Path | None,
+    zone_id: str | None,
+    every: bool,
+    preset: Literal["default", "plain"],
+    memory: float,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Segment a raster, or zones of a campaign, into a scale-sets hierarchy."""
+    from workbench.segmentation import SegmentationParameters
     from workbench.workflows import segmenting
 
+    parameters = SegmentationParameters.preset(preset)
     if source.is_dir() == (output is not None) or (source.is_dir() and (zone_id is None) != every):
         raise click.UsageError("give RASTER with -o H.h5, or a campaign DIR with --zone ID or --all")
     if output is not None:
-        done = [segmenting.segment_raster(source, output, overwrite=overwrite)]
+        done = [
+            segmenting.segment_raster(
+                source, output, parameters=parameters, overwrite=overwrite, memory=memory
+            )
+        ]
     else:
-        done = list(segmenting.segment_zones(_open(source), zone_id, say=_say))
+        done = list(segmenting.segment_zones(_open(source), zone_id, parameters=parameters, say=_say))
     text = "\n".join(one.text() for one in done) or f"{source} has no zone yet; see workbench zone add --help"
     _emit("segment", segmenting.summary(done), text, as_json=as_json)
 

@@ -33,7 +33,9 @@ def stitched(image, valid, parameters, side, scale):
     windows = blocks_of(valid.shape, side)
     margin = margin_for(parameters)
     parts = [
-        (building._with_margin(image, window, margin), building._with_margin(valid, window, margin))
+        building._with_margin(
+            lambda part: (image[:, *part.slices], valid[part.slices]), valid.shape, window, margin
+        )
         for window in windows
     ]
     blocks = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["segment"]
+__all__ = ["DEFAULT", "Keeper", "Mapper", "Reader", "segment", "segment_source"]
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
@@ -38,6 +38,10 @@ DEFAULT = SegmentationParameters.preset("default")
 
 _LEAST_SAMPLE, _MOST_SAMPLE = 48, 256
 """Side of a sample in pixels."""
+
+
+Reader = Callable[[Window], tuple[NDArray[np.generic], NDArray[np.bool_]]]
+Keeper = Callable[[int, Callable[[], Reduced]], Reduced]
 
 
 class Mapper(Protocol):
@@ -90,35 +94,77 @@ def segment(
     if usable.shape != grid.shape:
         raise HierarchyError(f"image has {usable.shape} pixels, its grid {grid.shape}")
     pixels = np.asarray(image, dtype=image.dtype.newbyteorder("="))
-    samples = [(_cut(pixels, window), _cut(usable, window)) for window in _sample_windows(grid.shape)]
+    return segment_source(
+        lambda window: (_cut(pixels, window), _cut(usable, window)),
+        grid=grid,
+        parameters=parameters,
+        matrix=matrix,
+        image_digest=lambda: digest_image(pixels, usable),
+        keep=lambda _, make: make(),
+        map=map,
+        progress=report,
+    )
+
+
+def segment_source(
+    read: Reader,
+    *,
+    grid: PixelGrid,
+    parameters: SegmentationParameters,
+    matrix: NDArray[np.float64] | None,
+    image_digest: Callable[[], str],
+    keep: Keeper,
+    map: Mapper,  # noqa: A002 - it takes the place of the builtin
+    progress: Callable[[str, float], None],
+) -> Hierarchy:
+    """Build the hierarchy of an image that is read window by window.
+
+    Parameters
+    ----------
+    read
+        Returns the pixels of a window, shape (band, row, col), and which of them are valid.
+    image_digest
+        Returns the digest of the whole image.
+    keep
+        Takes the number of a block and what makes its regions, and returns them, from wherever they are kept.
+    """
+    samples = [read(window) for window in _sample_windows(grid.shape)]
     mixing = parameters.mixing_of(samples)
     if matrix is not None:
         mixing = mixing._replace(matrix=matrix)
-    per_leaf = parameters.pixels_per_leaf(int(np.count_nonzero(usable)))
+    share = sum(int(np.count_nonzero(valid)) for _, valid in samples) / sum(v.size for _, v in samples)
+    per_leaf = parameters.pixels_per_leaf(max(1, int(share * grid.height * grid.width)))
     scale = _finest_scale(samples, mixing, parameters, per_leaf, map)
-    report("leaves", 0.05)
+    progress("leaves", 0.05)
     windows = blocks_of(grid.shape, BLOCK)
     margin = margin_for(parameters)
-    blocks = list(
-        map(
-            lambda window: reduce_block(
-                _with_margin(pixels, window, margin),
-                _with_margin(usable, window, margin),
-                mixing=mixing,
-                parameters=parameters,
-                scale=scale,
-            ),
-            windows,
-        )
-    )
-    report("merging", 0.6)
+
+    def reduced(item: tuple[int, Window]) -> Reduced:
+        number, window = item
+
+        def make() -> Reduced:
+            image, valid = _with_margin(read, grid.shape, window, margin)
+            return reduce_block(image, valid, mixing=mixing, parameters=parameters, scale=scale)
+
+        return keep(number, make)
+
+    blocks = []
+    for block in map(reduced, enumerate(windows)):
+        blocks.append(block)
+        progress("leaves", 0.05 + 0.54 * len(blocks) / len(windows))
+    progress("merging", 0.6)
     regions, statistics, graph = _together(blocks, windows, mixing, scale, parameters.region_cost)
+    if not statistics.area.size:
+        pixels = grid.height * grid.width
+        raise HierarchyError(f"all {pixels:,} pixels are nodata; there is nothing to segment")
     means = mixing.means(statistics.sums, statistics.area)
     tree = merge_all(graph, statistics.area, means, region_cost=parameters.region_cost)
-    report("scales", 0.85)
+    del graph, means
+    progress("scales", 0.85)
     rank, s = leaf_order(tree, persistent_scales(tree).astype(np.float32))
+    del tree
     order = np.argsort(rank)
-    report("numbering", 0.9)
+    progress("numbering", 0.9)
     leaves = np.empty(grid.shape, np.uint32)
     numbers = [rank[ids] for ids in regions]
     for _ in map(
@@ -135,7 +181,7 @@ def segment(
         matrix=mixing.matrix,
         grid=grid,
         parameters=parameters,
-        image_digest=digest_image(pixels, usable),
+        image_digest=image_digest(),
     )
 
 
@@ -193,10 +239,10 @@ def _finest_scale(
     margin = margin_for(parameters)
 
     def cut(sample: tuple[NDArray[np.generic], NDArray[np.bool_]]) -> Block:
-        height, width = sample[1].shape
-        whole = Window(row=0, col=0, height=height, width=width)
-        image, valid = (_with_margin(part, whole, margin) for part in sample)
-        return cut_block(image, valid, mixing, parameters)
+        image, valid = sample
+        around = (margin, margin)
+        padded = np.pad(image, ((0, 0), around, around)), np.pad(valid, around)
+        return cut_block(*padded, mixing, parameters)
 
     blocks = list(map(cut, samples))
     swarms, ends = [block.swarm for block in blocks], [block.leaves.ends for block in blocks]
@@ -225,17 +271,18 @@ def _cut(array: NDArray[Any], window: Window) -> NDArray[Any]:
     return array[(..., *window.slices)]
 
 
-def _with_margin(array: NDArray[Any], window: Window, margin: int) -> NDArray[Any]:
-    """Return a window of an image (…, row, col) and some pixels around it, 0 or False beyond the image."""
-    height, width = array.shape[-2:]
-    rows = slice(max(0, window.row - margin), min(height, window.row_stop + margin))
-    cols = slice(max(0, window.col - margin), min(width, window.col_stop + margin))
-    padded = np.zeros((*array.shape[:-2], window.height + 2 * margin, window.width + 2 * margin), array.dtype)
-    top, left = rows.start - window.row + margin, cols.start - window.col + margin
-    padded[..., top : top + rows.stop - rows.start, left : left + cols.stop - cols.start] = array[
-        ..., rows, cols
-    ]
-    return padded
+def _with_margin(
+    read: Reader, shape: tuple[int, int], window: Window, margin: int
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Read a window of an image and some pixels around it; what lies beyond the image is nodata."""
+    top, left = max(0, window.row - margin), max(0, window.col - margin)
+    bottom, right = min(shape[0], window.row_stop + margin), min(shape[1], window.col_stop + margin)
+    image, valid = read(Window(row=top, col=left, height=bottom - top, width=right - left))
+    around = (
+        (top - window.row + margin, window.row_stop + margin - bottom),
+        (left - window.col + margin, window.col_stop + margin - right),
+    )
+    return np.pad(image, ((0, 0), *around)), np.pad(valid, around)
 
 
 def _silent(step: str, done: float) -> None:

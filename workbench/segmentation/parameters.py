@@ -218,7 +218,9 @@ class SegmentationParameters:
         return Mixing(centre=centre, matrix=np.diag(np.sqrt(weights)))
 
 
-def usable_pixels(image: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+def usable_pixels(
+    image: NDArray[np.generic], valid: NDArray[np.bool_] | None, *, some: bool = True
+) -> NDArray[np.bool_]:
     """Check an image and return which of its pixels take part: valid ones that are finite in all bands.
 
     Parameters
@@ -227,6 +229,8 @@ def usable_pixels(image: NDArray[np.generic], valid: NDArray[np.bool_] | None) -
         Shape (band, row, col); uint8, uint16 or float32.
     valid
         Shape (row, col), or None where all pixels are.
+    some
+        Whether there must be a usable pixel.
 
     Raises
     ------
@@ -254,7 +258,7 @@ def usable_pixels(image: NDArray[np.generic], valid: NDArray[np.bool_] | None) -
             largest = float(np.max(np.abs(band), where=usable, initial=0.0))
             if largest > _LARGEST_VALUE:
                 raise HierarchyError(f"band {number} holds {largest:g}, a fill value; declare it as nodata")
-    if not usable.any():
+    if some and not usable.any():
         raise HierarchyError(f"all {usable.size} pixels are nodata; there is nothing to segment")
     return usable
 
