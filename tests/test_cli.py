@@ -160,7 +160,7 @@ BAD_CALLS = {
     ),
     "text as raster to segment": (["segment", "TEXT", "-o", "h.h5"], 1, "text.tif"),
     "missing raster": (["segment", "nothing.tif", "-o", "h.h5"], 1, "nothing.tif"),
-    "raster beyond the memory": (["segment", "IMAGE", "-o", "h.h5", "--memory", "0.001"], 1, "--memory 2"),
+    "raster beyond the memory": (["segment", "IMAGE", "-o", "h.h5", "--memory", "0.001"], 1, "--memory 1"),
     "segment without output": (["segment", "IMAGE"], 2, "-o"),
     "segment a campaign without a zone": (["segment", "DIR"], 2, "--all"),
     "no campaign": (["zone", "list", "nowhere"], 1, "workbench campaign init"),

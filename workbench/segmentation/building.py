@@ -39,6 +39,8 @@ DEFAULT = SegmentationParameters.preset("default")
 _LEAST_SAMPLE, _MOST_SAMPLE = 48, 256
 """Side of a sample in pixels."""
 
+_NOTHING = np.empty((0, 0), np.int32)
+
 
 Reader = Callable[[Window], tuple[NDArray[np.generic], NDArray[np.bool_]]]
 Keeper = Callable[[int, Callable[[], Reduced]], Reduced]
@@ -154,6 +156,8 @@ def segment_source(
         progress("leaves", 0.05 + 0.54 * len(blocks) / len(windows))
     progress("merging", 0.6)
     regions, statistics, graph = _together(blocks, windows, mixing, scale, parameters.region_cost)
+    images = [block.labels for block in blocks]
+    del blocks, block
     if not statistics.area.size:
         pixels = grid.height * grid.width
         raise HierarchyError(f"all {pixels:,} pixels are nodata; there is nothing to segment")
@@ -166,11 +170,12 @@ def segment_source(
     order = np.argsort(rank)
     progress("numbering", 0.9)
     leaves = np.empty(grid.shape, np.uint32)
-    numbers = [rank[ids] for ids in regions]
-    for _ in map(
-        lambda part: number_leaves(part[0].labels, part[1], leaves[part[2].slices]),
-        zip(blocks, numbers, windows, strict=True),
-    ):
+
+    def numbered(number: int) -> None:
+        labels, images[number] = images[number], _NOTHING  # those on disk are mapped no longer than needed
+        number_leaves(labels, rank[regions[number]], leaves[windows[number].slices])
+
+    for _ in map(numbered, range(len(windows))):
         pass
     return Hierarchy(
         leafmap=LeafMap(numbers=leaves),
