@@ -254,7 +254,13 @@ def test_arrays_cannot_be_written(hierarchy):
 def test_progress_is_reported_in_rising_order(image):
     steps = []
     hierarchy_of(image, BASINS, progress=lambda step, done: steps.append((step, done)))
-    assert [step for step, _ in steps] == ["reading", "leaves", "merging", "scales", "numbering"]
+    assert list(dict.fromkeys(step for step, _ in steps)) == [
+        "reading",
+        "leaves",
+        "merging",
+        "scales",
+        "numbering",
+    ]
     assert sorted(done for _, done in steps) == [done for _, done in steps]
 
 
