@@ -9,7 +9,7 @@ in, not of those it calls, and would go on running the old code.
 
 from __future__ import annotations
 
-__all__ = ["inlined_kernel", "kernel", "parallel_kernel"]
+__all__ = ["inlined_kernel", "kernel"]
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -31,12 +31,3 @@ def inlined_kernel(function: _Function) -> _Function:
     as much as a visit to a region costs.
     """
     return cast("_Function", numba.njit(cache=True, nogil=True, inline="always")(function))
-
-
-def parallel_kernel(function: _Function) -> _Function:
-    """Compile a function whose ``prange`` iterations write to disjoint places and share no sums.
-
-    Only for building hierarchies: what the window calls while the user moves the pointer stays on one
-    thread, since numba's fallback threading layer may not be entered from two threads at once.
-    """
-    return cast("_Function", numba.njit(cache=True, nogil=True, parallel=True)(function))

@@ -5,7 +5,7 @@ nothing is asked. Pixels beyond the image are nodata like any other. Nodata is a
 across it and no basin crosses it, so an image with a nodata margin gives the same leaves as one without.
 
 A core's basins are those of the whole image as far as the core shows them: where a drop runs out of the core
-the leaf ends there, and `Parts` tells the core's neighbour that it goes on.
+the leaf ends there, and whoever knows the pixels around it (`tiling`) tells that it goes on.
 """
 
 from __future__ import annotations
@@ -300,6 +300,18 @@ def _descend(slope: NDArray[np.float32], valid: NDArray[np.bool_], margin: int) 
     return towards
 
 
+@inlined_kernel
+def _unite(towards: NDArray[np.int32], one: int, other: int) -> None:
+    """Let two pixels lead to the smaller index that either leads to, halving the paths on the way."""
+    while towards[one] != one:
+        towards[one] = towards[towards[one]]
+        one = towards[one]
+    while towards[other] != other:
+        towards[other] = towards[towards[other]]
+        other = towards[other]
+    towards[max(one, other)] = min(one, other)
+
+
 @kernel
 def _join_equal(features: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Point each pixel to the smallest raster index of its flat zone, or to one that leads there."""
@@ -318,14 +330,7 @@ def _join_equal(features: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDAr
                     equal = equal and features[k, row + 1, col + 1] == features[k, r + 1, c + 1]
                 if not equal:
                     continue
-                one, other = row * width + col, r * width + c
-                while towards[one] != one:
-                    towards[one] = towards[towards[one]]
-                    one = towards[one]
-                while towards[other] != other:
-                    towards[other] = towards[towards[other]]
-                    other = towards[other]
-                towards[max(one, other)] = min(one, other)
+                _unite(towards, row * width + col, r * width + c)
     return towards
 
 
@@ -346,14 +351,7 @@ def _join_same(one: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.i
                 r, c = row - up, col - 1 + up
                 if r < 0 or c < 0 or one[r + 1, c + 1] != a or other[r + 1, c + 1] != b:
                     continue
-                low, high = row * width + col, r * width + c
-                while towards[low] != low:
-                    towards[low] = towards[towards[low]]
-                    low = towards[low]
-                while towards[high] != high:
-                    towards[high] = towards[towards[high]]
-                    high = towards[high]
-                towards[max(low, high)] = min(low, high)
+                _unite(towards, row * width + col, r * width + c)
     return towards
 
 

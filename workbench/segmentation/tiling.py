@@ -170,21 +170,20 @@ def _two_cuts(
 
     Without a coarse cut its regions are 0.
     """
-    margin = margin_for(parameters)
     if parameters.start == "pixels":
-        leaves = flat_zones(_within(features, margin - 2), valid=_within(valid, margin - 2))
+        leaves = flat_zones(features, valid=valid)
         return leaves.labels, np.zeros_like(leaves.labels)
-    inner = margin_of(parameters.smoothing)
     around = _around(parameters)
-    known = _within(valid, margin - around - inner)
+    spare = radius_of(parameters.coarse)  # what only the Gaussian of the coarse cut looks at
+    known = _within(valid, spare)
     raw = mixing.edges().pixels(image, valid) if mixing.texture else features
-    sharp = basins(_within(raw, margin - around - inner), valid=known, smoothing=parameters.smoothing)
+    sharp = basins(_within(raw, spare), valid=known, smoothing=parameters.smoothing)
     if parameters.sharp_limit:
-        sharp = _merged(image, sharp, margin - around, mixing, parameters)
+        sharp = _merged(image, sharp, margin_for(parameters) - around, mixing, parameters)
     near = _within(sharp.labels, around - 1)
     if not parameters.coarse:
         return near, np.zeros_like(near)
-    soft = _within(smoothed(features, valid, parameters.coarse), margin - around - inner)
+    soft = _within(smoothed(features, valid, parameters.coarse), spare)
     coarse = basins(soft, valid=known, smoothing=parameters.smoothing)
     return near, _within(coarse.labels, around - 1)
 
@@ -307,7 +306,7 @@ def _seams(
 
     Shapes (edgel, 2), (edgel,) and (edgel,).
     """
-    across = sum(window.row == windows[0].row for window in windows)
+    across = _across(windows)
     pairs, weights = [np.empty((0, 2), np.int64)], [np.empty(0, np.int32)]
     one = [np.empty(0, np.bool_)]
     for number, block in enumerate(blocks):
