@@ -17,7 +17,8 @@ from workbench.segmentation.building import segment
 from workbench.segmentation.features import Mixing
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.merging import MergeTree
-from workbench.segmentation.partition import basins, flat_zones, margin_of
+from workbench.segmentation.partition import OUTSIDE, RING, basins, flat_zones
+from workbench.segmentation.relief import blurred, sobel
 
 PIXELS = SegmentationParameters(start="pixels", leaf_pixels=1.0)
 BASINS = SegmentationParameters(leaf_pixels=1.0)
@@ -45,12 +46,24 @@ def mixing_of(image: NDArray[np.generic], weights: Sequence[float] | None = None
 
 
 def with_margin(
-    image: NDArray[np.generic], valid: NDArray[np.bool_], margin: int, weights: Sequence[float] | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the features of a whole image with a margin of nodata around, and what is valid."""
-    wide = np.pad(image, ((0, 0), (margin, margin), (margin, margin)))
-    walled = np.pad(valid, margin)
-    return mixing_of(image, weights).pixels(wide, walled), walled
+    image: NDArray[np.generic], valid: NDArray[np.bool_], margin: int
+) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+    """Return a whole image with a margin of nodata around, and what is valid."""
+    return np.pad(image, ((0, 0), (margin, margin), (margin, margin))), np.pad(valid, margin)
+
+
+def slope_of(
+    image: NDArray[np.generic],
+    valid: NDArray[np.bool_],
+    *,
+    smoothing: float = 0.0,
+    weights: Sequence[float] | None = None,
+) -> NDArray[np.float32]:
+    """Return how steep an image is, after a Gaussian."""
+    factors = np.asarray(np.ones(image.shape[0]) if weights is None else weights, np.float32)
+    wide, walled = with_margin(image, valid, 1)
+    slope = sobel(wide, walled, factors)
+    return (blurred(slope, walled, smoothing) if smoothing else slope)[1:-1, 1:-1]
 
 
 def basins_of(
@@ -58,19 +71,20 @@ def basins_of(
     valid: NDArray[np.bool_] | None = None,
     *,
     smoothing: float = 0.0,
-    weights: Sequence[float] | None = None,
+    zones: NDArray[np.int32] | None = None,
 ) -> tuple[NDArray[np.int32], int]:
     """Cut a whole image into basins; return labels and their number."""
     valid = np.ones(image.shape[1:], np.bool_) if valid is None else valid
-    features, walled = with_margin(image, valid, margin_of(smoothing), weights)
-    leaves = basins(features, valid=walled, smoothing=smoothing)
+    zones = np.zeros(valid.shape, np.int32) if zones is None else zones
+    walled = np.pad(np.where(valid, zones, OUTSIDE).astype(np.int32), RING, constant_values=OUTSIDE)
+    leaves = basins(np.pad(slope_of(image, valid, smoothing=smoothing), RING), walled)
     return leaves.labels, leaves.size
 
 
 def flat_zones_of(image: NDArray[np.generic], valid: NDArray[np.bool_] | None = None):
     """Make flat zones of a whole image; return labels and their number."""
-    features, walled = with_margin(image, np.ones(image.shape[1:], np.bool_) if valid is None else valid, 1)
-    leaves = flat_zones(features, valid=walled)
+    wide, walled = with_margin(image, np.ones(image.shape[1:], np.bool_) if valid is None else valid, RING)
+    leaves = flat_zones(wide, np.where(walled, 0, OUTSIDE).astype(np.int32))
     return leaves.labels, leaves.size
 
 
@@ -225,17 +239,22 @@ def connected_partitions(height: int, width: int) -> tuple[NDArray[np.int64], ..
     return tuple(found)
 
 
-def drop_of_water(slope: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Follow a drop from each pixel to its minimum; returns the minimum's flat index, −1 for nodata."""
+def drop_of_water(
+    slope: NDArray[np.float32], zones: NDArray[np.integer], *, corners: bool = False
+) -> NDArray[np.int64]:
+    """Follow a drop from each pixel to the minimum of its zone; return its index, −1 at zones below 0."""
     height, width = slope.shape
+    steps = [(0, 0), (-1, 0), (0, -1), (0, 1), (1, 0)]
+    steps += [(-1, -1), (-1, 1), (1, -1), (1, 1)] if corners else []
 
     def next_pixel(row: int, col: int) -> tuple[int, int]:
-        near = [(row, col), (row - 1, col), (row, col - 1), (row, col + 1), (row + 1, col)]
-        near = [(r, c) for r, c in near if 0 <= r < height and 0 <= c < width and valid[r, c]]
+        near = [(row + down, col + right) for down, right in steps]
+        near = [(r, c) for r, c in near if 0 <= r < height and 0 <= c < width]
+        near = [at for at in near if zones[at] == zones[row, col]]
         return min(near, key=lambda at: (slope[at], at[0] * width + at[1]))
 
     minima = np.full(slope.shape, -1)
-    for row, col in np.argwhere(valid).tolist():
+    for row, col in np.argwhere(zones >= 0).tolist():
         at = (row, col)
         while (below := next_pixel(*at)) != at:
             at = below

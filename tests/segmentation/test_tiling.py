@@ -85,10 +85,9 @@ def test_basins_do_not_depend_on_the_blocks():
 def test_an_edgel_counts_the_same_on_a_block_border_as_inside():
     """Where one side says that both lie in one coarse basin, so does the graph."""
     image, valid = ortho()
-    parameters = replace(SegmentationParameters.preset("default"), sharp_limit=0.0)
     totals = []
     for side in (512, 64):
-        whole, _ = stitched(image, valid, parameters, side, 0.0)
+        whole, _ = stitched(image, valid, SegmentationParameters.preset("default"), side, 0.0)
         totals.append(whole.graph.lengths.sum() / 2 / whole.graph.offsets.size)
     assert totals[1] == pytest.approx(totals[0], rel=0.02)
 

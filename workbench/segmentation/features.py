@@ -12,36 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from workbench.segmentation.compiled import kernel
-
 # For a centred unit-variance noise the 3 × 3 Laplacian below has this standard deviation, and a normal
 # variable's median absolute deviation is 0.6745 standard deviations.
 _LAPLACIAN_GAIN = 6.0
 _MAD_OF_NORMAL = 0.6745
 
-_TEXTURE = 3.0
+_TEXTURE = 6.0
 """Standard deviation, in pixels, of the Gaussian beyond which an image is texture."""
-_FLOOR = 0.1
+_FLOOR = 0.5
 
 
 class Mixing(NamedTuple):
-    """An affine map of a pixel's bands to its features."""
+    """An affine map of bands to features."""
 
     centre: NDArray[np.float64]
     """Shape (band,). What is subtracted first, near the image's mean so that no digits are lost."""
     matrix: NDArray[np.float64]
     """Shape (feature, band)."""
-    texture: bool = False
-    """Whether the features are in units of the image's texture."""
 
-    def edges(self) -> Mixing:
-        """Return the map to the bands as they are, in which edges are looked for."""
-        return Mixing(self.centre, np.eye(self.centre.size))
-
-    def pixels(self, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Return the features of an image (band, row, col), shape (feature, row, col); 0 at nodata."""
-        matrix, centre = self.matrix.astype(np.float32), self.centre.astype(np.float32)
-        return _mix(image, valid, matrix, centre)
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Return the factor of each band's squared differences, shape (band,); 1 where bands are mixed."""
+        factors = np.diagonal(self.matrix)
+        mixed = np.count_nonzero(self.matrix) > np.count_nonzero(factors)
+        return np.ones(self.matrix.shape[1]) if mixed else np.asarray(factors**2)
 
     def means(self, sums: NDArray[np.float64], area: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean features of regions, shape (region, feature), of their sums (band, region)."""
@@ -53,7 +47,7 @@ class Mixing(NamedTuple):
 def texture_matrix(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> NDArray[np.float64]:
     """Return the matrix that makes fine texture equally strong in all directions of the bands.
 
-    Texture is what a Gaussian of 3 pixels takes away. Its covariance C, with a tenth of its mean variance
+    Texture is what a Gaussian of 6 pixels takes away. Its covariance C, with half of its mean variance
     added to the diagonal, so that directions without texture are not blown up, gives the features' matrix
     C^(−1/2): a difference of 1 is one standard deviation of texture, in whatever units the bands are.
     """
@@ -94,28 +88,3 @@ def _laplacian(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[
     values = image.astype(np.float64)
     across = 2.0 * values[:, 1:-1] - values[:, :-2] - values[:, 2:]
     return np.asarray((2.0 * across[:, :, 1:-1] - across[:, :, :-2] - across[:, :, 2:])[:, whole])
-
-
-@kernel
-def _mix(
-    image: NDArray[np.generic],
-    valid: NDArray[np.bool_],
-    matrix: NDArray[np.float32],
-    centre: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    bands, height, width = image.shape
-    count = matrix.shape[0]
-    features = np.zeros((count, height, width), np.float32)
-    centred = np.empty(width, np.float32)
-    for row in range(height):
-        known = valid[row]
-        for band in range(bands):
-            values, middle = image[band, row], centre[band]
-            for col in range(width):
-                centred[col] = np.float32(values[col]) - middle if known[col] else np.float32(0)
-            for k in range(count):
-                factor, line = matrix[k, band], features[k, row]
-                if factor != 0:
-                    for col in range(width):
-                        line[col] += factor * centred[col]
-    return features

@@ -46,15 +46,17 @@ def leaf_statistics(
     Sums run in raster order in double precision: exact for integer bands up to 2⁵³. The image may have a
     margin of pixels around the leaves.
     """
-    area = np.zeros(count, np.int64)
-    sums = np.zeros((image.shape[0], count))
-    squares = np.zeros((image.shape[0], count))
-    _accumulate(image, margin, leaves, area, sums, squares)
-    return LeafStatistics(area=area, sums=sums, squares=squares)
+    bands = image.shape[0]
+    totals = np.zeros((count, 2 * bands + 1))
+    _accumulate(image, margin, leaves, totals)
+    columns = np.ascontiguousarray(totals.T)
+    return LeafStatistics(
+        area=columns[0].astype(np.int64), sums=columns[1 : bands + 1], squares=columns[bands + 1 :]
+    )
 
 
 def region_graph(
-    leaves: NDArray[np.int32], count: int, *, weights: NDArray[np.uint8] | None = None
+    leaves: NDArray[np.int32], count: int, *, zones: NDArray[np.int32] | None = None, inside: int = 1
 ) -> RegionGraph:
     """Find which leaves touch, and along how many edgels, in time and memory linear in the pixels.
 
@@ -62,9 +64,8 @@ def region_graph(
     ----------
     leaves
         Shape (row, col). Ids; negative at nodata.
-    weights
-        Shape (row, col). What the edgels right of and below each pixel count: the former times 16 plus the
-        latter. None where all count 1.
+    zones, inside
+        Shape (leaf,). Zone of each leaf. An edgel between two leaves of one zone counts ``inside``, others 1.
 
     >>> graph = region_graph(np.array([[0, 0, 1], [2, 2, 1]], dtype=np.int32), 3)
     >>> [list(map(int, part)) for part in graph]
@@ -72,9 +73,11 @@ def region_graph(
     """
     offsets = _edgel_offsets(leaves, count)
     neighbours, lengths = np.empty(offsets[-1], np.int32), np.ones(offsets[-1], np.int32)
-    known = weights if weights is not None else np.empty((0, 0), np.uint8)
-    _list_edgels(leaves, offsets, known, neighbours, lengths)
-    return merge_parallel(offsets, neighbours, lengths)
+    _list_edgels(leaves, offsets, neighbours)
+    graph = merge_parallel(offsets, neighbours, lengths)
+    if zones is not None and inside != 1:
+        _weigh(graph, zones, inside)
+    return graph
 
 
 def merge_parallel(
@@ -91,27 +94,21 @@ def merge_parallel(
 
 @kernel
 def _accumulate(
-    image: NDArray[np.generic],
-    margin: int,
-    leaves: NDArray[np.int32],
-    area: NDArray[np.int64],
-    sums: NDArray[np.float64],
-    squares: NDArray[np.float64],
+    image: NDArray[np.generic], margin: int, leaves: NDArray[np.int32], totals: NDArray[np.float64]
 ) -> None:
+    """Add up a row of totals per leaf: area, the bands' sums, the bands' squares."""
     height, width = leaves.shape
+    bands = image.shape[0]
     for row in range(height):
         for col in range(width):
             leaf = leaves[row, col]
             if leaf >= 0:
-                area[leaf] += 1
-    for band in range(image.shape[0]):
-        for row in range(height):
-            for col in range(width):
-                leaf = leaves[row, col]
-                if leaf >= 0:
+                total = totals[leaf]
+                total[0] += 1.0
+                for band in range(bands):
                     value = np.float64(image[band, row + margin, col + margin])
-                    sums[band, leaf] += value
-                    squares[band, leaf] += value * value
+                    total[1 + band] += value
+                    total[1 + bands + band] += value * value
 
 
 @kernel
@@ -140,15 +137,10 @@ def _edgel_offsets(leaves: NDArray[np.int32], count: int) -> NDArray[np.int64]:
 
 @kernel
 def _list_edgels(
-    leaves: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    weights: NDArray[np.uint8],
-    neighbours: NDArray[np.int32],
-    lengths: NDArray[np.int32],
+    leaves: NDArray[np.int32], offsets: NDArray[np.int64], neighbours: NDArray[np.int32]
 ) -> None:
     height, width = leaves.shape
     free = offsets[:-1].copy()
-    weighted = weights.size > 0
     for row in range(height):
         for col in range(width):
             leaf = leaves[row, col]
@@ -159,9 +151,6 @@ def _list_edgels(
                 if right >= 0 and right != leaf:
                     neighbours[free[leaf]] = right
                     neighbours[free[right]] = leaf
-                    if weighted:
-                        lengths[free[leaf]] = weights[row, col] >> 4
-                        lengths[free[right]] = weights[row, col] >> 4
                     free[leaf] += 1
                     free[right] += 1
             if row + 1 < height:
@@ -169,11 +158,16 @@ def _list_edgels(
                 if below >= 0 and below != leaf:
                     neighbours[free[leaf]] = below
                     neighbours[free[below]] = leaf
-                    if weighted:
-                        lengths[free[leaf]] = weights[row, col] & 15
-                        lengths[free[below]] = weights[row, col] & 15
                     free[leaf] += 1
                     free[below] += 1
+
+
+@kernel
+def _weigh(graph: RegionGraph, zones: NDArray[np.int32], inside: int) -> None:
+    for leaf in range(zones.size):
+        for at in range(graph.offsets[leaf], graph.offsets[leaf + 1]):
+            if zones[graph.neighbours[at]] == zones[leaf]:
+                graph.lengths[at] *= inside
 
 
 @kernel

@@ -30,6 +30,7 @@ from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.segmentation import intervals
 from workbench.segmentation.cuts import Cut, Node, ScaleSteps, single
+from workbench.segmentation.features import Mixing
 from workbench.segmentation.leafmap import NODATA_LEAF, LeafMap
 from workbench.segmentation.parameters import SegmentationParameters
 from workbench.segmentation.pyramid import max_pooled
@@ -101,9 +102,7 @@ class Hierarchy:
     @property
     def weights(self) -> NDArray[np.float64]:
         """Return the factor of each band's squared differences, shape (band,); 1 where bands are mixed."""
-        factors = np.diagonal(self.matrix)
-        mixed = np.count_nonzero(self.matrix) > np.count_nonzero(factors)
-        return np.ones(self.matrix.shape[1]) if mixed else np.asarray(factors**2)
+        return Mixing(centre=np.zeros(self.matrix.shape[1]), matrix=self.matrix).weights
 
     @property
     def digest(self) -> str:

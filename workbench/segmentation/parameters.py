@@ -27,8 +27,6 @@ _COARSEST_LEAF = 73.0
 _SINCE_2 = (
     "leaf_pixels",
     "leaf_budget",
-    "sharp_limit",
-    "least_area",
     "coarse",
     "inside",
     "region_cost",
@@ -70,13 +68,9 @@ class SegmentationParameters:
     """Factor of each band's squared differences in D: one number per band, all 1 (``equal``), the inverse of
     the band's noise variance (``noise``), or bands mixed so that fine texture counts the same in all
     directions (``texture``)."""
-    sharp_limit: float = 0.0
-    """Scale up to which basins are merged before the coarse ones cut them; 0 for not at all."""
-    least_area: int = 0
-    """Pixels that such a merged basin has at least, while it has neighbours."""
     coarse: float = 0.0
-    """Standard deviation in pixels of the Gaussian on the features whose basins cut the sharp ones; 0 for
-    none. What a reader of a map sees at that resolution is then a boundary, and the rest is inside."""
+    """Deriche's α, per cell of 2 × 2 pixels, of the coarse basins that no leaf crosses; 0 for none. With 1.0,
+    at 20 cm, these are the regions whose borders IGN's masks follow."""
     inside: int = 1
     """What an edgel inside a coarse basin counts in C, 1 … 15; one between two counts 1."""
     region_cost: int = 0
@@ -94,6 +88,12 @@ class SegmentationParameters:
             raise HierarchyError(f"start is {self.start!r}; choose one of {', '.join(get_args(Start))}")
         if not 0.0 <= self.smoothing <= 16.0:
             raise HierarchyError(f"smoothing is {self.smoothing} px; choose 0 to 16")
+        if self.coarse and not 0.25 <= self.coarse <= 4.0:
+            raise HierarchyError(f"coarse is {self.coarse}; choose 0.25 to 4, or 0 for no coarse basins")
+        if not 1 <= self.inside <= 15:
+            raise HierarchyError(f"inside is {self.inside}; choose 1 to 15")
+        if not 0 <= self.region_cost <= 1000:
+            raise HierarchyError(f"region_cost is {self.region_cost} edgels; choose 0 to 1,000")
         if not 1.0 <= self.leaf_pixels <= 1e6:
             raise HierarchyError(f"leaf_pixels is {self.leaf_pixels}; choose 1 to 1,000,000 pixels")
         if not 1 <= self.leaf_budget <= _MAX_PIXELS:
@@ -122,14 +122,13 @@ class SegmentationParameters:
         if name == "plain":
             return cls(start="pixels", smoothing=0.0, leaf_pixels=1.5)
         return cls(
+            smoothing=1.0,
             leaf_pixels=16.0,
             leaf_budget=300_000,
             band_weights="texture",
-            sharp_limit=4.0,
-            least_area=60,
-            coarse=3.0,
-            inside=4,
-            region_cost=12,
+            coarse=1.0,
+            inside=6,
+            region_cost=3,
         )
 
     def as_document(self) -> dict[str, Any]:
@@ -202,7 +201,7 @@ class SegmentationParameters:
         known = np.concatenate([image[:, valid] for image, valid in samples], axis=1)
         centre = known.mean(axis=1, dtype=np.float64) if known.size else np.zeros(bands)
         if self.band_weights == "texture":
-            return Mixing(centre=centre, matrix=texture_matrix(samples), texture=True)
+            return Mixing(centre=centre, matrix=texture_matrix(samples))
         if self.band_weights == "equal":
             weights = np.ones(bands)
         elif self.band_weights == "noise":

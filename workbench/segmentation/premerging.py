@@ -9,9 +9,8 @@ which a cache holds; only what a tile's edge kept waiting is visited in a final 
 
 from __future__ import annotations
 
-__all__ = ["absorb", "absorb_and_tell", "absorb_small", "swarm_of"]
+__all__ = ["absorb", "absorb_and_tell", "swarm_of"]
 
-import math
 from typing import Any
 
 import numpy as np
@@ -47,10 +46,6 @@ _ONE: Any = np.uint64(1)
 _TWO: Any = np.uint64(2)
 _SHIFT: Any = np.uint64(32)
 _LENGTH = np.uint64(0xFFFFFFFF00000000)
-_FAVOUR = np.float32(1e-12)
-"""Factor on the cost of a pair with a small region, which makes it less than that of any other."""
-_FAVOURED = 1e-6
-_SMALL_STEP = 4.0
 
 
 def swarm_of(
@@ -59,7 +54,6 @@ def swarm_of(
     means: NDArray[np.float32],
     *,
     region_cost: float,
-    least_area: float = 0.0,
 ) -> Swarm:
     """Make the swarm of a graph's regions.
 
@@ -71,8 +65,6 @@ def swarm_of(
         Shape (region, feature). Centred near 0, so that single precision is enough.
     region_cost
         What C counts for a region itself, in edgels.
-    least_area
-        A pair with a region of fewer pixels costs next to nothing, so `absorb_small` takes it first.
     """
     count, features = means.shape
     stride = -(-(int(MEANS) + features) // 8) * 8
@@ -87,7 +79,7 @@ def swarm_of(
         free=np.array([entries, 0]),
         found=np.empty(count + 1, np.uint64),
         costs=np.empty(count + 1, np.float32),
-        terms=np.array([region_cost, least_area], np.float32),
+        region_cost=np.float32(region_cost),
     )
     _fill(swarm, graph, area, means)
     return swarm
@@ -110,20 +102,6 @@ def absorb(
     tiny = np.float32(_TINY * scale)
     arena, made = _visit_groups(swarm, ends, scales, tiny, keep)
     return swarm._replace(arena=arena), int(made)
-
-
-def absorb_small(swarm: Swarm, *, ends: NDArray[np.int64], keep: NDArray[np.bool_]) -> Swarm:
-    """Merge each region of less than the least area with the neighbour it costs least to merge with."""
-    small = swarm.least_costs()
-    small = small[small < _FAVOURED]
-    if not small.size:
-        return swarm
-    # Costs of what grows rise with it, so the last of these scales is far above any of today's.
-    first, last = max(float(np.quantile(small, 0.01)), 1e-30), float(small.max())
-    steps = max(1, math.ceil(math.log(max(last / first, 1.0), _SMALL_STEP)))
-    scales = np.append(first * _SMALL_STEP ** np.arange(steps + 1), _FAVOURED).astype(np.float32)
-    arena, _ = _visit_groups(swarm, ends, scales, np.float32(-1), keep)
-    return swarm._replace(arena=arena)
 
 
 def absorb_and_tell(
@@ -169,8 +147,7 @@ def _cost(swarm: Swarm, one: Any, other: Any, length: Any) -> Any:
         difference = words[one + k] - words[other + k]
         total += difference * difference
     a, b = words[one + AREA], words[other + AREA]
-    cost = total * (a * b / (a + b)) / (np.float32(length) + swarm.terms[0])
-    return cost * _FAVOUR if min(a, b) < swarm.terms[1] else cost
+    return total * (a * b / (a + b)) / (np.float32(length) + swarm.region_cost)
 
 
 @inlined_kernel

@@ -48,8 +48,8 @@ class Swarm(NamedTuple):
     """Shape (region + 1,). The neighbours of the region looked at last, from 1 on."""
     costs: NDArray[np.float32]
     """Shape (region + 1,). What each of them costs to absorb."""
-    terms: NDArray[np.float32]
-    """Shape (2,). What C counts for a region itself, in edgels; area below which regions merge first."""
+    region_cost: np.float32
+    """What C counts for a region itself, in edgels."""
 
     @property
     def size(self) -> int:

@@ -40,29 +40,16 @@ from workbench.segmentation.graph import (
     region_graph,
 )
 from workbench.segmentation.parameters import SegmentationParameters
-from workbench.segmentation.partition import (
-    OUTSIDE,
-    Leaves,
-    basins,
-    edgel_weights,
-    flat_zones,
-    margin_of,
-    parts,
-    radius_of,
-    smoothed,
-)
-from workbench.segmentation.premerging import (
-    absorb,
-    absorb_small,
-    swarm_of,
-)
+from workbench.segmentation.partition import OUTSIDE, RING, Leaves, basins, coarse_basins, flat_zones
+from workbench.segmentation.premerging import absorb, swarm_of
+from workbench.segmentation.relief import blurred, deriche, halved, radius_of, reach_of, sobel
 from workbench.segmentation.swarm import Swarm, surviving_graph, survivors
 
-BLOCK = 1280
+BLOCK = 512
 """Side of a block in pixels."""
 
-_HALO = 32
-"""Pixels around a block that are cut like it, so that both sides of a border see the same."""
+_HALO = 12
+"""Cells around a block in which coarse basins are cut too, so that both sides of a border see the same."""
 
 
 class Reduced(NamedTuple):
@@ -93,8 +80,14 @@ class Stitched(NamedTuple):
 
 
 def blocks_of(shape: tuple[int, int], side: int) -> list[Window]:
-    """Return the blocks of an image, row by row: of nearly equal size, and at most so large a side."""
-    rows, cols = (np.linspace(0, size, -(-size // side) + 1).astype(int).tolist() for size in shape)
+    """Return the blocks of an image, row by row: of nearly equal size, and at most so large a side.
+
+    They begin at even rows and columns, as cells of 2 × 2 pixels do.
+    """
+    rows, cols = (
+        [*(np.linspace(0, size, -(-size // side), endpoint=False) // 2 * 2).astype(int).tolist(), size]
+        for size in shape
+    )
     return [
         Window(row=top, col=left, height=bottom - top, width=right - left)
         for top, bottom in itertools.pairwise(rows)
@@ -105,13 +98,9 @@ def blocks_of(shape: tuple[int, int], side: int) -> list[Window]:
 def margin_for(parameters: SegmentationParameters) -> int:
     """Return how many pixels around a block its leaves depend on."""
     if parameters.start == "pixels":
-        return 2
-    return _around(parameters) + margin_of(parameters.smoothing) + radius_of(parameters.coarse)
-
-
-def _around(parameters: SegmentationParameters) -> int:
-    """Return how many pixels around a block are cut like it."""
-    return _HALO if parameters.sharp_limit or parameters.coarse else 1
+        return RING
+    near = RING + 1 + radius_of(parameters.smoothing)
+    return max(near, 2 * (_HALO + reach_of(parameters.coarse))) if parameters.coarse else near
 
 
 class Block(NamedTuple):
@@ -120,10 +109,8 @@ class Block(NamedTuple):
     leaves: Leaves
     statistics: LeafStatistics
     swarm: Swarm
-    goes_on: tuple[NDArray[np.bool_], NDArray[np.bool_]]
-    """Shapes (row,) and (col,). True where a leaf goes on in the block on the right, and in that below."""
     weights: tuple[NDArray[np.int32], NDArray[np.int32]]
-    """Shapes (row,) and (col,). What the edgels to these blocks count."""
+    """Shapes (row,) and (col,). What the edgels to the blocks on the right and below count."""
 
 
 def cut_block(
@@ -136,74 +123,59 @@ def cut_block(
     image, valid
         Shape (band, row, col) and (row, col): the block and `margin_for` pixels around it.
     """
-    features = mixing.pixels(image, valid)
-    sharp, coarse = _two_cuts(image, features, valid, mixing, parameters)
-    leaves = parts(sharp, coarse)
-    weights = edgel_weights(coarse, parameters.inside)
-    statistics = leaf_statistics(image, leaves.labels, leaves.size, margin=margin_for(parameters))
-    plain = parameters.inside == 1
-    graph = region_graph(leaves.labels, leaves.size, weights=None if plain else weights)
+    margin = margin_for(parameters)
+    weights = mixing.weights.astype(np.float32)
+    zones = _zones(image, valid, weights, parameters)
+    if parameters.start == "pixels":
+        leaves = flat_zones(_within(image, margin - RING), zones)
+    else:
+        leaves = basins(_slope(image, valid, weights, parameters), zones)
+    inside = parameters.inside
+    statistics = leaf_statistics(image, leaves.labels, leaves.size, margin=margin)
+    graph = region_graph(leaves.labels, leaves.size, zones=leaves.zones, inside=inside)
     means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
+    core, last, beyond = np.s_[RING:-RING], -RING - 1, -RING
+    right, below = zones[core, last] == zones[core, beyond], zones[last, core] == zones[beyond, core]
     return Block(
         leaves=leaves,
         statistics=statistics,
         swarm=swarm_of(graph, statistics.area, means, region_cost=parameters.region_cost),
-        goes_on=(_same(sharp.T, coarse.T), _same(sharp, coarse)),
-        weights=((weights[:, -1] >> 4).astype(np.int32), (weights[-1] & 15).astype(np.int32)),
+        weights=(np.where(right, inside, 1).astype(np.int32), np.where(below, inside, 1).astype(np.int32)),
     )
 
 
-def _same(sharp: NDArray[np.int32], coarse: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Return where the last row of the core and the row below it are of one leaf, shape (col,)."""
-    here, there = (np.stack([sharp[row, 1:-1], coarse[row, 1:-1]]) for row in (-2, -1))
-    return np.asarray((here == there).all(axis=0) & (here[0] != OUTSIDE))
-
-
-def _two_cuts(
+def _zones(
     image: NDArray[np.generic],
-    features: NDArray[np.float32],
     valid: NDArray[np.bool_],
-    mixing: Mixing,
+    weights: NDArray[np.float32],
     parameters: SegmentationParameters,
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return sharp leaves and coarse regions of a block and the pixels around it, shape (row + 2, col + 2).
-
-    Without a coarse cut its regions are 0.
-    """
-    if parameters.start == "pixels":
-        leaves = flat_zones(features, valid=valid)
-        return leaves.labels, np.zeros_like(leaves.labels)
-    around = _around(parameters)
-    spare = radius_of(parameters.coarse)  # what only the Gaussian of the coarse cut looks at
-    known = _within(valid, spare)
-    raw = mixing.edges().pixels(image, valid) if mixing.texture else features
-    sharp = basins(_within(raw, spare), valid=known, smoothing=parameters.smoothing)
-    if parameters.sharp_limit:
-        sharp = _merged(image, sharp, margin_for(parameters) - around, mixing, parameters)
-    near = _within(sharp.labels, around - 1)
+) -> NDArray[np.int32]:
+    """Return the coarse basin of each pixel of a block and its ring, 0 without coarse ones."""
+    margin = margin_for(parameters)
+    known = _within(valid, margin - RING)
     if not parameters.coarse:
-        return near, np.zeros_like(near)
-    soft = _within(smoothed(features, valid, parameters.coarse), spare)
-    coarse = basins(soft, valid=known, smoothing=parameters.smoothing)
-    return near, _within(coarse.labels, around - 1)
+        return np.where(known, np.int32(0), np.int32(OUTSIDE))
+    cells, some = halved(image, valid)
+    coarse = coarse_basins(deriche(cells, some, parameters.coarse, weights), some)
+    near = _within(coarse, (margin - RING) // 2)
+    zones = near.repeat(2, axis=0).repeat(2, axis=1)[: known.shape[0], : known.shape[1]]
+    return zones if known.all() else np.where(known, zones, np.int32(OUTSIDE))
 
 
-def _merged(
+def _slope(
     image: NDArray[np.generic],
-    leaves: Leaves,
-    margin: int,
-    mixing: Mixing,
+    valid: NDArray[np.bool_],
+    weights: NDArray[np.float32],
     parameters: SegmentationParameters,
-) -> Leaves:
-    """Merge leaves that are small, or differ by less than texture does."""
-    statistics = leaf_statistics(image, leaves.labels, leaves.size, margin=margin)
-    graph = region_graph(leaves.labels, leaves.size)
-    means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
-    swarm = swarm_of(graph, statistics.area, means, region_cost=0, least_area=parameters.least_area)
-    swarm = absorb_small(swarm, ends=leaves.ends, keep=leaves.open)
-    swarm, _ = absorb(swarm, parameters.sharp_limit, ends=leaves.ends, keep=leaves.open)
-    ids, _ = survivors(swarm)
-    return leaves._replace(labels=_renumbered(leaves.labels, ids))
+) -> NDArray[np.float32]:
+    """Return how steep the image is in a block and its ring."""
+    smoothing = parameters.smoothing
+    spare = margin_for(parameters) - RING - 1 - radius_of(smoothing)
+    known = _within(valid, spare)
+    slope = sobel(_within(image, spare), known, weights)
+    if smoothing > 0:
+        slope = blurred(slope, known, smoothing)
+    return _within(slope, 1 + radius_of(smoothing))
 
 
 def _within(array: NDArray[Any], pixels: int) -> NDArray[Any]:
@@ -235,7 +207,7 @@ def reduce_block(
         labels=_renumbered(leaves.labels, ids),
         statistics=summed([block.statistics], [ids], count),
         graph=surviving_graph(swarm, ids, count),
-        goes_on=block.goes_on,
+        goes_on=leaves.goes_on,
         weights=block.weights,
     )
 
