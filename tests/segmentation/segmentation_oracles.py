@@ -17,7 +17,7 @@ from workbench.segmentation.building import segment
 from workbench.segmentation.features import Mixing
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.merging import MergeTree
-from workbench.segmentation.partition import OUTSIDE, RING, basins, flat_zones
+from workbench.segmentation.partition import OUTSIDE, RING, basins, pixels
 from workbench.segmentation.relief import blurred, sobel
 
 PIXELS = SegmentationParameters(start="pixels", leaf_pixels=1.0)
@@ -81,10 +81,18 @@ def basins_of(
     return leaves.labels, leaves.size
 
 
-def flat_zones_of(image: NDArray[np.generic], valid: NDArray[np.bool_] | None = None):
-    """Make flat zones of a whole image; return labels and their number."""
+def flat_zones_of(
+    image: NDArray[np.generic],
+    valid: NDArray[np.bool_] | None = None,
+    *,
+    most: float = 0.0,
+    metric: NDArray[np.floating] | None = None,
+):
+    """Make leaves of the pixels of a whole image; return labels and their number."""
     wide, walled = with_margin(image, np.ones(image.shape[1:], np.bool_) if valid is None else valid, RING)
-    leaves = flat_zones(wide, np.where(walled, 0, OUTSIDE).astype(np.int32))
+    metric = np.eye(image.shape[0]) if metric is None else metric
+    zones = np.where(walled, 0, OUTSIDE).astype(np.int32)
+    leaves = pixels(wide, zones, metric=metric.astype(np.float32), most=most)
     return leaves.labels, leaves.size
 
 

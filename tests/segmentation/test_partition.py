@@ -141,6 +141,40 @@ def test_flat_zones_are_connected_pixels_of_equal_values(data):
     assert count == zones == np.unique(leaves[valid]).size
 
 
+def nearest_of(image, valid, metric, at):
+    """Return the nearest neighbour of a pixel, the first in the order up, left, right, down; and how near."""
+    found, least = None, np.inf
+    for down, right in ((-1, 0), (0, -1), (0, 1), (1, 0)):
+        r, c = at[0] + down, at[1] + right
+        if 0 <= r < valid.shape[0] and 0 <= c < valid.shape[1] and valid[r, c]:
+            step = image[:, r, c].astype(float) - image[:, *at]
+            if step @ metric @ step < least:
+                found, least = (r, c), step @ metric @ step
+    return found, least
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_pixels_that_are_each_others_nearest_are_one_leaf(data):
+    image = data.draw(images(most_side=8, most_value=9))
+    valid = data.draw(masks(image.shape[1:]))
+    bands = image.shape[0]
+    metric = np.eye(bands) + data.draw(st.sampled_from([0.0, 1.0])) * np.ones((bands, bands))
+    most = data.draw(st.sampled_from([0.0, 4.0, 50.0]))
+    labels, zones = flat_zones_of(image, valid)[0], {}
+    expected = np.arange(labels.max() + 1)
+    for at in map(tuple, np.argwhere(valid).tolist()):
+        there, near = nearest_of(image, valid, metric, at)
+        if there is not None and near <= most and nearest_of(image, valid, metric, there)[0] == at:
+            one, other = expected[labels[at]], expected[labels[there]]
+            expected[expected == one] = other
+    found, count = flat_zones_of(image, valid, most=most, metric=metric)
+    for at in map(tuple, np.argwhere(valid).tolist()):
+        zones.setdefault(int(expected[labels[at]]), set()).add(int(found[at]))
+    assert all(len(leaves) == 1 for leaves in zones.values())
+    assert len(zones) == count
+
+
 @pytest.mark.parametrize("sigma", [2.0, 7.0])
 def test_noise_level_is_found_beneath_edges(sigma):
     rng = np.random.default_rng(4)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT", "Keeper", "Mapper", "Reader", "segment", "segment_source"]
+__all__ = ["DEFAULT", "Keeper", "Reader", "segment", "segment_source"]
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from workbench.segmentation.features import Mixing
 from workbench.segmentation.graph import LeafStatistics, RegionGraph
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.leafmap import LeafMap
+from workbench.segmentation.mapper import Mapper
 from workbench.segmentation.parameters import SegmentationParameters, digest_image, usable_pixels
 from workbench.segmentation.premerging import absorb, swarm_of
 from workbench.segmentation.scales import leaf_order, persistent_scales
@@ -44,13 +45,6 @@ _NOTHING = np.empty((0, 0), np.int32)
 
 Reader = Callable[[Window], tuple[NDArray[np.generic], NDArray[np.bool_]]]
 Keeper = Callable[[int, Callable[[], Reduced]], Reduced]
-
-
-class Mapper(Protocol):
-    """`map`, or one of the same meaning that works on several threads."""
-
-    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterable[Any]:
-        """Return the function's results in the order of the items."""
 
 
 def segment(
@@ -131,14 +125,14 @@ def segment_source(
         Takes the number of a block and what makes its regions, and returns them, from wherever they are kept.
     """
     samples = [read(window) for window in _sample_windows(grid.shape)]
-    mixing = parameters.mixing_of(samples)
+    mixing = parameters.mixing_of(samples, map)
     if matrix is not None:
         mixing = mixing._replace(matrix=matrix)
     share = sum(int(np.count_nonzero(valid)) for _, valid in samples) / sum(v.size for _, v in samples)
     per_leaf = parameters.pixels_per_leaf(max(1, int(share * grid.height * grid.width)))
     scale = _finest_scale(samples, mixing, parameters, per_leaf, map)
     progress("leaves", 0.05)
-    windows = blocks_of(grid.shape, BLOCK)
+    windows = blocks_of(grid.shape, BLOCK if parameters.start == "basins" else 2 * BLOCK)
     margin = margin_for(parameters)
 
     def reduced(item: tuple[int, Window]) -> Reduced:
@@ -171,12 +165,14 @@ def segment_source(
     progress("numbering", 0.9)
     leaves = np.empty(grid.shape, np.uint32)
 
-    def numbered(number: int) -> None:
+    def finished(number: int) -> str:
+        if number == len(windows):
+            return image_digest()
         labels, images[number] = images[number], _NOTHING  # those on disk are mapped no longer than needed
         number_leaves(labels, rank[regions[number]], leaves[windows[number].slices])
+        return ""
 
-    for _ in map(numbered, range(len(windows))):
-        pass
+    *_, digest = map(finished, range(len(windows) + 1))
     return Hierarchy(
         leafmap=LeafMap(numbers=leaves),
         s=s,
@@ -186,7 +182,7 @@ def segment_source(
         matrix=mixing.matrix,
         grid=grid,
         parameters=parameters,
-        image_digest=image_digest(),
+        image_digest=digest,
     )
 
 
@@ -247,7 +243,7 @@ def _finest_scale(
         image, valid = sample
         around = (margin, margin)
         padded = np.pad(image, ((0, 0), around, around)), np.pad(valid, around)
-        return cut_block(*padded, mixing, parameters)
+        return cut_block(*padded, mixing=mixing, parameters=parameters)
 
     blocks = list(map(cut, samples))
     swarms, ends = [block.swarm for block in blocks], [block.leaves.ends for block in blocks]

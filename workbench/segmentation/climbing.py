@@ -10,6 +10,8 @@ from __future__ import annotations
 
 __all__ = ["QUEUED", "merge_all"]
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,9 +20,10 @@ from workbench.segmentation.graph import RegionGraph
 from workbench.segmentation.merging import MergeTree, merge_regions
 from workbench.segmentation.premerging import (
     absorb_and_tell,
+    absorb_near_and_tell,
     swarm_of,
 )
-from workbench.segmentation.swarm import Merges, surviving_graph, survivors
+from workbench.segmentation.swarm import Merges, Swarm, surviving_graph, survivors
 
 QUEUED = 8192
 """From so many regions on they are merged in exact order."""
@@ -29,6 +32,9 @@ _STEP = 2.0**0.25
 # A round below the least cost of any pair would change nothing: where most costs are far apart, the first
 # rounds start where one in a hundred regions has something to do.
 _FIRST_SHARE = 0.01
+# As many leaves as fit a second cache, numbered as they lie in the image, are merged with
+# each other alone at first. Those at the rim of such a group wait for their neighbours, so only to a share.
+_GROUP, _NEAR_SHARE, _NEAR_LIMIT = 8192, 0.25, 8.0
 
 
 def merge_all(
@@ -62,13 +68,46 @@ def merge_all(
     if area.size <= queued:
         return merge_regions(graph, area, means, region_cost=region_cost)
     swarm = swarm_of(graph, area, means.astype(np.float32), region_cost=region_cost)
-    regions = np.arange(area.size, dtype=np.uint32)
-    rounds: list[Merges] = []
-    living = area.size
+    swarm, rounds = _rounds(swarm, queued)
+    pairs = np.concatenate([merges.pairs for merges in rounds])
+    lengths = np.concatenate([merges.lengths for merges in rounds])
+    ids, count = survivors(swarm)
+    node, left, right, gains, total, mean = _grown(pairs, area, means)
+    living = np.flatnonzero(swarm.living())
+    graph = surviving_graph(swarm, ids, count)
+    del swarm
+    # Where nothing is left to merge, as among islands, more rounds would not end.
+    queued = queued if lengths.size else living.size
+    rest = merge_all(graph, total[living], mean[living], region_cost=region_cost, queued=queued)
+    return _one_tree(area.size, left, right, gains, lengths + region_cost, node[living], rest)
+
+
+def _rounds(swarm: Swarm, queued: int) -> tuple[Swarm, list[Merges]]:
+    """Merge groups of near regions where there are many, and all together where that does too little."""
     costs = swarm.least_costs()
     positive = costs[np.isfinite(costs) & (costs > 0)]
     scale = float(np.quantile(positive, _FIRST_SHARE)) if positive.size else 1.0
-    top = float(positive.max()) if positive.size else 0.0
+    rounds = []
+    if swarm.size > queued / _NEAR_SHARE:
+        limit = _NEAR_LIMIT * float(np.median(positive)) if positive.size else scale
+        count = max(1, math.ceil(math.log(limit / scale, _STEP)))
+        swarm, merges = absorb_near_and_tell(
+            swarm,
+            (scale * _STEP ** np.arange(1, count + 1)).astype(np.float32),
+            ends=np.append(np.arange(_GROUP, swarm.size, _GROUP), swarm.size),
+            share=_NEAR_SHARE,
+        )
+        rounds.append(merges)
+    if rounds and rounds[0].lengths.size >= swarm.size / 4:
+        return swarm, rounds
+    swarm, more = _all_rounds(swarm, scale, float(positive.max(initial=0.0)), queued)
+    return swarm, rounds + more
+
+
+def _all_rounds(swarm: Swarm, scale: float, top: float, queued: int) -> tuple[Swarm, list[Merges]]:
+    """Merge at rising scales until so few regions are left, or none touch."""
+    regions = np.flatnonzero(swarm.living()).astype(np.uint32)
+    living, rounds = regions.size, list[Merges]()
     while living > queued:
         swarm, merges, regions = absorb_and_tell(swarm, scale, regions=regions)
         rounds.append(merges)
@@ -80,18 +119,7 @@ def merge_all(
             top = float(costs[np.isfinite(costs)].min())
             scale = max(scale, top)
         scale *= _STEP
-    pairs = np.concatenate([merges.pairs for merges in rounds])
-    lengths = np.concatenate([merges.lengths for merges in rounds])
-    ids, count = survivors(swarm)
-    node, left, right, gains, total, mean = _grown(pairs, area, means)
-    living_regions = np.flatnonzero(swarm.living())
-    rest = merge_regions(
-        surviving_graph(swarm, ids, count),
-        total[living_regions],
-        mean[living_regions],
-        region_cost=region_cost,
-    )
-    return _one_tree(area.size, left, right, gains, lengths + region_cost, node[living_regions], rest)
+    return swarm, rounds
 
 
 def _one_tree(

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from workbench.segmentation.compiled import kernel
+from workbench.segmentation.mapper import Mapper
+
 # For a centred unit-variance noise the 3 × 3 Laplacian below has this standard deviation, and a normal
 # variable's median absolute deviation is 0.6745 standard deviations.
 _LAPLACIAN_GAIN = 6.0
@@ -39,12 +42,31 @@ class Mixing(NamedTuple):
 
     def means(self, sums: NDArray[np.float64], area: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean features of regions, shape (region, feature), of their sums (band, region)."""
-        # Not a matrix product: BLAS would wake threads of its own for these few columns.
-        centred = sums / area - self.centre[:, np.newaxis]
-        return np.asarray(np.einsum("bn,fb->nf", centred, self.matrix))
+        return _mean_features(sums, area, self.centre, self.matrix)
 
 
-def texture_matrix(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> NDArray[np.float64]:
+@kernel
+def _mean_features(
+    sums: NDArray[np.float64],
+    area: NDArray[np.int64],
+    centre: NDArray[np.float64],
+    matrix: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    count, bands = matrix.shape
+    means, centred = np.zeros((area.size, count)), np.empty(bands)
+    for region in range(area.size):
+        for band in range(bands):
+            centred[band] = sums[band, region] / area[region] - centre[band]
+        for k in range(count):
+            for band in range(bands):
+                means[region, k] += matrix[k, band] * centred[band]
+    return means
+
+
+def texture_matrix(
+    samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]],
+    map: Mapper = map,  # noqa: A002 - it takes the place of the builtin
+) -> NDArray[np.float64]:
     """Return the matrix that makes fine texture equally strong in all directions of the bands.
 
     Texture is what a Gaussian of 6 pixels takes away. Its covariance C, with half of its mean variance
@@ -52,20 +74,24 @@ def texture_matrix(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_
     C^(−1/2): a difference of 1 is one standard deviation of texture, in whatever units the bands are.
     """
     bands = samples[0][0].shape[0]
-    scatter, pixels = np.zeros((bands, bands)), 0
-    for image, valid in samples:
-        values = np.where(valid, image, 0).astype(np.float64)
-        share = ndimage.gaussian_filter(valid.astype(np.float64), _TEXTURE, mode="constant")
-        soft = ndimage.gaussian_filter(values, (0, _TEXTURE, _TEXTURE), mode="constant")
-        rest = (values - soft / np.maximum(share, 1e-9))[:, valid]
-        scatter += rest @ rest.T
-        pixels += rest.shape[1]
+    scatter = sum(map(_scatter, samples), np.zeros((bands, bands)))
+    pixels = sum(int(np.count_nonzero(valid)) for _, valid in samples)
     variance = np.trace(scatter) / (bands * max(pixels, 1))
     if variance <= 0.0:
         return np.eye(bands)
     covariance = scatter / (pixels * variance) + _FLOOR * np.eye(bands)
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(vectors * values**-0.5 @ vectors.T * math.sqrt((1.0 + _FLOOR) / variance))
+
+
+def _scatter(sample: tuple[NDArray[np.generic], NDArray[np.bool_]]) -> NDArray[np.float64]:
+    """Return the sums of products of what a Gaussian takes away from bands, shape (band, band)."""
+    image, valid = sample
+    values = np.where(valid, image, 0).astype(np.float32)
+    share = ndimage.gaussian_filter(valid.astype(np.float32), _TEXTURE, mode="constant", truncate=2.0)
+    soft = ndimage.gaussian_filter(values, (0, _TEXTURE, _TEXTURE), mode="constant", truncate=2.0)
+    rest = (values - soft / np.maximum(share, 1e-9))[:, valid].astype(np.float64)
+    return np.asarray(np.einsum("bn,cn->bc", rest, rest))  # not BLAS, whose sums depend on its threads
 
 
 def noise_levels(samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> NDArray[np.float64]:

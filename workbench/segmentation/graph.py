@@ -49,7 +49,7 @@ def leaf_statistics(
     bands = image.shape[0]
     totals = np.zeros((count, 2 * bands + 1))
     _accumulate(image, margin, leaves, totals)
-    columns = np.ascontiguousarray(totals.T)
+    columns = totals.T  # views: what is added up side by side stays side by side
     return LeafStatistics(
         area=columns[0].astype(np.int64), sums=columns[1 : bands + 1], squares=columns[bands + 1 :]
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from workbench import documents
 from workbench.errors import HierarchyError
 from workbench.segmentation.features import Mixing, noise_levels, texture_matrix
+from workbench.segmentation.mapper import Mapper
 
 _ALGORITHM = 2
 """Part of every digest; goes up whenever the same image and parameters give another hierarchy. 1 knew no
@@ -120,7 +121,7 @@ class SegmentationParameters:
         if name not in get_args(Preset):
             raise HierarchyError(f"there is no preset {name!r}; choose one of {', '.join(get_args(Preset))}")
         if name == "plain":
-            return cls(start="pixels", smoothing=0.0, leaf_pixels=1.5)
+            return cls(start="pixels", smoothing=0.0, leaf_pixels=2.2)
         return cls(
             smoothing=1.0,
             leaf_pixels=16.0,
@@ -189,7 +190,11 @@ class SegmentationParameters:
         """
         return max(self.leaf_pixels, min(pixels / self.leaf_budget, _COARSEST_LEAF))
 
-    def mixing_of(self, samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]]) -> Mixing:
+    def mixing_of(
+        self,
+        samples: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]],
+        map: Mapper = map,  # noqa: A002 - it takes the place of the builtin
+    ) -> Mixing:
         """Return how the bands of an image become features, estimated on samples of it.
 
         Parameters
@@ -201,7 +206,7 @@ class SegmentationParameters:
         known = np.concatenate([image[:, valid] for image, valid in samples], axis=1)
         centre = known.mean(axis=1, dtype=np.float64) if known.size else np.zeros(bands)
         if self.band_weights == "texture":
-            return Mixing(centre=centre, matrix=texture_matrix(samples))
+            return Mixing(centre=centre, matrix=texture_matrix(samples, map))
         if self.band_weights == "equal":
             weights = np.ones(bands)
         elif self.band_weights == "noise":

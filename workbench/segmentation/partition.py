@@ -10,7 +10,7 @@ the leaf ends there, and `Leaves.goes_on` says so.
 
 from __future__ import annotations
 
-__all__ = ["OUTSIDE", "RING", "TILE", "Leaves", "basins", "coarse_basins", "flat_zones"]
+__all__ = ["OUTSIDE", "RING", "TILE", "Leaves", "basins", "coarse_basins", "pixels"]
 
 from typing import NamedTuple
 
@@ -72,23 +72,28 @@ def basins(slope: NDArray[np.float32], zones: NDArray[np.int32]) -> Leaves:
     return _leaves(_followed(steps), zones, (right, below))
 
 
-def flat_zones(image: NDArray[np.generic], zones: NDArray[np.int32]) -> Leaves:
-    """Make a leaf of each pixel of a core, and of touching pixels of equal values together.
+def pixels(
+    image: NDArray[np.generic], zones: NDArray[np.int32], *, metric: NDArray[np.float32], most: float
+) -> Leaves:
+    """Make a leaf of each pixel of a core, but of touching pixels at distance 0, and of near pairs, together.
 
-    Equal pixels would merge first of all, at scale 0; merged one by one, a large flat zone would be walked
-    around once for each of its pixels.
+    Pixels at distance 0 would merge first of all; merged one by one, a large flat zone would be walked around
+    once for each of its pixels. A pair of pixels that are each other's nearest neighbour merges before
+    anything else around it does.
 
     Parameters
     ----------
     image, zones
         Shape (band, row, col) and (row, col): the core and its ring.
+    metric
+        Shape (band, band). The squared distance of two pixels is Δᵀ · metric · Δ.
+    most
+        Squared distance up to which pairs are made.
     """
-    core, right, below = np.s_[RING:-RING], np.s_[-RING - 1], np.s_[-RING]
-    goes_on = (
-        _equal(image[:, core, right], image[:, core, below], zones[core, right], zones[core, below]),
-        _equal(image[:, right, core], image[:, below, core], zones[right, core], zones[below, core]),
-    )
-    return _leaves(_join_equal(image, zones), zones, goes_on)
+    right, below = _distances(image, zones, metric)
+    core, last = np.s_[RING:-RING], -RING - 1
+    goes_on = right[core, last] == 0, below[last, core] == 0
+    return _leaves(_join_near(right, below, np.float32(most)), zones, goes_on)
 
 
 @kernel
@@ -140,16 +145,6 @@ def coarse_basins(slope: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArr
             passed = following
         ids[pixel] = minimum if valid[pixel // width, pixel % width] else OUTSIDE
     return labels
-
-
-def _equal(
-    here: NDArray[np.generic],
-    there: NDArray[np.generic],
-    zones: NDArray[np.int32],
-    zones_there: NDArray[np.int32],
-) -> NDArray[np.bool_]:
-    same = (here == there).all(axis=0) & (zones == zones_there) & (zones != OUTSIDE)
-    return np.asarray(same)
 
 
 def _leaves(
@@ -230,25 +225,76 @@ def _unite(towards: NDArray[np.int32], one: int, other: int) -> None:
 
 
 @kernel
-def _join_equal(image: NDArray[np.generic], zones: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Point each pixel to the smallest raster index of its flat zone, or to one that leads there."""
-    bands, height, width = image.shape[0], image.shape[1] - 2 * RING, image.shape[2] - 2 * RING
+def _distances(
+    image: NDArray[np.generic], zones: NDArray[np.int32], metric: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return each pixel's squared distance to the one on its right and to that below; inf beyond its zone."""
+    bands, height, width = image.shape
+    right = np.full((height, width), np.float32(np.inf))
+    below = np.full((height, width), np.float32(np.inf))
+    steps = np.empty((bands, width), np.float32)
+    total = np.empty(width, np.float32)
+    for row in range(height):
+        for down in range(2):
+            if row + down == height:
+                continue
+            # One pixel less to the right, unless it is the row below that is looked at.
+            count = width - 1 + down
+            for band in range(bands):
+                here, there, step = image[band, row], image[band, row + down, 1 - down :], steps[band]
+                for col in range(count):
+                    step[col] = np.float32(there[col]) - np.float32(here[col])
+            total[:] = 0
+            for band in range(bands):
+                for other in range(band, bands):
+                    factor = (
+                        metric[band, other] if other == band else metric[band, other] + metric[other, band]
+                    )
+                    if factor != 0:
+                        one, two = steps[band], steps[other]
+                        for col in range(count):
+                            total[col] += factor * one[col] * two[col]
+            line, zone, zone_there = (
+                below[row] if down else right[row],
+                zones[row],
+                zones[row + down, 1 - down :],
+            )
+            for col in range(count):
+                if zone[col] != OUTSIDE and zone[col] == zone_there[col]:
+                    line[col] = max(total[col], np.float32(0))
+    return right, below
+
+
+@kernel
+def _join_near(right: NDArray[np.float32], below: NDArray[np.float32], most: np.float32) -> NDArray[np.int32]:
+    """Point each pixel of the core to one that it is together with, or to one that leads there."""
+    height, width = right.shape[0] - 2 * RING, right.shape[1] - 2 * RING
+    # Where the nearest neighbour of each pixel is, of the core and a ring of one.
+    nearest = np.empty((height + 2, width + 2), np.uint8)
+    for row in range(height + 2):
+        r = row + RING - 1
+        above, after, under, line = below[r - 1], right[r], below[r], nearest[row]
+        for col in range(width + 2):
+            c = col + RING - 1
+            least, step = above[c], _UP
+            closer = after[c - 1] < least
+            least, step = (after[c - 1], _LEFT) if closer else (least, step)
+            closer = after[c] < least
+            least, step = (after[c], _RIGHT) if closer else (least, step)
+            step = _DOWN if under[c] < least else step
+            line[col] = step
     towards = np.arange(height * width).astype(np.int32)
     for row in range(height):
         for col in range(width):
-            zone = zones[row + RING, col + RING]
-            if zone == OUTSIDE:
-                continue
-            for up in range(2):
-                r, c = row - up, col - 1 + up
-                if r < 0 or c < 0 or zones[r + RING, c + RING] != zone:
-                    continue
-                equal = True
-                for band in range(bands):
-                    here = image[band, row + RING, col + RING]
-                    equal = equal and here == image[band, r + RING, c + RING]
-                if equal:
-                    _unite(towards, row * width + col, r * width + c)
+            here, r, c = row * width + col, row + RING, col + RING
+            if col + 1 < width:
+                pair = nearest[row + 1, col + 1] == _RIGHT and nearest[row + 1, col + 2] == _LEFT
+                if right[r, c] == 0 or (pair and right[r, c] <= most):
+                    _unite(towards, here, here + 1)
+            if row + 1 < height:
+                pair = nearest[row + 1, col + 1] == _DOWN and nearest[row + 2, col + 1] == _UP
+                if below[r, c] == 0 or (pair and below[r, c] <= most):
+                    _unite(towards, here, here + width)
     return towards
 
 

@@ -9,7 +9,7 @@ which a cache holds; only what a tile's edge kept waiting is visited in a final 
 
 from __future__ import annotations
 
-__all__ = ["absorb", "absorb_and_tell", "swarm_of"]
+__all__ = ["absorb", "absorb_and_tell", "absorb_near_and_tell", "swarm_of"]
 
 from typing import Any
 
@@ -44,8 +44,12 @@ _HUB = 256
 _ZERO: Any = np.uint64(0)
 _ONE: Any = np.uint64(1)
 _TWO: Any = np.uint64(2)
+_THREE: Any = np.uint64(3)
+_FOUR: Any = np.uint64(4)
 _SHIFT: Any = np.uint64(32)
 _LENGTH = np.uint64(0xFFFFFFFF00000000)
+_LINE = 16
+"""Words of a cache line."""
 
 
 def swarm_of(
@@ -68,7 +72,7 @@ def swarm_of(
     """
     count, features = means.shape
     stride = -(-(int(MEANS) + features) // 8) * 8
-    words = np.empty(count * stride, np.float32)
+    words = _aligned(count * stride)
     entries = graph.neighbours.size
     swarm = Swarm(
         words=words,
@@ -138,16 +142,48 @@ def absorb_and_tell(
     return swarm._replace(arena=arena), merges, regions[:left]
 
 
+def absorb_near_and_tell(
+    swarm: Swarm, scales: NDArray[np.float32], *, ends: NDArray[np.int64], share: float
+) -> tuple[Swarm, Merges]:
+    """Merge group by group at rising scales, each until so small a share of its regions is left.
+
+    Parameters
+    ----------
+    ends
+        As for `absorb`. Nothing is merged across groups.
+    """
+    pairs, lengths = np.empty((swarm.size, 2), np.uint32), np.empty(swarm.size, np.int64)
+    arena, made = _tell_groups(swarm, ends, scales, share, pairs, lengths)
+    return swarm._replace(arena=arena), Merges(pairs[:made].copy(), lengths[:made].copy())
+
+
+def _aligned(words: int) -> NDArray[np.float32]:
+    """Return memory that begins with a cache line, so that no row of 16 words lies in two."""
+    spare = np.empty(words + _LINE, np.float32)
+    first = -spare.ctypes.data // spare.itemsize % _LINE
+    return spare[first : first + words]
+
+
 @inlined_kernel
 def _cost(swarm: Swarm, one: Any, other: Any, length: Any) -> Any:
     """Return what it costs to merge two regions: the rise of D over the fall of C; their rows are given."""
     words = swarm.words
-    total = np.float32(0)
-    for k in range(MEANS, swarm.means):
+    total, k = np.float32(0), MEANS
+    while k + _FOUR <= swarm.means:
+        # Four at once, so that none waits for the sum of those before it.
+        first, second = words[one + k] - words[other + k], words[one + k + _ONE] - words[other + k + _ONE]
+        third, last = (
+            words[one + k + _TWO] - words[other + k + _TWO],
+            words[one + k + _THREE] - words[other + k + _THREE],
+        )
+        total += (first * first + second * second) + (third * third + last * last)
+        k += _FOUR
+    while k < swarm.means:
         difference = words[one + k] - words[other + k]
         total += difference * difference
+        k += _ONE
     a, b = words[one + AREA], words[other + AREA]
-    return total * (a * b / (a + b)) / (np.float32(length) + swarm.region_cost)
+    return total * (a * b) / ((a + b) * (np.float32(length) + swarm.region_cost))
 
 
 @inlined_kernel
@@ -350,6 +386,40 @@ def _visit_groups(
         swarm, arena, regions[:left], np.int64(0), begin, scales[-1:], tiny, keep, False, pairs, lengths
     )
     return arena, made + more
+
+
+@kernel
+def _tell_groups(
+    swarm: Swarm,
+    ends: NDArray[np.int64],
+    scales: NDArray[np.float32],
+    share: float,
+    pairs: NDArray[np.uint32],
+    lengths: NDArray[np.int64],
+) -> tuple[NDArray[np.uint64], int]:
+    keep = np.zeros(ends[-1], np.bool_)
+    arena, made, begin = swarm.arena, 0, np.int64(0)
+    for end in ends:
+        near, size = np.arange(begin, end).astype(np.uint32), end - begin
+        for at in range(scales.size):
+            if size <= share * (end - begin):
+                break
+            arena, more, size = _visit(
+                swarm,
+                arena,
+                near[:size],
+                begin,
+                end,
+                scales[at : at + 1],
+                np.float32(-1),
+                keep,
+                True,
+                pairs[made:],
+                lengths[made:],
+            )
+            made += more
+        begin = end
+    return arena, made
 
 
 @kernel

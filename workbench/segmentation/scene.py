@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from workbench import documents
 from workbench.geo.grid import PixelGrid
-from workbench.segmentation.building import DEFAULT, Mapper, Reader, segment_source
+from workbench.segmentation.building import DEFAULT, Reader, segment_source
 from workbench.segmentation.graph import LeafStatistics, RegionGraph
 from workbench.segmentation.hierarchy import Hierarchy
+from workbench.segmentation.mapper import Mapper
 from workbench.segmentation.parameters import SegmentationParameters
 from workbench.segmentation.tiling import BLOCK, Reduced
 
