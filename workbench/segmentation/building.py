@@ -37,7 +37,7 @@ from workbench.segmentation.tiling import (
 
 DEFAULT = SegmentationParameters.preset("default")
 
-_LEAST_SAMPLE, _MOST_SAMPLE = 48, 256
+_LEAST_SAMPLE, _MOST_SAMPLE = 48, 192
 """Side of a sample in pixels."""
 
 _NOTHING = np.empty((0, 0), np.int32)
@@ -149,9 +149,9 @@ def segment_source(
         blocks.append(block)
         progress("leaves", 0.05 + 0.54 * len(blocks) / len(windows))
     progress("merging", 0.6)
-    regions, statistics, graph = _together(blocks, windows, mixing, scale, parameters.region_cost)
     images = [block.labels for block in blocks]
-    del blocks, block
+    del block
+    regions, statistics, graph = _together(blocks, windows, mixing, scale, parameters.region_cost)
     if not statistics.area.size:
         pixels = grid.height * grid.width
         raise HierarchyError(f"all {pixels:,} pixels are nodata; there is nothing to segment")
@@ -162,6 +162,9 @@ def segment_source(
     rank, s = leaf_order(tree, persistent_scales(tree).astype(np.float32))
     del tree
     order = np.argsort(rank)
+    area = statistics.area[order].astype(np.uint32)
+    sums, squares = statistics.sums[:, order], statistics.squares[:, order]
+    del statistics, order
     progress("numbering", 0.9)
     leaves = np.empty(grid.shape, np.uint32)
 
@@ -176,9 +179,9 @@ def segment_source(
     return Hierarchy(
         leafmap=LeafMap(numbers=leaves),
         s=s,
-        area=statistics.area[order].astype(np.uint32),
-        sums=statistics.sums[:, order],
-        squares=statistics.squares[:, order],
+        area=area,
+        sums=sums,
+        squares=squares,
         matrix=mixing.matrix,
         grid=grid,
         parameters=parameters,
@@ -187,13 +190,13 @@ def segment_source(
 
 
 def _together(
-    blocks: Sequence[Reduced],
+    blocks: list[Reduced],
     windows: Sequence[Window],
     mixing: Mixing,
     scale: float,
     region_cost: int,
 ) -> tuple[list[NDArray[np.int32]], LeafStatistics, RegionGraph]:
-    """Put blocks together and merge what their borders kept waiting.
+    """Put blocks together, and merge what their borders kept waiting; empties the list of blocks.
 
     Returns
     -------
@@ -204,6 +207,7 @@ def _together(
         statistics, graph = blocks[0].statistics, blocks[0].graph
         return [np.arange(statistics.area.size, dtype=np.int32)], statistics, graph
     regions, statistics, graph = stitch(blocks, windows)
+    blocks.clear()
     means = mixing.means(statistics.sums, statistics.area).astype(np.float32)
     swarm = swarm_of(graph, statistics.area, means, region_cost=region_cost)
     nothing = np.zeros(statistics.area.size, np.bool_)
@@ -216,7 +220,9 @@ def _together(
 def _sample_windows(shape: tuple[int, int]) -> list[Window]:
     """Return windows spread evenly over an image, a sixteenth of it at most but for small ones."""
     height, width = (min(side, max(_LEAST_SAMPLE, min(side // 16, _MOST_SAMPLE))) for side in shape)
-    rows, cols = (min(4, side // size) for side, size in zip(shape, (height, width), strict=True))
+    rows, cols = (
+        min(4 + side // 8192, side // size) for side, size in zip(shape, (height, width), strict=True)
+    )
     return [
         Window(
             row=int((row + 0.5) * shape[0] / rows - height / 2),

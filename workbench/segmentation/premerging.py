@@ -339,12 +339,13 @@ def _visit(
                 fresh = False
                 best = arena[np.uint64(numbers[row + FIRST]) + np.uint64(numbers[row + BEST])]
                 other = np.uint32(best)
-                if not (begin <= other < end) or keep[other]:
-                    break
                 there = np.uint64(other) * stride
+                beyond = not (begin <= other < end)
+                if keep[other] or (beyond and words[there + COST] < words[row + COST]):
+                    break
                 hub = numbers[there + COUNT] > np.uint32(_HUB) >= numbers[row + COUNT]
                 most = scale if count > np.uint64(_HUB) and not record else tiny
-                if count > _ONE and words[row + COST] <= most and not hub:
+                if count > _ONE and words[row + COST] <= most and not hub and not beyond:
                     for place in range(_ONE, count):
                         other = np.uint32(found[place])
                         if costs[place] <= most and begin <= other < end and not keep[other]:

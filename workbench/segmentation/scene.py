@@ -28,6 +28,8 @@ from workbench.segmentation.mapper import Mapper
 from workbench.segmentation.parameters import SegmentationParameters
 from workbench.segmentation.tiling import BLOCK, Reduced
 
+_RIM = ("left_rim", "right_rim", "top_rim", "bottom_rim")
+
 
 def segment_scene(
     read: Reader,
@@ -91,6 +93,7 @@ def _kept(stem: Path, make: Callable[[], Reduced]) -> Reduced:
     with documents.replacing(labels) as temporary, temporary.open("wb") as file:
         np.save(file, block.labels)
     arrays: dict[str, NDArray[Any]] = {
+        **dict(zip(_RIM, block.rim, strict=True)),
         "area": block.statistics.area,
         "sums": block.statistics.sums,
         "squares": block.statistics.squares,
@@ -111,6 +114,7 @@ def _read(rest: Path, labels: Path) -> Reduced:
     with np.load(rest) as found:
         return Reduced(
             labels=np.asarray(np.load(labels, mmap_mode="c")),
+            rim=(found["left_rim"], found["right_rim"], found["top_rim"], found["bottom_rim"]),
             statistics=LeafStatistics(found["area"], found["sums"], found["squares"]),
             graph=RegionGraph(found["offsets"], found["neighbours"], found["lengths"]),
             goes_on=(found["right"], found["below"]),

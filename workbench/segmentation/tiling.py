@@ -58,6 +58,8 @@ class Reduced(NamedTuple):
 
     labels: NDArray[np.int32]
     """Shape (row, col). Region of each pixel, `OUTSIDE` at nodata."""
+    rim: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+    """Its first and last column, and its first and last row: all that is asked for until the end."""
     statistics: LeafStatistics
     graph: RegionGraph
     goes_on: tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -212,8 +214,10 @@ def reduce_block(
     leaves = block.leaves
     swarm, _ = absorb(block.swarm, scale, ends=leaves.ends, keep=leaves.open)
     ids, count = survivors(swarm)
+    labels = _renumbered(leaves.labels, ids)
     return Reduced(
-        labels=_renumbered(leaves.labels, ids),
+        labels=labels,
+        rim=(labels[:, 0].copy(), labels[:, -1].copy(), labels[0].copy(), labels[-1].copy()),
         statistics=summed([block.statistics], [ids], count),
         graph=surviving_graph(swarm, ids, count),
         goes_on=leaves.goes_on,
@@ -292,12 +296,9 @@ def _seams(
     one = [np.empty(0, np.bool_)]
     for number, block in enumerate(blocks):
         right = number + 1 if (number + 1) % across else len(blocks)
-        for side, other, here, there in (
-            (0, right, np.s_[:, -1], np.s_[:, 0]),
-            (1, number + across, np.s_[-1], np.s_[0]),
-        ):
+        for side, other in enumerate((right, number + across)):
             if other < len(blocks):
-                mine, theirs = block.labels[here], blocks[other].labels[there]
+                mine, theirs = block.rim[2 * side + 1], blocks[other].rim[2 * side]
                 known = (mine != OUTSIDE) & (theirs != OUTSIDE)
                 pairs.append(np.stack([mine[known] + firsts[number], theirs[known] + firsts[other]], axis=1))
                 weights.append(block.weights[side][known])
