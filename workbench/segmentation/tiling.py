@@ -103,7 +103,8 @@ def margin_for(parameters: SegmentationParameters) -> int:
     if parameters.start == "pixels":
         return RING
     near = RING + 1 + radius_of(parameters.smoothing)
-    return max(near, 2 * (_HALO + reach_of(parameters.coarse))) if parameters.coarse else near
+    cells = _HALO + reach_of(parameters.coarse) if parameters.coarse else 0
+    return 2 * max(cells, -(-near // 2))  # whole cells
 
 
 class Block(NamedTuple):
