@@ -162,6 +162,8 @@ BAD_CALLS = {
     "missing raster": (["segment", "nothing.tif", "-o", "h.h5"], 1, "nothing.tif"),
     "raster beyond the memory": (["segment", "IMAGE", "-o", "h.h5", "--memory", "0.001"], 1, "--memory 1"),
     "segment without output": (["segment", "IMAGE"], 2, "-o"),
+    "segment a zone of a raster": (["segment", "IMAGE", "-o", "h.h5", "--zone", "X"], 2, "campaign DIR"),
+    "no memory at all": (["segment", "IMAGE", "-o", "h.h5", "--memory", "-1"], 2, "--memory"),
     "segment a campaign without a zone": (["segment", "DIR"], 2, "--all"),
     "no campaign": (["zone", "list", "nowhere"], 1, "workbench campaign init"),
     "no zone": (["zone", "status", "DIR", "--zone", "Z9"], 1, "Z9"),

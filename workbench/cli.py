@@ -184,7 +184,11 @@ def zone_status(directory: Path, zone_id: str, as_json: bool) -> None:
     "--preset", type=click.Choice(["default", "plain"]), default="default", help="Settings to segment with."
 )
 @click.option(
-    "--memory", type=float, default=6.0, show_default=True, help="GiB that a raster may take; else in blocks."
+    "--memory",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=6.0,
+    show_default=True,
+    help="GiB that a raster may take; one that needs more is segmented block by block, or refused.",
 )
 @_OVERWRITE
 @_JSON
@@ -203,7 +207,8 @@ def segment(
     from workbench.workflows import segmenting
 
     parameters = SegmentationParameters.preset(preset)
-    if source.is_dir() == (output is not None) or (source.is_dir() and (zone_id is None) != every):
+    zones = (zone_id is not None) + every
+    if source.is_dir() == (output is not None) or zones != source.is_dir():
         raise click.UsageError("give RASTER with -o H.h5, or a campaign DIR with --zone ID or --all")
     if output is not None:
         done = [

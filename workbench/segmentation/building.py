@@ -21,7 +21,7 @@ from workbench.segmentation.mapper import Mapper
 from workbench.segmentation.parameters import SegmentationParameters, digest_image, usable_pixels
 from workbench.segmentation.premerging import absorb, swarm_of
 from workbench.segmentation.scales import leaf_order, persistent_scales
-from workbench.segmentation.swarm import surviving_graph, survivors
+from workbench.segmentation.swarm import Swarm, surviving_graph, survivors
 from workbench.segmentation.tiling import (
     BLOCK,
     Block,
@@ -39,6 +39,9 @@ DEFAULT = SegmentationParameters.preset("default")
 
 _LEAST_SAMPLE, _MOST_SAMPLE = 48, 192
 """Side of a sample in pixels."""
+
+_JUMP = 8
+"""Times fewer leaves than wanted that one step of the scale may leave."""
 
 _NOTHING = np.empty((0, 0), np.int32)
 
@@ -254,24 +257,31 @@ def _finest_scale(
     blocks = list(map(cut, samples))
     swarms, ends = [block.swarm for block in blocks], [block.leaves.ends for block in blocks]
     wanted = sum(float(block.statistics.area.sum()) for block in blocks) / pixels_per_leaf
-    counts = [swarm.size for swarm in swarms]
-    before, scale = float(sum(counts)), 0.0
-    costs = np.concatenate([swarm.least_costs() for swarm in swarms])
-    costs = costs[np.isfinite(costs) & (costs > 0)]
-    if before <= wanted or not costs.size:
+    costs = _costs(swarms)
+    before, scale = costs.size, 0.0
+    positive = costs[costs > 0]
+    if before <= wanted or not positive.size:
         return 0.0
-    following = float(np.quantile(costs, 0.01))
+    following = float(np.quantile(positive, 0.01))
     while True:
         for number, swarm in enumerate(swarms):
             keep = np.zeros(swarm.size, np.bool_)
-            swarms[number], made = absorb(swarm, following, ends=ends[number], keep=keep)
-            counts[number] -= made
-        now = float(sum(counts))
-        if now <= wanted or now <= len(counts):
+            swarms[number], _ = absorb(swarm, following, ends=ends[number], keep=keep)
+        costs = _costs(swarms)
+        now = costs.size
+        if now <= wanted:
+            if now < wanted / _JUMP:
+                return scale  # all at one cost, as on a chessboard: rather too many leaves than none
             # Between two steps, counts fall about as a power of the scale.
             share = np.log(before / max(wanted, 1.0)) / np.log(before / now) if now < before else 1.0
             return float(following * 2.0 ** (0.5 * (min(share, 1.0) - 1.0))) if scale else following
-        before, scale, following = now, following, following * np.sqrt(2.0)
+        before, scale, following = now, following, max(following * np.sqrt(2.0), float(costs.min()))
+
+
+def _costs(swarms: Sequence[Swarm]) -> NDArray[np.float32]:
+    """Return what it costs least to merge each region that has a neighbour, in all swarms."""
+    costs = np.concatenate([swarm.living_costs() for swarm in swarms])
+    return np.asarray(costs[np.isfinite(costs)])
 
 
 def _cut(array: NDArray[Any], window: Window) -> NDArray[Any]:
