@@ -33,8 +33,6 @@ class PartitionQuality:
     """D: the weighted squared differences of all pixels to their regions' means."""
     boundary_length: int
     """L: edgels between regions, each counted once."""
-    energy: float
-    """E*(λ) = D + λ·L at the cut's scale."""
     explained_variation: float | None
     """Moore et al. 2008: 1 − D over the D of one region, weights applied; None for a constant image."""
     achievable_accuracy: float
@@ -50,7 +48,7 @@ class PartitionQuality:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimalEnergy:
-    """E*(λ): the least D + λ·L over the cuts of the tree."""
+    """E*(λ): the least D + λ·L over all cuts of the tree, D of the bands as they are, L in edgels."""
 
     scale: float
     regions: int
@@ -70,7 +68,7 @@ class Evaluation:
     partitions: tuple[PartitionQuality, ...]
     """The finest cut, then cuts of one region per 250, 1,000, 4,000 and 20,000 pixels where it is finer."""
     energies: tuple[OptimalEnergy, ...]
-    """At λ = 30 … 10,000 in the hierarchy's own unit, whatever its bands and their weights make of it."""
+    """At λ = 30 … 10,000, comparable between hierarchies of one image whatever their preset."""
 
     def document(self) -> dict[str, Any]:
         """Return JSON values; ``picks`` is keyed by percent: ``{"90": {"nested": …}, …}``."""
@@ -98,13 +96,13 @@ class Evaluation:
                 *_aligned(("picks", "nested", "disjoint", "one scale"), map(_picks_row, self.picks)),
                 "",
                 *_aligned(
-                    ("regions", "scale", "D", "L", "E*", "EV", "ASA", "UE", "BR", "BP"),
+                    ("regions", "scale", "D", "L", "EV", "ASA", "UE", "BR", "BP"),
                     map(_partition_row, self.partitions),
                 ),
                 "",
-                *_aligned(("scale", "regions", "E*"), map(_energy_row, self.energies)),
+                *_aligned(("λ", "regions", "E*"), map(_energy_row, self.energies)),
                 "",
-                "D squared differences to the regions' means, L boundary length, E* = D + scale · L,",
+                "D squared differences to the regions' means, L boundary length, E* the least D + λ · L,",
                 "EV explained variation, ASA achievable accuracy, UE undersegmentation error,",
                 "BR and BP boundary recall and precision within 2 pixels",
             ]
@@ -129,7 +127,6 @@ def _partition_row(part: PartitionQuality) -> tuple[str, ...]:
         f"{part.scale:.4g}",
         f"{part.distortion:.4g}",
         f"{part.boundary_length:,}",
-        f"{part.energy:.4g}",
         *("–" if share is None else f"{share:.4f}" for share in shares),
     )
 

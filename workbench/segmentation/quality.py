@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from workbench.errors import HierarchyError
 from workbench.segmentation import intervals
 from workbench.segmentation.cuts import NODATA_LEAF, Cut
+from workbench.segmentation.energies import least_energies
 from workbench.segmentation.evaluation import Evaluation, OptimalEnergy, PartitionQuality, PickCounts
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.partition_measures import (
@@ -84,7 +85,7 @@ def evaluate(
         values=known.values,
         picks=tuple(_count_picks(hierarchy, known, tree, target) for target in targets),
         partitions=tuple(_judge(hierarchy, known, boundary, cut) for cut in _cuts_to_judge(hierarchy)),
-        energies=tuple(_least_energy(hierarchy, scale) for scale in _SCALES),
+        energies=_least_energies(hierarchy, _SCALES),
     )
 
 
@@ -131,8 +132,12 @@ def distortion(hierarchy: Hierarchy, cut: Cut) -> float:
 
 
 def optimal_energy(hierarchy: Hierarchy, scale: float) -> float:
-    """Return E*(λ) = D + λ·L of the cut at a scale."""
-    return _least_energy(hierarchy, scale).energy
+    """Return E*(λ), the least D + λ·L over all cuts of the tree.
+
+    D is of the bands as they are, times their weights where the hierarchy has some, and L counts edgels: so
+    hierarchies of any preset compare. Where they were made for this energy, it is that of the cut at λ.
+    """
+    return _least_energies(hierarchy, (scale,))[0].energy
 
 
 class _Known(NamedTuple):
@@ -241,7 +246,6 @@ def _judge(hierarchy: Hierarchy, known: _Known, boundary: TrueBoundary, cut: Cut
         scale=cut.scale,
         distortion=differences,
         boundary_length=length,
-        energy=differences + cut.scale * length,
         explained_variation=max(1.0 - differences / most, 0.0) if most > 0 else None,
         achievable_accuracy=classes.right / known.pixels,
         undersegmentation_error=classes.wrong / known.pixels,
@@ -250,10 +254,20 @@ def _judge(hierarchy: Hierarchy, known: _Known, boundary: TrueBoundary, cut: Cut
     )
 
 
-def _least_energy(hierarchy: Hierarchy, scale: float) -> OptimalEnergy:
-    cut = hierarchy.cut(scale)
-    energy = _weighted_differences(hierarchy, cut.lut) + cut.scale * boundary_length(cut.labels())
-    return OptimalEnergy(scale=cut.scale, regions=cut.count, energy=energy)
+def _least_energies(hierarchy: Hierarchy, scales: Sequence[float]) -> tuple[OptimalEnergy, ...]:
+    energies, regions = least_energies(
+        hierarchy.leaves,
+        hierarchy.s,
+        hierarchy.area,
+        hierarchy.sums,
+        hierarchy.squares,
+        weights=hierarchy.weights,
+        scales=np.array(scales, np.float64),
+    )
+    return tuple(
+        OptimalEnergy(scale=scale, regions=int(count), energy=float(energy))
+        for scale, count, energy in zip(scales, regions, energies, strict=True)
+    )
 
 
 def _weighted_differences(hierarchy: Hierarchy, lut: NDArray[np.uint32]) -> float:
