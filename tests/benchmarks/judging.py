@@ -17,15 +17,11 @@ from scipy import sparse
 from workbench.segmentation import Hierarchy, evaluate, read_hierarchy
 from workbench.segmentation.partition_measures import (
     TrueBoundary,
-    boundary_length,
     boundary_precision,
     boundary_recall,
-    squared_differences,
     true_boundary,
 )
-
-_SWEEP = 60
-"""Cuts looked at for energies that are compared with higra's."""
+from workbench.segmentation.quality import optimal_energy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,28 +61,6 @@ class Judge:
             }
         return figures
 
-    def energies(self, hierarchy: Hierarchy, *, tries: int) -> list[float]:
-        """Return the least D + λ·L over cuts at each of `SCALES`, D without weights, of the image as it is.
-
-        A preset may weigh or change the bands: then the cut at λ is not the one with the least of this D, so
-        ``tries`` cuts from the finest to one region are looked at too.
-        """
-        leaves = hierarchy.leaves
-        area = np.bincount(leaves.ravel(), minlength=hierarchy.leaf_count).astype(np.uint32)
-        bands = self.image.reshape(self.image.shape[0], -1).astype(np.float64)
-        sums, squares = (
-            np.array([np.bincount(leaves.ravel(), band**power, hierarchy.leaf_count) for band in bands])
-            for power in (1, 2)
-        )
-        counts = np.unique(np.geomspace(1, hierarchy.leaf_count, tries).astype(int))
-        cuts = [hierarchy.cut(scale) for scale in SCALES]
-        cuts += [hierarchy.cut_count(int(count)) for count in counts]
-        terms = [
-            (float(squared_differences(cut.lut, area, sums, squares).sum()), boundary_length(cut.labels()))
-            for cut in cuts
-        ]
-        return [min(rise + scale * length for rise, length in terms) for scale in SCALES]
-
     def curve(self, hierarchy: Hierarchy, counts: list[int]) -> list[dict[str, Any]]:
         """Return the measures of cuts of some region counts."""
         return [self.measures(hierarchy.cut_count(count).labels()) for count in counts]
@@ -121,7 +95,7 @@ def _judge_picture(
     for name, tree in trees.items():
         found[name] = {
             "quality": judge.measures(tree.cut(0.0).labels()),
-            "energies": judge.energies(tree, tries=_SWEEP if "higra" in names else 0),
+            "energies": [optimal_energy(tree, scale) for scale in SCALES],
             "picks": judge.picks(tree),
         }
         if curve:
