@@ -211,11 +211,17 @@ def segment(
     if source.is_dir() == (output is not None) or zones != source.is_dir():
         raise click.UsageError("give RASTER with -o H.h5, or a campaign DIR with --zone ID or --all")
     if output is not None:
-        done = [
-            segmenting.segment_raster(
-                source, output, parameters=parameters, overwrite=overwrite, memory=memory
-            )
-        ]
+        with _progress("percent") as bar:
+            done = [
+                segmenting.segment_raster(
+                    source,
+                    output,
+                    parameters=parameters,
+                    overwrite=overwrite,
+                    memory=memory,
+                    progress=lambda _, share: bar(round(100 * share), 100),
+                )
+            ]
     else:
         done = list(segmenting.segment_zones(_open(source), zone_id, parameters=parameters, say=_say))
     text = "\n".join(one.text() for one in done) or f"{source} has no zone yet; see workbench zone add --help"

@@ -26,8 +26,7 @@ from workbench.segmentation import Hierarchy, SegmentationParameters, building, 
 from workbench.segmentation.quality import optimal_energy
 from workbench.segmentation.tiling import BLOCK, blocks_of
 
-_SCALES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-"""Of the default preset: from a fifth of the leaves to tens of regions a megapixel."""
+_SCALES = (100.0, 300.0, 1000.0, 3000.0, 10000.0, 30000.0)
 _COUNTS = (200_000, 100_000, 30_000, 10_000, 3_000, 1_000)
 _PARTS = 6
 _TRANSFORM = Affine(0.2, 0.0, 650000.0, 0.0, -0.2, 6860000.0)

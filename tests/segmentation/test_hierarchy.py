@@ -365,17 +365,34 @@ def test_an_image_that_does_not_fit_its_grid_is_refused(image):
     ("fields", "reason"),
     [
         ({"start": "superpixels"}, "choose one of basins, pixels"),
-        ({"smoothing": -1.0}, "smoothing is -1.0 px"),
-        ({"smoothing": float("nan")}, "smoothing is nan px"),
+        ({"smoothing": -1.0}, "smoothing is -1.0; choose a number from 0 to 16"),
+        ({"smoothing": float("nan")}, "smoothing is nan"),
+        ({"smoothing": "1"}, "smoothing is '1'"),
+        ({"coarse": 0.1}, "coarse is 0.1"),
+        ({"coarse": None}, "coarse is None"),
+        ({"inside": 0}, "inside is 0"),
+        ({"inside": 1.5}, "choose a whole number from 1 to 15"),
+        ({"inside": True}, "inside is True"),
+        ({"region_cost": -1}, "region_cost is -1"),
+        ({"leaf_pixels": 0.5}, "leaf_pixels is 0.5"),
+        ({"leaf_budget": 2**31}, "leaf_budget is 2147483648"),
+        ({"algorithm": 1.5}, "algorithm is 1.5"),
         ({"band_weights": "best"}, "band_weights is 'best'"),
+        ({"band_weights": ["a"]}, "give a tuple"),
+        ({"band_weights": None}, "give a tuple"),
         ({"band_weights": (0.0, 0.0)}, "not all 0"),
         ({"band_weights": (1.0, float("inf"))}, "finite numbers"),
     ],
-    ids=["start", "negative", "nan", "name", "zero", "infinite"],
+    ids=str,
 )
 def test_parameters_that_cannot_be_are_refused(fields, reason):
     with pytest.raises(HierarchyError, match=reason):
         SegmentationParameters(**fields)
+
+
+def test_an_earlier_algorithm_is_read_but_not_run(image):
+    with pytest.raises(HierarchyError, match="algorithm 1, whose hierarchies are read but not made"):
+        hierarchy_of(image, SegmentationParameters(algorithm=1))
 
 
 def test_weights_of_another_number_of_bands_are_refused(image):

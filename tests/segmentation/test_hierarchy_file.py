@@ -232,11 +232,11 @@ def last_pixel(value):
         (put("parameters", lambda text: text.replace("0.65", "0.5")), "its digest is"),
         (
             put("parameters", lambda text: text.replace('"algorithm": 2', '"algorithm": 99')),
-            "of algorithm 99",
+            "algorithm is 99",
         ),
         (put("parameters", lambda text: text.replace("smoothing", "smothing")), "not understood"),
         (put("parameters", lambda _: "[1, 2]"), "parameters are list"),
-        (put("parameters", lambda text: text.replace("0.65", '"a"')), "not understood"),
+        (put("parameters", lambda text: text.replace("0.65", '"a"')), "smoothing is 'a'"),
         (put("grid", lambda _: "{}"), "crs|transform"),
         (put("grid", lambda text: text.replace("-0.2", "0.2")), "north-up"),
         (put("grid", lambda _: "not JSON"), "Expecting value"),

@@ -18,7 +18,12 @@ from workbench.segmentation.graph import LeafStatistics, RegionGraph
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.leafmap import LeafMap
 from workbench.segmentation.mapper import Mapper
-from workbench.segmentation.parameters import SegmentationParameters, digest_image, usable_pixels
+from workbench.segmentation.parameters import (
+    ALGORITHM,
+    SegmentationParameters,
+    digest_image,
+    usable_pixels,
+)
 from workbench.segmentation.premerging import absorb, swarm_of
 from workbench.segmentation.scales import leaf_order, persistent_scales
 from workbench.segmentation.swarm import Swarm, surviving_graph, survivors
@@ -127,6 +132,11 @@ def segment_source(
     keep
         Takes the number of a block and what makes its regions, and returns them, from wherever they are kept.
     """
+    if parameters.algorithm != ALGORITHM:
+        raise HierarchyError(
+            f"parameters are of algorithm {parameters.algorithm}, whose hierarchies are read but not made; "
+            f"make them with algorithm {ALGORITHM}"
+        )
     samples = [read(window) for window in _sample_windows(grid.shape)]
     mixing = parameters.mixing_of(samples, map)
     if matrix is not None:

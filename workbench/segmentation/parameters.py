@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Preset", "SegmentationParameters", "digest_image", "usable_pixels"]
+__all__ = ["ALGORITHM", "Preset", "SegmentationParameters", "digest_image", "usable_pixels"]
 
 import hashlib
 import math
@@ -18,7 +18,7 @@ from workbench.errors import HierarchyError
 from workbench.segmentation.features import Mixing, noise_levels, texture_matrix
 from workbench.segmentation.mapper import Mapper
 
-_ALGORITHM = 2
+ALGORITHM = 2
 """Part of every digest; goes up whenever the same image and parameters give another hierarchy. 1 knew no
 ``leaf_pixels``: each basin was a leaf."""
 
@@ -37,6 +37,18 @@ _SINCE_2 = (
 _LARGEST_VALUE = 1e12
 # Standard deviation of rounding to whole numbers: no integer band is less noisy than that.
 _ROUNDING_NOISE = 1.0 / math.sqrt(12.0)
+
+_NUMBER: Any = (int, float)
+_RANGES: dict[str, tuple[Any, float, float]] = {
+    "smoothing": (_NUMBER, 0, 16),
+    "leaf_pixels": (_NUMBER, 1, 1_000_000),
+    "leaf_budget": (int, 1, _MAX_PIXELS),
+    "coarse": (_NUMBER, 0.25, 4),
+    "inside": (int, 1, 15),
+    "region_cost": (int, 0, 1000),
+    "algorithm": (int, 1, ALGORITHM),
+}
+"""Kind of each number, and from where to where it goes."""
 
 Start = Literal["basins", "pixels"]
 Equaliser = Literal["equal", "noise", "texture"]
@@ -77,34 +89,29 @@ class SegmentationParameters:
     region_cost: int = 0
     """What a region itself counts in C, in edgels."""
 
-    algorithm: int = _ALGORITHM
+    algorithm: int = ALGORITHM
     """Number of the algorithm that reads the parameters. Hierarchies of earlier ones are read, not made."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.algorithm <= _ALGORITHM:
-            raise HierarchyError(
-                f"parameters are of algorithm {self.algorithm!r}, this software has {_ALGORITHM}"
-            )
         if self.start not in get_args(Start):
             raise HierarchyError(f"start is {self.start!r}; choose one of {', '.join(get_args(Start))}")
-        if not 0.0 <= self.smoothing <= 16.0:
-            raise HierarchyError(f"smoothing is {self.smoothing} px; choose 0 to 16")
-        if self.coarse and not 0.25 <= self.coarse <= 4.0:
-            raise HierarchyError(f"coarse is {self.coarse}; choose 0.25 to 4, or 0 for no coarse basins")
-        if not 1 <= self.inside <= 15:
-            raise HierarchyError(f"inside is {self.inside}; choose 1 to 15")
-        if not 0 <= self.region_cost <= 1000:
-            raise HierarchyError(f"region_cost is {self.region_cost} edgels; choose 0 to 1,000")
-        if not 1.0 <= self.leaf_pixels <= 1e6:
-            raise HierarchyError(f"leaf_pixels is {self.leaf_pixels}; choose 1 to 1,000,000 pixels")
-        if not 1 <= self.leaf_budget <= _MAX_PIXELS:
-            raise HierarchyError(f"leaf_budget is {self.leaf_budget}; choose 1 to {_MAX_PIXELS:,} leaves")
-        weights = self.band_weights
+        for name, (kind, low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if name == "coarse" and value == 0:
+                continue
+            if isinstance(value, bool) or not (isinstance(value, kind) and low <= value <= high):
+                what = "a whole number" if kind is int else "a number"
+                raise HierarchyError(f"{name} is {value!r}; choose {what} from {low:,} to {high:,}")
+        weights: Any = self.band_weights
         if isinstance(weights, str):
             if weights not in get_args(Equaliser):
                 raise HierarchyError(
                     f"band_weights is {weights!r}; give numbers, or one of {', '.join(get_args(Equaliser))}"
                 )
+        elif not isinstance(weights, tuple) or not all(
+            isinstance(weight, (int, float)) for weight in weights
+        ):
+            raise HierarchyError(f"band_weights is {weights!r}; give a tuple of numbers, one for each band")
         elif not (all(math.isfinite(w) and w >= 0 for w in weights) and any(w > 0 for w in weights)):
             raise HierarchyError(f"band_weights are {weights}; give finite numbers ≥ 0, not all 0")
 
