@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid, Window
-from workbench.segmentation.climbing import merge_all
+from workbench.segmentation.climbing import QUEUED, merge_all
 from workbench.segmentation.features import Mixing
 from workbench.segmentation.graph import LeafStatistics, RegionGraph
 from workbench.segmentation.hierarchy import Hierarchy
@@ -169,7 +169,9 @@ def segment_source(
         pixels = grid.height * grid.width
         raise HierarchyError(f"all {pixels:,} pixels are nodata; there is nothing to segment")
     means = mixing.means(statistics.sums, statistics.area)
-    tree = merge_all(graph, statistics.area, means, region_cost=parameters.region_cost)
+    # From single pixels there are many more leaves than anybody sees at once.
+    queued = QUEUED if parameters.start == "basins" else min(QUEUED, statistics.area.size // 8)
+    tree = merge_all(graph, statistics.area, means, region_cost=parameters.region_cost, queued=queued)
     del graph, means
     progress("scales", 0.85)
     rank, s = leaf_order(tree, persistent_scales(tree).astype(np.float32))
@@ -234,7 +236,8 @@ def _sample_windows(shape: tuple[int, int]) -> list[Window]:
     """Return windows spread evenly over an image, a sixteenth of it at most but for small ones."""
     height, width = (min(side, max(_LEAST_SAMPLE, min(side // 16, _MOST_SAMPLE))) for side in shape)
     rows, cols = (
-        min(4 + side // 8192, side // size) for side, size in zip(shape, (height, width), strict=True)
+        min(max(2, side // 128), 4 + side // 8192, side // size)
+        for side, size in zip(shape, (height, width), strict=True)
     )
     return [
         Window(

@@ -96,7 +96,7 @@ def refine(
             leaf_budget=most * 2,
         ),
     )
-    starts = _kept(found, most)
+    starts = _kept(found, most, node.leaf_count)
     s = np.minimum(found.s[starts], np.float32(hierarchy.ceiling(node)))
     s[0] = np.inf
     if starts.size <= node.leaf_count or not s[1:].any():
@@ -112,9 +112,12 @@ def refine(
     )
 
 
-def _kept(found: Hierarchy, most: int) -> NDArray[np.intp]:
-    """Return the first leaf of each region of the finest cut of at most so many, or of each leaf."""
+def _kept(found: Hierarchy, most: int, before: int) -> NDArray[np.intp]:
+    """Return the first leaf of each region of the finest cut of at most so many.
+
+    Of each leaf, where that is no finer than before: so many boundaries can be of one altitude.
+    """
     cut = found.cut_count(most)
-    if cut.count == 1:  # all boundaries are of one altitude
+    if cut.count <= before:
         return np.arange(found.leaf_count)
     return np.flatnonzero(np.diff(cut.lut.astype(np.int64), prepend=-1))
