@@ -186,9 +186,7 @@ def zone_status(directory: Path, zone_id: str, as_json: bool) -> None:
 @click.option(
     "--memory",
     type=click.FloatRange(min=0.0, min_open=True),
-    default=6.0,
-    show_default=True,
-    help="GiB that a raster may take; one that needs more is segmented block by block, or refused.",
+    help="GiB that a raster may take (6 if not given); one that needs more is segmented block by block.",
 )
 @_OVERWRITE
 @_JSON
@@ -198,7 +196,7 @@ def segment(
     zone_id: str | None,
     every: bool,
     preset: Literal["default", "plain"],
-    memory: float,
+    memory: float | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -210,6 +208,8 @@ def segment(
     zones = (zone_id is not None) + every
     if source.is_dir() == (output is not None) or zones != source.is_dir():
         raise click.UsageError("give RASTER with -o H.h5, or a campaign DIR with --zone ID or --all")
+    if memory is not None and output is None:
+        raise click.UsageError("--memory is for a raster; a zone is segmented at once")
     if output is not None:
         with _progress("percent") as bar:
             done = [
@@ -218,12 +218,16 @@ def segment(
                     output,
                     parameters=parameters,
                     overwrite=overwrite,
-                    memory=memory,
+                    memory=memory or segmenting.MEMORY,
                     progress=lambda _, share: bar(round(100 * share), 100),
+                    say=_say,
                 )
             ]
     else:
-        done = list(segmenting.segment_zones(_open(source), zone_id, parameters=parameters, say=_say))
+        zones_done = segmenting.segment_zones(
+            _open(source), zone_id, parameters=parameters, overwrite=overwrite, say=_say
+        )
+        done = list(zones_done)
     text = "\n".join(one.text() for one in done) or f"{source} has no zone yet; see workbench zone add --help"
     _emit("segment", segmenting.summary(done), text, as_json=as_json)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "canonical_bytes",
+    "check_output",
     "digest",
     "digest_file",
     "inside",
@@ -26,7 +27,7 @@ import os
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -164,6 +165,48 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_output(
+    path: Path,
+    *,
+    overwrite: bool,
+    kind: str,
+    begins: tuple[bytes, ...],
+    sources: Iterable[Path] = (),
+    error: type[WorkbenchError] = WorkbenchError,
+) -> None:
+    """Refuse an output before any work goes into it: nothing but an older output of its kind is replaced.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    overwrite
+        Whether it may be there already.
+    kind
+        What is written, such as ``a hierarchy``.
+    begins
+        First bytes that files of this kind have.
+    sources
+        Files that the output is made of.
+    error
+        What to raise.
+    """
+    if not path.parent.is_dir():
+        raise error(f"{path.parent} is not a folder; make it first")
+    if not os.path.lexists(path):
+        return
+    if any(source.exists() and path.exists() and path.samefile(source) for source in sources):
+        raise error(f"{path} is what the output is made of; choose another name for the output")
+    if not overwrite:
+        raise error(f"{path} exists already; choose another name or pass --overwrite")
+    if not path.is_file():
+        raise error(f"{path} is no file that could be replaced; choose another name")
+    with path.open("rb") as file:
+        first = file.read(max(map(len, begins)))
+    if first and not first.startswith(begins):
+        raise error(f"{path} is not {kind}, so it is not replaced; choose another name")
 
 
 def inside(root: Path, *parts: str) -> Path:

@@ -82,6 +82,32 @@ def test_near_infrared_is_not_taken_for_transparency(tmp_path: Path) -> None:
     assert read_valid(path).all()
 
 
+def test_nodata_beside_four_bands_is_read_without_a_warning(tmp_path: Path) -> None:
+    image = np.ones((4, 8, 9), np.uint8)
+    image[:, :3] = 0
+    image[0, 4] = 0
+    path = plain(tmp_path / "four.tif", image, nodata=0)  # GDAL takes the fourth band for alpha
+    expected = np.ones((8, 9), np.bool_)
+    expected[:3] = False
+    assert np.array_equal(read_valid(path), expected)
+    heights = np.array([[[np.nan, 1.0], [np.nan, np.nan]]], np.float32)
+    assert read_valid(plain(tmp_path / "nan.tif", heights, nodata=np.nan)).tolist() == [
+        [False, True],
+        [False, False],
+    ]
+
+
+def test_only_a_geotiff_is_replaced_and_named_so(tmp_path: Path) -> None:
+    pixels = np.zeros((1, 4, 4), np.uint8)
+    grid = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 0, 0, -0.2, 0), height=4, width=4)
+    (tmp_path / "notes.tif").write_text("mine")
+    with pytest.raises(RasterError, match="not a GeoTIFF"):
+        write_raster(tmp_path / "notes.tif", pixels, grid, overwrite=True)
+    with pytest.raises(RasterError, match=r"ends in \.tif"):
+        write_raster(tmp_path / "map.png", pixels, grid)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.tif"]
+
+
 def test_nodata_is_not_valid(tmp_path: Path) -> None:
     image = np.ones((1, *GRID.shape), dtype=np.uint8)
     image[0, 2, 3] = 0

@@ -6,7 +6,15 @@ before any pixel. Writing is durable (temporary sibling, sync, rename) and gives
 
 from __future__ import annotations
 
-__all__ = ["RasterInfo", "encode_raster", "inspect_raster", "read_bands", "read_valid", "write_raster"]
+__all__ = [
+    "TIFF",
+    "RasterInfo",
+    "encode_raster",
+    "inspect_raster",
+    "read_bands",
+    "read_valid",
+    "write_raster",
+]
 
 import logging
 import warnings
@@ -24,7 +32,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window as _RasterioWindow
 
-from workbench.documents import replacing
+from workbench.documents import check_output, replacing
 from workbench.errors import GridError, RasterError
 from workbench.geo.grid import PixelGrid, Window
 
@@ -38,6 +46,8 @@ _DRIVERS = {
     b"\xffO\xffQ": "JP2OpenJPEG",
     b"\x89PNG": "PNG",
 }
+TIFF = tuple(begin for begin, driver in _DRIVERS.items() if driver == "GTiff")
+"""First bytes that a GeoTIFF may have."""
 _DTYPES = ("uint8", "uint16", "uint32", "int16", "int32", "float32", "float64")
 _MAX_PIXELS = 40_000**2
 _MAX_BANDS = 64
@@ -144,13 +154,18 @@ def read_valid(path: Path, *, window: Window | None = None) -> NDArray[np.bool_]
         where = _to_rasterio(path, source, window)
         shape = window.shape if window else (source.height, source.width)
         flags = source.mask_flag_enums[0]
-        if MaskFlags.all_valid in flags or MaskFlags.alpha in flags:
-            return np.ones(shape, dtype=np.bool_)
         try:
-            mask = source.read_masks(window=where)
+            if MaskFlags.nodata in flags:
+                # Not GDAL's masks: it warns that a nodata value and an alpha band are one too many.
+                pixels = source.read(window=where)
+                mask = ~np.isnan(pixels) if np.isnan(source.nodata) else pixels != source.nodata
+            elif MaskFlags.all_valid in flags or MaskFlags.alpha in flags:
+                return np.ones(shape, dtype=np.bool_)
+            else:
+                mask = source.read_masks(window=where) != 0
         except RasterioError as error:
             raise _damaged(path) from error
-    valid: NDArray[np.bool_] = (mask != 0).any(axis=0)
+    valid: NDArray[np.bool_] = mask.any(axis=0)
     return valid
 
 
@@ -196,17 +211,20 @@ def write_raster(
     RasterError
         The file exists, its folder does not, or the pixels do not fit the grid.
     """
-    if path.exists() and not overwrite:
-        raise RasterError(f"{path} exists already; choose another name or pass --overwrite")
-    if not path.parent.is_dir():
-        raise RasterError(f"{path.parent} is not a folder; make it first")
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise RasterError(f"{path}: a GeoTIFF is written; give it a name that ends in .tif")
+    check_output(path, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, error=RasterError)
     planes, profile = _prepared(pixels, grid, compress, level, predictor, tiled=tiled, called=str(path))
-    with (
-        replacing(path) as temporary,
-        rasterio.Env(**_OPEN_OPTIONS),
-        rasterio.open(temporary, "w", **profile) as target,
-    ):
-        _fill(target, planes, descriptions, colours, tags)
+    try:
+        with (
+            replacing(path) as temporary,
+            rasterio.Env(**_OPEN_OPTIONS),
+            rasterio.open(temporary, "w", **profile) as target,
+        ):
+            _fill(target, planes, descriptions, colours, tags)
+    except OSError as error:
+        reason = error.strerror or "the disk may be full"
+        raise RasterError(f"{path} cannot be written ({reason}); look at the room on the disk") from error
 
 
 def encode_raster(

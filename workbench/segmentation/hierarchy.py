@@ -72,7 +72,7 @@ class Hierarchy:
     grid: PixelGrid
     parameters: SegmentationParameters
     image_digest: str
-    """SHA-256 of the image and its mask."""
+    """SHA-256 of the image and its mask; of the raster file where it was read block by block."""
     refinements: tuple[str, ...] = ()
     """Digest of each refinement that was made since it was segmented, in order."""
     _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False)

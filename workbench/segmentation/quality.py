@@ -44,6 +44,8 @@ _PIXELS_PER_REGION = (20000, 4000, 1000, 250)
 _SCALES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
 # Truths with more values than this are no classes, and found by sorting.
 _MOST_VALUES = 1 << 16
+# Every value has a count in every leaf, 8 bytes each.
+_MOST_CLASSES, _LARGEST_TABLE = 255, 1 << 29
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,10 @@ def _known_pixels(hierarchy: Hierarchy, truth: NDArray[np.integer[Any]], ignore:
     values, found = _numbered(truth[usable])
     if not values.size:
         raise HierarchyError("truth has no pixel of known class inside the hierarchy")
+    if values.size > _MOST_CLASSES and values.size * hierarchy.leaf_count > _LARGEST_TABLE:
+        raise HierarchyError(
+            f"truth has {values.size:,} values, too many to be classes; give a raster of class numbers"
+        )
     classes = np.full(truth.shape, -1, np.int32)
     classes[usable] = found
     return _Known(

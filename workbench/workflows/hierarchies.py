@@ -4,13 +4,15 @@ from __future__ import annotations
 
 __all__ = ["describe", "evaluate_file", "write_cut"]
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from workbench.documents import check_output
 from workbench.errors import HierarchyError
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.raster import TIFF, inspect_raster, read_bands, read_valid, write_raster
 from workbench.segmentation.hierarchy import NODATA_LEAF
 from workbench.segmentation.quality import evaluate
 from workbench.segmentation.storage import read_hierarchy
@@ -46,16 +48,19 @@ def write_cut(path: Path, output: Path, *, scale: float | None, regions: int | N
     str
         One line for a person.
     """
+    check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=(path,))
     found = read_hierarchy(path)
     cut = found.cut(scale) if scale is not None else found.cut_count(regions or 1)
     labels = cut.labels()
     numbered = np.where(labels == NODATA_LEAF, 0, labels + np.uint32(1)).astype(np.uint32)
     write_raster(output, numbered, found.grid, predictor=2, overwrite=overwrite)
-    return f"{output}: {cut.count:,} regions at scale {cut.scale:g}"
+    at = "the largest scale" if scale == math.inf else f"scale {cut.scale + 0.0:g}"
+    fewest = "; no cut has fewer" if regions is not None and cut.count > regions else ""
+    return f"{output}: {cut.count:,} {'region' if cut.count == 1 else 'regions'} at {at}{fewest}"
 
 
 def evaluate_file(path: Path, truth: Path) -> tuple[dict[str, Any], str]:
-    """Measure a hierarchy against a mask of its size; 0 in the mask does not count.
+    """Measure a hierarchy against a mask of its size; 0 in the mask, and its nodata, do not count.
 
     Returns
     -------
@@ -77,5 +82,6 @@ def evaluate_file(path: Path, truth: Path) -> tuple[dict[str, Any], str]:
         )
     if info.band_count != 1:
         raise HierarchyError(f"{truth} has {info.band_count} bands; a mask has one band of class numbers")
-    evaluation = evaluate(found, read_bands(truth, bands=(1,))[0], ignore=0)
+    classes = np.where(read_valid(truth), read_bands(truth, bands=(1,))[0], 0)
+    evaluation = evaluate(found, classes, ignore=0)
     return {"path": str(path), "truth": str(truth)} | evaluation.document(), evaluation.text()

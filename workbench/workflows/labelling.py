@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from workbench.campaign import Campaign
-from workbench.geo.raster import write_raster
+from workbench.documents import check_output
+from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
 from workbench.workflows.script import run_script
 
@@ -40,6 +41,8 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
         One line for a person.
     """
     nomenclature = campaign.nomenclature
+    pictures = [raster.path for raster in zone.rasters]
+    check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
     with campaign.open_store(zone) as store:
         values, covered = nomenclature.encode(store.labels, scheme), store.coverage()
     write_raster(
