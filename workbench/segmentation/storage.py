@@ -326,10 +326,11 @@ def _text(file: h5py.File, name: str) -> str:
 
 
 def _attribute(file: h5py.File, name: str, kind: type) -> Any:
-    """Return an attribute of one HDF5 type, or None: damaged types may end the process when they are read."""
+    """Return a single value of one HDF5 type, or None: to read one of a damaged type may end the process."""
     if name not in file.attrs:
         raise HierarchyError(f"its attribute {name} is missing")
-    return file.attrs[name] if isinstance(file.attrs.get_id(name).get_type(), kind) else None
+    attribute = file.attrs.get_id(name)
+    return file.attrs[name] if attribute.shape == () and isinstance(attribute.get_type(), kind) else None
 
 
 def _grid_document(grid: PixelGrid) -> dict[str, Any]:
