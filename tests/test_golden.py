@@ -85,6 +85,7 @@ def test_there_is_a_golden_copy_of_each_format() -> None:
         "campaign_v1",
         "hierarchy_v1",
         "hierarchy_v2",
+        "hierarchy_v2_sealed",
         "refined_v1",
         "release_v1",
     }

@@ -61,7 +61,7 @@ def canonical_bytes(document: object) -> bytes:
     return text.encode("utf-8")
 
 
-def digest(content: bytes) -> str:
+def digest(content: bytes | memoryview) -> str:
     """Return the SHA-256 of some bytes as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 

@@ -133,6 +133,7 @@ if __name__ == "__main__":
         "campaign_v1": make_campaign,
         "hierarchy_v1": make_hierarchy,
         "hierarchy_v2": make_hierarchy,
+        "hierarchy_v2_sealed": make_hierarchy,
         "refined_v1": make_refined,
         "release_v1": make_release,
     }

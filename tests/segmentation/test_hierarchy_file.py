@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import time
 
@@ -112,6 +113,13 @@ def test_statistics_are_kept_to_the_bit_whatever_the_image(tmp_path, image, type
     assert np.array_equal(again.squares, found.squares)
 
 
+@pytest.mark.parametrize("name", ["sums", "squares"])
+def test_statistics_that_are_not_finite_are_refused(tmp_path, name):
+    write_hierarchy(hierarchy_of(scene(1).astype(np.float32) / np.float32(3)), tmp_path / "h.h5")
+    rewrite(tmp_path / "h.h5", put(name, first(np.nan)))
+    refuse(tmp_path / "h.h5", "its sums or squares are not finite")
+
+
 def test_a_refined_hierarchy_is_not_written(hierarchy, tmp_path):
     image = scene(2, side=300)[:, :, :280]
     refined = hierarchy.refine(hierarchy.node_at(200, 100, 500.0), image)
@@ -180,6 +188,10 @@ def put(name, value):
     return change
 
 
+def in_grid(**values):
+    return put("grid", lambda text: json.dumps(json.loads(text) | values))
+
+
 def first(value):
     def change(array):
         array = array.copy()
@@ -212,7 +224,10 @@ def last_pixel(value):
         (put("format", lambda _: 7), "attribute format is not text"),
         (put("format_version", lambda _: 3), "format version 3, this software reads up to 2"),
         (put("format_version", lambda _: 1), "leaves is missing"),
-        (put("format_version", lambda _: "one"), "invalid literal"),
+        (put("format_version", lambda _: "one"), "format_version is no whole number from 1 on"),
+        (put("format_version", lambda _: 2.5), "format_version is no whole number from 1 on"),
+        (put("format_version", lambda _: 0), "format_version is no whole number from 1 on"),
+        (put("format_version", lambda _: [1, 2]), "format_version is no whole number from 1 on"),
         (put("s", lambda s: s[:-1]), r"area has shape"),
         (put("s", first(0.0)), "s starts with 0.0, not with inf"),
         (put("s", lambda s: np.where(np.arange(s.size) == 3, np.float32("nan"), s)), "s is nan at leaf 3"),
@@ -224,6 +239,9 @@ def last_pixel(value):
         (put("leaf_starts", first(2 * 10**8)), r"pixel \(0, 0\) is in leaf 100000000"),
         (put("leaf_starts", lambda a: a[:-1]), "starts, there are"),
         (put("leaf_codes", last_pixel(0xFF)), "starts, there are|is in leaf"),
+        (put("matrix", lambda a: a[:0]), r"its matrix of shape \(0, 3\) is empty"),
+        (put("matrix", first(np.nan)), "is empty, or not finite"),
+        (put("matrix", first(np.inf)), "is empty, or not finite"),
         (put("sums", lambda a: a[:1]), r"sums have shape"),
         (put("sums", lambda a: a.astype(np.int32)), r"sums is int32"),
         (put("area", lambda a: a + np.uint32(1)), "areas add up to"),
@@ -237,7 +255,18 @@ def last_pixel(value):
         (put("parameters", lambda text: text.replace("smoothing", "smothing")), "not understood"),
         (put("parameters", lambda _: "[1, 2]"), "parameters are list"),
         (put("parameters", lambda text: text.replace("0.65", '"a"')), "smoothing is 'a'"),
-        (put("grid", lambda _: "{}"), "crs|transform"),
+        (put("digest", lambda text: text + "\n"), "attribute digest is not text"),
+        (put("grid", lambda _: "{}"), "its grid has not the names crs, transform, height and width"),
+        (put("grid", lambda _: "[]"), "its grid has not the names"),
+        (put("grid", lambda _: "[" * 30000), "it is damaged"),
+        (in_grid(crs=None), "crs of its grid is None, not text"),
+        (in_grid(width=280.0), "width of its grid is 280.0, not a number of pixels"),
+        (in_grid(height=True), "height of its grid is True"),
+        (in_grid(height=float("inf")), "height of its grid is inf"),
+        (in_grid(height=0), "height of its grid is 0"),
+        (in_grid(transform=[0.2, 0.0, 1.0]), "not six numbers"),
+        (in_grid(transform=[0.2, 0.0, "1", 0.0, -0.2, 1.0]), "not six numbers"),
+        (in_grid(transform=[0.2, 0.0, float("nan"), 0.0, -0.2, 1.0]), "transform is not finite"),
         (put("grid", lambda text: text.replace("-0.2", "0.2")), "north-up"),
         (put("grid", lambda _: "not JSON"), "Expecting value"),
     ],
@@ -260,27 +289,13 @@ def refuse(path, reason):
 
 def test_what_is_no_file_or_no_hdf5_is_refused(tmp_path, path):
     refuse(tmp_path / "nothing.h5", "there is no such file")
-    refuse(tmp_path, "it is damaged, or no HDF5 file")
-    (tmp_path / "text.h5").write_text("leaves, s, area\n")
-    refuse(tmp_path / "text.h5", "it is damaged, or no HDF5 file")
-    (tmp_path / "empty.h5").write_bytes(b"")
-    refuse(tmp_path / "empty.h5", "it is damaged, or no HDF5 file")
-
-
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.98])
-def test_a_truncated_file_is_refused(path, share):
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * share)])
-    refuse(path, "it is damaged, or no HDF5 file")
-
-
-def test_a_flipped_byte_of_the_arrays_is_noticed(path):
-    with h5py.File(path, "r") as file:
-        chunk = file["leaf_codes"].id.get_chunk_info(0)
-    content = bytearray(path.read_bytes())
-    content[chunk.byte_offset + chunk.size // 2] ^= 0xFF
-    path.write_bytes(content)
-    refuse(path, "it is damaged, or no HDF5 file")
+    refuse(tmp_path, "is a folder; give the file that")
+    for name, content in (("text.h5", b"leaves, s, area\n"), ("scene.tif", b"II*\0"), ("empty.h5", b"")):
+        (tmp_path / name).write_bytes(content)
+        refuse(tmp_path / name, "it is no hierarchy file, or its beginning is damaged")
+    with h5py.File(tmp_path / "other.h5", "w"):
+        pass
+    refuse(tmp_path / "other.h5", "it is not a workbench-hierarchy file")
 
 
 def test_links_to_other_files_are_not_followed(path, tmp_path):
@@ -333,20 +348,28 @@ def test_a_size_that_is_only_claimed_is_refused_before_memory_is_taken(path):
 
     rewrite(path, claim)
     with h5py.File(path, "a") as file:
-        file.create_dataset("leaf_codes", (2**15, 2**13), np.uint8, chunks=(256, 256), compression="gzip")
+        file.create_dataset(
+            "leaf_codes", (2**15, 2**13), np.uint8, chunks=(256, 256), compression="gzip", fletcher32=True
+        )
     refuse(path, r"leaf_codes declares \(32768, 8192\) but holds almost nothing")
     rewrite(path, put("grid", lambda text: text.replace("65536", "2097152")))
     refuse(path, r"declares \(2097152, 16384\) pixels, at most")
+    rewrite(path, in_grid(height=2**31))
+    refuse(path, "height of its grid is 2147483648")
 
 
-def test_an_interrupted_write_leaves_the_old_file(hierarchy, path, monkeypatch):
+@pytest.mark.parametrize("step", ["fsync", "write_bytes"])
+def test_a_full_disk_leaves_the_old_file(hierarchy, path, monkeypatch, step):
     before = path.read_bytes()
 
-    def fail(*_):
-        raise OSError("disk full")
+    def fail(target, content=b""):
+        if step == "write_bytes":
+            target.open("wb").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(HierarchyError, match=r"cannot be written \(disk full\); nothing was changed"):
+    monkeypatch.setattr("os.fsync" if step == "fsync" else "pathlib.Path.write_bytes", fail)
+    with pytest.raises(HierarchyError, match=r"cannot be written \(.*No space left.*\); nothing was changed"):
         write_hierarchy(hierarchy, path, overwrite=True)
+    monkeypatch.undo()
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]

@@ -15,6 +15,9 @@ matrix           float64 (feature, band)  `Hierarchy.matrix`; version 1: weights
 saliency_<n>     uint8 (row/n, col/n)     optional: `Hierarchy.saliency_pyramid`, n = 1, 2, 4 …
 ===============  =======================  ============================================================
 
+Before all that lie the 512 bytes of `workbench.segmentation.sealing`. Earlier files of version 2 are without,
+and are read; earlier software reads those that have them.
+
 Version 1, which is still read, has ``leaves`` (uint32 numbers) in place of codes and starts, float64 ``sums``
 and ``squares``, and a ``saliency`` in levels of its own, which is not used.
 """
@@ -23,6 +26,8 @@ from __future__ import annotations
 
 __all__ = ["read_hierarchy", "write_hierarchy"]
 
+import io
+import itertools
 import json
 from importlib import metadata
 from pathlib import Path
@@ -41,6 +46,7 @@ from workbench.segmentation.leafmap import LeafMap
 from workbench.segmentation.packing import pack_leaves, unpack_leaves
 from workbench.segmentation.parameters import SegmentationParameters
 from workbench.segmentation.pyramid import level_shapes
+from workbench.segmentation.sealing import BLOCK, read_content, seal
 
 FORMAT = "workbench-hierarchy"
 FORMAT_VERSION = 2
@@ -83,8 +89,10 @@ def write_hierarchy(
         raise HierarchyError(f"{path} exists; choose another name, or say --overwrite")
     if not path.parent.is_dir():
         raise HierarchyError(f"{path.parent} is no folder; make it first")
+    content = _encoded(hierarchy, saliency=saliency)
     try:
-        _write_file(hierarchy, path, saliency=saliency)
+        with documents.replacing(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise HierarchyError(f"{path} cannot be written ({error}); nothing was changed") from error
 
@@ -95,20 +103,26 @@ def read_hierarchy(path: Path) -> Hierarchy:
     Raises
     ------
     HierarchyError
-        The file is missing, no HDF5, truncated, or not a hierarchy that this software can read.
+        The file is missing, no HDF5, damaged, or not a hierarchy that this software can read.
     """
+    if path.is_dir():
+        raise HierarchyError(f"{path} is a folder; give the file that `workbench segment` wrote")
     try:
-        with h5py.File(path, "r") as file:
+        content = read_content(path)
+        with h5py.File(h5py.h5f.open_file_image(content)) as file:
             return _read_file(file)
+    except FileNotFoundError:
+        reason = "there is no such file"
     except (HierarchyError, GridError) as error:
         reason = str(error)
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         # h5py tells of damage in all of these, and broken JSON is a ValueError.
-        reason = f"it is damaged, or no HDF5 file ({error})" if path.exists() else "there is no such file"
+        reason = f"it is damaged, or cannot be read ({' '.join(str(error).split())})"
     raise HierarchyError(f"{path}: {reason}; make it again with `workbench segment`")
 
 
-def _write_file(hierarchy: Hierarchy, path: Path, *, saliency: bool) -> None:
+def _encoded(hierarchy: Hierarchy, *, saliency: bool) -> memoryview:
+    """Return the bytes of the file. HDF5 writes them to memory: on a full disk it would end the process."""
     codes, starts = pack_leaves(hierarchy.leaves)
     arrays: dict[str, NDArray[Any]] = {
         "leaf_codes": codes,
@@ -120,7 +134,8 @@ def _write_file(hierarchy: Hierarchy, path: Path, *, saliency: bool) -> None:
     if saliency:
         levels = hierarchy.saliency_pyramid()
         arrays |= {f"saliency_{1 << number}": level for number, level in enumerate(levels)}
-    with documents.replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", userblock_size=BLOCK) as file:
         file.attrs["format"] = FORMAT
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["software"] = f"ocs-workbench {metadata.version('ocs-workbench')}"
@@ -130,6 +145,9 @@ def _write_file(hierarchy: Hierarchy, path: Path, *, saliency: bool) -> None:
         file.attrs["digest"] = hierarchy.digest
         for name, array in arrays.items():
             _write_array(file, name, array)
+    content = buffer.getbuffer()
+    content[:BLOCK] = seal(content[BLOCK:])
+    return content
 
 
 def _packed_statistics(hierarchy: Hierarchy) -> dict[str, NDArray[Any]]:
@@ -170,11 +188,7 @@ def _write_array(file: h5py.File, name: str, array: NDArray[Any]) -> None:
 
 
 def _read_file(file: h5py.File) -> Hierarchy:
-    if _text(file, "format") != FORMAT:
-        raise HierarchyError(f"it is not a {FORMAT} file")
-    version = int(file.attrs["format_version"])
-    if version > FORMAT_VERSION:
-        raise HierarchyError(f"it has format version {version}, this software reads up to {FORMAT_VERSION}")
+    version = _version_of(file)
     grid = _grid_of(json.loads(_text(file, "grid")))
     area = _read_array(file, "area", np.uint32, axes=1)
     sums, squares = _read_statistics(file, area)
@@ -191,19 +205,33 @@ def _read_file(file: h5py.File) -> Hierarchy:
     )
     if hierarchy.digest != _text(file, "digest"):
         raise HierarchyError(
-            f"its digest is {_text(file, 'digest')}, its parameters and image say {hierarchy.digest}"
+            f"its digest is {_text(file, 'digest')!r}, its parameters and image say {hierarchy.digest}"
         )
     if "saliency_1" in file:
         hierarchy.keep_saliency(_read_pyramid(file, grid))
     return hierarchy
 
 
+def _version_of(file: h5py.File) -> int:
+    if "format" not in file.attrs or _text(file, "format") != FORMAT:
+        raise HierarchyError(f"it is not a {FORMAT} file")
+    version = _attribute(file, "format_version", h5py.h5t.TypeIntegerID)
+    if not isinstance(version, np.integer) or version < 1:
+        raise HierarchyError("its format_version is no whole number from 1 on")
+    if version > FORMAT_VERSION:
+        raise HierarchyError(f"it has format version {version}, this software reads up to {FORMAT_VERSION}")
+    return int(version)
+
+
 def _read_matrix(file: h5py.File) -> NDArray[np.float64]:
     if "matrix" in file:
-        return _read_array(file, "matrix", np.float64, axes=2)
+        matrix = _read_array(file, "matrix", np.float64, axes=2)
+        if not matrix.size or not np.isfinite(matrix).all():
+            raise HierarchyError(f"its matrix of shape {matrix.shape} is empty, or not finite")
+        return matrix
     weights = _read_array(file, "weights", np.float64, axes=1)
-    if not (weights >= 0).all():
-        raise HierarchyError(f"its weights are {weights}")
+    if not weights.size or not (np.isfinite(weights) & (weights >= 0)).all():
+        raise HierarchyError(f"its weights are {weights.tolist()}")
     return np.diag(np.sqrt(weights))
 
 
@@ -221,10 +249,11 @@ def _read_statistics(
     file: h5py.File, area: NDArray[np.uint32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if "spread" not in file:
-        return (
-            _read_array(file, "sums", np.float64, axes=2),
-            _read_array(file, "squares", np.float64, axes=2),
-        )
+        sums = _read_array(file, "sums", np.float64, axes=2)
+        squares = _read_array(file, "squares", np.float64, axes=2)
+        if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
+            raise HierarchyError("its sums or squares are not finite")
+        return sums, squares
     sums = _read_array(file, "sums", *_UNSIGNED, axes=2).astype(np.float64)
     spread = _read_array(file, "spread", *_UNSIGNED, axes=2)
     if sums.shape[1:] != area.shape or spread.shape != sums.shape or not area.all():
@@ -252,24 +281,56 @@ def _read_array(file: h5py.File, name: str, *dtypes: type[np.generic], axes: int
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise HierarchyError(f"{name} is not a dataset of this file")
-    if dataset.dtype not in [np.dtype(dtype) for dtype in dtypes] or dataset.ndim != axes:
+    known = dataset.dtype in [np.dtype(dtype) for dtype in dtypes]
+    if not known or dataset.ndim != axes or dataset.id.get_type() != h5py.h5t.py_create(dataset.dtype):
         raise HierarchyError(
             f"{name} is {dataset.dtype} {dataset.shape}, not {axes}-dimensional {np.dtype(dtypes[0])}"
         )
-    plist = dataset.id.get_create_plist()
-    filters = {plist.get_filter(number)[0] for number in range(plist.get_nfilters())}
-    if not filters <= _FILTERS:
-        raise HierarchyError(f"{name} uses HDF5 filter {max(filters - _FILTERS)}, which is not read")
+    _check_filters(dataset)
     if dataset.size * dataset.dtype.itemsize > _LARGEST_RATIO * dataset.id.get_storage_size():
         raise HierarchyError(f"{name} declares {dataset.shape} but holds almost nothing")
+    if dataset.chunks is not None:
+        _check_chunks(dataset)
     return np.asarray(dataset[()])
 
 
+def _check_filters(dataset: h5py.Dataset) -> None:
+    """Refuse a dataset that `_write_array` has not packed, unless it is a plain one."""
+    plist, itemsize = dataset.id.get_create_plist(), dataset.dtype.itemsize
+    filters = {number: values for number, _, values, _ in map(plist.get_filter, range(plist.get_nfilters()))}
+    if unknown := filters.keys() - _FILTERS:
+        raise HierarchyError(f"{dataset.name[1:]} uses HDF5 filter {max(unknown)}, which is not read")
+    shuffles = filters.pop(h5py.h5z.FILTER_SHUFFLE, ()) == ((itemsize,) if itemsize > 1 else ())
+    if dataset.chunks is not None and not (shuffles and len(filters) == 2):
+        raise HierarchyError(
+            f"{dataset.name[1:]} is in chunks without the filters of format {FORMAT_VERSION}"
+        )
+
+
+def _check_chunks(dataset: h5py.Dataset) -> None:
+    """Refuse a dataset where HDF5, as it reads, would take lost chunks for zeros, or not run a filter."""
+    if any(step > size for size, step in zip(dataset.shape, dataset.chunks, strict=True)):
+        raise HierarchyError(f"{dataset.name[1:]} of shape {dataset.shape} has chunks of {dataset.chunks}")
+    steps = (range(0, size, step) for size, step in zip(dataset.shape, dataset.chunks, strict=True))
+    for corner in itertools.product(*steps):
+        filters_off, _ = dataset.id.read_direct_chunk(corner)
+        if filters_off:
+            raise HierarchyError(f"{dataset.name[1:]} has a chunk at {corner} whose filters are off")
+
+
 def _text(file: h5py.File, name: str) -> str:
-    value = file.attrs[name]
-    if not isinstance(value, str):
+    value = _attribute(file, name, h5py.h5t.TypeStringID)
+    if not isinstance(value, str) or not value.isprintable():
         raise HierarchyError(f"its attribute {name} is not text")
     return value
+
+
+def _attribute(file: h5py.File, name: str, kind: type) -> Any:
+    """Return a single value of one HDF5 type, or None: to read one of a damaged type may end the process."""
+    if name not in file.attrs:
+        raise HierarchyError(f"its attribute {name} is missing")
+    attribute = file.attrs.get_id(name)
+    return file.attrs[name] if attribute.shape == () and isinstance(attribute.get_type(), kind) else None
 
 
 def _grid_document(grid: PixelGrid) -> dict[str, Any]:
@@ -281,7 +342,16 @@ def _grid_document(grid: PixelGrid) -> dict[str, Any]:
     }
 
 
-def _grid_of(document: dict[str, Any]) -> PixelGrid:
-    transform = Affine(*(float(value) for value in document["transform"]))
-    height, width = int(document["height"]), int(document["width"])
-    return PixelGrid(crs=str(document["crs"]), transform=transform, height=height, width=width)
+def _grid_of(document: object) -> PixelGrid:
+    """Return the grid that `_grid_document` tells of; nothing is rounded, guessed or turned into text."""
+    if not isinstance(document, dict) or set(document) != {"crs", "transform", "height", "width"}:
+        raise HierarchyError("its grid has not the names crs, transform, height and width")
+    if not isinstance(document["crs"], str):
+        raise HierarchyError(f"crs of its grid is {document['crs']!r}, not text")
+    for name in ("height", "width"):
+        if type(document[name]) is not int or not 0 < document[name] <= _MOST_PIXELS:
+            raise HierarchyError(f"{name} of its grid is {document[name]!r}, not a number of pixels")
+    numbers = document["transform"]
+    if not isinstance(numbers, list) or [type(number) for number in numbers] != [float] * 6:
+        raise HierarchyError(f"transform of its grid is {numbers!r}, not six numbers")
+    return PixelGrid(**document | {"transform": Affine(*numbers)})
