@@ -10,7 +10,7 @@ global heaps are checked, which hold the text attributes: there a size of 0 make
 
 from __future__ import annotations
 
-__all__ = ["BLOCK", "read_content", "seal"]
+__all__ = ["BEGINS", "BLOCK", "read_content", "seal"]
 
 import struct
 from pathlib import Path
@@ -23,6 +23,8 @@ BLOCK = 512
 
 _MARK = b"workbench-hierarchy, sealed: SHA-256 of all from byte 512 on is "
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+BEGINS = (_MARK, _SIGNATURE)
+"""What a hierarchy file begins with: the seal, or HDF5's signature where there is none."""
 # "GCOL" and version 1. In deflated data these five bytes turn up once in a million million.
 _HEAP = b"GCOL\x01"
 _HEAP_HEADER = 16
@@ -49,7 +51,7 @@ def read_content(path: Path) -> bytes:
         The file is not there, or cannot be read.
     """
     with path.open("rb") as file:
-        if not file.read(BLOCK).startswith((_MARK, _SIGNATURE)):
+        if not file.read(BLOCK).startswith(BEGINS):
             raise HierarchyError("it is no hierarchy file, or its beginning is damaged")
         file.seek(0)
         content = file.read()

@@ -29,12 +29,12 @@ from workbench.segmentation.building import DEFAULT, segment
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.parameters import digest_image, usable_pixels
 from workbench.segmentation.scene import Shelf, segment_scene
+from workbench.segmentation.sealing import BEGINS
 from workbench.segmentation.storage import read_hierarchy, write_hierarchy
 
 MEMORY = 6.0
 """GiB that a raster may take unless told otherwise."""
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 # Measured on rasters of 1 to 64 bands, 4 to 625 megapixels, 58,000 to 8 million leaves.
 # They take what follows in bytes, and so the whole process within 15 %.
 _AT_ONCE, _PER_BYTE_AT_ONCE, _PER_PIXEL = 230e6, 3e6, 11
@@ -119,7 +119,7 @@ def segment_raster(
         output,
         overwrite=overwrite,
         kind="a hierarchy",
-        begins=(_HDF5,),
+        begins=BEGINS,
         sources=(raster,),
         error=HierarchyError,
     )
