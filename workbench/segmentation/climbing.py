@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 from workbench.segmentation.graph import RegionGraph
 from workbench.segmentation.merging import MergeTree, merge_regions
 from workbench.segmentation.premerging import (

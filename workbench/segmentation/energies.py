@@ -7,7 +7,7 @@ __all__ = ["least_energies"]
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 
 
 def least_energies(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 from workbench.segmentation.mapper import Mapper
 
 # For a centred unit-variance noise the 3 × 3 Laplacian below has this standard deviation, and a normal

@@ -23,7 +23,7 @@ __all__ = [
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 
 
 @kernel

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 from workbench.segmentation.graph import RegionGraph
 from workbench.segmentation.regions import Heap, Lists, Regions, new_heap, new_lists, new_regions
 

@@ -15,8 +15,8 @@ __all__ = ["pack_leaves", "unpack_leaves"]
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.compiled import kernel
 from workbench.errors import HierarchyError
-from workbench.segmentation.compiled import kernel
 
 
 def pack_leaves(leaves: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import inlined_kernel, kernel
+from workbench.compiled import inlined_kernel, kernel
 
 OUTSIDE = -1
 """Leaf id of pixels that belong to no leaf, and zone of nodata."""

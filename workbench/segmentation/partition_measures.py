@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 from workbench.segmentation.cuts import NODATA_LEAF
 
 _TOLERANCE = 2

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 
 
 class PickTree(NamedTuple):

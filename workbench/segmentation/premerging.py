@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import inlined_kernel, kernel
+from workbench.compiled import inlined_kernel, kernel
 from workbench.segmentation.graph import RegionGraph
 from workbench.segmentation.swarm import (
     AREA,

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import inlined_kernel, kernel
+from workbench.compiled import inlined_kernel, kernel
 
 _DERICHE_REACH = 8.0
 """In units of 1/α: what lies beyond weighs less than a hundredth of the largest weight."""

@@ -11,7 +11,7 @@ __all__ = ["leaf_order", "persistent_scales"]
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 from workbench.segmentation.merging import MergeTree
 
 

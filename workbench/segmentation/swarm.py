@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.segmentation.compiled import kernel
+from workbench.compiled import kernel
 from workbench.segmentation.graph import RegionGraph
 
 # Words of a row, then the means. Unsigned, since numba tests signed indices for being negative.

@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.compiled import kernel
 from workbench.geo.grid import Window
-from workbench.segmentation.compiled import kernel
 from workbench.segmentation.cuts import NODATA_LEAF
 from workbench.segmentation.features import Mixing
 from workbench.segmentation.graph import (

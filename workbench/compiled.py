@@ -1,4 +1,4 @@
-"""How this package compiles its kernels: numba, cached on disk, without the GIL.
+"""How the workbench compiles its kernels: numba, cached on disk, without the GIL.
 
 A kernel is a plain function of arrays. Floating-point operations are never reordered (no ``fastmath``), so
 the same input gives the same bytes on any number of threads.
