@@ -138,6 +138,7 @@ class Session:
         self.subtitle = f"{campaign} · {author}"
         self.backdrop, self.nomenclature, self.store = backdrop, nomenclature, store
         self.journal, self.advice = journal, advice
+        self._complaint = ""
         self._refined = RefinedHierarchy(hierarchy, store.refinements()) if hierarchy is not None else None
         self._code = nomenclature.classes[0].code
         self._steps = hierarchy.scale_steps if hierarchy is not None else ScaleSteps(low=1.0, high=1.0)
@@ -252,8 +253,7 @@ class Session:
     @property
     def last_saved(self) -> Saved | None:
         """The author's own last edit in their journal; None before the first."""
-        own = (op for op in reversed(self.store.ops) if op.author == self.author)
-        last = next(own, None)
+        last = self.store.last_own
         if last is None:
             return None
         return Saved(id=last.id, number=last.seq, at=last.wall_time.astimezone())
@@ -359,6 +359,31 @@ class Session:
     def redo(self) -> None:
         """Do again what was undone last."""
         self._commit(self.store.redo, nothing="Nothing to redo.")
+
+    def look_at_others(self) -> None:
+        """Take what other authors did meanwhile, show it, and say so; called every few seconds."""
+        before = self.store.head
+        try:
+            window = self.store.refresh()
+        except WorkbenchError as error:
+            if str(error) != self._complaint:  # once, not every few seconds
+                self._complaint = str(error)
+                self.refused.emit(self._complaint)
+            return
+        self._complaint = ""
+        if window is None:
+            return
+        self.repainted.emit(window)
+        names = sorted(author for author, seq in self.store.head.items() if seq != before.get(author, 0))
+        conflicts = self.store.conflicts().found
+        what = f"{' and '.join(names)} labelled here too"
+        if conflicts:
+            first = conflicts[0]
+            many = "1 conflict" if len(conflicts) == 1 else f"{len(conflicts)} conflicts"
+            what += (
+                f": {many}, the largest at row {first.row}, column {first.col}; label it again to settle it"
+            )
+        self.noticed.emit(f"{what}.")
 
     def title_of(self, code: int | None) -> str:
         """Return what people call a code: ``bâtiment · building``."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DOCK_NAME = "Land-cover labelling"
 _SETTLING_MILLISECONDS = 300
+_OTHERS_MILLISECONDS = 3000
+"""Time between two looks at what other authors did."""
 
 _STYLE = """
 QLabel#title { font-size: 14px; font-weight: 600; }
@@ -91,6 +93,10 @@ class LabellingDock(QWidget):
         desk = Desk(self._viewer, session, panel.show_place)
         self._shown.callback(desk.close)
         panel.bind(desk)
+        others = QTimer(panel, interval=_OTHERS_MILLISECONDS)
+        others.timeout.connect(session.look_at_others)
+        others.start()
+        self._shown.callback(others.stop)
         self.session, self.desk = session, desk
         self._show(panel)
 

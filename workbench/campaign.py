@@ -21,6 +21,7 @@ from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Cell, Zone
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.meta import JournalSubject
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.registry import Registry
 from workbench.segmentation.hierarchy import Hierarchy
@@ -193,9 +194,21 @@ class Campaign:
         """Return the directory of a zone's journals."""
         return self.zone_dir(zone) / "journal"
 
-    def open_store(self, zone: Zone, *, author: str | None = None) -> AnnotationStore:
-        """Open a zone's labels, for one author to edit or (without an author) to read."""
-        return self._store(self.journal_dir(zone), zone, author)
+    def subject(self, zone: Zone) -> JournalSubject:
+        """Return what every journal of a zone is about."""
+        return JournalSubject(zone=zone.id, grid=zone.grid, nomenclature=self.nomenclature.name)
+
+    def open_store(
+        self, zone: Zone, *, author: str | None = None, blind: bool = False, from_snapshot: bool = True
+    ) -> AnnotationStore:
+        """Open a zone's labels, for one author to edit or (without an author) to read.
+
+        Without snapshots every op is painted again, as for a release: a snapshot is a file beside the
+        journals, and nothing but the journals is the truth. ``blind`` is a second annotation, see
+        `AnnotationStore.open`.
+        """
+        snapshots = self.zone_dir(zone) / "snapshots" if from_snapshot else None
+        return self._store(self.journal_dir(zone), zone, author, snapshots, blind=blind)
 
     def read_image(self, zone: Zone, *, window: Window | None = None) -> NDArray[Any]:
         """Read a zone's orthophoto, shape (band, row, col), in the order of ``zone.ortho.bands``.
@@ -269,7 +282,7 @@ class Campaign:
                     shutil.rmtree(leftover, ignore_errors=True)
                 (staged / "journal").mkdir(parents=True)
                 if fill is not None:
-                    fill(lambda author: self._store(staged / "journal", zone, author))
+                    fill(lambda author: self._store(staged / "journal", zone, author, None))
                 home.parent.mkdir(parents=True, exist_ok=True)
                 staged.rename(home)
         except BaseException:
@@ -279,7 +292,9 @@ class Campaign:
         finally:
             shutil.rmtree(staged, ignore_errors=True)
 
-    def _store(self, journal: Path, zone: Zone, author: str | None) -> AnnotationStore:
+    def _store(
+        self, journal: Path, zone: Zone, author: str | None, snapshots: Path | None, *, blind: bool = False
+    ) -> AnnotationStore:
         return AnnotationStore.open(
             journal,
             zone_id=zone.id,
@@ -287,6 +302,8 @@ class Campaign:
             footprint=zone.footprint(),
             nomenclature=self.nomenclature,
             author=author,
+            blind=blind,
+            snapshots=snapshots,
         )
 
 

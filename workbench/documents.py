@@ -16,6 +16,7 @@ __all__ = [
     "read_document",
     "replacing",
     "shipped",
+    "sync_directory",
     "validate",
     "write_document",
 ]
@@ -162,7 +163,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -262,7 +263,8 @@ def _shortened(message: str, size: int = 300) -> str:
     return message if len(message) <= size else f"{message[: size // 2]} … {message[-size // 2 :]}"
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make what was made, renamed or removed in a directory durable."""
     if os.name == "nt":  # Windows has no directory handles to sync
         return
     handle = os.open(directory, os.O_RDONLY)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import AssignMask, Provenance, Redo, Undo, assign, edit_of
+from workbench.labels.edits import AssignMask, Edit, Protect, Provenance, Redo, Undo, assign
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Op
+from workbench.labels.payloads import edit_of
 from workbench.nomenclature import load_nomenclature
 
 ZONE = "D055_2018/Z2_UF"
@@ -39,24 +40,45 @@ def rectangle(
     return assign(np.ones(window.shape, np.bool_), window, code, provenance)
 
 
-def slow_fold(
-    ops: Sequence[Op], footprint: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-    """The definition, written a second time: paint every label op in order but those that are undone."""
-    edits = [edit_of(op) if op.track == "labels" else None for op in ops]
+def slow_guard(ops: Sequence[Op], footprint: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Which pixels are protected, by the definition."""
+    guard = np.zeros(footprint.shape, np.uint8)
+    for _, edit in counting(ops):
+        if isinstance(edit, Protect):
+            whole = np.zeros(footprint.shape, np.bool_)
+            whole[edit.window.slices] = edit.mask.decode()
+            guard[whole & footprint] = edit.on
+    return guard
+
+
+def counting(ops: Sequence[Op]) -> list[tuple[Op, Edit]]:
+    """Return the ops that are not undone, with their edits, in the total order."""
+    ops = sorted((op for op in ops if op.track == "labels"), key=lambda op: op.order)
+    edits = [(op, edit_of(op)) for op in ops]
     undone: set[str] = set()
-    for edit in edits:
+    for _, edit in edits:
         if isinstance(edit, Undo):
             undone.add(edit.target)
         if isinstance(edit, Redo):
             undone.discard(edit.target)
+    return [(op, edit) for op, edit in edits if op.gesture_id not in undone]
+
+
+def slow_fold(
+    ops: Sequence[Op], footprint: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """The definition, written a second time: paint every label op in order but those that are undone.
+
+    Each pixel gets 1 + the op's place in ``ops``, which may come in any order.
+    """
+    places = {op.id: place for place, op in enumerate(ops, start=1)}
     labels, last_op = np.zeros(footprint.shape, np.uint8), np.zeros(footprint.shape, np.uint32)
-    for place, (op, edit) in enumerate(zip(ops, edits, strict=True), start=1):
-        if isinstance(edit, AssignMask) and f"{op.author}:{op.gesture}" not in undone:
+    for op, edit in counting(ops):
+        if isinstance(edit, AssignMask):
             whole = np.zeros(footprint.shape, np.bool_)
             whole[edit.window.slices] = edit.mask.decode()
             labels[whole & footprint] = edit.code
-            last_op[whole & footprint] = place
+            last_op[whole & footprint] = places[op.id]
     return labels, last_op
 
 

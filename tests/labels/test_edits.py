@@ -14,20 +14,9 @@ from label_cases import PICK, edits, rectangle
 
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import (
-    AssignMask,
-    Edit,
-    Provenance,
-    Redo,
-    Review,
-    Undo,
-    assign,
-    assign_raster,
-    check_payload,
-    edit_of,
-    entry_of,
-)
+from workbench.labels.edits import AssignMask, Edit, Provenance, Redo, Review, Undo, assign, assign_raster
 from workbench.labels.op import Entry, Head, Op, chained, check_author, join_payload, split_payload
+from workbench.labels.payloads import check_payload, edit_of, entry_of
 
 HEADS = (Head(author="jean", seq=4, sha256="0" * 64), Head(author="marie", seq=12, sha256="f" * 64))
 

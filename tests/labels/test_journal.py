@@ -23,17 +23,12 @@ from label_cases import GRID, SUBJECT, rectangle
 
 from workbench.documents import canonical_bytes, validate
 from workbench.errors import JournalError
-from workbench.labels.edits import Edit, Redo, Review, Undo, entry_of
-from workbench.labels.journal import (
-    Journal,
-    JournalWriter,
-    dump_journal,
-    read_journal,
-    read_journals,
-    verify_journal,
-)
+from workbench.labels.edits import Edit, Redo, Review, Undo
+from workbench.labels.journal import JournalWriter
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Entry, join_payload
+from workbench.labels.payloads import entry_of
+from workbench.labels.reading import Journal, dump_journal, read_journal, read_journals, verify_journal
 
 EDITS: tuple[Edit, ...] = (
     rectangle(5, 6, 3, 3, 7),

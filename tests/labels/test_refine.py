@@ -18,11 +18,13 @@ from label_cases import GRID, SUBJECT, open_store, rectangle
 
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import Undo, check_payload, edit_of, entry_of
-from workbench.labels.journal import JournalWriter, verify_journal
+from workbench.labels.edits import Undo
+from workbench.labels.journal import JournalWriter
 from workbench.labels.op import op_document
+from workbench.labels.payloads import check_payload, edit_of, entry_of
+from workbench.labels.reading import verify_journal
 from workbench.labels.refine import MOST_LEAVES, MOST_PIXELS, FinerRegions, Refine
-from workbench.labels.review import accept, label_heads, zone_state
+from workbench.labels.review import accept, zone_state
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schema" / "op.schema.json"
 WINDOW = Window(row=5, col=6, height=4, width=5)
@@ -131,14 +133,14 @@ def test_each_author_has_their_own(tmp_path: Path) -> None:
 def test_review_judges_labels_and_a_refinement_is_none(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
         store.apply(rectangle(4, 5, 5, 5, 3))
-        heads = label_heads(store.ops)
+        heads = store.label_heads()
         accept(store)
         store.refine(refine_edit())
         assert zone_state(store).state == "accepted"
         store.undo()
         store.redo()
         assert zone_state(store).state == "accepted"
-        assert label_heads(store.ops) == heads
+        assert store.label_heads() == heads
         store.undo()
         store.undo()
         assert zone_state(store).state == "open"

@@ -129,3 +129,17 @@ def test_an_unlabelled_zone_can_be_accepted(tmp_path: Path) -> None:
 def test_reading_takes_no_verdicts(tmp_path: Path) -> None:
     with open_store(tmp_path) as store, pytest.raises(EditRefused, match="read-only"):
         accept(store)
+
+
+def test_a_zone_in_conflict_is_not_accepted(tmp_path: Path) -> None:
+    marie, jean = open_store(tmp_path, "marie"), open_store(tmp_path, "jean")
+    marie.apply(rectangle(5, 6, 3, 4, 7))
+    jean.apply(rectangle(6, 8, 3, 4, 2))
+    jean.refresh()
+    submit(jean)
+    with pytest.raises(EditRefused, match=r"1 conflict, .*\(6, 8\) between jean:1 and marie:1; label"):
+        accept(jean)
+    jean.apply(rectangle(6, 8, 2, 2, 2))
+    assert accept(jean).state == "accepted"
+    for store in (marie, jean):
+        store.close()

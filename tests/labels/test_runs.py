@@ -36,18 +36,6 @@ def test_a_mask_comes_back_bit_for_bit(mask: NDArray[np.bool_]) -> None:
     assert packed == RunLengthMask.encode(mask.copy(), window_of(mask))
 
 
-@given(MASKS, st.data())
-def test_a_part_of_a_mask_is_that_part_of_the_whole(mask: NDArray[np.bool_], data: st.DataObject) -> None:
-    packed = RunLengthMask.encode(mask, window_of(mask))
-    top, left = (data.draw(st.integers(0, side - 1)) for side in mask.shape)
-    height, width = (
-        data.draw(st.integers(1, mask.shape[0] - top)),
-        data.draw(st.integers(1, mask.shape[1] - left)),
-    )
-    part = packed.decode(Window(row=3 + top, col=5 + left, height=height, width=width))
-    assert np.array_equal(part, mask[top : top + height, left : left + width])
-
-
 @pytest.mark.parametrize("fill", [False, True])
 @pytest.mark.parametrize("change", [None, (0, 0), (137, 250), (299, 499)])
 def test_runs_longer_than_16_bits_come_back(fill: bool, change: tuple[int, int] | None) -> None:
@@ -89,7 +77,7 @@ def test_bytes_that_are_no_mask_of_the_window_are_refused(data: bytes, complaint
     with pytest.raises(JournalError, match=complaint):
         mask.decode()
     with pytest.raises(JournalError, match=complaint):
-        mask.decode(Window(row=0, col=0, height=1, width=1))
+        mask.runs()
 
 
 @given(MASKS, st.data())
@@ -120,9 +108,3 @@ def test_a_mask_of_another_shape_or_kind_than_its_window_is_refused() -> None:
         RunLengthMask.encode(np.ones((3, 2), np.bool_), window)
     with pytest.raises(EditRefused, match="uint8"):
         RunLengthMask.encode(np.ones((2, 3), np.uint8), window)  # type: ignore[arg-type]
-
-
-def test_a_part_outside_the_mask_is_refused() -> None:
-    mask = RunLengthMask.encode(np.ones((2, 3), np.bool_), Window(row=5, col=5, height=2, width=3))
-    with pytest.raises(EditRefused, match="not inside"):
-        mask.decode(Window(row=4, col=5, height=2, width=2))

@@ -23,8 +23,9 @@ import numpy as np
 import pytest
 
 from workbench.campaign import Campaign
-from workbench.labels.edits import AssignMask, Redo, Undo, edit_of
+from workbench.labels.edits import AssignMask, Redo, Undo
 from workbench.labels.op import Op
+from workbench.labels.payloads import edit_of
 from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from workbench.campaign import Campaign
 from workbench.errors import CampaignError, HierarchyError, JournalError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.labels import Provenance, assign
 from workbench.segmentation.building import segment
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
@@ -395,6 +397,38 @@ def test_one_author_labels_a_zone_in_one_window(session: Session, zone: Campaign
     with pytest.raises(JournalError, match="marie"):
         open_session(zone)
     open_session(zone, author="paul").close()
+
+
+def test_what_others_do_is_shown_and_conflicts_are_said(session: Session, zone: Campaign) -> None:
+    repainted, noticed = [], []
+    session.repainted.connect(repainted.append)
+    session.noticed.connect(noticed.append)
+    session.look_at_others()
+    assert repainted == noticed == []
+    with zone.open_store(zone.zones()[0], author="jean") as jean:
+        window = Window(row=20, col=30, height=4, width=5)
+        edit = assign(np.ones(window.shape, np.bool_), window, 5, Provenance(tool="brush"))
+        jean.apply(edit)
+        session.look_at_others()
+        assert repainted == [window]
+        assert noticed == ["jean labelled here too."]
+        assert (session.store.labels[window.slices] == 5).all()
+        session.store.apply(replace(edit, code=2))
+        jean.apply(replace(edit, code=3))
+    session.look_at_others()
+    assert noticed[1:] == [
+        "jean labelled here too: 1 conflict, the largest at row 21, column 32; label it again to settle it."
+    ]
+
+
+def test_a_journal_that_cannot_be_read_is_complained_of_once(session: Session, zone: Campaign) -> None:
+    refused = []
+    session.refused.connect(refused.append)
+    (session.journal.parent / "jean.sqlite").write_bytes(b"SQLite format 3\0 and noise")
+    session.look_at_others()
+    session.look_at_others()
+    assert len(refused) == 1
+    assert "jean.sqlite" in refused[0]
 
 
 def test_a_raster_that_was_changed_is_not_labelled(zone: Campaign) -> None:

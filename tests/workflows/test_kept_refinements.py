@@ -16,7 +16,7 @@ from made_orthos import made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import entry_of
+from workbench.labels.payloads import entry_of
 from workbench.segmentation import Hierarchy, segment
 from workbench.segmentation.hierarchy import SegmentationParameters
 from workbench.workflows import refining

@@ -11,11 +11,11 @@ from workbench.campaign import Campaign
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.strokes import polygon_mask
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.script import polygon_mask
 from workbench.workflows.segmenting import segment_zones
 
 
@@ -159,3 +159,126 @@ def test_a_triangle_holds_the_centres_below_its_long_side() -> None:
     window, mask = polygon_mask([[0, 0], [3, 0], [3, 3]], (10, 10))
     assert window.shape == mask.shape
     assert (mask == np.tri(4, dtype=bool)).all()
+
+
+SQUARE = [[9.5, 19.5], [9.5, 49.5], [29.5, 49.5], [29.5, 19.5]]
+CODES = {"building": 1, "water": 5, "ligneous": 17, "snow": 14}
+
+
+def test_a_brush_and_a_line_take_what_is_near_their_path(campaign: Campaign, zone: Zone) -> None:
+    run(
+        campaign,
+        zone,
+        {"brush": [[50, 50]], "radius": 3, "class": "water"},
+        {"line": [[100, 10], [100, 60]], "width": 4, "class": "building"},
+    )
+    found = labels(campaign, zone)
+    rows, cols = np.mgrid[:512, :512]
+    assert np.array_equal(found == 5, np.hypot(rows - 50, cols - 50) <= 3)
+    near = np.hypot(rows - 100, cols - np.clip(cols, 10, 60)) <= 2
+    assert np.array_equal(found == 1, near)
+
+
+def test_a_drag_paints_each_region_that_its_path_touches_as_one_gesture(
+    campaign: Campaign, zone: Zone, hierarchy: Hierarchy
+) -> None:
+    scale = hierarchy.cut_count(300).scale
+    path = [[100, 20], [100, 200], [180, 200]]
+    run(campaign, zone, {"drag": path, "scale": scale, "class": "water"})
+    regions = hierarchy.cut(scale).labels()
+    along = [*regions[100, 20:201], *regions[100:181, 200]]
+    assert np.array_equal(labels(campaign, zone) == 5, np.isin(regions, along))
+    run(campaign, zone, {"undo": 1})
+    assert not labels(campaign, zone).any()
+
+
+def test_a_cut_takes_the_side_of_a_region_where_the_pick_is(
+    campaign: Campaign, zone: Zone, hierarchy: Hierarchy
+) -> None:
+    scale = hierarchy.cut_count(30).scale
+    window, mask = hierarchy.mask(hierarchy.node_at(200, 100, scale))
+    across = [[200, 100 + 8], [window.row_stop + 5, 108]]
+    across.insert(0, [window.row - 5, 108])
+    run(campaign, zone, {"cut": across, "pick": [200, 100], "scale": scale, "class": "water"})
+    found = labels(campaign, zone) == 5
+    region = np.zeros_like(found)
+    region[window.slices] = mask
+    assert found[200, 100]
+    assert found.sum() < region.sum()
+    assert not (found & ~region).any()
+    assert not found[:, 111:].any()
+
+
+def test_merge_and_recode_change_patches_and_classes(campaign: Campaign, zone: Zone) -> None:
+    run(
+        campaign,
+        zone,
+        {"polygon": SQUARE, "class": "building"},
+        {"polygon": [[9.5, 49.5], [9.5, 60.5], [29.5, 60.5], [29.5, 49.5]], "class": "water"},
+        {"polygon": [[99.5, 49.5], [99.5, 60.5], [109.5, 60.5], [109.5, 49.5]], "class": "water"},
+    )
+    before = labels(campaign, zone)
+    run(campaign, zone, {"merge": [[15, 25], [15, 55]]})
+    found = labels(campaign, zone)
+    assert (found[10:30, 20:61] == 1).all()
+    assert (found[100:110, 50:61] == 5).all()
+    run(campaign, zone, {"undo": 1}, {"recode": ["water", "snow"], "polygon": SQUARE_OF_THE_SECOND})
+    found = labels(campaign, zone)
+    assert (found[10:30, 50:61] == 14).all()
+    assert (found[100:110, 50:61] == 5).all()
+    run(campaign, zone, {"undo": 1}, {"recode": ["water", "snow"]})
+    assert np.array_equal(labels(campaign, zone), np.where(before == 5, 14, before))
+
+
+SQUARE_OF_THE_SECOND = [[0, 40], [0, 70], [40, 70], [40, 40]]
+
+
+def test_protected_pixels_upper_classes_and_questions(campaign: Campaign, zone: Zone) -> None:
+    ops = run(
+        campaign,
+        zone,
+        {"polygon": SQUARE, "upper": "woody_vegetation"},
+        {"protect": SQUARE},
+        {"polygon": [[9.5, 19.5], [9.5, 60.5], [29.5, 60.5], [29.5, 19.5]], "class": "water"},
+        {"comment": "spruce or larch?", "at": [15, 25], "question": True},
+        {"comment": "larch", "at": [15, 25], "answers": "marie:4", "ruling": "deciduous"},
+        {"unprotect": SQUARE},
+    )
+    assert ops == [f"marie:{number}" for number in range(1, 7)]
+    with campaign.open_store(zone) as store:
+        assert (store.labels[10:30, 20:50] == 17).all()
+        assert (store.labels[10:30, 50:61] == 5).all()
+        assert store.unresolved() == {"woody_vegetation": 600}
+        assert [comment.text for _, comment in store.comments()] == ["spruce or larch?", "larch"]
+        assert not store.protected.any()
+
+
+BAD_EDITS = {
+    "merge without a label": ({"merge": [[1, 1], [2, 2]]}, "no label at pixel"),
+    "cut beside the region": (
+        {"cut": [[0, 0], [1, 1]], "pick": [200, 100], "scale": 0, "class": "water"},
+        "does not part",
+    ),
+    "nothing to recode": ({"recode": ["water", "snow"]}, "no water there"),
+    "a class where an upper class belongs": ({"polygon": SQUARE, "upper": "water"}, "no upper class 'water'"),
+    "both": ({"polygon": SQUARE, "upper": "woody_vegetation", "class": "water"}, "class"),
+    "neither": ({"brush": [[1, 1]], "radius": 2}, "class"),
+    "brush without radius": ({"brush": [[1, 1]], "class": "water"}, "radius"),
+    "brush outside": ({"brush": [[-50, -50]], "radius": 2, "class": "water"}, "covers no pixel"),
+    "answer to nothing": ({"comment": "x", "at": [1, 1], "answers": "marie:77"}, "no comment marie:77"),
+    "ruling by an unknown class": (
+        {"comment": "x", "at": [1, 1], "answers": "marie:1", "ruling": "grass"},
+        "no class 'grass'",
+    ),
+    "comment nowhere": ({"comment": "x", "at": [600, 1]}, "outside zone"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_EDITS)
+def test_an_edit_that_makes_no_sense_is_refused(
+    campaign: Campaign, zone: Zone, hierarchy: Hierarchy, case: str
+) -> None:
+    line, reason = BAD_EDITS[case]
+    with pytest.raises(WorkbenchError, match=f"line 1.*{reason}"):
+        run(campaign, zone, line)
+    assert not labels(campaign, zone).any()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["AnnotationStore", "Codes"]
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,28 +14,26 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import EditRefused, GridError, JournalError
+from workbench.errors import EditRefused, GridError
 from workbench.geo.grid import PixelGrid, Window
-from workbench.labels.edits import (
-    AssignMask,
-    Edit,
-    LabelEdit,
-    Redo,
-    Refine,
-    Review,
-    RunLengthMask,
-    Undo,
-    edit_of,
-    entry_of,
-    tight,
-)
-from workbench.labels.fold import area, fold, histogram, hull, paint, refold
-from workbench.labels.history import OpTable, UndoStack
-from workbench.labels.journal import Journal, JournalWriter, read_journals
+from workbench.labels.canvas import Canvas
+from workbench.labels.conflicts import Conflicts
+from workbench.labels.edits import Comment, Edit, LabelEdit, Redo, Refine, Review, Undo
+from workbench.labels.fold import Fold
+from workbench.labels.folder import journal_files
+from workbench.labels.journal import JournalWriter
 from workbench.labels.meta import JournalSubject
-from workbench.labels.op import Op, utc_now
+from workbench.labels.op import Head, Op, utc_now
+from workbench.labels.optable import OpTable
+from workbench.labels.payloads import edit_of, entry_of
+from workbench.labels.reading import Journal, read_journals, read_on, read_own
+from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
+from workbench.labels.tables import op_of_row, row_of_op
+from workbench.labels.undo import UndoStack
 
 _TRACK = "labels"
+_MANY = 500
+"""Ops after which a store writes a snapshot when it is closed; so many are painted in a blink."""
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
@@ -58,8 +56,8 @@ class AnnotationStore:
     (lamport, author, seq), leaving out undone gestures. A change is first in the author's journal, on the
     disk, and then in memory: what `apply` returned from survives a kill at any instant.
 
-    Other authors' journals are read when the store is opened; what they add later is seen at the next
-    opening. A store is used by one thread at a time.
+    Other authors' journals are read when the store is opened, and again at each `refresh`. Never in between:
+    an op says what its author had seen. A store is used by one thread at a time.
     """
 
     def __init__(
@@ -71,20 +69,24 @@ class AnnotationStore:
         codes: Iterable[int],
         others: Sequence[Journal],
         writer: JournalWriter | None,
+        snapshots: Path | None = None,
+        track: str = _TRACK,
     ) -> None:
-        self._zone_id, self._grid = subject.zone, subject.grid
-        self._nomenclature, self._codes = subject.nomenclature, frozenset(int(code) for code in codes) | {0}
-        self._footprint = footprint.copy()
-        self._footprint.flags.writeable = False
+        canvas = Canvas.of(subject, footprint, codes)
         self._writer = writer
         self._author = writer.found.meta.author if writer else None
-        self._table = OpTable(directory)
-        self._stack = UndoStack()
-        self._head: dict[str, int] = {}
+        self._directory, self._snapshots = directory, snapshots
+        self._others = {journal.meta.author: journal for journal in others}
         found = [*others, writer.found] if writer else others
-        for op in sorted((op for journal in found for op in journal.ops), key=lambda op: op.order):
-            self._take(op)
-        self._fold()
+        rows = {journal.meta.author: journal.rows for journal in found}
+        self._key = snapshot_key(subject, canvas.footprint, track)
+        snapshot = newest_snapshot(snapshots, self._key, rows, footprint.shape) if snapshots else None
+        self._fold = Fold.begun(canvas, track, rows, snapshot, directory=directory)
+        self._settled = sum(head.seq for head in snapshot.heads) if snapshot else 0
+        self._stack = UndoStack()
+        for row in rows.get(self._author or "", ()):
+            if row.track == track:
+                self._stack.record(row, self._author or "")
 
     @classmethod
     def open(
@@ -96,6 +98,8 @@ class AnnotationStore:
         footprint: NDArray[np.bool_],
         nomenclature: Codes,
         author: str | None = None,
+        blind: bool = False,
+        snapshots: Path | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
         """Open the labels of a zone.
@@ -115,6 +119,12 @@ class AnnotationStore:
         author
             Who labels. None opens read-only. One author has one open store at a time; their journal file
             is made at the first edit.
+        blind
+            The author labels without seeing what others did: nobody else's journal is read, and nothing of it
+            shows in the labels of the zone.
+        snapshots
+            Folder of snapshots, which may be missing: the zone opens faster from one that fits, and one is
+            written when it is closed after many edits. None paints every op.
         clock
             Gives the aware time that is written into ops.
 
@@ -130,7 +140,7 @@ class AnnotationStore:
                 f"zone {zone_id} takes bool of {grid.shape}"
             )
         subject = JournalSubject(zone=zone_id, grid=grid, nomenclature=nomenclature.name)
-        others = read_journals(directory, subject, skip=author)
+        others = () if blind else read_journals(directory, subject, skip=author)
         writer = None
         if author is not None:
             writer = JournalWriter.open(directory, subject, author=author, clock=clock)
@@ -142,6 +152,8 @@ class AnnotationStore:
                 codes=nomenclature.codes,
                 others=others,
                 writer=writer,
+                snapshots=None if blind else snapshots,
+                track=f"blind-{author}" if blind else _TRACK,
             )
         except BaseException:  # a lock must not outlive the attempt, whatever ended it
             if writer is not None:
@@ -153,27 +165,32 @@ class AnnotationStore:
     @property
     def labels(self) -> NDArray[np.uint8]:
         """Read-only view of shape (row, col): class codes, 0 = unlabelled."""
-        return _frozen_view(self._labels)
+        return _frozen_view(self._fold.labels.values)
 
     @property
     def last_op(self) -> NDArray[np.uint32]:
         """Read-only view of shape (row, col): 1 + place in `ops` of the op that gave the code, 0 = none."""
-        return _frozen_view(self._last_op)
+        return _frozen_view(self._fold.labels.last)
+
+    @property
+    def protected(self) -> NDArray[np.uint8]:
+        """Read-only view of shape (row, col): 1 where nobody may paint."""
+        return _frozen_view(self._fold.guard.values)
 
     @property
     def footprint(self) -> NDArray[np.bool_]:
         """Read-only, of shape (row, col): True inside the zone."""
-        return self._footprint
+        return self._fold.canvas.footprint
 
     @property
     def grid(self) -> PixelGrid:
         """Pixels of the zone."""
-        return self._grid
+        return self._fold.canvas.subject.grid
 
     @property
     def zone_id(self) -> str:
         """``domain/zone``."""
-        return self._zone_id
+        return self._fold.canvas.subject.zone
 
     @property
     def author(self) -> str | None:
@@ -182,18 +199,27 @@ class AnnotationStore:
 
     @property
     def ops(self) -> tuple[Op, ...]:
-        """Every op of the zone's journals, of all tracks, in their total order."""
-        return tuple(self._table.ops)
+        """Every op of the zone's journals, of all tracks, made anew each time.
+
+        Those that were there when the store was opened in their total order, then what came in as it came.
+        """
+        return tuple(self._table.op(position) for position in range(len(self._table)))
 
     @property
     def head(self) -> dict[str, int]:
         """Last seq of each author's journal."""
-        return dict(self._head)
+        return self._table.heads
 
     @property
     def last_id(self) -> str | None:
         """Id of the last op in the total order; after an edit, the edit's last op."""
-        return self._table.ops[-1].id if self._table.ops else None
+        return self._table.op(self._table.latest).id if len(self._table) else None
+
+    @property
+    def last_own(self) -> Op | None:
+        """The last op of who labels."""
+        rows = self._table.rows(self._author) if self._author is not None else ()
+        return op_of_row(rows[-1], self._author) if rows and self._author is not None else None
 
     @property
     def undo_steps(self) -> int:
@@ -218,25 +244,55 @@ class AnnotationStore:
     def refinements(self, author: str | None = None) -> tuple[Op, ...]:
         """Return the refine ops of an author (default: who labels) that count, first to last."""
         name = author or self._author
-        return tuple(self._table.refinements(name)) if name is not None else ()
+        return tuple(self._table.counting("refine", author=name)) if name is not None else ()
+
+    def comments(self) -> tuple[tuple[Op, Comment], ...]:
+        """Return the comments that count, with their ops, first to last."""
+        found = [(op, edit_of(op)) for op in self._table.counting("comment")]
+        return tuple((op, edit) for op, edit in found if isinstance(edit, Comment))
+
+    def unresolved(self) -> dict[str, int]:
+        """Return {key of an upper class: pixels} where authors were sure of no class."""
+        return self._fold.unresolved()
+
+    def label_heads(self) -> tuple[Head, ...]:
+        """Return the last op of each author that may have changed labels, sorted by author."""
+        heads = (self._table.label_head(author, self._fold.track) for author in sorted(self._table.heads))
+        return tuple(head for head in heads if head is not None)
+
+    def last_review(self) -> Op | None:
+        """Return the last verdict on the zone, None before the first."""
+        return self._table.last_of_kind("review", self._fold.track)
 
     def op_at(self, row: int, col: int) -> Op | None:
         """Return the op that gave a pixel its code, None where none did."""
-        if not self._grid.whole.contains(row, col):
+        if not self.grid.whole.contains(row, col):
             raise GridError(
-                f"pixel ({row}, {col}) lies outside zone {self._zone_id} of {self._grid.shape} pixels"
+                f"pixel ({row}, {col}) lies outside zone {self.zone_id} of {self.grid.shape} pixels"
             )
-        place = int(self._last_op[row, col])
-        return self._table.ops[place - 1] if place else None
+        place = int(self._fold.labels.last[row, col])
+        return self._table.op(place - 1) if place else None
 
     def coverage(self) -> float:
         """Return the labelled share of the footprint, 0 to 1."""
-        total = int(self._counts.sum())
-        return 1 - int(self._counts[0]) / total if total else 0.0
+        counts = self._fold.labels.counts
+        total = int(counts.sum())
+        return 1 - int(counts[0]) / total if total else 0.0
 
     def counts(self) -> dict[int, int]:
         """Return {code: pixels} for the codes inside the footprint, 0 = unlabelled; only those there are."""
-        return {int(code): int(self._counts[code]) for code in np.flatnonzero(self._counts)}
+        counts = self._fold.labels.counts
+        return {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
+
+    def conflicts(self) -> Conflicts:
+        """Return where authors disagree who had not seen each other's edits."""
+        return self._fold.conflicts()
+
+    def settled_labels(self) -> NDArray[np.uint8]:
+        """Return a copy of the labels, shape (row, col), in which pixels in conflict are unlabelled."""
+        labels, conflicts = self._fold.labels.values.copy(), self.conflicts()
+        labels[conflicts.rows, conflicts.cols] = 0
+        return labels
 
     # Changes
 
@@ -264,29 +320,19 @@ class AnnotationStore:
         Like `apply`, but edits that lie wholly outside the footprint are left out as long as one is left.
         """
         self._check_writable()
-        clipped = [edit for edit in map(self._clipped, edits) if edit is not None]
-        if not clipped:
-            raise EditRefused(
-                f"the edit holds no pixel of zone {self._zone_id}, there is nothing to label; "
-                "pick inside its footprint"
-            )
-        painted: list[Window] = []
-        for position in self._commit(clipped):
-            window, edit = self._table.window(position), clipped[len(painted)]
-            with self._counting(window):
-                paint(edit, position, self._footprint, self._labels, self._last_op)
-            painted.append(window)
-        return hull(painted)
+        window = self._commit(self._fold.fitted(list(edits)))
+        assert window is not None  # noqa: S101 - each of these edits paints
+        return window
 
     def undo(self) -> Window | None:
         """Take back the author's last gesture that counts; None where there is none."""
         self._check_writable()
-        return self._switch(Undo(target=self._stack.done[-1])) if self._stack.done else None
+        return self._commit([Undo(target=self._stack.done[-1])]) if self._stack.done else None
 
     def redo(self) -> Window | None:
         """Make the author's last undone gesture count again, at its place in the order; None without one."""
         self._check_writable()
-        return self._switch(Redo(target=self._stack.undone[-1])) if self._stack.undone else None
+        return self._commit([Redo(target=self._stack.undone[-1])]) if self._stack.undone else None
 
     def refine(self, edit: Refine) -> Op:
         """Write a refinement into the author's journal, one undo step; no label changes.
@@ -297,22 +343,68 @@ class AnnotationStore:
             The store is read-only, or the refinement reaches outside the grid.
         """
         self._check_writable()
-        if self._grid.whole.intersection(edit.window) != edit.window:
-            raise EditRefused(
-                f"{edit.window} reaches outside zone {self._zone_id} of {self._grid.shape} pixels"
-            )
-        self._commit([edit])
-        return self._table.ops[-1]
+        self._fold.canvas.check_inside(edit.window)
+        return self._recorded(edit)
+
+    def comment(self, comment: Comment) -> Op:
+        """Pin a comment to a pixel of the zone, one undo step; no label changes.
+
+        Raises
+        ------
+        EditRefused
+            The store is read-only, the pixel lies outside the zone, or it answers no comment that there is.
+        """
+        self._check_writable()
+        self._fold.canvas.check_inside(Window(row=comment.row, col=comment.col, height=1, width=1))
+        there = {op.id: found for op, found in self.comments()}
+        if comment.answers is not None and comment.answers not in there:
+            raise EditRefused(f"zone {self.zone_id} has no comment {comment.answers} to answer")
+        if comment.ruling is not None and not there[str(comment.answers)].question:
+            raise EditRefused(f"comment {comment.answers} is no question; answer it without a ruling")
+        return self._recorded(comment)
+
+    def refresh(self) -> Window | None:
+        """Read what other authors did since the zone was opened, or refreshed.
+
+        Returns
+        -------
+        Window or None
+            The pixels to repaint; None if nobody did anything that shows.
+
+        Raises
+        ------
+        JournalError
+            As for `open`. Nothing of the journal that it names was taken.
+        """
+        found = {}
+        for path in journal_files(self._directory) if self._fold.track == _TRACK else ():
+            if path.stem != self._author:
+                known = self._others.get(path.stem)
+                found[path.stem] = read_on(known) if known else read_own(path, self._fold.canvas.subject)
+        self._others.update(found)
+        taken = {author: len(self._table.rows(author)) for author in found}
+        fresh = [(author, row) for author in found for row in found[author].rows[taken[author] :]]
+        positions = self._fold.follow(fresh, directory=self._directory)
+        return self._fold.hull(positions) if positions else None
 
     def record(self, review: Review) -> Op:
         """Write a review into the author's journal; `workbench.labels.review` knows which ones are legal."""
         self._check_writable()
-        self._commit([review])
-        return self._table.ops[-1]
+        return self._recorded(review)
+
+    def snapshot(self) -> None:
+        """Write down what the store knows, if it has a folder for that; a full disk is no error."""
+        if self._snapshots is None:
+            return
+        with suppress(OSError):
+            write_snapshot(self._snapshots, self._fold.snapshot(), self._key)
+            self._settled = len(self._table)
 
     def close(self) -> None:
         """Give the author's journal and lock back; the labels can still be read."""
         if self._writer is not None:
+            if len(self._table) - self._settled >= _MANY:
+                self.snapshot()
             self._writer.close()
             self._writer = None
 
@@ -330,88 +422,30 @@ class AnnotationStore:
         if self._writer is not None:
             return self._writer
         if self._author is not None:
-            raise EditRefused(f"zone {self._zone_id} was closed; open it again to label it")
-        raise EditRefused(f"zone {self._zone_id} is open read-only; open it with an author to label it")
+            raise EditRefused(f"zone {self.zone_id} was closed; open it again to label it")
+        raise EditRefused(f"zone {self.zone_id} is open read-only; open it with an author to label it")
 
-    def _clipped(self, edit: LabelEdit) -> AssignMask | None:
-        """Return an edit cut down to the pixels of the zone that it paints, None where it paints none."""
-        if edit.code not in self._codes:
-            raise EditRefused(
-                f"code {edit.code} is none of nomenclature {self._nomenclature}; take one of "
-                f"{', '.join(str(code) for code in sorted(self._codes - {0}))}, or 0 to erase"
-            )
-        if self._grid.whole.intersection(edit.window) != edit.window:
-            raise EditRefused(
-                f"{edit.window} reaches outside zone {self._zone_id} of {self._grid.shape} pixels; "
-                "cut the mask at its edge"
-            )
-        mask = edit.mask.decode()
-        inside = mask & self._footprint[edit.window.slices]
-        part = tight(inside, edit.window)
-        if part is None:
-            return None
-        if part[1] == edit.window and np.array_equal(inside, mask):
-            return edit
-        return AssignMask(mask=RunLengthMask.encode(*part), code=edit.code, provenance=edit.provenance)
+    def _recorded(self, edit: Edit) -> Op:
+        self._commit([edit])
+        return self._table.op(len(self._table) - 1)
 
-    def _commit(self, edits: Sequence[Edit]) -> list[int]:
-        """Write a gesture to the journal, then to the table of ops; return the ops that count or cease to."""
-        seen = {author: seq for author, seq in self._head.items() if author != self._author}
-        lamport = self._table.ops[-1].lamport + 1 if self._table.ops else 1
-        entries = [entry_of(edit, track=_TRACK) for edit in edits]
+    def _commit(self, edits: Sequence[Edit]) -> Window | None:
+        """Write a gesture to the journal, then follow it; return the pixels that it may have changed."""
+        seen = {author: seq for author, seq in self._table.heads.items() if author != self._author}
+        latest = self._table.latest
+        lamport = self._table.op(latest).lamport + 1 if latest >= 0 else 1
+        entries = [entry_of(edit, track=self._fold.track) for edit in edits]
         ops = self._check_writable().append_many(entries, seen=seen, lamport=lamport)
-        return [position for op in ops for position in self._take(op)]
+        rows = [row_of_op(op) for op in ops]
+        author = ops[0].author
+        positions = self._fold.follow([(author, row) for row in rows], directory=self._directory)
+        for row in rows:
+            self._stack.record(row, author)
+        return self._fold.hull(positions) if positions else None
 
-    def _switch(self, edit: Undo | Redo) -> Window:
-        """Write an undo or redo; paint the pixels of its gesture as they are without it, or with it again."""
-        windows = [self._table.window(position) for position in self._commit([edit])]
-        whole = hull(windows)
-        # Ops of one gesture may lie far apart; what lies between them has not changed.
-        apart = sum(area(window) for window in windows) < area(whole)
-        for window in windows if apart else [whole]:
-            with self._counting(window):
-                labels, last_op = refold(self._table, self._footprint, window)
-                self._labels[window.slices], self._last_op[window.slices] = labels, last_op
-        return whole
-
-    def _take(self, op: Op) -> list[int]:
-        """Follow one op of any journal; return the ops that count, or cease to, because of it."""
-        try:
-            edit = edit_of(op) if op.track == _TRACK else None
-            if isinstance(edit, AssignMask | Refine):
-                self._check_fits(op, edit)
-            positions = self._table.append(op, edit)
-        except JournalError as error:
-            raise self._table.complaint(op, str(error)) from error
-        if edit is not None and op.author == self._author:
-            self._stack.record(op, edit)
-        self._head[op.author] = op.seq
-        return positions
-
-    def _check_fits(self, op: Op, edit: AssignMask | Refine) -> None:
-        if isinstance(edit, AssignMask) and edit.code not in self._codes:
-            raise JournalError(
-                f"op {op.id} labels with code {edit.code}, which nomenclature {self._nomenclature} "
-                "does not have; update the nomenclature"
-            )
-        if self._grid.whole.intersection(edit.window) != edit.window:
-            verb = "paints" if isinstance(edit, AssignMask) else "refines"
-            raise JournalError(
-                f"op {op.id} {verb} {edit.window}, outside the zone's {self._grid.shape} pixels"
-            )
-
-    def _fold(self) -> None:
-        self._labels, self._last_op = fold(self._table, self._footprint)
-        self._counts = histogram(self._labels)
-        # Outside the footprint labels are 0 for ever and belong to no count.
-        self._counts[0] -= self._footprint.size - np.count_nonzero(self._footprint)
-
-    @contextmanager
-    def _counting(self, window: Window) -> Iterator[None]:
-        """Keep the counts of codes right while a window is painted."""
-        before = histogram(self._labels[window.slices])
-        yield
-        self._counts += histogram(self._labels[window.slices]) - before
+    @property
+    def _table(self) -> OpTable:
+        return self._fold.table
 
 
 def _frozen_view(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -1,33 +1,18 @@
-"""Edits: what an author does to a zone, as values, and as the payloads of ops.
+"""Edits: what an author does to a zone, as values; `workbench.labels.payloads` writes and reads them.
 
 A label edit is stored as *pixels*: a window, a mask and a code. How it was made (the pick, its scale, the
 hierarchy, the model) travels along as provenance and decides nothing, so labels, undo and review stand
 whatever becomes of a hierarchy.
-
-========  ======================================================================================
-kind      payload
-========  ======================================================================================
-assign    header: ``code`` 0–254 (0 erases), ``window`` [row, col, height, width] and, where there
-          was a pick, its ``row, col``; body: the mask
-refine    header: ``window``, ``row, col``, ``leaves``, ``bands``, ``mask_bytes``; body: finer regions
-          inside a region of the hierarchy named in the envelope; labels do not change
-undo      header: ``target``, id of a gesture of the same author that no longer counts
-redo      header: ``target``, id of an undone gesture that counts again, at its place in the order
-review    header: ``state`` submitted | accepted | sent_back, ``reason``, ``heads``
-          [{author, seq, sha256}]: the last label op of each author that was judged
-========  ======================================================================================
-
-The envelope and the rules of payloads are in `workbench.labels.op`, the mask's bytes in
-`workbench.labels.runs`, and a refinement's in `workbench.labels.refine`.
 """
 
 from __future__ import annotations
 
 __all__ = [
-    "KINDS",
     "AssignMask",
+    "Comment",
     "Edit",
     "LabelEdit",
+    "Protect",
     "Provenance",
     "Redo",
     "Refine",
@@ -36,31 +21,27 @@ __all__ = [
     "Undo",
     "assign",
     "assign_raster",
-    "check_payload",
-    "edit_of",
-    "entry_of",
     "tight",
 ]
 
 import math
 import operator
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import EditRefused, GridError, JournalError
+from workbench.errors import EditRefused
 from workbench.geo.grid import Window
-from workbench.labels.op import Entry, Head, Op, join_payload, split_payload
+from workbench.labels.op import Head, check_op_id
 from workbench.labels.refine import Refine
 from workbench.labels.runs import RunLengthMask
 
 _REASON_LENGTH = 2000
 _LAST_CODE = 254
-KINDS = frozenset({"assign", "refine", "undo", "redo", "review"})
-"""Every kind of op that this version can read."""
 Verdict = Literal["submitted", "accepted", "sent_back"]
 
 
@@ -102,9 +83,17 @@ class AssignMask:
     mask: RunLengthMask
     code: int
     provenance: Provenance
+    upper: str | None = None
+    """Key of the upper class that the author is sure of, where they are of no class."""
+    source: str | None = None
+    """Id of the op of the pre-label that the author accepted."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "code", operator.index(self.code))
+        if self.upper is not None and not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", self.upper):
+            raise EditRefused(f"upper class {self.upper!r} is no key of a nomenclature")
+        if self.source is not None:
+            check_op_id(self.source)
         if not 0 <= self.code <= _LAST_CODE:
             raise EditRefused(f"code {self.code} is not between 0 (erase) and {_LAST_CODE}")
 
@@ -112,6 +101,46 @@ class AssignMask:
     def window(self) -> Window:
         """Where the mask lies in the zone."""
         return self.mask.window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protect:
+    """Let nobody paint the pixels of a mask, or let them again."""
+
+    mask: RunLengthMask
+    on: bool
+
+    @property
+    def window(self) -> Window:
+        """Where the mask lies in the zone."""
+        return self.mask.window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """A remark pinned to a pixel: a question, an answer to another comment, or a ruling on a question."""
+
+    row: int
+    col: int
+    text: str
+    answers: str | None = None
+    """Id ``author:seq`` of the comment that it answers."""
+    question: bool = False
+    """Whether it waits for a ruling."""
+    ruling: str | None = None
+    """Key of the class that is right where a question was asked."""
+
+    def __post_init__(self) -> None:
+        for name in ("row", "col"):
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
+        if min(self.row, self.col) < 0:
+            raise EditRefused(f"pixel ({self.row}, {self.col}) lies outside the zone")
+        if not self.text.strip() or len(self.text) > _REASON_LENGTH:
+            raise EditRefused(f"a comment has 1 to {_REASON_LENGTH} characters, not {len(self.text)}")
+        if self.answers is not None:
+            check_op_id(self.answers)
+        if self.ruling is not None and (self.answers is None or self.question):
+            raise EditRefused("a ruling answers a question; give the id of the question")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +182,9 @@ class Review:
             raise EditRefused(f"heads of a review are sorted, one per author, not {authors}")
 
 
-LabelEdit = AssignMask
+LabelEdit = AssignMask | Protect
 """Every edit that `AnnotationStore.apply` takes."""
-Edit = AssignMask | Refine | Undo | Redo | Review
+Edit = AssignMask | Protect | Comment | Refine | Undo | Redo | Review
 
 
 def tight(mask: NDArray[np.bool_], window: Window) -> tuple[NDArray[np.bool_], Window] | None:
@@ -229,163 +258,3 @@ def assign_raster(
             for code in np.flatnonzero(np.bincount(part.reshape(-1), minlength=1)):
                 if code:
                     yield assign(part == code, window, int(code), provenance)
-
-
-def entry_of(edit: Edit, *, track: str = "labels") -> Entry:
-    """Return the journal entry that records an edit."""
-    match edit:
-        case AssignMask(mask=mask, code=code, provenance=made):
-            header: dict[str, Any] = {"code": code, "window": _numbers_of(mask.window)}
-            if made.row is not None:
-                header |= {"row": made.row, "col": made.col}
-            return Entry(
-                track=track,
-                kind="assign",
-                tool=made.tool,
-                scale=made.scale,
-                hierarchy_digest=made.hierarchy_digest,
-                model=made.model,
-                payload=join_payload(header, mask.data),
-            )
-        case Refine():
-            return _refine_entry(edit, track)
-        case Undo(target=target):
-            return Entry(track=track, kind="undo", payload=join_payload({"target": target}))
-        case Redo(target=target):
-            return Entry(track=track, kind="redo", payload=join_payload({"target": target}))
-        case Review(state=state, reason=reason, heads=heads):
-            judged = [{"author": head.author, "seq": head.seq, "sha256": head.sha256} for head in heads]
-            content = {"state": state, "reason": reason, "heads": judged}
-            return Entry(track=track, kind="review", payload=join_payload(content))
-
-
-def edit_of(op: Op) -> Edit:
-    """Return the edit that an op records.
-
-    The mask of an assign is checked when it is decoded, not here.
-
-    Raises
-    ------
-    JournalError
-        The op's kind is not known to this version, or its payload is not what its kind says; the
-        message names the op.
-    """
-    try:
-        header, body = split_payload(op.payload)
-        match op.kind:
-            case "assign":
-                return _assign_of(op, header, body)
-            case "refine":
-                return _refine_of(op, header, body)
-            case "undo":
-                return Undo(target=_typed(header, "target", str))
-            case "redo":
-                return Redo(target=_typed(header, "target", str))
-            case "review":
-                return _review_of(header)
-    except (JournalError, EditRefused, GridError) as error:
-        raise JournalError(f"op {op.id}: {error}") from error
-    raise JournalError(
-        f"op {op.id} is of kind {op.kind!r}, which this version of the workbench does not know; "
-        "update the workbench to open this zone"
-    )
-
-
-def check_payload(op: Op) -> None:
-    """Check the payload of an op down to its mask, if the op is of a kind that this version knows.
-
-    Raises
-    ------
-    JournalError
-        The message names the op.
-    """
-    edit = edit_of(op) if op.kind in KINDS else None
-    try:
-        match edit:
-            case AssignMask(mask=mask):
-                mask.decode()
-            case Refine():
-                edit.decode()
-    except JournalError as error:
-        raise JournalError(f"op {op.id}: {error}") from error
-
-
-def _refine_entry(edit: Refine, track: str) -> Entry:
-    header = {
-        "window": _numbers_of(edit.window),
-        "row": edit.row,
-        "col": edit.col,
-        "leaves": edit.leaf_count,
-        "bands": edit.band_count,
-        "mask_bytes": edit.mask_bytes,
-    }
-    return Entry(
-        track=track,
-        kind="refine",
-        tool="refine",
-        scale=edit.scale,
-        hierarchy_digest=edit.hierarchy_digest,
-        payload=join_payload(header, edit.data),
-    )
-
-
-def _refine_of(op: Op, header: dict[str, Any], body: bytes | None) -> Refine:
-    if body is None or op.hierarchy_digest is None or op.scale is None:
-        raise JournalError("a refine needs a body, a scale and the digest of a hierarchy")
-    return Refine(
-        window=_window_of(header),
-        row=_typed(header, "row", int),
-        col=_typed(header, "col", int),
-        leaf_count=_typed(header, "leaves", int),
-        band_count=_typed(header, "bands", int),
-        mask_bytes=_typed(header, "mask_bytes", int),
-        data=body,
-        hierarchy_digest=op.hierarchy_digest,
-        scale=op.scale,
-    )
-
-
-def _numbers_of(window: Window) -> list[int]:
-    return [int(number) for number in (window.row, window.col, window.height, window.width)]
-
-
-def _window_of(header: dict[str, Any]) -> Window:
-    numbers = _typed(header, "window", list)
-    if len(numbers) != 4 or any(type(number) is not int for number in numbers):
-        raise JournalError(f"window {numbers} is not four whole numbers")
-    row, col, height, width = numbers
-    return Window(row=row, col=col, height=height, width=width)
-
-
-def _assign_of(op: Op, header: dict[str, Any], body: bytes | None) -> AssignMask:
-    window = _window_of(header)
-    if body is None or op.tool is None:
-        raise JournalError("an assign needs a mask and a tool")
-    pick = {name: _typed(header, name, int) for name in ("row", "col") if name in header}
-    return AssignMask(
-        mask=RunLengthMask(window=window, data=body),
-        code=_typed(header, "code", int),
-        provenance=Provenance(
-            tool=op.tool, scale=op.scale, hierarchy_digest=op.hierarchy_digest, model=op.model, **pick
-        ),
-    )
-
-
-def _review_of(header: dict[str, Any]) -> Review:
-    heads = []
-    for head in _typed(header, "heads", list):
-        if not isinstance(head, dict):
-            raise JournalError(f"head {head!r} is no object")
-        author, sha256 = _typed(head, "author", str), _typed(head, "sha256", str)
-        heads.append(Head(author=author, seq=_typed(head, "seq", int), sha256=sha256))
-    reason = header.get("reason")
-    if reason is not None and not isinstance(reason, str):
-        raise JournalError(f"reason {reason!r} is no text")
-    return Review(state=_typed(header, "state", str), reason=reason, heads=tuple(heads))
-
-
-def _typed(header: dict[str, Any], key: str, kind: type) -> Any:
-    value = header.get(key)
-    if type(value) is not kind:
-        raise JournalError(f"payload's {key!r} is {value!r}, not {kind.__name__}")
-    return value

@@ -1,124 +1,173 @@
-"""The labels of a zone are the fold of its ops: paint them in order, leaving out what was undone.
+"""The fold: what the ops of one track make of a zone, without the journals they come from.
 
-`fold` is the definition; `refold` gives the same pixels for one window without starting from the first op.
+Its state is *defined* as that of painting the ops that count one over the other in their total order
+(lamport, author, seq). They may be taken in any sequence.
 """
 
 from __future__ import annotations
 
-__all__ = ["area", "fold", "histogram", "hull", "paint", "refold"]
+__all__ = ["Fold"]
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from workbench.errors import JournalError
+from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import AssignMask
-from workbench.labels.history import OpTable
+from workbench.labels.canvas import Canvas
+from workbench.labels.conflicts import Conflicts, find_conflicts
+from workbench.labels.edits import AssignMask, LabelEdit, Protect, Refine
+from workbench.labels.optable import OpTable
+from workbench.labels.payloads import edit_of
+from workbench.labels.plane import Plane
+from workbench.labels.snapshot import Snapshot
+from workbench.labels.tables import Row, op_of_row
 
-_PIXELS_AT_ONCE = 1 << 20  # numpy counts in 8 bytes per pixel
 
+class Fold:
+    """The table of a zone's ops, and what those of one track paint; private to `AnnotationStore`."""
 
-def fold(table: OpTable, footprint: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-    """Paint the edits that count one over the other.
+    def __init__(self, canvas: Canvas, track: str) -> None:
+        self.canvas, self.track = canvas, track
+        self.table = OpTable(canvas.footprint.shape)
+        self.labels = Plane(self.table, canvas.footprint, "assign")
+        self.guard = Plane(self.table, canvas.footprint, "protect")
+        self._conflicts: tuple[int, Conflicts] | None = None
 
-    Parameters
-    ----------
-    table
-        Ops in their total order.
-    footprint
-        Shape (row, col), True where the zone is; nothing else is painted.
+    @classmethod
+    def begun(
+        cls,
+        canvas: Canvas,
+        track: str,
+        rows: Mapping[str, Sequence[Row]],
+        snapshot: Snapshot | None,
+        *,
+        directory: Path,
+    ) -> Fold:
+        """Return the fold of some journals, from a snapshot of them where there is one that can be believed.
 
-    Returns
-    -------
-    labels
-        Shape (row, col), class codes, 0 where nothing was painted.
-    last_op
-        Shape (row, col), 1 + position of the op that gave each pixel its code, 0 where none did.
+        Raises
+        ------
+        JournalError
+            An op cannot be one of this zone; it is named with its file in the directory.
+        """
+        if snapshot is not None:
+            fold = cls(canvas, track)
+            known = {head.author: rows[head.author][: head.seq] for head in snapshot.heads}
+            try:
+                fold.table.restore(snapshot.table, known)
+                fold.labels.restore(snapshot.planes["assign"])
+                fold.guard.restore(snapshot.planes["protect"])
+            except (JournalError, KeyError):
+                return cls.begun(canvas, track, rows, None, directory=directory)
+            fresh = ((name, row) for name, own in rows.items() for row in own[len(known.get(name, ())) :])
+            fold.follow(fresh, directory=directory)
+            return fold
+        fold = cls(canvas, track)
+        fold._take(((author, row) for author, own in rows.items() for row in own), directory)
+        fold.labels.fill()
+        fold.guard.fill()
+        return fold
 
-    Raises
-    ------
-    JournalError
-        A mask is damaged, be it that of an undone edit, which may be redone.
-    """
-    labels = np.zeros(footprint.shape, np.uint8)
-    last_op = np.zeros(footprint.shape, np.uint32)
-    for position, edit in table.assigns():
+    def follow(self, fresh: Iterable[tuple[str, Row]], *, directory: Path) -> list[int]:
+        """Take ops, given as (author, row), that follow those that were taken, and show them.
+
+        Returns
+        -------
+        list of int
+            Ops that count, or cease to, because of them.
+
+        Raises
+        ------
+        JournalError
+            As for `begun`; the ops before the one that it names, in the total order, were taken.
+        """
+        before = len(self.table)
         try:
-            if table.counts(position):
-                paint(edit, position, footprint, labels, last_op)
-            else:
-                edit.mask.decode()
-        except JournalError as error:
-            op = table.ops[position]
-            raise table.complaint(op, f"op {op.id}: {error}") from error
-    return labels, last_op
+            positions = self._take(fresh, directory)
+        except JournalError:
+            self._settle(self.table.changed_since(before))
+            raise
+        self._settle(positions)
+        return positions
 
-
-def paint(
-    edit: AssignMask,
-    position: int,
-    footprint: NDArray[np.bool_],
-    labels: NDArray[np.uint8],
-    last_op: NDArray[np.uint32],
-) -> None:
-    """Paint one edit over labels and last ops, both of shape (row, col) of the zone, in place."""
-    here = edit.window.slices
-    mask = edit.mask.decode()
-    mask &= footprint[here]
-    np.copyto(labels[here], edit.code, where=mask)
-    np.copyto(last_op[here], position + 1, where=mask)
-
-
-def refold(
-    table: OpTable, footprint: NDArray[np.bool_], window: Window
-) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-    """Return what `fold` gives for a window, by going back through its ops until every pixel has its code.
-
-    Costs the pixels of the window, and one pass over the runs of the masks that it meets on the way.
-
-    Returns
-    -------
-    labels, last_op
-        Shape (row, col) of the window.
-    """
-    labels = np.zeros(window.shape, np.uint8)
-    last_op = np.zeros(window.shape, np.uint32)
-    open_pixels = footprint[window.slices].copy()
-    left = int(np.count_nonzero(open_pixels))
-    for position, edit in table.painting_back(window):
-        if not left:
-            break
-        part = edit.window.intersection(window)
-        if part is None:  # for the type checker: the table gives only what meets the window
-            continue
-        here = Window(
-            row=part.row - window.row, col=part.col - window.col, height=part.height, width=part.width
+    def snapshot(self) -> Snapshot:
+        """Return what `begun` needs to begin here another time."""
+        return Snapshot(
+            heads=tuple(self.table.head(author) for author in self.table.heads),
+            table=self.table.state(),
+            planes={"assign": self.labels.last, "protect": self.guard.last},
         )
-        mask = edit.mask.decode(part)
-        mask &= open_pixels[here.slices]
-        labels[here.slices][mask] = edit.code
-        last_op[here.slices][mask] = position + 1
-        open_pixels[here.slices][mask] = False
-        left -= int(np.count_nonzero(mask))
-    return labels, last_op
 
+    def conflicts(self) -> Conflicts:
+        """Return where authors disagree who had not seen each other's edits."""
+        if self._conflicts is None or self._conflicts[0] != len(self.table):
+            found = find_conflicts(self.table, self.canvas.footprint, "assign")
+            self._conflicts = len(self.table), found
+        return self._conflicts[1]
 
-def histogram(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the number of pixels of each code, shape (256,), of labels of shape (row, col)."""
-    counts = np.zeros(256, np.int64)
-    for band in np.array_split(labels, max(1, labels.size // _PIXELS_AT_ONCE)):
-        counts += np.bincount(band.reshape(-1), minlength=256)
-    return counts
+    def fitted(self, edits: Sequence[LabelEdit]) -> list[LabelEdit]:
+        """Return edits cut down to what they may paint, without those that may paint nothing.
 
+        Raises
+        ------
+        EditRefused
+            An edit is none of this zone, or nothing is left of all of them.
+        """
+        found = [fitted for fitted in map(self._fitted, edits) if fitted is not None]
+        if found:
+            return found
+        for edit in edits:
+            inside = self.canvas.clipped(edit)
+            if inside is not None:
+                first = int(self.guard.last[inside.window.slices].max()) - 1
+                raise EditRefused(
+                    f"the pixels are protected by op {self.table.op(first).id}; unprotect them to label them"
+                )
+        raise EditRefused(
+            f"the edit holds no pixel of zone {self.canvas.subject.zone}, there is nothing to label; "
+            "pick inside its footprint"
+        )
 
-def hull(windows: Sequence[Window]) -> Window:
-    """Return the smallest window that holds all of some."""
-    return reduce(Window.union, windows)
+    def hull(self, positions: Sequence[int]) -> Window:
+        """Return the smallest window that holds what some ops paint or refine."""
+        return reduce(Window.union, map(self.table.window, positions))
 
+    def unresolved(self) -> dict[str, int]:
+        """Return {key of an upper class: pixels} where authors were sure of no class."""
+        counts = np.bincount(self.labels.last.reshape(-1), minlength=1)
+        found: dict[str, int] = {}
+        for position in np.flatnonzero(counts[1:]).tolist():
+            upper = self.table.upper(position)
+            if upper:
+                found[upper] = found.get(upper, 0) + int(counts[position + 1])
+        return dict(sorted(found.items()))
 
-def area(window: Window) -> int:
-    """Return the pixels of a window."""
-    return window.height * window.width
+    def _fitted(self, edit: LabelEdit) -> LabelEdit | None:
+        if isinstance(edit, Protect):
+            return self.canvas.clipped(edit)
+        self.canvas.check_inside(edit.window, "; cut the mask at its edge")
+        guard = self.guard.values[edit.window.slices]
+        return self.canvas.clipped(edit, guard == 0 if guard.any() else None)
+
+    def _settle(self, positions: Sequence[int]) -> None:
+        self.labels.settle(positions)
+        self.guard.settle(positions)
+
+    def _take(self, fresh: Iterable[tuple[str, Row]], directory: Path) -> list[int]:
+        """Put ops into the table, in their total order; nothing is painted."""
+        ordered = sorted(fresh, key=lambda item: (item[1].lamport, item[0]))
+        changed: dict[int, None] = {}
+        for author, row in ordered:
+            try:
+                op = op_of_row(row, author)
+                edit = edit_of(op) if row.track == self.track else None
+                if isinstance(edit, AssignMask | Protect | Refine):
+                    self.canvas.check_op(op, edit)
+                changed |= dict.fromkeys(self.table.append(row, author, edit))
+            except JournalError as error:
+                text = str(error) if str(error).startswith("op ") else f"op {author}:{row.seq}: {error}"
+                raise JournalError(f"{directory / author}.sqlite: {text}") from error
+        return list(changed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["author_lock", "journal_files", "journal_path"]
+__all__ = ["author_lock", "authors_there", "journal_files", "journal_path", "mending_marker"]
 
 from pathlib import Path
 
@@ -20,18 +20,38 @@ def journal_files(directory: Path) -> list[Path]:
     Raises
     ------
     JournalError
-        The folder cannot be read, or holds an SQLite file that is named after no author.
+        The folder cannot be read, holds an SQLite file that is named after no author, or ops that no journal
+        shows: the doctor was interrupted, or of a journal only the ``-wal`` is there.
     """
     try:
-        paths = sorted(path for path in directory.glob("*.sqlite") if not path.name.startswith("."))
+        files = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise JournalError(f"{directory}: the journals cannot be listed ({error.strerror})") from error
+    paths = [path for path in files if path.suffix == ".sqlite"]
+    for path in files:
+        alone = path.suffix == ".sqlite-wal" and path.with_suffix(".sqlite") not in paths
+        if path.suffix == ".mending" or (alone and path.stat().st_size):
+            raise JournalError(
+                f"{path}: {path.stem}'s journal is damaged or half mended; run workbench journal doctor"
+            )
     for path in paths:
         try:
             check_author(path.stem)
         except JournalError as error:
             raise JournalError(f"{path}: it is named after no author; move it out of the folder") from error
     return paths
+
+
+def authors_there(directory: Path) -> list[str]:
+    """Return the authors of whom a folder holds a journal, or whatever is left of one, by name."""
+    marks = (".sqlite", ".sqlite-wal", ".mending")
+    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
+    found = {
+        name.removesuffix(mark) for name in names for mark in marks if name.endswith(mark) and name[0] != "."
+    }
+    return sorted(check_author(author) for author in found)
 
 
 def journal_path(directory: Path, author: str) -> Path:
@@ -50,6 +70,11 @@ def journal_path(directory: Path, author: str) -> Path:
                 f"{other}: there is an author {other.stem!r} already; write {author!r} like that"
             )
     return path
+
+
+def mending_marker(path: Path) -> Path:
+    """Return the file that stands beside a journal as long as the doctor puts another in its place."""
+    return path.with_suffix(".mending")
 
 
 def author_lock(path: Path) -> FileLock:

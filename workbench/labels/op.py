@@ -28,11 +28,13 @@ pixels get which code; whatever changes that is a new kind, which an older versi
 from __future__ import annotations
 
 __all__ = [
+    "LAST_LAMPORT",
     "Entry",
     "Head",
     "Op",
     "chained",
     "check_author",
+    "check_op_id",
     "from_microseconds",
     "join_payload",
     "op_document",
@@ -64,6 +66,8 @@ _PATTERNS = {
 }
 # Windows refuses these as file names whatever the extension.
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+LAST_LAMPORT = 1 << 46
+"""No op has a larger lamport: with the author's place among the zone's it has to fit 64 bits."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -92,6 +96,20 @@ def check_author(author: str) -> str:
             "'_' or '-', the first a letter or digit, the last no dot, and no device of Windows (con, nul …)"
         )
     return author
+
+
+def check_op_id(text: str) -> str:
+    """Return an op's id ``author:seq`` if it is one.
+
+    Raises
+    ------
+    EditRefused
+        It is none.
+    """
+    author, _, seq = text.rpartition(":")
+    if not re.fullmatch(_AUTHOR, author) or not re.fullmatch(r"[1-9][0-9]{0,17}", seq):
+        raise EditRefused(f"{text!r} is no op id author:seq")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

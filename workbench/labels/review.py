@@ -8,18 +8,17 @@ such edits and stays until somebody submits.
 
 from __future__ import annotations
 
-__all__ = ["ZoneState", "accept", "label_heads", "send_back", "state_of", "submit", "zone_state"]
+__all__ = ["ZoneState", "accept", "send_back", "submit", "zone_state"]
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import Redo, Review, Undo, edit_of
-from workbench.labels.history import LABEL_KINDS
-from workbench.labels.op import Head, Op
+from workbench.labels.edits import Review
+from workbench.labels.op import Head
+from workbench.labels.payloads import edit_of
 
 StateName = Literal["open", "submitted", "accepted", "sent_back"]
 
@@ -43,42 +42,17 @@ class ZoneState:
         return f"{self.state.replace('_', ' ')}{by}{reason}"
 
 
-def label_heads(ops: Iterable[Op]) -> tuple[Head, ...]:
-    """Return the last op of each author that may have changed labels, sorted by author."""
-    ops = [op for op in ops if op.track == "labels"]
-    refinements = {op.gesture_id for op in ops if op.kind == "refine"}
-    last = {
-        op.author: op.head
-        for op in ops
-        if op.kind in LABEL_KINDS and not (refinements and _target(op) in refinements)
-    }
-    return tuple(last[author] for author in sorted(last))
-
-
-def _target(op: Op) -> str | None:
-    """Return the gesture that an op undoes or redoes, None for others."""
-    edit = edit_of(op) if op.kind in ("undo", "redo") else None
-    return edit.target if isinstance(edit, Undo | Redo) else None
-
-
-def state_of(ops: Iterable[Op]) -> ZoneState:
-    """Return the state of a zone from the ops of all its journals in their total order."""
-    ops = tuple(ops)
-    verdicts = [op for op in ops if op.track == "labels" and op.kind == "review"]
-    if not verdicts:
+def zone_state(store: AnnotationStore) -> ZoneState:
+    """Return where the zone of a store stands in review."""
+    verdict = store.last_review()
+    review = edit_of(verdict) if verdict is not None else None
+    if verdict is None or not isinstance(review, Review):
         return ZoneState(state="open")
-    verdict = verdicts[-1]
-    review = edit_of(verdict)
-    if not isinstance(review, Review) or (review.state != "sent_back" and review.heads != label_heads(ops)):
+    if review.state != "sent_back" and review.heads != store.label_heads():
         return ZoneState(state="open")
     return ZoneState(
         state=review.state, by=verdict.author, reason=review.reason, heads=review.heads, at=verdict.wall_time
     )
-
-
-def zone_state(store: AnnotationStore) -> ZoneState:
-    """Return where the zone of a store stands in review."""
-    return state_of(store.ops)
 
 
 def submit(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
@@ -103,13 +77,20 @@ def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
     Raises
     ------
     EditRefused
-        The zone is accepted already, or was sent back and not submitted since.
+        The zone is accepted already, or was sent back and not submitted since; or authors are in conflict.
     """
     before = zone_state(store)
     if before.state == "accepted":
         raise EditRefused(f"zone {store.zone_id} is {before} already; there is nothing to do")
     if before.state == "sent_back":
         raise EditRefused(f"zone {store.zone_id} is {before}; submit it again before it is accepted")
+    conflicts = store.conflicts().found
+    if conflicts:
+        first, many = conflicts[0], f"{len(conflicts)} conflict{'s' * (len(conflicts) > 1)}"
+        raise EditRefused(
+            f"zone {store.zone_id} has {many}, the largest at pixel ({first.row}, {first.col}) between "
+            f"{' and '.join(first.ops)}; label those pixels again, then accept it"
+        )
     return _record(store, "accepted", reason)
 
 
@@ -130,5 +111,5 @@ def send_back(store: AnnotationStore, reason: str) -> ZoneState:
 def _record(
     store: AnnotationStore, state: Literal["submitted", "accepted", "sent_back"], reason: str | None
 ) -> ZoneState:
-    store.record(Review(state=state, reason=reason, heads=label_heads(store.ops)))
+    store.record(Review(state=state, reason=reason, heads=store.label_heads()))
     return zone_state(store)

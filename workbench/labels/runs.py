@@ -7,7 +7,7 @@ is written as 65535, 0, rest. First the low bytes of all runs, then all high byt
 
 from __future__ import annotations
 
-__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "inflate"]
+__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "inflate", "runs_of"]
 
 import zlib
 from dataclasses import dataclass
@@ -78,46 +78,44 @@ class RunLengthMask:
     @property
     def pixels(self) -> int:
         """Number of pixels that are True."""
-        return int(self._runs()[1::2].sum())
+        return int(self.runs()[1::2].sum())
 
-    def decode(self, window: Window | None = None) -> NDArray[np.bool_]:
-        """Return the mask, shape (row, col) of its window, or of a window inside it.
-
-        The cost of a part is that of its own pixels plus one pass over the runs.
+    def decode(self) -> NDArray[np.bool_]:
+        """Return the mask, shape (row, col) of its window.
 
         Raises
         ------
         JournalError
             The bytes are damaged, incomplete, or hold another number of pixels than the window.
         """
-        runs = self._runs()
-        if window is None or window == self.window:
-            return np.repeat(_alternating(0, runs.size), runs).reshape(self.window.shape)
-        if self.window.intersection(window) != window:
-            raise EditRefused(f"{window} is not inside the mask's {self.window}")
-        begin = (window.row - self.window.row) * self.window.width
-        stop = begin + window.height * self.window.width
-        ends = np.cumsum(runs)
-        first, last = np.searchsorted(ends, begin, side="right"), np.searchsorted(ends, stop, side="left")
-        lengths = np.diff(np.minimum(ends[first : last + 1], stop), prepend=begin)
-        rows = np.repeat(_alternating(int(first), lengths.size), lengths).reshape(
-            window.height, self.window.width
-        )
-        col = window.col - self.window.col
-        return rows[:, col : col + window.width].copy()
+        runs = self.runs()
+        inside = (np.arange(runs.size) & 1).astype(np.bool_)
+        return np.repeat(inside, runs).reshape(self.window.shape)
 
-    def _runs(self) -> NDArray[np.int64]:
-        """Return the run lengths, proven to fill the window exactly."""
-        pixels = self.window.height * self.window.width
-        planes = inflate(self.data, at_most=2 * (pixels + 2 * (pixels // _LONGEST) + 2))
-        if len(planes) % 2:
-            raise JournalError(f"run-length mask is damaged: {len(planes)} bytes do not hold whole runs")
-        runs = (
-            np.frombuffer(planes, np.uint8).reshape(2, -1).T.copy().view("<u2").reshape(-1).astype(np.int64)
-        )
-        if runs.sum() != pixels:
-            raise JournalError(f"run-length mask is damaged: runs add up to {runs.sum()} of {pixels} pixels")
-        return runs
+    def runs(self) -> NDArray[np.int64]:
+        """Return the lengths of the runs, in turn False and True, proven to fill the window exactly.
+
+        Raises
+        ------
+        JournalError
+            As for `decode`.
+        """
+        return runs_of(self.data, self.window.height * self.window.width)
+
+
+def runs_of(data: bytes, pixels: int) -> NDArray[np.int64]:
+    """Return the runs of a mask of some pixels; see `RunLengthMask.runs`."""
+    planes = inflate(data, at_most=2 * (pixels + 2 * (pixels // _LONGEST) + 2))
+    if len(planes) % 2:
+        raise JournalError(f"run-length mask is damaged: {len(planes)} bytes do not hold whole runs")
+    low, high = np.frombuffer(planes, np.uint8).reshape(2, -1)
+    runs = high.astype(np.int64)
+    runs <<= 8
+    runs += low
+    total = int(runs.sum())
+    if total != pixels:
+        raise JournalError(f"run-length mask is damaged: runs add up to {total} of {pixels} pixels")
+    return runs
 
 
 def inflate(data: bytes, *, at_most: int, what: str = "run-length mask") -> bytes:
@@ -148,8 +146,3 @@ def _split_long(runs: NDArray[np.int64]) -> NDArray[np.int64]:
     split = np.where(place % 2 == 0, _LONGEST, 0)
     split[stops - 1] = runs - full * _LONGEST
     return split
-
-
-def _alternating(first: int, count: int) -> NDArray[np.bool_]:
-    """Return whether the runs from ``first`` on are True ones."""
-    return (np.arange(first, first + count) & 1).astype(np.bool_)

@@ -169,6 +169,14 @@ class Nomenclature:
                 return entry
         raise NomenclatureError(f"{self.name} has no class of code {code}; it has {ranges(self.codes)}")
 
+    def upper(self, key: str) -> UpperClass:
+        """Return the upper class of a key."""
+        for group in self.groups:
+            if group.key == key:
+                return group
+        known = listed(group.key for group in self.groups)
+        raise NomenclatureError(f"{self.name} has no upper class {key!r}; it has {known}")
+
     def above(self, key: str) -> tuple[str, ...]:
         """Return the keys of the upper classes of a class or upper class, nearest first."""
         entries: Iterable[UpperClass | LandCoverClass] = chain(self.groups, self.classes)
@@ -182,9 +190,7 @@ class Nomenclature:
 
     def below(self, key: str) -> tuple[LandCoverClass, ...]:
         """Return the classes that an upper class holds at any depth, in the document's order."""
-        if all(group.key != key for group in self.groups):
-            known = listed(group.key for group in self.groups)
-            raise NomenclatureError(f"{self.name} has no upper class {key!r}; it has {known}")
+        self.upper(key)
         return tuple(entry for entry in self.classes if key in self.above(entry.key))
 
     def encode(self, labels: NDArray[np.integer[Any]], scheme: str) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["JournalCheck", "journal_ops", "verify_journals"]
+__all__ = ["JournalCheck", "ZoneTreatment", "journal_ops", "mend_journals", "verify_journals"]
 
 import heapq
 from collections.abc import Iterator
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from workbench.campaign import Campaign
 from workbench.errors import JournalError
 from workbench.geo.zone import Zone
-from workbench.labels.folder import journal_files, journal_path
-from workbench.labels.journal import JournalReport, dump_journal, verify_journal
+from workbench.labels.doctor import Treatment, mend_journal
+from workbench.labels.folder import authors_there, journal_files, journal_path
+from workbench.labels.reading import JournalReport, dump_journal, verify_journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,81 @@ class JournalCheck:
         return "\n".join(lines + ([self.problem] if self.problem else []))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneTreatment:
+    """What the doctor found in the journals of a zone, and did."""
+
+    zone: str
+    treatments: tuple[Treatment, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether there was nothing to do."""
+        return all(treatment.problem is None for treatment in self.treatments)
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view (``schema/outputs/journal-doctor.schema.json``)."""
+        return {
+            "zone": self.zone,
+            "sound": self.sound,
+            "journals": [
+                {
+                    "author": treatment.path.stem,
+                    "problem": treatment.problem,
+                    "ops": treatment.ops,
+                    "head": treatment.head,
+                    "first_lost": treatment.first_lost,
+                    "apart": treatment.apart,
+                    "quarantine": str(treatment.quarantine) if treatment.quarantine else None,
+                }
+                for treatment in self.treatments
+            ],
+        }
+
+    def text(self) -> str:
+        """Return a page for a person."""
+        if not self.treatments:
+            return f"{self.zone}: no journal yet"
+        return "\n".join(map(_told, self.treatments))
+
+
+def _told(treatment: Treatment) -> str:
+    author = treatment.path.stem
+    if treatment.problem is None:
+        return f"{author}: sound, {treatment.ops} ops; nothing to do"
+    if treatment.quarantine is None:
+        return f"{author}: {treatment.problem}"
+    lost = f"nothing from op {treatment.first_lost} on can be believed"
+    apart = f" and {treatment.apart} records that do not follow" if treatment.apart else ""
+    return (
+        f"{author}: mended ({treatment.problem})\n"
+        f"  {treatment.ops} ops are there, each as it was written; {lost}\n"
+        f"  the damaged files{apart} are in {treatment.quarantine}; if there is a backup, put it into a "
+        f"folder {author}-backup beside it, and run the doctor again"
+    )
+
+
+def mend_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> ZoneTreatment:
+    """Salvage what can be believed of the damaged journals of a zone (or of one author's).
+
+    Raises
+    ------
+    JournalError
+        As for `workbench.labels.doctor.mend_journal`; or the author has no journal there.
+    """
+    folder, subject = campaign.zone_dir(zone) / "journal", campaign.subject(zone)
+    there = authors_there(folder)
+    if author is not None and author not in there:
+        raise JournalError(
+            f"zone {zone.id} has no journal of {author}; it has those of {', '.join(there) or 'nobody yet'}"
+        )
+    authors = there if author is None else [author]
+    return ZoneTreatment(
+        zone=zone.id,
+        treatments=tuple(mend_journal(folder / f"{name}.sqlite", subject) for name in authors),
+    )
+
+
 def journal_ops(campaign: Campaign, zone: Zone, *, author: str | None) -> Iterator[dict[str, Any]]:
     """Yield the JSON view of each op, of all authors in the order in which they count.
 
@@ -82,7 +160,10 @@ def verify_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Jo
     problem = None
     if all(report.ok for report in reports):
         try:
-            campaign.open_store(zone).close()
+            with campaign.open_store(zone, from_snapshot=False) as true, campaign.open_store(zone) as shown:
+                if not np.array_equal(true.labels, shown.labels):
+                    folder = campaign.zone_dir(zone) / "snapshots"
+                    problem = f"{folder}: a snapshot shows other labels than the journals; delete the folder"
         except JournalError as error:
             problem = str(error)
     return JournalCheck(zone=zone.id, reports=reports, problem=problem)

@@ -16,10 +16,16 @@ from workbench.workflows.script import run_script
 
 
 def label_zone(
-    campaign: Campaign, zone: Zone, *, author: str, lines: Iterable[str], on_edit: Callable[[str, int], None]
+    campaign: Campaign,
+    zone: Zone,
+    *,
+    author: str,
+    lines: Iterable[str],
+    on_edit: Callable[[str, int], None],
+    blind: bool = False,
 ) -> int:
     """Apply the lines of a label script to a zone; see `workbench.workflows.script`."""
-    with campaign.open_store(zone, author=author) as store:
+    with campaign.open_store(zone, author=author, blind=blind) as store:
         return run_script(
             lines,
             store,
@@ -32,8 +38,8 @@ def label_zone(
 def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, overwrite: bool) -> str:
     """Write a zone's labels as a raster numbered by a scheme, with its colours.
 
-    What is unlabelled, or outside the footprint, becomes the scheme's *other*: IGN's loaders train any other
-    number as building.
+    What is unlabelled, in conflict or outside the footprint becomes the scheme's *other*: IGN's loaders train
+    any other number as building.
 
     Returns
     -------
@@ -44,7 +50,7 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
     pictures = [raster.path for raster in zone.rasters]
     check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
     with campaign.open_store(zone) as store:
-        values, covered = nomenclature.encode(store.labels, scheme), store.coverage()
+        values, covered = nomenclature.encode(store.settled_labels(), scheme), store.coverage()
     write_raster(
         output,
         values,

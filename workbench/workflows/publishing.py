@@ -69,7 +69,7 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
     folds = campaign.folds()
     sources = []
     for zone in campaign.zones():
-        with campaign.open_store(zone) as store:
+        with campaign.open_store(zone, from_snapshot=False) as store:
             state = zone_state(store)
         if state.state != "accepted":
             say(
@@ -98,9 +98,9 @@ def _image(campaign: Campaign, zone: Zone, window: Window) -> NDArray[np.uint8]:
 
 
 def _labels(campaign: Campaign, zone: Zone, accepted: ZoneState) -> NDArray[np.uint8]:
-    with campaign.open_store(zone) as store:
+    with campaign.open_store(zone, from_snapshot=False) as store:
         if zone_state(store) != accepted:
             raise ReleaseError(
                 f"{zone.id} was edited while the release was built; have it accepted and build again"
             )
-        return store.labels
+        return store.settled_labels()

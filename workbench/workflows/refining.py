@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import HierarchyError, JournalError
-from workbench.labels.edits import Refine, edit_of
+from workbench.labels.edits import Refine
 from workbench.labels.op import Op
+from workbench.labels.payloads import edit_of
 from workbench.labels.refine import FinerRegions
 from workbench.segmentation.cuts import Node
 from workbench.segmentation.hierarchy import Hierarchy

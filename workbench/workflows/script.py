@@ -1,9 +1,23 @@
 """Label scripts: the same edits as in the window, one JSON object a line, without a screen.
 
-``{"pick": [row, col], "scale": λ, "class": key}`` gives the region under a pixel at a scale to a class,
-``{"polygon": [[row, col], …], "class": key}`` the pixels whose centre is inside, ``{"undo": n}`` and
-``{"redo": n}`` walk the author's own gestures. Points are (row, col) of pixel centres from the zone's upper
-left.
+====================================================  ====================================================
+line                                                  what it does
+====================================================  ====================================================
+``{"pick": [row, col], "scale": λ, "class": key}``    gives the region under a pixel at a scale to a class
+``{"drag": [[row, col], …], "scale": λ, "class": …}`` the same for every region that a path touches
+``{"polygon": [[row, col], …], "class": key}``        the pixels whose centre is inside
+``{"brush": [[row, col], …], "radius": r, …}``        those within r pixels of a path
+``{"line": [[row, col], …], "width": w, …}``          those within w / 2 pixels of it
+``{"cut": [[row, col], …], "pick": …, "scale": …}``   the side of a picked region on which the pick lies
+``{"merge": [[row, col], [row, col]]}``               gives the patch at the second pixel the first's class
+``{"recode": [key, key], "polygon": [[row, col], …]}``  one class to another, in a polygon or everywhere
+``{"protect": [[row, col], …]}``, ``{"unprotect": …}``  a polygon that nobody may paint, or may again
+``{"comment": text, "at": [row, col]}``               with ``question``, ``answers`` and ``ruling``
+``{"undo": n}``, ``{"redo": n}``                      walk the author's own gestures
+====================================================  ====================================================
+
+``"upper": key`` in place of ``"class"`` names an upper class where no class is sure. Points are (row, col) of
+pixel centres from the zone's upper left.
 """
 
 from __future__ import annotations
@@ -11,18 +25,22 @@ from __future__ import annotations
 __all__ = ["ScriptError", "run_script"]
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import parse_document
-from workbench.errors import WorkbenchError
+from workbench.errors import EditRefused, WorkbenchError
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import Provenance, assign
+from workbench.labels.edits import AssignMask, Comment, Protect, Provenance, assign
+from workbench.labels.strokes import brush_mask, cut_mask, patch_mask, polygon_mask
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
+
+_Region = tuple[Window, NDArray[np.bool_]]
 
 
 class ScriptError(WorkbenchError, ValueError):
@@ -63,16 +81,14 @@ def run_script(
         With the number of the refused line.
     """
     done = 0
-    loaded: Hierarchy | None = None
+    script = _Script(store, nomenclature, hierarchy)
     for number, document in _documents(lines):
         try:
-            if "pick" in document and loaded is None:
-                loaded = hierarchy()
-            _run(document, store, nomenclature, loaded)
+            script.run(document)
         except WorkbenchError as error:
             raise ScriptError(f"line {number}: {error}") from error
         done += 1
-        on_edit(store.last_id or "", number)
+        on_edit(store.last_own.id if store.last_own else "", number)
     return done
 
 
@@ -87,56 +103,113 @@ def _documents(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         ) from error
 
 
-def _run(
-    document: dict[str, Any], store: AnnotationStore, nomenclature: Nomenclature, hierarchy: Hierarchy | None
-) -> None:
-    if "undo" in document or "redo" in document:
-        _walk(document, store)
-        return
-    code = nomenclature.by_key(document["class"]).code
-    if hierarchy is not None and "pick" in document:
-        row, col = document["pick"]
-        scale = float(document["scale"])
-        window, mask = hierarchy.mask(hierarchy.node_at(row, col, scale))
-        provenance = Provenance(tool="pick", row=row, col=col, scale=scale, hierarchy_digest=hierarchy.digest)
-    else:
-        window, mask = polygon_mask(document["polygon"], store.labels.shape)
-        provenance = Provenance(tool="polygon")
-    store.apply(assign(mask, window, code=code, provenance=provenance))
+class _Script:
+    """What the lines of a script act on."""
 
+    def __init__(
+        self, store: AnnotationStore, nomenclature: Nomenclature, hierarchy: Callable[[], Hierarchy]
+    ) -> None:
+        self._store, self._nomenclature, self._load = store, nomenclature, hierarchy
+        self._loaded: Hierarchy | None = None
 
-def _walk(document: dict[str, Any], store: AnnotationStore) -> None:
-    verb = "undo" if "undo" in document else "redo"
-    step, there = (store.undo, store.undo_steps) if verb == "undo" else (store.redo, store.redo_steps)
-    if document[verb] > there:
-        raise ScriptError(f"{document[verb]} steps to {verb}, and only {there} are there; ask for fewer")
-    for _ in range(document[verb]):
-        step()
+    def run(self, line: dict[str, Any]) -> None:
+        """Do what a line says."""
+        shape = self._store.labels.shape
+        match line:
+            case {"undo": count} | {"redo": count}:
+                self._walk("undo" if "undo" in line else "redo", count)
+            case {"comment": text, "at": [row, col]}:
+                self._comment(line, text, row, col)
+            case {"protect": corners} | {"unprotect": corners}:
+                shield = self._edit(polygon_mask(corners, shape), 1, "protect").mask
+                self._store.apply(Protect(mask=shield, on="protect" in line))
+            case {"merge": [[row, col], other]}:
+                patch_mask(self._store.labels, row, col)  # that there is a label
+                code = int(self._store.labels[row, col])
+                self._store.apply(self._edit(patch_mask(self._store.labels, *other), code, "merge"))
+            case {"recode": [old, new]}:
+                self._recode(old, new, line.get("polygon"))
+            case {"cut": path, "pick": [row, col]}:
+                window, mask = self._region(row, col, line["scale"])
+                region = window, cut_mask(mask, window, path, row=row, col=col)
+                self._paint(line, region, self._made("cut", row, col, line["scale"]))
+            case {"pick": [row, col]}:
+                region = self._region(row, col, line["scale"])
+                self._paint(line, region, self._made("pick", row, col, line["scale"]))
+            case {"drag": path}:
+                self._drag(line, path)
+            case {"polygon": corners}:
+                self._paint(line, polygon_mask(corners, shape), Provenance(tool="polygon"))
+            case {"brush": path, "radius": radius}:
+                self._paint(line, brush_mask(path, radius, shape), Provenance(tool="brush"))
+            case {"line": path, "width": width}:
+                self._paint(line, brush_mask(path, width / 2, shape), Provenance(tool="line"))
 
+    @property
+    def _hierarchy(self) -> Hierarchy:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
 
-def polygon_mask(vertices: list[list[float]], shape: tuple[int, ...]) -> tuple[Window, NDArray[np.bool_]]:
-    """Return the pixels whose centre lies in a polygon, clipped to an image.
+    def _region(self, row: int, col: int, scale: float) -> _Region:
+        return self._hierarchy.mask(self._hierarchy.node_at(row, col, float(scale)))
 
-    Parameters
-    ----------
-    vertices
-        (row, col) of at least three corners, in pixel centres.
-    shape
-        (rows, columns) of the image.
+    def _made(self, tool: str, row: int, col: int, scale: float) -> Provenance:
+        digest = self._hierarchy.digest
+        return Provenance(tool=tool, row=row, col=col, scale=float(scale), hierarchy_digest=digest)
 
-    Raises
-    ------
-    ScriptError
-        The polygon covers no pixel centre of the image.
-    """
-    from skimage.draw import polygon
+    def _edit(self, region: _Region, code: int, tool: str) -> AssignMask:
+        window, mask = region
+        return assign(mask, window, code, Provenance(tool=tool))
 
-    corners = np.asarray(vertices, dtype=np.float64)
-    rows, cols = polygon(corners[:, 0], corners[:, 1], shape=shape[:2])  # type: ignore[no-untyped-call]
-    if not rows.size:
-        raise ScriptError(f"the polygon covers no pixel of the zone's {shape[0]} × {shape[1]}")
-    top, left = int(rows.min()), int(cols.min())
-    window = Window(row=top, col=left, height=int(rows.max()) - top + 1, width=int(cols.max()) - left + 1)
-    mask = np.zeros(window.shape, dtype=np.bool_)
-    mask[rows - top, cols - left] = True
-    return window, mask
+    def _paint(self, line: dict[str, Any], region: _Region, made: Provenance) -> None:
+        window, mask = region
+        self._store.apply(self._classed(line, assign(mask, window, 0, made)))
+
+    def _classed(self, line: dict[str, Any], edit: AssignMask) -> AssignMask:
+        """Return an edit with the class, or upper class, of its line."""
+        if "upper" not in line:
+            return replace(edit, code=self._nomenclature.by_key(line["class"]).code)
+        group = self._nomenclature.upper(line["upper"])
+        code = self._nomenclature.by_key(group.fallback).code if group.fallback else 0
+        return replace(edit, code=code, upper=group.key)
+
+    def _drag(self, line: dict[str, Any], path: list[list[int]]) -> None:
+        """Paint each region that a path touches, as one gesture."""
+        scale, edits, seen = float(line["scale"]), [], set[int]()
+        window, mask = brush_mask(path, 0.5**0.5, self._store.labels.shape)
+        for row, col in np.argwhere(mask) + np.array([[window.row, window.col]]):
+            if not self._store.footprint[row, col]:
+                continue
+            node = self._hierarchy.node_at(int(row), int(col), scale)
+            if node.first not in seen:
+                seen.add(node.first)
+                place, region = self._hierarchy.mask(node)
+                made = self._made("drag", int(row), int(col), scale)
+                edits.append(self._classed(line, assign(region, place, 0, made)))
+        self._store.apply_all(edits)
+
+    def _recode(self, old: str, new: str, corners: list[list[float]] | None) -> None:
+        labels = self._store.labels
+        whole = self._store.grid.whole
+        window, mask = polygon_mask(corners, labels.shape) if corners else (whole, np.True_)
+        found = np.asarray(mask & (labels[window.slices] == self._nomenclature.by_key(old).code))
+        if not found.any():
+            raise EditRefused(f"there is no {old} there to recode")
+        self._store.apply(self._edit((window, found), self._nomenclature.by_key(new).code, "recode"))
+
+    def _comment(self, line: dict[str, Any], text: str, row: int, col: int) -> None:
+        ruling = line.get("ruling")
+        if ruling is not None:
+            self._nomenclature.by_key(ruling)
+        answers, question = line.get("answers"), line.get("question", False)
+        comment = Comment(row=row, col=col, text=text, answers=answers, question=question, ruling=ruling)
+        self._store.comment(comment)
+
+    def _walk(self, verb: str, count: int) -> None:
+        store = self._store
+        step, there = (store.undo, store.undo_steps) if verb == "undo" else (store.redo, store.redo_steps)
+        if count > there:
+            raise ScriptError(f"{count} steps to {verb}, and only {there} are there; ask for fewer")
+        for _ in range(count):
+            step()

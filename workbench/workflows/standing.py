@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["Standing", "review_zone", "standing"]
+__all__ = ["Standing", "open_questions", "review_zone", "standing", "standings"]
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.campaign import Campaign
+from workbench.errors import JournalError
 from workbench.geo.zone import Zone
+from workbench.labels.conflicts import Conflict
+from workbench.labels.edits import Comment
+from workbench.labels.op import Op
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
 
 Verdict = Literal["submit", "accept", "send-back"]
+_MOST_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,14 @@ class Standing:
     heads: dict[str, int]
     """Last op of each author."""
     segmented: bool
+    unresolved: dict[str, int]
+    """Pixels by upper class, where authors were sure of no class."""
+    questions: tuple[tuple[str, Comment], ...]
+    """Questions that wait for a ruling, with their ids."""
+    keys: dict[int, str]
+    """Key of each class by its code, ``unlabelled`` for 0."""
+    conflicts: tuple[Conflict, ...]
+    """Where authors disagree who had not seen each other's edits."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/zone-status.schema.json``)."""
@@ -50,6 +64,21 @@ class Standing:
             "pixels": self.counts,
             "heads": self.heads,
             "segmented": self.segmented,
+            "unresolved": self.unresolved,
+            "questions": [
+                {"id": name, "row": comment.row, "col": comment.col, "text": comment.text}
+                for name, comment in self.questions
+            ],
+            "conflicts": [
+                {
+                    "ops": list(conflict.ops),
+                    "classes": [self.keys[code] for code in conflict.codes],
+                    "pixels": conflict.pixels,
+                    "row": conflict.row,
+                    "col": conflict.col,
+                }
+                for conflict in self.conflicts
+            ],
         }
 
     def row(self) -> tuple[object, ...]:
@@ -71,6 +100,20 @@ class Standing:
             f"  {'segmented' if self.segmented else 'not segmented yet'}",
             f"  {self.coverage:.1%} labelled; journals: {heads}",
         ]
+        lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
+        lines += [
+            f"  question {name} at ({comment.row}, {comment.col}): {comment.text}"
+            for name, comment in self.questions
+        ]
+        lines += [
+            f"  conflict of {conflict.pixels} pixels at ({conflict.row}, {conflict.col}): "
+            + ", ".join(
+                f"{op} says {self.keys[code]}" for op, code in zip(conflict.ops, conflict.codes, strict=True)
+            )
+            for conflict in self.conflicts[:_MOST_LISTED]
+        ]
+        if len(self.conflicts) > _MOST_LISTED:
+            lines.append(f"  and {len(self.conflicts) - _MOST_LISTED} conflicts more")
         ranked = sorted(self.counts.items(), key=lambda item: -item[1])
         return "\n".join(lines + [f"    {key:24} {count / total:6.1%}" for key, count in ranked if count])
 
@@ -87,7 +130,29 @@ def standing(campaign: Campaign, zone: Zone) -> Standing:
             counts={nomenclature.by_code(code).key: n for code, n in store.counts().items() if code and n},
             heads=dict(sorted(store.head.items())),
             segmented=campaign.hierarchy_path(zone).exists(),
+            unresolved=store.unresolved(),
+            questions=open_questions(store.comments()),
+            keys={0: "unlabelled"} | {one.code: one.key for one in nomenclature.classes},
+            conflicts=store.conflicts().found,
         )
+
+
+def standings(campaign: Campaign) -> tuple[list[Standing], dict[str, str]]:
+    """Return where the zones stand, and {zone id: what is wrong} of those whose journals cannot be read."""
+    found, damaged = [], {}
+    for zone in campaign.zones():
+        try:
+            found.append(standing(campaign, zone))
+        except JournalError as error:
+            damaged[zone.id] = str(error)
+    return found, damaged
+
+
+def open_questions(comments: Iterable[tuple[Op, Comment]]) -> tuple[tuple[str, Comment], ...]:
+    """Return the questions among some comments that no ruling answers, with their ids."""
+    found = tuple((op.id, comment) for op, comment in comments)
+    ruled = {comment.answers for _, comment in found if comment.ruling is not None}
+    return tuple((name, comment) for name, comment in found if comment.question and name not in ruled)
 
 
 def review_zone(

@@ -1,0 +1,316 @@
+"""The doctor: whatever becomes of a journal's bytes, what can be proven goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from label_cases import GRID, SUBJECT, open_store, rectangle
+from test_journal import unlocked
+
+from workbench.errors import JournalError
+from workbench.geo.grid import Window
+from workbench.labels import doctor
+from workbench.labels.carving import carved_rows, images
+from workbench.labels.doctor import mend_journal
+from workbench.labels.edits import Provenance, assign
+from workbench.labels.journal import JournalWriter
+from workbench.labels.op import Entry
+from workbench.labels.reading import read_journal, verify_journal
+from workbench.labels.tables import Row
+
+
+def filled(directory: Path) -> Path:
+    """A journal of every sort of op: small ones, and payloads that run over several pages."""
+    rng = np.random.default_rng(2)
+    with open_store(directory, "marie") as store:
+        for number in range(24):
+            row, col = int(rng.integers(4, 9)), int(rng.integers(5, 13))
+            provenance = Provenance(
+                tool="pick", row=row, col=col, scale=float(number), hierarchy_digest="ab" * 32, model="m1"
+            )
+            mask = rng.random((3, 4)) < 0.7
+            mask[0, 0] = True
+            store.apply(
+                assign(mask, Window(row=row, col=col, height=3, width=4), 1 + number % 19, provenance)
+            )
+            if number % 7 == 3:
+                store.undo()
+    with closing(JournalWriter.open(directory, SUBJECT, author="marie")) as writer:
+        for size in (30, 3500, 4000, 4061, 5000, 20_000):
+            lamport = writer.found.rows[-1].lamport + size
+            noise = [
+                Entry(kind="noise", track="blind-marie", tool="brush", payload=b"{}\n" + rng.bytes(size))
+                for _ in range(2)
+            ]
+            writer.append_many(noise, seen={"jean": size}, lamport=lamport)
+    return directory / "marie.sqlite"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, tuple[Row, ...]]:
+    """The bytes of a sound journal, and its ops."""
+    path = filled(tmp_path_factory.mktemp("whole"))
+    return path.read_bytes(), read_journal(path).rows
+
+
+def mended(path: Path, rows: tuple[Row, ...]) -> int:
+    """Mend a damaged journal; return how many ops are there, all of them as they were written."""
+    treatment = mend_journal(path, SUBJECT)
+    found = read_journal(path).rows if path.exists() else ()
+    assert found == rows[: len(found)], "no op is made up"
+    assert treatment.ops == len(found)
+    assert treatment.problem is not None
+    assert "\n" not in treatment.problem
+    assert treatment.first_lost == f"marie:{len(found) + 1}"
+    assert not list(path.parent.glob("*.mending"))
+    assert not list(path.parent.glob("*-wal"))
+    assert treatment.quarantine is not None
+    again = mend_journal(path, SUBJECT) if path.exists() else None
+    assert again is None or again.problem is None
+    return len(found)
+
+
+def pages_of(content: bytes, row: Row) -> set[int]:
+    """Return the pages of a file in which an op has bytes, from 0 on."""
+    parts = [row.sha256, *(row.payload[at : at + 32] for at in range(0, len(row.payload), 500))]
+    return {content.index(part) // 4096 for part in parts if content.count(part) == 1}
+
+
+def test_a_file_cut_short_anywhere_keeps_what_is_before(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    content, rows = whole
+    kept = []
+    for size in range(0, len(content), 512):
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        (folder / "marie.sqlite").write_bytes(content[:size])
+        assert not verify_journal(folder / "marie.sqlite").ok
+        kept.append(mended(folder / "marie.sqlite", rows))
+    assert kept[0] == 0
+    assert max(kept) >= len(rows) - 2
+    assert kept == sorted(kept)
+
+
+def test_one_flipped_bit_in_any_page_costs_no_op_before_it(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    content, rows = whole
+    rng = np.random.default_rng(1)
+    kept, harmless = [], 0
+    for page in range(len(content) // 4096):
+        for attempt in range(3):
+            at = page * 4096 + int(rng.integers(0, 4096))
+            damaged = bytearray(content)
+            damaged[at] ^= 1 << int(rng.integers(0, 8))
+            folder = tmp_path / f"{page}-{attempt}"
+            folder.mkdir()
+            path = folder / "marie.sqlite"
+            path.write_bytes(damaged)
+            if verify_journal(path).ok:
+                assert read_journal(path).rows == rows, "a bit that nothing is made of"
+                harmless += 1
+                continue
+            kept.append(mended(path, rows))
+            assert kept[-1] == len(rows) or page in pages_of(content, rows[kept[-1]])
+    assert len(kept) > harmless
+    assert len(rows) in kept, "a bit of SQLite's own"
+
+
+def test_the_header_of_the_file_is_not_needed(tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]) -> None:
+    content, rows = whole
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(bytes(4096) + content[4096:])
+    # The first page holds the schema, which is known, and in a small file nothing else.
+    assert mended(path, rows) == len(rows)
+
+
+def left_by_a_kill(directory: Path) -> tuple[Path, tuple[Row, ...]]:
+    """A journal whose last ops are in its WAL only."""
+    with open_store(directory, "marie") as store:
+        for number in range(5):
+            store.apply(rectangle(5, 6, 2, 2, 1 + number))
+    copy = directory.with_name("left")
+    with open_store(directory, "marie") as store:
+        for number in range(5):
+            store.apply(rectangle(6, 7, 2, 2, 1 + number))
+        rows = tuple(store._table.rows("marie"))
+        shutil.copytree(directory, copy)
+    return copy / "marie.sqlite", rows
+
+
+def test_a_cut_wal_keeps_what_is_before(tmp_path: Path) -> None:
+    path, rows = left_by_a_kill(tmp_path / "journal")
+    wal = path.with_name("marie.sqlite-wal").read_bytes()
+    counts = set()
+    for size in (*range(0, len(wal), 512), len(wal)):
+        folder = tmp_path / f"cut-{size}"
+        shutil.copytree(path.parent, folder)
+        (folder / "marie.sqlite-wal").write_bytes(wal[:size])
+        (folder / "marie.sqlite-shm").unlink()
+        if verify_journal(folder / path.name).ok:
+            found = read_journal(folder / path.name).rows
+            assert found == rows[: len(found)]
+            counts.add(len(found))
+        else:
+            counts.add(mended(folder / path.name, rows))
+    assert counts == set(range(5, 11))
+
+
+def test_a_journal_of_which_only_the_wal_is_left_is_noticed(tmp_path: Path) -> None:
+    path, _ = left_by_a_kill(tmp_path / "journal")
+    path.unlink()
+    for author in (None, "marie", "jean"):
+        with pytest.raises(JournalError, match=r"marie\.sqlite-wal: marie's journal is .*journal doctor"):
+            open_store(path.parent, author)
+    mend_journal(path, SUBJECT)  # the meta document was in the file that is gone
+    open_store(path.parent, "marie").close()
+    assert list((path.parent / "quarantine").rglob("marie.sqlite-wal"))
+
+
+def test_a_good_copy_put_into_quarantine_brings_everything_back(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    content, rows = whole
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(content[:20_000])
+    assert mended(path, rows) < len(rows)
+    backup = tmp_path / "quarantine" / "marie-backup"
+    backup.mkdir()
+    (backup / "marie.sqlite").write_bytes(content)
+    path.write_bytes(b"")
+    assert mended(path, rows) == len(rows)
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_doctor_killed_at_any_step_loses_nothing(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, rows = whole
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(bytes(100) + content[100:])
+    calls = iter(range(1000))
+
+    class Killed(BaseException):
+        pass
+
+    def stopping(function):  # type: ignore[no-untyped-def]
+        def stepped(*arguments, **options):  # type: ignore[no-untyped-def]
+            if next(calls) == step:
+                raise Killed
+            return function(*arguments, **options)
+
+        return stepped
+
+    with monkeypatch.context() as patched:
+        for owner, name in ((os, "fsync"), (Path, "unlink"), (Path, "replace"), (shutil, "copyfile")):
+            patched.setattr(owner, name, stopping(getattr(owner, name)))
+        try:
+            mend_journal(path, SUBJECT)
+            finished = True
+        except Killed:
+            finished = False
+    if not finished:
+        for author in (None, "marie"):
+            with pytest.raises(JournalError):
+                open_store(tmp_path, author)
+        mend_journal(path, SUBJECT)
+    assert read_journal(path).rows == rows
+
+
+def test_what_does_not_follow_is_counted_and_kept_apart(tmp_path: Path) -> None:
+    path = filled(tmp_path / "journal")
+    rows = read_journal(path).rows
+    with unlocked(path) as connection:
+        connection.execute("UPDATE ops SET payload = x'00' WHERE seq = 10")
+    before = path.read_bytes()
+    treatment = mend_journal(path, SUBJECT)
+    assert treatment.ops == 9
+    assert treatment.apart == len(rows) - 9
+    assert treatment.quarantine is not None
+    assert (treatment.quarantine / "marie.sqlite").read_bytes() == before
+    with open_store(path.parent, "marie") as store:  # and work goes on
+        store.apply(rectangle(5, 6, 2, 2, 3))
+        assert store.last_id == "marie:10"
+
+
+def test_a_tampered_op_is_not_believed_though_its_record_is_found(tmp_path: Path) -> None:
+    path = filled(tmp_path / "journal")
+    with unlocked(path) as connection:
+        connection.execute("UPDATE ops SET wall_time = wall_time + 1 WHERE seq = 3")
+    content = path.read_bytes()
+    assert len({row.sha256 for row in carved_rows(*images(content, b"")[0])}) == 39
+    assert mend_journal(path, SUBJECT).ops == 2
+
+
+def test_a_sound_journal_and_one_that_is_in_use_are_left_alone(tmp_path: Path) -> None:
+    path = filled(tmp_path / "journal")
+    before = path.read_bytes()
+    assert mend_journal(path, SUBJECT).problem is None
+    assert path.read_bytes() == before
+    with open_store(path.parent, "marie"):
+        path.write_bytes(before[:9000])
+        with pytest.raises(JournalError, match="another window"):
+            mend_journal(path, SUBJECT)
+    assert path.read_bytes() == before[:9000]
+
+
+def strangers(path: Path) -> Iterator[str]:
+    """Make files of a journal's name that are none of the doctor's business, one after the other."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+        connection.commit()
+    yield "no journal of the workbench"
+    path.unlink()
+    filled(path.parent)
+    with unlocked(path) as connection:
+        connection.execute("UPDATE meta SET document = replace(document, '_version\":1', '_version\":2')")
+        connection.execute("PRAGMA user_version = 2")
+    yield "newer version"
+    path.unlink()
+    filled(path.parent)
+    content = path.read_bytes()
+    path.write_bytes(content[:9000])
+    yield "made for zone"
+
+
+def test_what_is_none_of_its_business_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+    path = tmp_path / "journal" / "marie.sqlite"
+    for complaint in strangers(path):
+        before = path.read_bytes()
+        subject = replace(SUBJECT, zone="D001_2019/Z1_UU") if complaint == "made for zone" else SUBJECT
+        with pytest.raises(JournalError, match=complaint):
+            mend_journal(path, subject)
+        assert path.read_bytes() == before
+        assert not (path.parent / "quarantine").exists()
+
+
+def test_a_full_disk_leaves_the_damaged_journal_where_it_is(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(whole[0][:20_000])
+
+    def full(source: Path, goal: Path) -> None:
+        goal.write_bytes(source.read_bytes()[:100])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(doctor.shutil, "copyfile", full)  # type: ignore[attr-defined]
+        with pytest.raises(JournalError, match=r"could not be mended \(No space left.*again"):
+            mend_journal(path, SUBJECT)
+    assert path.read_bytes() == whole[0][:20_000]
+    assert mended(path, whole[1]) > 0
+
+
+def test_the_grid_of_the_cases_is_the_subjects() -> None:
+    assert SUBJECT.grid == GRID

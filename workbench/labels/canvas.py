@@ -1,0 +1,92 @@
+"""The canvas: what may be painted on a zone, in which codes. Edits and ops of others are held against it."""
+
+from __future__ import annotations
+
+__all__ = ["Canvas"]
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import EditRefused, JournalError
+from workbench.geo.grid import Window
+from workbench.labels.edits import AssignMask, Protect, Refine, RunLengthMask, tight
+from workbench.labels.meta import JournalSubject
+from workbench.labels.op import Op
+
+_Painting = TypeVar("_Painting", bound=AssignMask | Protect)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Canvas:
+    """The pixels of a zone that can be painted, and the codes that they can have."""
+
+    subject: JournalSubject
+    footprint: NDArray[np.bool_]
+    """Shape (row, col), read-only. True inside the zone."""
+    codes: frozenset[int]
+    """0, which erases, and those of the nomenclature."""
+
+    @classmethod
+    def of(cls, subject: JournalSubject, footprint: NDArray[np.bool_], codes: Iterable[int]) -> Self:
+        """Return the canvas with a copy of a footprint."""
+        footprint = footprint.copy()
+        footprint.flags.writeable = False
+        return cls(subject=subject, footprint=footprint, codes=frozenset(int(code) for code in codes) | {0})
+
+    def clipped(self, edit: _Painting, open_pixels: NDArray[np.bool_] | None = None) -> _Painting | None:
+        """Return an edit cut down to the pixels that it may paint, None where there are none.
+
+        ``open_pixels`` has the shape of the edit's window, True where nothing is protected.
+
+        Raises
+        ------
+        EditRefused
+            The code is none of the nomenclature's, or the mask reaches outside the grid.
+        """
+        if isinstance(edit, AssignMask) and edit.code not in self.codes:
+            raise EditRefused(
+                f"code {edit.code} is none of nomenclature {self.subject.nomenclature}; take one of "
+                f"{', '.join(str(code) for code in sorted(self.codes - {0}))}, or 0 to erase"
+            )
+        self.check_inside(edit.window, "; cut the mask at its edge")
+        mask = edit.mask.decode()
+        inside = mask & self.footprint[edit.window.slices]
+        if open_pixels is not None:
+            inside &= open_pixels
+        part = tight(inside, edit.window)
+        if part is None:
+            return None
+        if part[1] == edit.window and np.array_equal(inside, mask):
+            return edit
+        return replace(edit, mask=RunLengthMask.encode(*part))
+
+    def check_inside(self, window: Window, way_out: str = "") -> None:
+        """Refuse an edit that reaches outside the grid."""
+        if not self._holds(window):
+            shape = self.subject.grid.shape
+            raise EditRefused(f"{window} reaches outside zone {self.subject.zone} of {shape} pixels{way_out}")
+
+    def check_op(self, op: Op, edit: AssignMask | Protect | Refine) -> None:
+        """Refuse an op of a journal that cannot be one of this zone.
+
+        Raises
+        ------
+        JournalError
+            With the way out.
+        """
+        if isinstance(edit, AssignMask) and edit.code not in self.codes:
+            raise JournalError(
+                f"op {op.id} labels with code {edit.code}, which nomenclature {self.subject.nomenclature} "
+                "does not have; update the nomenclature"
+            )
+        if not self._holds(edit.window):
+            verb = "refines" if isinstance(edit, Refine) else "paints"
+            shape = self.subject.grid.shape
+            raise JournalError(f"op {op.id} {verb} {edit.window}, outside the zone's {shape} pixels")
+
+    def _holds(self, window: Window) -> bool:
+        return self.subject.grid.whole.intersection(window) == window

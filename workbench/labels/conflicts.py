@@ -1,0 +1,155 @@
+"""Conflicts: pixels to which two authors gave different classes, neither having seen the other's edit.
+
+Of each author the last op on a pixel counts. One of them is settled when the author of another had seen it:
+what somebody painted over with open eyes is no conflict. If those that are left give different codes, the
+pixel is in conflict, whichever of them the labels show. An edit by anybody who has seen them settles it.
+
+What an author had seen is in the envelope of each op (``seen``); what those ops had seen in turn, they had
+seen too (vector clocks: Fidge 1988, Mattern 1989; a pixel's labels are a multi-value register: Shapiro et al.
+2011).
+"""
+
+from __future__ import annotations
+
+__all__ = ["Conflict", "Conflicts", "find_conflicts"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.geo.grid import Window
+from workbench.labels.optable import OpTable
+from workbench.labels.painting import TILE, fill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Pixels on which the same ops disagree."""
+
+    ops: tuple[str, ...]
+    """Ids of the ops, sorted."""
+    codes: tuple[int, ...]
+    """What each gives."""
+    pixels: int
+    window: Window
+    """Bounding box of the pixels."""
+    row: int
+    """A pixel of it, for a person to go to."""
+    col: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Conflicts:
+    """All conflicts of a zone at one moment."""
+
+    found: tuple[Conflict, ...]
+    """The largest first."""
+    rows: NDArray[np.int64]
+    """Shape (pixel,). Rows of the pixels in conflict."""
+    cols: NDArray[np.int64]
+
+
+def find_conflicts(table: OpTable, footprint: NDArray[np.bool_], kind: str) -> Conflicts:
+    """Return the conflicts among the ops of a kind that count.
+
+    Costs the ops that meet the tiles where more than one author painted.
+
+    Parameters
+    ----------
+    table
+        Of the zone.
+    footprint
+        Shape (row, col), True inside the zone.
+    kind
+        Of the ops that paint.
+    """
+    contested = table.shared_tiles(kind)
+    if not contested.any():
+        return Conflicts(found=(), rows=np.zeros(0, np.int64), cols=np.zeros(0, np.int64))
+    authors = list(table.heads)
+    rows, cols = _pixels_of(contested, table.tile_shape, footprint)
+    last = np.stack([_last_of(table, footprint, kind, author, contested)[rows, cols] for author in authors])
+    several = (last > 0).sum(axis=0) > 1
+    rows, cols, last = rows[several], cols[several], last[:, several]
+    combinations, which = np.unique(last, axis=1, return_inverse=True)
+    clocks = table.clocks()
+    disputes = [_disputed(table, clocks, combination) for combination in combinations.T]
+    inside = np.array([bool(dispute) for dispute in disputes], np.bool_)[which]
+    rows, cols, which = rows[inside], cols[inside], which[inside]
+    found = [
+        _described(table, positions, rows[which == number], cols[which == number])
+        for number, positions in enumerate(disputes)
+        if positions
+    ]
+    return Conflicts(
+        found=tuple(sorted(found, key=lambda conflict: (-conflict.pixels, conflict.ops))),
+        rows=rows,
+        cols=cols,
+    )
+
+
+def _pixels_of(
+    contested: NDArray[np.bool_], tile_shape: tuple[int, ...], footprint: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows and columns of the pixels of some tiles that lie in the footprint."""
+    height, width = footprint.shape
+    found = []
+    for number in np.flatnonzero(contested):
+        row, col = (int(side) * TILE for side in divmod(number, tile_shape[1]))
+        inside = np.argwhere(footprint[row : min(height, row + TILE), col : min(width, col + TILE)])
+        found.append(inside + np.array([row, col]))
+    rows, cols = np.concatenate(found).T
+    return rows, cols
+
+
+def _last_of(
+    table: OpTable, footprint: NDArray[np.bool_], kind: str, author: str, contested: NDArray[np.bool_]
+) -> NDArray[np.uint32]:
+    """Return 1 + position of an author's last op on each pixel of some tiles, shape (row, col)."""
+    values = np.zeros(footprint.shape, np.uint8)
+    last = np.zeros(footprint.shape, np.uint32)
+    counts = np.zeros(256, np.int64)
+    # More than there are pixels: the tiles are not full before every op was looked at.
+    bare = np.where(contested, np.int32(TILE * TILE + 1), np.int32(0)).astype(np.int32)
+    for position in table.beneath(kind, bare, author=author):
+        fill(
+            table.runs(position), table.box(position), footprint, position, table.value(position),
+            values, last, counts, bare.reshape(table.tile_shape),
+        )  # fmt: skip
+    return last
+
+
+def _disputed(
+    table: OpTable, clocks: list[Mapping[str, int]], combination: NDArray[np.uint32]
+) -> tuple[int, ...]:
+    """Return the ops that nobody who painted there had seen, if they give different codes."""
+    positions = [int(place) - 1 for place in combination if place]
+    names = {position: table.name(position) for position in positions}
+    unseen = [
+        position
+        for position in positions
+        if not any(
+            clocks[other].get(names[position][0], 0) >= names[position][1]
+            for other in positions
+            if other != position
+        )
+    ]
+    return tuple(unseen) if len({table.value(position) for position in unseen}) > 1 else ()
+
+
+def _described(
+    table: OpTable, positions: tuple[int, ...], rows: NDArray[np.int64], cols: NDArray[np.int64]
+) -> Conflict:
+    named = sorted((table.name(position), table.value(position)) for position in positions)
+    row, col = int(rows.min()), int(cols.min())
+    middle = int(np.argmin(np.abs(rows - np.median(rows)) + np.abs(cols - np.median(cols))))
+    return Conflict(
+        ops=tuple(f"{author}:{seq}" for (author, seq), _ in named),
+        codes=tuple(code for _, code in named),
+        pixels=rows.size,
+        window=Window(row=row, col=col, height=int(rows.max()) - row + 1, width=int(cols.max()) - col + 1),
+        row=int(rows[middle]),
+        col=int(cols[middle]),
+    )

@@ -1,0 +1,150 @@
+"""A damaged journal mended: what can be believed goes on, the rest is kept apart, nothing is guessed.
+
+The doctor reads the bytes of a journal without SQLite (`workbench.labels.carving`), follows the chain of
+hashes from the meta document as far as it holds, and writes those ops, unchanged, as a new journal. The old
+files go to ``quarantine/<author>-<time>/`` in the journal folder first: at any instant of a kill they,
+or the new journal, are there. What lies in quarantine is looked at again the next time, so a good copy that
+turns up later can be put there and the doctor called again.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Treatment", "mend_journal"]
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from workbench.documents import replacing, sync_directory
+from workbench.errors import JournalError
+from workbench.labels.carving import believed_chain, carved_metas, carved_rows, images
+from workbench.labels.folder import author_lock, mending_marker
+from workbench.labels.journal import write_journal
+from workbench.labels.meta import JournalMeta, JournalSubject
+from workbench.labels.op import utc_now
+from workbench.labels.reading import verify_journal
+from workbench.labels.tables import Row
+
+_QUARANTINE = "quarantine"
+_SUFFIXES = ("", "-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """What the doctor found, and did."""
+
+    path: Path
+    problem: str | None
+    """What was wrong, None where nothing was. What an author wrote is never mended, only named."""
+    ops: int
+    """Ops of the journal as it is now."""
+    head: str | None
+    """Id of the last of them."""
+    apart: int = 0
+    """Records that look like later ops, but do not follow; they stay in quarantine."""
+    quarantine: Path | None = None
+    """Where the damaged files are; None where nothing was done."""
+
+    @property
+    def first_lost(self) -> str | None:
+        """Id of the op from which on nothing could be believed; None where nothing was done."""
+        return None if self.quarantine is None else f"{self.path.stem}:{self.ops + 1}"
+
+
+def mend_journal(
+    path: Path, subject: JournalSubject, *, clock: Callable[[], datetime] = utc_now
+) -> Treatment:
+    """Salvage a journal if it is damaged; one that is sound is left alone.
+
+    Parameters
+    ----------
+    path
+        The journal; the file itself may be gone if its ``-wal`` is there.
+    subject
+        What it has to be about.
+    clock
+        Gives the time for the name of the folder in quarantine.
+
+    Raises
+    ------
+    JournalError
+        Its author has the zone open, nothing can be written, or it is a journal of another zone or of a newer
+        version, which is none of the doctor's business. It was not changed.
+    """
+    marker = mending_marker(path)
+    report = verify_journal(path)
+    if report.whole and not marker.exists():
+        return Treatment(path=path, problem=report.problem, ops=report.ops, head=report.head)
+    with author_lock(path):
+        meta, rows, apart = _salvaged(path, subject)
+        if meta is None and report.foreign and path.stat().st_size:
+            raise JournalError(report.problem or f"{path}: it is no journal of this version")
+        quarantine = path.parent / _QUARANTINE / f"{path.stem}-{clock():%Y%m%dT%H%M%S%f}"
+        try:
+            _set_apart(path, quarantine)
+            _replace(path, meta, rows, marker)
+        except OSError as error:
+            raise JournalError(
+                f"{path}: it could not be mended ({error.strerror or error}); make room on the disk "
+                "and run the doctor again"
+            ) from error
+    return Treatment(
+        path=path,
+        problem=report.problem or f"{path}: the doctor was interrupted",
+        ops=len(rows),
+        head=f"{path.stem}:{len(rows)}" if rows else None,
+        apart=apart,
+        quarantine=quarantine,
+    )
+
+
+def _salvaged(path: Path, subject: JournalSubject) -> tuple[JournalMeta | None, list[Row], int]:
+    """Return the meta document of a journal, the ops that follow from it, and how many others there are."""
+    metas: dict[str, JournalMeta] = {}
+    rows: set[Row] = set()
+    for folder in (path.parent, *sorted((path.parent / _QUARANTINE).glob(f"{path.stem}-*"))):
+        main, wal = (_content(folder / f"{path.name}{suffix}") for suffix in ("", "-wal"))
+        for image, page in images(main, wal):
+            metas |= {meta.text: meta for meta in carved_metas(image) if meta.author == path.stem}
+            rows |= set(carved_rows(image, page))
+    for meta in metas.values():
+        meta.check_belongs(subject)
+    chains = [(believed_chain(rows, meta), meta) for _, meta in sorted(metas.items())]
+    if not chains:
+        return None, [], len({row.sha256 for row in rows})
+    chain, meta = max(chains, key=lambda found: len(found[0]))
+    return meta, chain, len({row.sha256 for row in rows} - {row.sha256 for row in chain})
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def _set_apart(path: Path, quarantine: Path) -> None:
+    """Copy the files of a journal, durably."""
+    quarantine.mkdir(parents=True)
+    for suffix in _SUFFIXES:
+        source = path.with_name(path.name + suffix)
+        if source.is_file():
+            with replacing(quarantine / source.name) as temporary:
+                shutil.copyfile(source, temporary)
+    for folder in (quarantine.parent, path.parent):
+        sync_directory(folder)
+
+
+def _replace(path: Path, meta: JournalMeta | None, rows: Sequence[Row], marker: Path) -> None:
+    """Put the salvaged journal in the place of the damaged one.
+
+    An old WAL must never meet the new file, and no instant may show fewer ops than there are without saying
+    so: while the marker is there, nobody reads the folder.
+    """
+    with replacing(marker) as temporary:
+        temporary.touch()
+    for suffix in _SUFFIXES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    if meta is not None:
+        write_journal(path, meta, rows)
+    marker.unlink()
+    sync_directory(path.parent)

@@ -1,0 +1,457 @@
+"""The table of ops: which of them count, and what they do where. Private to `AnnotationStore`."""
+
+from __future__ import annotations
+
+__all__ = ["OpTable"]
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import JournalError
+from workbench.geo.grid import Window
+from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Redo, Refine, Undo
+from workbench.labels.op import LAST_LAMPORT, Head, Op, split_payload
+from workbench.labels.painting import TILE, meeting, next_meeting, touched
+from workbench.labels.payloads import target_of
+from workbench.labels.runs import runs_of
+from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
+
+_COLUMNS: dict[str, type[np.generic]] = {
+    "author": np.uint16,
+    "seq": np.uint32,
+    "gesture": np.uint32,
+    "kind": np.uint8,
+    "value": np.uint8,
+    "counts": np.bool_,
+}
+_KINDS = ("", "assign", "refine", "protect", "comment")
+"""Kinds of op that have a place on the ground, by their number in the column ``kind``."""
+_AUTHOR_BITS = 63 - LAST_LAMPORT.bit_length()
+_LABEL_KINDS = frozenset({"assign", "undo", "redo"})
+"""Kinds of op after which a zone's labels may be others."""
+_NO_TILES = np.zeros(0, np.int32)
+_REMEMBERED = 4096
+"""Masks that stay decoded: undo and redo come back to those of a moment ago."""
+
+
+class OpTable:
+    """The ops of a zone in the order in which they were taken, and what those of its track do where.
+
+    Columns instead of objects: a zone has tens of thousands of ops, and opening it must not make as many
+    objects. The ops stay rows of their journals until somebody asks for one.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+        self.tile_shape = tuple(-(-side // TILE) for side in shape)
+        """(tile row, tile col) of the zone."""
+        self._count = 0
+        self._columns: dict[str, NDArray[Any]] = {name: np.zeros(64, kind) for name, kind in _COLUMNS.items()}
+        self._boxes = np.zeros((64, 4), np.int32)
+        """Shape (op, 4): row, col, row stop, column stop of what an op paints or refines; zeros elsewhere."""
+        self._order = np.zeros(64, np.int64)
+        """Shape (op,). Place in the total order (lamport, author)."""
+        self._tiles = np.zeros(64, np.int32)
+        """Shape (entry,). Numbers of the tiles in which painting ops have pixels, op by op."""
+        self._starts = np.zeros(65, np.int64)
+        """Shape (op + 1,). Where the tiles of each op begin."""
+        self._authors: list[str] = []
+        self._ranks: list[int] = []
+        self._rows: list[list[Row]] = []
+        self._positions: list[list[int]] = []
+        self._latest = -1
+        self._decoded: dict[int, NDArray[np.int64]] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Shape (op,) or longer. Place of each op in the total order."""
+        return self._order
+
+    @property
+    def latest(self) -> int:
+        """Position of the last op in the total order, -1 without ops."""
+        return self._latest
+
+    @property
+    def heads(self) -> dict[str, int]:
+        """Last seq of each author's journal."""
+        return {author: len(rows) for author, rows in zip(self._authors, self._rows, strict=True)}
+
+    def rows(self, author: str) -> Sequence[Row]:
+        """Return the rows of an author's journal that were taken, first to last."""
+        return self._rows[self._authors.index(author)] if author in self._authors else ()
+
+    def op(self, position: int) -> Op:
+        """Return an op."""
+        author, seq = int(self._columns["author"][position]), int(self._columns["seq"][position])
+        return op_of_row(self._rows[author][seq - 1], self._authors[author])
+
+    def position(self, author: str, seq: int) -> int:
+        """Return where an op was taken."""
+        return self._positions[self._authors.index(author)][seq - 1]
+
+    def append(self, row: Row, author: str, edit: Edit | None) -> list[int]:
+        """Take the next op of an author's journal, with its edit if it belongs to the track.
+
+        Returns
+        -------
+        list of int
+            Positions of the painting or refining ops that start or cease to count with it.
+
+        Raises
+        ------
+        JournalError
+            The op undoes what is not a gesture of the same author and track. Nothing was taken.
+        """
+        number = self._number(author)
+        position, changed = self._count, []
+        runs, tiles = None, _NO_TILES
+        match edit:
+            case AssignMask(mask=mask, window=window) | Protect(mask=mask, window=window):
+                runs = mask.runs()
+                tiles = touched(runs, _box(window), self.tile_shape[1])
+                changed = [position]
+            case Refine() | Comment():
+                changed = [position]
+            case Undo(target=target) | Redo(target=target):
+                changed = self._gesture(row, author, target)
+        self._make_room()
+        columns = self._columns
+        columns["author"][position], columns["seq"][position] = number, row.seq
+        columns["gesture"][position] = row.gesture
+        match edit:
+            case AssignMask(window=window, code=code):
+                self._place(position, window, kind="assign", value=code)
+            case Protect(window=window, on=on):
+                self._place(position, window, kind="protect", value=int(on))
+            case Refine(window=window):
+                self._place(position, window, kind="refine")
+            case Comment(row=at_row, col=at_col):
+                pixel = Window(row=at_row, col=at_col, height=1, width=1)
+                self._place(position, pixel, kind="comment")
+            case Undo() | Redo():
+                columns["counts"][changed] = isinstance(edit, Redo)
+        if runs is not None:
+            self._remember(position, runs)
+        self._index(position, tiles)
+        self._order[position] = (row.lamport << _AUTHOR_BITS) | self._ranks[number]
+        if self._latest < 0 or self._order[position] > self._order[self._latest]:
+            self._latest = position
+        self._rows[number].append(row)
+        self._positions[number].append(position)
+        self._count += 1
+        return changed
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return what `restore` needs besides the rows: copies of the columns."""
+        count, starts = self._count, self._starts[: self._count + 1]
+        state: dict[str, NDArray[Any]] = {
+            name: column[:count].copy() for name, column in self._columns.items()
+        }
+        return state | {
+            "boxes": self._boxes[:count].copy(),
+            "starts": starts.copy(),
+            "tiles": self._tiles[: starts[-1]].copy(),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]], rows: Mapping[str, Sequence[Row]]) -> None:
+        """Take the ops that the table had when `state` was called; this table is empty.
+
+        Parameters
+        ----------
+        state
+            As `state` returned it, or some file says it did.
+        rows
+            Those ops by author, the authors in the order of their numbers.
+
+        Raises
+        ------
+        JournalError
+            The state cannot be that of a table of this zone with these ops.
+        """
+        _check_state(state, [len(own) for own in rows.values()], self._shape)
+        count = len(state["author"])
+        self._columns = {name: _roomy(state[name]) for name in _COLUMNS}
+        self._boxes, self._tiles = _roomy(state["boxes"]), _roomy(state["tiles"])
+        self._starts = np.concatenate([state["starts"], np.zeros(count + 64, np.int64)])
+        for author, own in rows.items():
+            number = self._number(author)
+            self._rows[number] = list(own)
+            self._positions[number] = np.flatnonzero(state["author"] == number).tolist()
+        lamports = np.zeros(count + 64, np.int64)
+        for own, positions in zip(self._rows, self._positions, strict=True):
+            lamports[positions] = [row.lamport for row in own]
+        ranks = np.asarray(self._ranks, np.int64)[state["author"]]
+        self._order = lamports << _AUTHOR_BITS
+        self._order[:count] |= ranks
+        self._count = count
+        self._latest = int(self._order[:count].argmax()) if count else -1
+
+    def changed_since(self, count: int) -> list[int]:
+        """Return the ops whose effect may be another since the table had so many."""
+        new = range(count, self._count)
+        return [position for position in range(self._count) if position in new or not self.counts(position)]
+
+    def kind(self, position: int) -> str:
+        """Return the kind of an op that has a place on the ground, empty for others."""
+        return _KINDS[self._columns["kind"][position]]
+
+    def value(self, position: int) -> int:
+        """Return what a painting op gives its pixels."""
+        return int(self._columns["value"][position])
+
+    def values(self, kind: str) -> NDArray[np.int16]:
+        """Return what each op of a kind that counts gives, shape (op + 1,): 0 for none, -1 for other ops."""
+        values = self._columns["value"][: self._count].astype(np.int16)
+        values[~self._of_kind(kind)] = -1
+        return np.concatenate([np.zeros(1, np.int16), values])
+
+    def head(self, author: str) -> Head:
+        """Return the last op of an author's journal."""
+        row = self.rows(author)[-1]
+        return Head(author=author, seq=row.seq, sha256=row.sha256.hex())
+
+    def counts(self, position: int) -> bool:
+        """Tell whether an op paints or refines and its gesture is not undone."""
+        return bool(self._columns["counts"][position])
+
+    def upper(self, position: int) -> str | None:
+        """Return the upper class that a painting op names where its author was sure of no class."""
+        author, seq = int(self._columns["author"][position]), int(self._columns["seq"][position])
+        payload = self._rows[author][seq - 1].payload
+        header, _ = split_payload(payload) if b'"upper"' in payload[:512] else ({}, None)
+        upper = header.get("upper")
+        return upper if isinstance(upper, str) else None
+
+    def box(self, position: int) -> NDArray[np.int32]:
+        """Return row, col, row stop and column stop of what an op paints or refines."""
+        box: NDArray[np.int32] = self._boxes[position]
+        return box
+
+    def window(self, position: int) -> Window:
+        """Return the window of one painting or refining op."""
+        row, col, row_stop, col_stop = (int(edge) for edge in self._boxes[position])
+        return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
+
+    def runs(self, position: int) -> NDArray[np.int64]:
+        """Return the runs of a painting op's mask (see `workbench.labels.runs`)."""
+        runs = self._decoded.get(position)
+        if runs is None:
+            author, seq = int(self._columns["author"][position]), int(self._columns["seq"][position])
+            row, col, row_stop, col_stop = (int(edge) for edge in self._boxes[position])
+            pixels = (row_stop - row) * (col_stop - col)
+            runs = runs_of(body_of_row(self._rows[author][seq - 1]), pixels)
+            self._remember(position, runs)
+        return runs
+
+    def beneath(self, kind: str, bare: NDArray[np.int32], *, author: str = "") -> Iterator[int]:
+        """Yield the ops of a kind that count where pixels are bare, the last in the order first.
+
+        Parameters
+        ----------
+        kind
+            Of the ops.
+        bare
+            Shape (tile,). Bare pixels of each tile of the zone; looked at before each op.
+        author
+            Whose ops; everybody's by default.
+        """
+        starts, tiles, chosen = self._starts, self._tiles, self._of_kind(kind)
+        if author:
+            chosen &= self._columns["author"][: self._count] == self._authors.index(author)
+        found = meeting(chosen, starts, tiles, bare)
+        ops = found[np.argsort(-self._order[found])]
+        place = next_meeting(ops, 0, starts, tiles, bare)
+        while place >= 0:
+            yield int(ops[place])
+            place = next_meeting(ops, place + 1, starts, tiles, bare)
+
+    def shared_tiles(self, kind: str) -> NDArray[np.bool_]:
+        """Return the tiles in which ops of a kind by more than one author count, shape (tile,)."""
+        chosen = np.flatnonzero(self._of_kind(kind))
+        painted = np.zeros((len(self._authors), math.prod(self.tile_shape)), np.bool_)
+        lengths = self._starts[chosen + 1] - self._starts[chosen]
+        authors = np.repeat(self._columns["author"][chosen], lengths)
+        entries = np.repeat(self._starts[chosen], lengths) + _counted(lengths)
+        painted[authors, self._tiles[entries]] = True
+        shared: NDArray[np.bool_] = painted.sum(axis=0) > 1
+        return shared
+
+    def clocks(self) -> list[Mapping[str, int]]:
+        """Return what the author of each op had seen, at first and at second hand, when it was made.
+
+        Shape (op,), as they were taken; {author: seq}.
+        """
+        clocks: list[Mapping[str, int]] = [{}] * self._count
+        before: dict[str, tuple[str, dict[str, int]]] = {}
+        for position in np.argsort(self._order[: self._count]).tolist():
+            author, seq = self.name(position)
+            row = self._rows[int(self._columns["author"][position])][seq - 1]
+            text, clock = before.get(author, ("", {}))
+            if row.seen != text:
+                clock = dict(clock)
+                for other, last in seen_of(row.seen).items():
+                    known = self._positions[self._authors.index(other)] if other in self._authors else []
+                    passed = clocks[known[last - 1]] if 0 < last <= len(known) else {}
+                    for name, count in (*passed.items(), (other, last)):
+                        clock[name] = max(clock.get(name, 0), count)
+                before[author] = row.seen, clock
+            clocks[position] = clock
+        return clocks
+
+    def name(self, position: int) -> tuple[str, int]:
+        """Return author and seq of an op."""
+        columns = self._columns
+        return self._authors[columns["author"][position]], int(columns["seq"][position])
+
+    def counting(self, kind: str, *, author: str = "") -> list[Op]:
+        """Return the ops of a kind that count, first to last; everybody's unless an author is given."""
+        chosen = self._of_kind(kind)
+        if author:
+            number = self._authors.index(author) if author in self._authors else len(self._authors)
+            chosen &= self._columns["author"][: self._count] == number
+        found = np.flatnonzero(chosen)
+        return [self.op(int(position)) for position in found[np.argsort(self._order[found])]]
+
+    def label_head(self, author: str, track: str) -> Head | None:
+        """Return the last op of an author that may have changed the labels of a track."""
+        for row in reversed(self.rows(author)):
+            if row.track == track and row.kind in _LABEL_KINDS and not self._changes_no_label(row, author):
+                return Head(author=author, seq=row.seq, sha256=row.sha256.hex())
+        return None
+
+    def last_of_kind(self, kind: str, track: str) -> Op | None:
+        """Return the last op of a kind and track in the total order."""
+        last = [
+            next((row.seq for row in reversed(rows) if row.kind == kind and row.track == track), 0)
+            for rows in self._rows
+        ]
+        positions = [self._positions[number][seq - 1] for number, seq in enumerate(last) if seq]
+        return self.op(max(positions, key=self._order.__getitem__)) if positions else None
+
+    def _changes_no_label(self, row: Row, author: str) -> bool:
+        """Tell whether an op undoes or redoes what changed no label."""
+        if row.kind == "assign":
+            return False
+        positions = self._gesture(row, author, target_of(row.payload))
+        return all(self.kind(position) != "assign" for position in positions)
+
+    def _of_kind(self, kind: str) -> NDArray[np.bool_]:
+        """Return which ops are of a kind and count, shape (op,)."""
+        columns = self._columns
+        chosen: NDArray[np.bool_] = np.equal(columns["kind"][: self._count], _KINDS.index(kind))
+        chosen &= columns["counts"][: self._count]
+        return chosen
+
+    def _gesture(self, row: Row, author: str, target: str) -> list[int]:
+        """Return the painting and refining ops of the gesture at which an undo or redo aims."""
+        name, _, number = target.rpartition(":")
+        positions: list[int] = []
+        if name == author and number.isdecimal() and 1 <= int(number) < row.seq:
+            for position in self._positions[self._authors.index(author)][int(number) - 1 :]:
+                if self._columns["gesture"][position] != int(number):
+                    break
+                if self._columns["kind"][position]:
+                    positions.append(position)
+        if not positions:
+            raise JournalError(
+                f"op {author}:{row.seq}: {row.kind} of {target}, which is no gesture of {author}'s before it"
+            )
+        return positions
+
+    def _place(self, position: int, window: Window, *, kind: str, value: int = 0) -> None:
+        self._boxes[position] = _box(window)
+        self._columns["kind"][position] = _KINDS.index(kind)
+        self._columns["value"][position] = value
+        self._columns["counts"][position] = True
+
+    def _remember(self, position: int, runs: NDArray[np.int64]) -> None:
+        if len(self._decoded) >= _REMEMBERED:
+            self._decoded.clear()
+        self._decoded[position] = runs
+
+    def _index(self, position: int, tiles: NDArray[np.int32]) -> None:
+        start = int(self._starts[position])
+        stop = start + tiles.size
+        while stop > len(self._tiles):
+            self._tiles = _doubled(self._tiles)
+        self._tiles[start:stop] = tiles
+        self._starts[position + 1] = stop
+
+    def _make_room(self) -> None:
+        if self._count == len(self._order):
+            self._columns = {name: _doubled(column) for name, column in self._columns.items()}
+            self._boxes, self._order = _doubled(self._boxes), _doubled(self._order)
+            self._starts = _doubled(self._starts)
+
+    def _number(self, author: str) -> int:
+        """Return the number of an author; the order of all ops follows the names of all authors."""
+        if author not in self._authors:
+            self._authors.append(author)
+            self._rows.append([])
+            self._positions.append([])
+            sorted_names = sorted(self._authors)
+            self._ranks = [sorted_names.index(name) for name in self._authors]
+            ranks = np.asarray(self._ranks)[self._columns["author"][: self._count]]
+            self._order[: self._count] &= ~((1 << _AUTHOR_BITS) - 1)
+            self._order[: self._count] |= ranks
+        return self._authors.index(author)
+
+
+def _counted(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return 0, 1, … up to each length, one after the other.
+
+    >>> _counted(np.array([2, 0, 3])).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    stops = np.cumsum(lengths)
+    return np.arange(stops[-1] if stops.size else 0) - np.repeat(stops - lengths, lengths)
+
+
+def _box(window: Window) -> NDArray[np.int32]:
+    return np.array([window.row, window.col, window.row_stop, window.col_stop], np.int32)
+
+
+def _check_state(state: Mapping[str, NDArray[Any]], heads: Sequence[int], shape: tuple[int, ...]) -> None:
+    """Refuse columns that would lead a kernel out of the zone, or an op to rows that are not there."""
+    count, (height, width) = sum(heads), shape
+    expected: dict[str, Any] = {name: ((count,), kind) for name, kind in _COLUMNS.items()}
+    expected |= {"boxes": ((count, 4), np.int32), "starts": ((count + 1,), np.int64)}
+    found = {name: (array.shape, array.dtype.type) for name, array in state.items() if name != "tiles"}
+    if found != expected or state["tiles"].dtype != np.int32 or state["tiles"].ndim != 1:
+        raise JournalError("a snapshot's table has other columns, or another length, than the journals")
+    starts, tiles = state["starts"], state["tiles"]
+    row, col, row_stop, col_stop = state["boxes"].T
+    placed = state["kind"] > 0
+    sound = (
+        starts[0] == 0
+        and starts[-1] == tiles.size
+        and (np.diff(starts) >= 0).all()
+        and ((tiles >= 0) & (tiles < -(-height // TILE) * -(-width // TILE))).all()
+        and (state["kind"] < len(_KINDS)).all()
+        and ((state["gesture"] >= 1) & (state["gesture"] <= state["seq"])).all()
+        and ((row >= 0) & (col >= 0) & (row_stop <= height) & (col_stop <= width)).all()
+        and ((row < row_stop) & (col < col_stop))[placed].all()
+        and all(
+            np.array_equal(state["seq"][state["author"] == number], np.arange(1, head + 1))
+            for number, head in enumerate(heads)
+        )
+    )
+    if not sound:
+        raise JournalError("a snapshot's table cannot be one of these journals")
+
+
+def _roomy(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy of an array with some room at its end."""
+    return np.concatenate([array, np.zeros((64, *array.shape[1:]), array.dtype)])
+
+
+def _doubled(array: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([array, np.zeros_like(array)])

@@ -1,0 +1,91 @@
+"""A plane: what the ops of one kind and track leave on the pixels of a zone.
+
+The value of a pixel is *defined* as that of the last op in the total order (lamport, author, seq) which
+paints it and does not stand undone. That is a maximum, so a plane may take ops in any sequence.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Plane"]
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import JournalError
+from workbench.labels.optable import OpTable
+from workbench.labels.painting import TILE, fill, lift, paint
+
+
+class Plane:
+    """The value of each pixel and the op that gave it; private to `AnnotationStore`."""
+
+    def __init__(self, table: OpTable, footprint: NDArray[np.bool_], kind: str) -> None:
+        self._table = table
+        self._footprint = footprint
+        self._kind = kind
+        self.values = np.zeros(footprint.shape, np.uint8)
+        """Shape (row, col). 0 where nothing was painted."""
+        self.last = np.zeros(footprint.shape, np.uint32)
+        """Shape (row, col). 1 + position of the op that gave the value, 0 where none did."""
+        self.counts = np.zeros(256, np.int64)
+        """Shape (256,). Pixels of each value inside the footprint."""
+        self.counts[0] = np.count_nonzero(footprint)
+
+    def take(self, positions: Sequence[int]) -> None:
+        """Paint ops that count; those of other planes are passed over."""
+        table = self._table
+        for position in positions:
+            if table.kind(position) == self._kind:
+                paint(
+                    table.runs(position), table.box(position), self._footprint, table.order, position,
+                    table.value(position), self.values, self.last, self.counts,
+                )  # fmt: skip
+
+    def settle(self, positions: Sequence[int]) -> None:
+        """Paint ops that begin to count, take away those that cease to, and show what is beneath."""
+        table = self._table
+        own = [position for position in positions if table.kind(position) == self._kind]
+        self.take([position for position in own if table.counts(position)])
+        bare = np.zeros(table.tile_shape, np.int32)
+        for position in own:
+            if not table.counts(position):
+                lift(
+                    table.runs(position), table.box(position), position,
+                    self.values, self.last, self.counts, bare,
+                )  # fmt: skip
+        self._fill(bare)
+
+    def restore(self, last: NDArray[np.uint32]) -> None:
+        """Take the op of each pixel from a snapshot; this plane is empty.
+
+        Raises
+        ------
+        JournalError
+            It names ops that cannot have painted there.
+        """
+        values = self._table.values(self._kind)
+        if last.max(initial=0) >= values.size or (values[last] < 0).any() or last[~self._footprint].any():
+            raise JournalError("a snapshot names ops that do not paint there")
+        self.values, self.last = values.astype(np.uint8)[last], last
+        self.counts = np.bincount(self.values[self._footprint], minlength=256)
+
+    def fill(self) -> None:
+        """Paint all ops that count, where none is painted yet."""
+        rows, cols = (np.arange(0, side, TILE) for side in self._footprint.shape)
+        bare = np.add.reduceat(np.add.reduceat(self._footprint, rows, axis=0, dtype=np.int32), cols, axis=1)
+        self._fill(bare)
+
+    def _fill(self, bare: NDArray[np.int32]) -> None:
+        """Paint ops, the last in the order first, where pixels are bare.
+
+        ``bare`` has shape (tile row, tile col): the bare pixels of each tile. Where none is left, and that is
+        soon since most of what was painted was painted over, an op is not even decoded.
+        """
+        table = self._table
+        for position in table.beneath(self._kind, bare.reshape(-1)):
+            fill(
+                table.runs(position), table.box(position), self._footprint, position, table.value(position),
+                self.values, self.last, self.counts, bare,
+            )  # fmt: skip

@@ -1,0 +1,153 @@
+"""Snapshots: what a store knew at some heads of its journals, so that it opens without painting again.
+
+A snapshot is a cache. It is written once, as ``<ops>-<digest>.npz`` in a folder beside the journals, and
+anybody may throw it away: one that is damaged, or of journals that are not there as they were, is passed
+over, and the journals are painted from the first op. What it holds is checked before it is used, so a file
+from elsewhere can at worst show wrong labels, which `journal verify` finds, since it paints for itself.
+
+Not HDF5 as in hierarchies: a damaged file of numpy's is an error, never a loop or a fault, and a snapshot is
+read whole.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Snapshot", "newest_snapshot", "snapshot_key", "write_snapshot"]
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.documents import canonical_bytes, digest, replacing
+from workbench.errors import EditRefused, JournalError
+from workbench.labels.meta import JournalSubject
+from workbench.labels.op import Head
+from workbench.labels.tables import Row
+
+_FORMAT, _FORMAT_VERSION = "ocs-workbench/snapshot", 1
+_KEPT = 3
+_TABLE, _VALUES, _LENGTHS = "table_", "values_", "lengths_"
+# What numpy and zipfile raise when they meet bytes that they did not write.
+_DAMAGED = (
+    OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile,
+    zlib.error, JournalError, EditRefused,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Snapshot:
+    """The table of ops and the planes of a store."""
+
+    heads: tuple[Head, ...]
+    """Last op of each author, in the order of the table's numbers of authors."""
+    table: Mapping[str, NDArray[Any]]
+    """What `OpTable.state` returned."""
+    planes: Mapping[str, NDArray[np.uint32]]
+    """By kind of op, shape (row, col). 1 + position of the last op on each pixel, 0 where there is none."""
+
+
+def snapshot_key(subject: JournalSubject, footprint: NDArray[np.bool_], track: str) -> str:
+    """Return the digest of what a store is about; snapshots of anything else are passed over."""
+    grid = subject.grid
+    about = {
+        "zone": subject.zone,
+        "crs": grid.crs,
+        "transform": [float(value) for value in tuple(grid.transform)[:6]],
+        "shape": list(grid.shape),
+        "nomenclature": subject.nomenclature,
+        "footprint": digest(np.packbits(footprint).tobytes()),
+        "track": track,
+    }
+    return digest(canonical_bytes(about))
+
+
+def write_snapshot(folder: Path, snapshot: Snapshot, key: str) -> Path:
+    """Write a snapshot, durably, and throw away all but the newest few.
+
+    Raises
+    ------
+    OSError
+        It could not be written; nothing depends on it.
+    """
+    heads = [{"author": head.author, "seq": head.seq, "sha256": head.sha256} for head in snapshot.heads]
+    meta = canonical_bytes({"format": _FORMAT, "format_version": _FORMAT_VERSION, "key": key, "heads": heads})
+    count = sum(head.seq for head in snapshot.heads)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{count:010}-{digest(meta)[:8]}.npz"
+    arrays = {_TABLE + name: array for name, array in snapshot.table.items()}
+    arrays |= {"meta": np.frombuffer(meta, np.uint8)}
+    for kind, last in snapshot.planes.items():
+        arrays[_VALUES + kind], arrays[_LENGTHS + kind] = _runs(last.reshape(-1))
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    for old in _files(folder)[_KEPT:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def newest_snapshot(
+    folder: Path, key: str, rows: Mapping[str, Sequence[Row]], shape: tuple[int, ...]
+) -> Snapshot | None:
+    """Return the newest snapshot that is sound and of the journals as they are, None without one.
+
+    Parameters
+    ----------
+    folder
+        Where they lie; it may be missing.
+    key
+        As `snapshot_key` gives it.
+    rows
+        Of the journal of each author.
+    shape
+        (row, col) of the zone.
+    """
+    for path in _files(folder):
+        try:
+            snapshot = _read(path, key, shape)
+        except _DAMAGED:
+            continue
+        if snapshot is not None and all(_holds(rows.get(head.author, ()), head) for head in snapshot.heads):
+            return snapshot
+    return None
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the snapshots of a folder, the one of most ops first."""
+    return sorted(folder.glob("[0-9]*.npz"), key=lambda path: path.name, reverse=True)
+
+
+def _read(path: Path, key: str, shape: tuple[int, ...]) -> Snapshot | None:
+    with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+        meta = json.loads(file["meta"].tobytes())
+        if meta["format_version"] != _FORMAT_VERSION or meta["key"] != key:
+            return None
+        heads = tuple(Head(**head) for head in meta["heads"])
+        kinds = [name.removeprefix(_VALUES) for name in file.files if name.startswith(_VALUES)]
+        planes = {kind: _plane(file[_VALUES + kind], file[_LENGTHS + kind], shape) for kind in kinds}
+        table = {name.removeprefix(_TABLE): file[name] for name in file.files if name.startswith(_TABLE)}
+    return Snapshot(heads=heads, table=table, planes=planes)
+
+
+def _plane(
+    values: NDArray[np.uint32], lengths: NDArray[np.uint32], shape: tuple[int, ...]
+) -> NDArray[np.uint32]:
+    right = values.dtype == lengths.dtype == np.uint32 and values.shape == lengths.shape
+    if not right or int(lengths.sum(dtype=np.uint64)) != shape[0] * shape[1]:
+        raise ValueError("a plane is not of the zone's pixels")
+    return np.repeat(values, lengths).reshape(shape)
+
+
+def _holds(rows: Sequence[Row], head: Head) -> bool:
+    return head.seq <= len(rows) and rows[head.seq - 1].sha256.hex() == head.sha256
+
+
+def _runs(flat: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return the values of the runs of equal numbers, and how long they are."""
+    begins = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
+    return flat[begins], np.diff(begins, append=flat.size).astype(np.uint32)
