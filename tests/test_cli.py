@@ -249,6 +249,66 @@ def test_a_bad_call_gets_one_sentence_and_changes_nothing(
     assert files(tmp_path) == before
 
 
+def test_the_doctor_mends_a_journal_and_says_what_is_lost(run: Run, directory: Path) -> None:
+    zone = ("--zone", "Z15_UN")
+    run("journal", "doctor", directory, *zone)
+    journal = next((directory / "zones").rglob("import.sqlite"))
+    content = journal.read_bytes()
+    journal.write_bytes(bytes(100) + content[100:])
+    assert "journal doctor" in run("zone", "status", directory, *zone, code=1).stderr
+    listed = json.loads(run("zone", "list", directory, "--json", code=1).stdout)
+    validate(listed, "outputs/zone-list", source="list")
+    assert [one["zone"] for one in listed["damaged"]] == ["D051_2019/Z15_UN"]
+    assert "damaged" in run("zone", "list", directory, code=1).stdout
+    assert "first_bad" in run("journal", "verify", directory, *zone, "--json", code=1).stdout
+    told = run("journal", "doctor", directory, *zone, code=1).stdout
+    assert "import: mended" in told
+    report = json.loads(run("journal", "doctor", directory, *zone, "--json").stdout)
+    validate(report, "outputs/journal-doctor", source="doctor")
+    assert report["sound"]
+    run("journal", "verify", directory, *zone)
+    journal.write_bytes(content[: len(content) // 2])
+    report = json.loads(run("journal", "doctor", directory, *zone, "--json", code=1).stdout)
+    validate(report, "outputs/journal-doctor", source="doctor")
+    (found,) = (one for one in report["journals"] if one["author"] == "import")
+    assert found["first_lost"] == f"import:{found['ops'] + 1}"
+    assert Path(found["quarantine"], "import.sqlite").read_bytes() == content[: len(content) // 2]
+    run("journal", "verify", directory, *zone)
+
+
+def test_a_second_annotation_is_blind_and_is_compared(run: Run, directory: Path, tmp_path: Path) -> None:
+    zone = ("--zone", "Z15_UN")
+    square, line = [[0, 0], [0, 99], [99, 99], [99, 0]], tmp_path / "edits.jsonl"
+    before = json.loads(run("zone", "status", directory, *zone, "--json").stdout)
+    line.write_text(json.dumps({"polygon": square, "class": "plowed_land"}) + "\n")
+    run("label", directory, *zone, "--author", "zoe", "--script", line, "--blind")
+    after = json.loads(run("zone", "status", directory, *zone, "--json").stdout)
+    assert after["pixels"] == before["pixels"], "a blind label is none of the zone's"
+    assert after["conflicts"] == []
+    run("agreement", directory, *zone, "--authors", "zoe", "import")
+    found = json.loads(run("agreement", directory, *zone, "--authors", "zoe", "import", "--json").stdout)
+    validate(found, "outputs/agreement", source="agreement")
+    assert found["authors"] == ["zoe", "import"]
+    assert 0 < found["pixels"] <= 100 * 100
+    assert "nobody" in run("agreement", directory, *zone, "--authors", "zoe", "nobody", code=1).stderr
+
+
+def test_provenance_is_a_raster_and_a_table_under_pseudonyms(
+    run: Run, directory: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "provenance.tif"
+    arguments = ("labels", "provenance", directory, "--zone", "Z15_UN", "-o", output)
+    found = json.loads(run(*arguments, "--json").stdout)
+    validate(found, "outputs/labels-provenance", source="provenance")
+    with rasterio.open(output) as raster:
+        assert raster.read(1).max() == found["sources"]
+    table = output.with_suffix(".csv").read_text()
+    assert table.count("\n") == found["sources"] + 1
+    assert "import:" not in table
+    run(*arguments, code=1)
+    run(*arguments, "--overwrite")
+
+
 def test_a_journal_of_another_zone_is_refused(run: Run, directory: Path, make_ortho: MakeOrtho) -> None:
     image, mask = make_ortho(512, 512, col=512, name="east")
     run("zone", "add", directory, image, "--domain", "D051_2019", "--zone", "Z2_UU", "--labels", mask)
@@ -283,8 +343,8 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
 COMMANDS = dict(commands(command))
 CONTRACT = (
     "demo; campaign init; zone add; zone list; zone status; segment; hierarchy info; hierarchy cut; "
-    "hierarchy evaluate; annotate; label; labels export; journal dump; journal verify; review; "
-    "release build; release verify"
+    "hierarchy evaluate; annotate; label; labels export; labels provenance; agreement; journal dump; "
+    "journal verify; journal doctor; review; release build; release verify"
 )
 
 
@@ -318,6 +378,9 @@ def test_the_examples_of_all_commands_run(
         if path not in {("demo",), ("annotate",)}:
             done = CliRunner().invoke(command, words, catch_exceptions=False)
             assert done.exit_code == 0, (words, done.output)
+        if path == ("label",):  # a second annotator, for the comparison
+            words[words.index("marie")] = "jean"
+            CliRunner().invoke(command, words, catch_exceptions=False)
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

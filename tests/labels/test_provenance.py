@@ -1,0 +1,63 @@
+"""Provenance: every pixel names its edit, and time is counted as a person would."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from label_cases import FOOTPRINT, PICK, open_store, rectangle
+
+from workbench.labels.edits import Provenance, assign_raster
+from workbench.labels.provenance import effort, sources
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def test_each_pixel_names_the_edit_that_gave_its_class(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 4, 4, 7))
+        store.apply(rectangle(5, 6, 4, 4, 3))  # nothing of the first is left
+        store.apply(rectangle(7, 6, 2, 2, 8))
+    with open_store(tmp_path, "jean") as store:
+        store.apply(rectangle(5, 6, 1, 1, 2))
+        numbers, table = sources(store.ops, store.last_op)
+        assert [source.op.id for source in table] == ["marie:2", "marie:3", "jean:1"]
+        assert [source.pixels for source in table] == [11, 4, 1]
+        for source in table:
+            assert (store.labels[numbers == source.number] == source.code).all()
+            assert (numbers == source.number).sum() == source.pixels
+        assert np.array_equal(numbers > 0, store.last_op > 0)
+        assert table[0].op.scale == PICK.scale
+
+
+def test_pauses_are_no_work_and_a_clock_that_goes_back_costs_nothing(tmp_path: Path) -> None:
+    seconds = [0, 30, 90, 90 + 3600, 60, 100]
+    times = iter([NOON + timedelta(seconds=second) for second in (0, *seconds, 0)])
+    with open_store(tmp_path, "marie", clock=lambda: next(times)) as store:
+        for code in (7, 7, 3, 3, 7, 3):
+            store.apply(rectangle(5, 6, 2, 2, code))
+        total, classes = effort(store.ops, store.counts())
+        assert total.minutes == pytest.approx((30 + 60 + 40) / 60)
+        assert classes[7].minutes == pytest.approx(0.5)
+        assert classes[3].minutes == pytest.approx(100 / 60)
+        assert (total.gestures, dict(total.tools)) == (6, {"pick": 6})
+        assert (classes[3].pixels, classes[7].pixels) == (4, 0)
+        # The order of ops is that of the lamports, whatever the clock says.
+        assert (store.labels[5:7, 6:8] == 3).all()
+    with open_store(tmp_path, "marie") as again:
+        assert (again.labels[5:7, 6:8] == 3).all()
+        again.undo()
+        assert (again.labels[5:7, 6:8] == 7).all()
+
+
+def test_an_import_costs_nobodys_time_and_a_gesture_counts_once(tmp_path: Path) -> None:
+    codes = np.where(FOOTPRINT, 5, 0).astype(np.uint8)
+    with open_store(tmp_path, "marie") as store:
+        store.apply_all(assign_raster(codes, provenance=Provenance(tool="import"), tile=5))
+        store.apply_all([rectangle(5, 6, 1, 1, 7), rectangle(9, 9, 1, 1, 7)])
+        total, classes = effort(store.ops, store.counts())
+        assert total.gestures == classes[7].gestures == 1
+        assert classes[5].gestures == 0
+        assert total.pixels == FOOTPRINT.sum()

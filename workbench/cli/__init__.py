@@ -1,0 +1,205 @@
+"""The command line: parse, one library or workflow call, report.
+
+Exit status 0 = fine, 1 = a problem was found, 2 = usage. With ``--json`` one JSON document goes to standard
+output, its schema is ``schema/outputs/<command>.schema.json``; progress and problems go to standard error.
+"""
+
+from __future__ import annotations
+
+__all__ = ["main", "workbench"]
+
+import sys
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli import labelling, segmenting
+from workbench.cli.options import (
+    DIR,
+    JSON,
+    PATH,
+    SCHEMES,
+    ZONE,
+    emit,
+    example,
+    open_campaign,
+    progress,
+    say,
+    split_names,
+    table,
+)
+from workbench.errors import WorkbenchError
+
+# Heavy libraries load inside the commands that use them: `workbench --help` stays under half a second.
+
+
+def main() -> None:
+    """Run the command line; a `WorkbenchError` becomes one sentence on standard error and exit status 1."""
+    try:
+        workbench(prog_name="workbench")
+    except WorkbenchError as error:
+        sentence = str(error)
+    except MemoryError:
+        sentence = "there is not enough memory for this; use a smaller raster or a machine with more"
+    except OSError as error:
+        where, what = error.filename or "a file", error.strerror or error
+        sentence = f"{where}: {what}; look at its rights and the room on the disk"
+    else:
+        return
+    click.echo(f"workbench: {' '.join(sentence.split())}", err=True)
+    sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("ocs-workbench"), prog_name="workbench")
+def workbench() -> None:
+    """Label land cover on orthophotos: segment, pick regions, review, release."""
+
+
+@workbench.command(epilog=example("workbench demo sample"))
+@click.argument("directory", metavar="[DIR]", required=False, type=PATH)
+@JSON
+def demo(directory: Path | None, as_json: bool) -> None:
+    """Run the whole chain on a synthetic sample campaign: no GPU, no download."""
+    from workbench.workflows.demo import free_directory, run_demo
+
+    outcome = run_demo(directory or free_directory(Path("workbench-demo")), say=say)
+    emit("demo", outcome.document(), outcome.text(), as_json=as_json)
+    sys.exit(0 if outcome.verified else 1)
+
+
+@workbench.group()
+def campaign() -> None:
+    """Make campaigns."""
+
+
+@campaign.command("init", epilog=example("workbench campaign init DIR"))
+@DIR
+@click.option("--nomenclature", default="flair-19", show_default=True)
+def campaign_init(directory: Path, nomenclature: str) -> None:
+    """Make an empty campaign in a new or empty directory."""
+    from workbench.campaign import Campaign
+
+    Campaign.create(directory, nomenclature=nomenclature)
+    click.echo(
+        f"{directory}: campaign made, labelled with {nomenclature}; next: workbench zone add {directory} …"
+    )
+
+
+@workbench.group()
+def zone() -> None:
+    """Add zones and see how far they are."""
+
+
+@zone.command("add", epilog=example("workbench zone add DIR ortho.tif --domain D055_2018 --zone Z2_UF"))
+@DIR
+@click.argument("raster", type=PATH)
+@click.option("--domain", required=True, help="Department and year, such as D055_2018.")
+@click.option("--zone", "name", required=True, help="Name inside the domain, such as Z2_UF.")
+@click.option(
+    "--bands", callback=split_names, help="What each band shows, such as R,G,B,NIR,E (by count if not given)."
+)
+@click.option("--footprint", type=PATH, help="Polygons that choose the patch cells of the zone.")
+@click.option("--acquired", type=click.DateTime(["%Y-%m-%d"]), help="Date of the picture.")
+@click.option("--camera", help="Camera of the picture.")
+@click.option("--theme", help="Two letters of the landscape, such as UF.")
+@click.option("--labels", "mask", type=PATH, help="Existing mask to import as accepted edits.")
+@click.option("--scheme", type=SCHEMES, default="flair", show_default=True, help="How the mask is numbered.")
+@click.option("--author", default="import", show_default=True, help="Whose edits the imported labels are.")
+@JSON
+def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | None, **options: Any) -> None:
+    """Cut a zone out of an orthophoto, snapped to the national patch grid."""
+    from workbench.workflows.intake import add_zone
+
+    opened, day = open_campaign(directory), acquired.date() if acquired else None
+    done = add_zone(opened, raster, acquired=day, **options)
+    emit("zone-add", done.document(), done.text(), as_json=as_json)
+
+
+@zone.command("list", epilog=example("workbench zone list DIR"))
+@DIR
+@JSON
+def zone_list(directory: Path, as_json: bool) -> None:
+    """List the zones of a campaign."""
+    from workbench.workflows.standing import standings
+
+    found, damaged = standings(open_campaign(directory))
+    head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED")
+    rows = [*(one.row() for one in found), *((name, "", "", "damaged", "", "") for name in damaged)]
+    none = f"{directory} has no zone yet; see workbench zone add --help"
+    text = "\n".join([table([head, *rows]) if rows else none, *damaged.values()])
+    document = {
+        "zones": [one.document() for one in found],
+        "damaged": [{"zone": name, "problem": problem} for name, problem in damaged.items()],
+    }
+    emit("zone-list", document, text, as_json=as_json)
+    sys.exit(1 if damaged else 0)
+
+
+@zone.command("status", epilog=example("workbench zone status DIR --zone D055_2018/Z2_UF"))
+@DIR
+@ZONE
+@JSON
+def zone_status(directory: Path, zone_id: str, as_json: bool) -> None:
+    """Show one zone: state, labelled share, pixels per class, journal heads."""
+    from workbench.workflows.standing import standing
+
+    opened = open_campaign(directory)
+    found = standing(opened, opened.zone(zone_id))
+    emit("zone-status", found.document(), found.text(), as_json=as_json)
+
+
+@workbench.group()
+def release() -> None:
+    """Cut accepted zones into versioned patch releases."""
+
+
+@release.command("build", epilog=example("workbench release build DIR --name FR_V0.1 -o releases"))
+@DIR
+@click.option("--name", required=True, help="Name of the release, such as FR_V0.1.")
+@click.option("-o", "--output", "out", type=PATH, required=True, help="Folder that the release goes into.")
+@click.option(
+    "--layout",
+    "layouts",
+    callback=split_names,
+    default="flair-hub,flair1",
+    show_default=True,
+    help="Layouts joined by commas; NAME=FOLDER names the folder.",
+)
+@JSON
+def release_build(directory: Path, name: str, out: Path, layouts: tuple[str, ...], as_json: bool) -> None:
+    """Build a release of all accepted zones; it appears whole or not at all."""
+    from workbench.workflows.publishing import publish
+
+    opened = open_campaign(directory)
+    with progress("patches") as bar:
+        built = publish(opened, name=name, out=out, layouts=layouts, say=say, progress=bar)
+    emit("release-build", built.document(), built.text(), as_json=as_json)
+
+
+@release.command("verify", epilog=example("workbench release verify releases/FR_V0.1"))
+@click.argument("path", metavar="RELEASE", type=PATH)
+@JSON
+def release_verify(path: Path, as_json: bool) -> None:
+    """Check every file of a release against its digests and its layouts' rules."""
+    from workbench.export.release import verify_release
+
+    report = verify_release(path)
+    emit("release-verify", report.document(), report.text(), as_json=as_json)
+    sys.exit(0 if report.sound else 1)
+
+
+for command in (
+    segmenting.segment,
+    segmenting.hierarchy,
+    labelling.annotate,
+    labelling.label,
+    labelling.labels,
+    labelling.agreement,
+    labelling.journal,
+    labelling.review,
+):
+    workbench.add_command(command)

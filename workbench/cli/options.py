@@ -1,0 +1,95 @@
+"""What the commands share: their options, and how they print."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AUTHOR",
+    "DIR",
+    "JSON",
+    "OVERWRITE",
+    "PATH",
+    "SCHEMES",
+    "ZONE",
+    "emit",
+    "example",
+    "open_campaign",
+    "progress",
+    "say",
+    "split_names",
+    "table",
+]
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from workbench.campaign import Campaign
+
+DIR = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+AUTHOR = click.option("--author", required=True, help="Whose journal to write, a name without spaces.")
+ZONE = click.option("--zone", "zone_id", required=True, help="Zone, such as D055_2018/Z2_UF.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+SCHEMES = click.Choice(["flair", "flair_hub", "cosia_numero"])
+PATH = click.Path(path_type=Path)
+
+
+def split_names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Split names that are joined by commas."""
+    return None if value is None else tuple(part.strip() for part in value.split(","))
+
+
+def example(text: str) -> str:
+    """Close a command's help with an example that a test runs."""
+    return f"\b\nExample:\n  {text}"
+
+
+def emit(command: str, document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print a report: its JSON document, or the text for a person."""
+    if as_json:
+        head = {"format": f"ocs-workbench/{command}", "format_version": 1}
+        click.echo(json.dumps(head | dict(document), ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(text)
+
+
+def table(rows: Sequence[Sequence[object]]) -> str:
+    """Align rows in columns; the first row is the heading."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+def open_campaign(directory: Path) -> Campaign:
+    """Open the campaign of a command."""
+    from workbench.campaign import Campaign
+
+    return Campaign.open(directory)
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal what is going on, beside the report."""
+    click.echo(message, err=True)
+
+
+@contextmanager
+def progress(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error while something long is going on, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(unit, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance

@@ -1,0 +1,107 @@
+"""Whose each pixel of a zone is, as a raster and a table, and what the labels cost."""
+
+from __future__ import annotations
+
+__all__ = ["Origins", "write_provenance"]
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.campaign import Campaign
+from workbench.documents import check_output, replacing
+from workbench.geo.raster import TIFF, write_raster
+from workbench.geo.zone import Zone
+from workbench.labels.provenance import Effort, Source, effort, sources
+
+_COLUMNS = (
+    "number", "op", "person", "time", "tool", "scale", "model", "class", "upper", "prelabel", "pixels"
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Where the labels of a zone come from."""
+
+    zone: str
+    raster: Path
+    table: Path
+    sources: int
+    total: Effort
+    classes: dict[str, Effort]
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view (``schema/outputs/labels-provenance.schema.json``)."""
+        return {
+            "zone": self.zone,
+            "raster": str(self.raster),
+            "table": str(self.table),
+            "sources": self.sources,
+            "total": _figures(self.total),
+            "classes": {key: _figures(one) for key, one in self.classes.items()},
+        }
+
+    def text(self) -> str:
+        """Return a page for a person."""
+        lines = [f"{self.raster}, {self.table}: the labels of {self.zone} come from {self.sources} edits"]
+        lines += [
+            f"  {key:24} {one.minutes:7.1f} min, {one.gestures:6} gestures"
+            + "".join(f", {tool} {count / one.gestures:.0%}" for tool, count in one.tools.items())
+            for key, one in {"all": self.total, **self.classes}.items()
+        ]
+        return "\n".join(lines)
+
+
+def write_provenance(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) -> Origins:
+    """Write a raster of numbers, and beside it a CSV table of what each number stands for.
+
+    People appear under their pseudonyms, as in a release.
+
+    Raises
+    ------
+    WorkbenchError
+        An output is there already, or would replace something else.
+    """
+    table_path = output.with_suffix(".csv")
+    pictures = [raster.path for raster in zone.rasters]
+    check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
+    check_output(table_path, overwrite=overwrite, kind="a table of provenance", begins=(b"number,op,",))
+    with campaign.open_store(zone) as store:
+        ops = store.ops
+        numbers, table = sources(ops, store.last_op)
+        total, classes = effort((op for op in ops if op.track == "labels"), store.counts())
+    write_raster(output, numbers, zone.grid, predictor=2, overwrite=overwrite)
+    with replacing(table_path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        writer.writerows(_row(campaign, source) for source in table)
+    keys = {0: "erased"} | {one.code: one.key for one in campaign.nomenclature.classes}
+    return Origins(
+        zone=zone.id,
+        raster=output,
+        table=table_path,
+        sources=len(table),
+        total=total,
+        classes={keys[code]: one for code, one in classes.items()},
+    )
+
+
+def _row(campaign: Campaign, source: Source) -> tuple[object, ...]:
+    op, person = source.op, campaign.pseudonym(source.op.author)
+    key = campaign.nomenclature.by_code(source.code).key if source.code else ""
+    time = op.wall_time.isoformat(timespec="seconds")
+    return (
+        source.number, f"{person}:{op.seq}", person, time, op.tool or "",
+        "" if op.scale is None else op.scale, op.model or "", key, source.upper or "", source.prelabel,
+        source.pixels,
+    )  # fmt: skip
+
+
+def _figures(one: Effort) -> dict[str, Any]:
+    return {
+        "minutes": round(one.minutes, 2),
+        "gestures": one.gestures,
+        "tools": dict(one.tools),
+        "pixels": one.pixels,
+    }
