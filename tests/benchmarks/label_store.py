@@ -1,0 +1,259 @@
+"""The label store under kills, power cuts and many edits: what is lost, what it costs.
+
+See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from pictures import made_scene
+
+LABELS = Path(__file__).resolve().parent.parent / "labels"
+sys.path.insert(0, str(LABELS))
+
+from kills import killed  # noqa: E402
+from label_cases import FLAIR, open_store  # noqa: E402
+from recorded_disk import has_strace  # noqa: E402
+from test_power_cuts import lost, recorded  # noqa: E402
+
+from workbench.errors import JournalError  # noqa: E402
+from workbench.geo.grid import PixelGrid  # noqa: E402
+from workbench.labels import AnnotationStore, Provenance, assign  # noqa: E402
+from workbench.labels.reading import verify_journal  # noqa: E402
+from workbench.segmentation import Hierarchy, segment  # noqa: E402
+
+ZONE = "D001_2020/Z1_UU"
+
+
+def main() -> int:
+    """Run what is asked for and print tables."""
+    options = _parser().parse_args()
+    document: dict[str, Any] = {"cpus": os.cpu_count(), "load": os.getloadavg()}
+    with tempfile.TemporaryDirectory(prefix="store-", dir=options.work) as temporary:
+        work = Path(temporary)
+        if options.kills:
+            document["kills"] = [
+                journal_kills(work / "journal", options.kills),
+                hdf5_kills(work / "hdf5", min(options.kills, 200)),
+            ]
+            _print_table(document["kills"])
+        if options.power_cuts and has_strace():
+            modes = ("FULL", "NORMAL", "OFF")
+            document["power_cuts"] = [power_cuts(work / mode, mode) for mode in modes]
+            _print_table(document["power_cuts"])
+        if options.edits:
+            document["edits"] = many_edits(
+                work / "edits", options.edits, options.megapixels, options.cache or work
+            )
+            _print_table([{"what": name, "figure": value} for name, value in document["edits"].items()])
+    if options.json:
+        options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    return 0
+
+
+def journal_kills(home: Path, kills: int) -> dict[str, Any]:
+    """Kill a labelling process, open its zone, and look for each acknowledged edit."""
+    acknowledged = gone = unreadable = 0
+    directory = home / "journal"
+    for count, said in enumerate(killed("journal", directory, kills, seed=count_seed(home))):
+        ids = {line.split()[0] for line in said if line}
+        acknowledged += len(ids)
+        path = directory / "marie.sqlite"
+        if not path.exists():
+            gone += len(ids)
+            continue
+        try:
+            report = verify_journal(path)
+            with open_store(directory, snapshots=home / "snapshots") as store:
+                gone += len(ids - {op.id for op in store.ops})
+            unreadable += not report.ok
+        except JournalError:
+            unreadable += 1
+            shutil.move(directory, home / f"broken-{count}")
+        if count % 50 == 49:  # a fresh zone, so that checking does not grow without end
+            shutil.rmtree(home)
+    return {
+        "store": "journal (SQLite WAL, FULL)",
+        "kills": kills,
+        "acknowledged": acknowledged,
+        "lost": gone,
+        "unreadable": unreadable,
+    }
+
+
+def hdf5_kills(home: Path, kills: int) -> dict[str, Any]:
+    """Do the same to labels in an HDF5 file that is changed in place."""
+    import h5py
+
+    acknowledged = gone = unreadable = 0
+    for count, said in enumerate(killed("hdf5", home, kills, seed=count_seed(home))):
+        ids = {line for line in said if line}
+        acknowledged += len(ids)
+        path = home / "labels.h5"
+        if not path.exists():
+            gone += len(ids)
+            continue
+        try:
+            with h5py.File(path, "r") as file:
+                file["labels"][()]
+                gone += len(ids - set(file["edits"]))
+        except (OSError, KeyError, RuntimeError, ValueError):
+            unreadable += 1
+            gone += len(ids)
+            path.rename(home / f"broken-{count}.h5")
+    return {
+        "store": "HDF5 in place, flushed",
+        "kills": kills,
+        "acknowledged": acknowledged,
+        "lost": gone,
+        "unreadable": unreadable,
+    }
+
+
+def power_cuts(home: Path, synchronous: str) -> dict[str, Any]:
+    """Cut the power after each thing that a labelling process did to its files."""
+    home.mkdir(parents=True)
+    events = recorded(home, *([] if synchronous == "FULL" else [synchronous]))
+    chance = random.Random(1)
+    cuts = gone = unreadable = 0
+    for count in range(1, len(events) + 1):
+        for luck in (None, chance, chance):
+            disk = home / "disk"
+            shutil.rmtree(disk, ignore_errors=True)
+            cuts += 1
+            try:
+                gone += lost(events, count, disk, luck)
+            except (JournalError, AssertionError):
+                unreadable += 1
+    said = sum(event.kind == "say" for event in events)
+    return {
+        "synchronous": synchronous,
+        "edits": said,
+        "power cuts": cuts,
+        "acknowledged edits lost": gone,
+        "unreadable": unreadable,
+    }
+
+
+def many_edits(home: Path, count: int, megapixels: int, cache: Path) -> dict[str, float]:
+    """Label a zone with many picks, on this disk; then open it again, and undo."""
+    image = np.load(made_scene(megapixels, cache, say=lambda text: print(text, file=sys.stderr)).image)
+    transform = Affine(0.2, 0.0, 650000.0, 0.0, -0.2, 6860000.0)
+    height, width = image.shape[1:]
+    grid = PixelGrid(crs="EPSG:2154", transform=transform, height=height, width=width)
+    hierarchy = segment(image, grid=grid)
+    figures: dict[str, float] = {}
+
+    def opened(author: str | None = None, *, snapshots: bool) -> AnnotationStore:
+        return AnnotationStore.open(
+            home / "journal",
+            zone_id=ZONE,
+            grid=grid,
+            footprint=np.ones(grid.shape, np.bool_),
+            nomenclature=FLAIR,
+            author=author,
+            snapshots=home / "snapshots" if snapshots else None,
+        )
+
+    with opened("marie", snapshots=False) as store:
+        times = [_timed(store.apply, edit) for edit in _picks(hierarchy, count)]
+        figures |= _percentiles("acknowledge, ms", times)
+        figures["bytes an edit, median"] = float(
+            np.median([len(row.payload) for row in store._table.rows("marie")])
+        )
+        live = store.labels.tobytes()
+    start = time.perf_counter()
+    with opened("marie", snapshots=True) as store:
+        figures["open by replay, s"] = time.perf_counter() - start
+        assert store.labels.tobytes() == live
+        start = time.perf_counter()
+        store.snapshot()
+        figures["write a snapshot, s"] = time.perf_counter() - start
+    start = time.perf_counter()
+    with opened("marie", snapshots=True) as store:
+        figures["open from a snapshot, s"] = time.perf_counter() - start
+        assert store.labels.tobytes() == live
+        figures |= _percentiles("undo, ms", [_timed(store.undo) for _ in range(1000)])
+        figures |= _percentiles("redo, ms", [_timed(store.redo) for _ in range(1000)])
+        assert store.labels.tobytes() == live
+    figures["journal, MB"] = (home / "journal" / "marie.sqlite").stat().st_size / 1e6
+    figures["snapshot, MB"] = max(path.stat().st_size for path in (home / "snapshots").iterdir()) / 1e6
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def _picks(hierarchy: Hierarchy, count: int) -> Any:
+    """Yield picks as a person makes them: larger regions first, finer ones inside later."""
+    rng = np.random.default_rng(0)
+    sizes = (3_000, 10_000, 30_000, 100_000)
+    scales = [hierarchy.cut_count(size).scale for size in sizes]
+    height, width = hierarchy.grid.shape
+    for number in range(count):
+        level = min(3, int(4 * number / count) + int(rng.random() < 0.2))
+        row, col = int(rng.integers(0, height)), int(rng.integers(0, width))
+        window, mask = hierarchy.mask(hierarchy.node_at(row, col, scales[level]))
+        made = Provenance(
+            tool="pick", row=row, col=col, scale=float(scales[level]), hierarchy_digest=hierarchy.digest
+        )
+        yield assign(mask, window, int(rng.integers(1, 20)), made)
+
+
+def _timed(step: Callable[..., object], *arguments: object) -> float:
+    start = time.perf_counter()
+    step(*arguments)
+    return (time.perf_counter() - start) * 1e3
+
+
+def _percentiles(name: str, times: list[float]) -> dict[str, float]:
+    found = np.percentile(times, (50, 95, 99, 100))
+    return {
+        f"{name}, {mark}": float(value)
+        for mark, value in zip(("p50", "p95", "p99", "max"), found, strict=True)
+    }
+
+
+def count_seed(home: Path) -> int:
+    """Return a seed that differs from store to store and is the same on each run."""
+    return sum(home.name.encode())
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    print()
+    print("| " + " | ".join(rows[0]) + " |")
+    print("|" + "---|" * len(rows[0]))
+    for row in rows:
+        print(
+            "| "
+            + " | ".join(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values())
+            + " |"
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=1000, help="kills of a writing process; 0 for none")
+    parser.add_argument(
+        "--power-cuts", action=argparse.BooleanOptionalAction, default=True, help="needs strace"
+    )
+    parser.add_argument("--edits", type=int, default=50_000, help="edits of a zone; 0 for none")
+    parser.add_argument("--megapixels", type=int, default=22, help="size of that zone")
+    parser.add_argument("--work", type=Path, help="folder on the disk to try; a temporary one by default")
+    parser.add_argument("--cache", type=Path, help="folder to keep made pictures in")
+    parser.add_argument("--json", type=Path)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
