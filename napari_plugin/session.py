@@ -379,10 +379,8 @@ class Session:
         what = f"{' and '.join(names)} labelled here too"
         if conflicts:
             first = conflicts[0]
-            many = "1 conflict" if len(conflicts) == 1 else f"{len(conflicts)} conflicts"
-            what += (
-                f": {many}, the largest at row {first.row}, column {first.col}; label it again to settle it"
-            )
+            many = "1 conflict, at" if len(conflicts) == 1 else f"{len(conflicts)} conflicts, the largest at"
+            what += f": {many} row {first.row}, column {first.col}"
         self.noticed.emit(f"{what}.")
 
     def title_of(self, code: int | None) -> str:

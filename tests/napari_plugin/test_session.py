@@ -416,9 +416,7 @@ def test_what_others_do_is_shown_and_conflicts_are_said(session: Session, zone: 
         session.store.apply(replace(edit, code=2))
         jean.apply(replace(edit, code=3))
     session.look_at_others()
-    assert noticed[1:] == [
-        "jean labelled here too: 1 conflict, the largest at row 21, column 32; label it again to settle it."
-    ]
+    assert noticed[1:] == ["jean labelled here too: 1 conflict, at row 21, column 32."]
 
 
 def test_a_journal_that_cannot_be_read_is_complained_of_once(session: Session, zone: Campaign) -> None:
