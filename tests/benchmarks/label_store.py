@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ sys.path.insert(0, str(LABELS))
 from kills import killed  # noqa: E402
 from label_cases import FLAIR, open_store  # noqa: E402
 from recorded_disk import has_strace  # noqa: E402
+from test_conflicts import WRITER, mask_of, slow_conflicts  # noqa: E402
 from test_power_cuts import lost, recorded  # noqa: E402
 
 from workbench.errors import JournalError  # noqa: E402
@@ -54,6 +56,9 @@ def main() -> int:
             modes = ("FULL", "NORMAL", "OFF")
             document["power_cuts"] = [power_cuts(work / mode, mode) for mode in modes]
             _print_table(document["power_cuts"])
+        if options.together:
+            document["together"] = [together(work / "together", options.together)]
+            _print_table(document["together"])
         if options.edits:
             document["edits"] = many_edits(
                 work / "edits", options.edits, options.megapixels, options.cache or work
@@ -145,6 +150,29 @@ def power_cuts(home: Path, synchronous: str) -> dict[str, Any]:
         "power cuts": cuts,
         "acknowledged edits lost": gone,
         "unreadable": unreadable,
+    }
+
+
+def together(directory: Path, count: int) -> dict[str, Any]:
+    """Let two processes label one zone at a time; compare with what the definition says of it."""
+    directory.mkdir()
+    command = [sys.executable, "-c", WRITER, str(LABELS), str(directory)]
+    pairs = (("jean", "marie"), ("marie", "jean"))
+    writers = [
+        subprocess.Popen([*command, *authors, str(count // 2)], stdout=subprocess.PIPE, text=True)
+        for authors in pairs
+    ]
+    said = {name for writer in writers for name in writer.communicate()[0].split()}
+    with open_store(directory) as store:
+        ops = store.ops
+        listed, expected = mask_of(store), slow_conflicts(ops)
+    return {
+        "edits of two processes": len(ops),
+        "acknowledged": len(said),
+        "lost": len(said - {op.id for op in ops}),
+        "pixels in conflict": int(expected.sum()),
+        "not listed": int((expected & ~listed).sum()),
+        "listed and none": int((listed & ~expected).sum()),
     }
 
 
@@ -247,6 +275,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--power-cuts", action=argparse.BooleanOptionalAction, default=True, help="needs strace"
     )
+    parser.add_argument("--together", type=int, default=10_000, help="edits by two at a time; 0 for none")
     parser.add_argument("--edits", type=int, default=50_000, help="edits of a zone; 0 for none")
     parser.add_argument("--megapixels", type=int, default=22, help="size of that zone")
     parser.add_argument("--work", type=Path, help="folder on the disk to try; a temporary one by default")

@@ -160,7 +160,7 @@ with open_store(directory, author) as store:
     for turn in range(count):
         while turn == 1 and not (directory / f"{other}.sqlite").exists():
             time.sleep(0.01)
-        if turn % 9 == 8:
+        if turn % 9 == 8 and turn < count - 30:
             store.refresh()
         if rng.random() < 0.1 and store.can_undo:
             store.undo()
