@@ -252,3 +252,19 @@ def test_a_reader_writes_none_and_a_full_disk_is_no_error(
     with open_store(zone / "journal", "marie", snapshots=zone / "snapshots") as store:
         store.apply(rectangle(5, 6, 2, 2, 3))
     assert sorted(path.name for path in (zone / "snapshots").iterdir()) == before
+
+
+def test_snapshots_of_a_journal_that_lost_ops_make_room(tmp_path: Path) -> None:
+    snapshots = tmp_path / "snapshots"
+    for turn in range(3):
+        with open_store(tmp_path / "journal", "marie", snapshots=snapshots) as store:
+            for _ in range(3):
+                store.apply(rectangle(5, 6, 2, 2, 1 + turn))
+            store.snapshot()
+    (tmp_path / "journal" / "marie.sqlite").unlink()
+    with open_store(tmp_path / "journal", "marie", snapshots=snapshots) as store:
+        store.apply(rectangle(5, 6, 2, 2, 9))
+        store.snapshot()
+    names = sorted(path.name for path in snapshots.iterdir())
+    assert len(names) == 3
+    assert names[0].startswith("0000000001-")

@@ -118,8 +118,15 @@ def newest_snapshot(
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the snapshots of a folder, the one of most ops first."""
-    return sorted(folder.glob("[0-9]*.npz"), key=lambda path: path.name, reverse=True)
+    """Return the snapshots of a folder, the last written first: a mended journal has fewer ops than before."""
+    return sorted(folder.glob("[0-9]*.npz"), key=lambda path: (_written(path), path.name), reverse=True)
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # somebody threw it away meanwhile
+        return 0
 
 
 def _read(path: Path, key: str, shape: tuple[int, ...]) -> Snapshot | None:
