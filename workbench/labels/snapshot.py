@@ -118,7 +118,7 @@ def newest_snapshot(
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the snapshots of a folder, the last written first: a mended journal has fewer ops than before."""
+    """Return the snapshots of a folder, the last written first: a mended journal has fewer ops."""
     return sorted(folder.glob("[0-9]*.npz"), key=lambda path: (_written(path), path.name), reverse=True)
 
 
