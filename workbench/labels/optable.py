@@ -93,10 +93,6 @@ class OpTable:
         author, seq = int(self._columns["author"][position]), int(self._columns["seq"][position])
         return op_of_row(self._rows[author][seq - 1], self._authors[author])
 
-    def position(self, author: str, seq: int) -> int:
-        """Return where an op was taken."""
-        return self._positions[self._authors.index(author)][seq - 1]
-
     def append(self, row: Row, author: str, edit: Edit | None) -> list[int]:
         """Take the next op of an author's journal, with its edit if it belongs to the track.
 
