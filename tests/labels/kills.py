@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,8 @@ def write_journal_edits(directory: Path, acknowledge: Callable[[str], None]) -> 
                 store.snapshot()
 
 
-def write_hdf5_edits(directory: Path, acknowledge: Callable[[str], None]) -> None:
-    """Do what other tools do: change labels in place in an HDF5 file, and flush after each edit."""
+def write_hdf5_edits(directory: Path, acknowledge: Callable[[str], None], flushed: int = 1) -> None:
+    """Do what other tools do: change labels in place in an HDF5 file, and flush after so many edits."""
     import h5py
 
     directory.mkdir(parents=True, exist_ok=True)
@@ -55,11 +56,16 @@ def write_hdf5_edits(directory: Path, acknowledge: Callable[[str], None]) -> Non
             code = 1 + number % 19
             labels[row : row + 64, col : col + 64] = code
             edits.create_dataset(f"{number:06}", data=np.array([row, col, code]))
-            file.flush()
+            if number % flushed == 0:
+                file.flush()
             acknowledge(f"{number:06}")
 
 
-WRITERS = {"journal": write_journal_edits, "hdf5": write_hdf5_edits}
+WRITERS = {
+    "journal": write_journal_edits,
+    "hdf5": write_hdf5_edits,
+    "hdf5-20": partial(write_hdf5_edits, flushed=20),
+}
 
 
 def killed(writer: str, directory: Path, kills: int, *, seed: int) -> Iterator[list[str]]:

@@ -49,19 +49,18 @@ def test_the_kills_can_find_losses(tmp_path: Path) -> None:
     """A file that is changed in place does not survive what the journals survive."""
     import h5py
 
-    unreadable = 0
-    for count, said in enumerate(killed("hdf5", tmp_path, 40, seed=1)):
+    for said in killed("hdf5-20", tmp_path, 200, seed=1):
         path = tmp_path / "labels.h5"
         if not path.exists():
             continue
         try:
             with h5py.File(path, "r") as file:
-                assert file["labels"][()].any()
-                assert {line for line in said if line} <= set(file["edits"])
-        except (OSError, KeyError, RuntimeError, ValueError, AssertionError):
-            unreadable += 1
-            path.rename(tmp_path / f"broken-{count}.h5")
-    assert unreadable > 0
+                file["labels"][()]
+                if not {line for line in said if line} <= set(file["edits"]):
+                    return
+        except (OSError, KeyError, RuntimeError, ValueError):
+            return
+    pytest.fail("no kill lost anything")
 
 
 def test_readers_work_and_a_second_writer_is_refused_while_one_writes(tmp_path: Path) -> None:
