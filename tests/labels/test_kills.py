@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIG
 
 
 def test_no_acknowledged_edit_is_lost_to_a_kill(tmp_path: Path) -> None:
-    directory, acknowledged, snapshots = tmp_path / "journal", 0, set()
+    directory, acknowledged = tmp_path / "journal", 0
     for said in killed("journal", directory, 60, seed=5):
         whole = [line.split() for line in said if line]
         if not (directory / "marie.sqlite").exists():
@@ -40,9 +40,7 @@ def test_no_acknowledged_edit_is_lost_to_a_kill(tmp_path: Path) -> None:
         with open_store(directory, "marie") as store:  # the kill left no lock
             assert store.can_undo
         acknowledged += len(whole)
-        snapshots |= {path.name for path in (tmp_path / "snapshots").glob("*.npz")}
-    assert acknowledged > 20
-    assert snapshots
+    assert acknowledged >= 30
 
 
 def test_the_kills_can_find_losses(tmp_path: Path) -> None:
