@@ -314,3 +314,40 @@ def test_a_full_disk_leaves_the_damaged_journal_where_it_is(
 
 def test_the_grid_of_the_cases_is_the_subjects() -> None:
     assert SUBJECT.grid == GRID
+
+
+def test_a_journal_under_another_name_is_not_taken_apart(tmp_path: Path) -> None:
+    path = filled(tmp_path / "journal")
+    before = path.read_bytes()
+    renamed = path.rename(path.with_name("paul.sqlite"))
+    with pytest.raises(JournalError, match=r"journal of marie; name it marie\.sqlite again"):
+        mend_journal(renamed, SUBJECT)
+    assert renamed.read_bytes() == before
+    assert not (path.parent / "quarantine").exists()
+
+
+def test_a_piece_of_a_journal_is_mended_like_an_empty_one(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    for size in (0, 50, 511):
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        (folder / "marie.sqlite").write_bytes(whole[0][:size])
+        assert mended(folder / "marie.sqlite", whole[1]) == 0
+
+
+def test_ops_that_somebody_had_seen_are_missed(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 2, 2, 3))
+    backup = (tmp_path / "marie.sqlite").read_bytes()
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 2, 2, 4))
+    with open_store(tmp_path, "jean") as store:
+        store.apply(rectangle(5, 6, 1, 1, 5))
+        assert store.missing() == {}
+    (tmp_path / "marie.sqlite").write_bytes(backup)
+    with open_store(tmp_path) as store:
+        assert store.missing() == {"marie": 2}
+    (tmp_path / "marie.sqlite").unlink()
+    with open_store(tmp_path) as store:
+        assert store.missing() == {"marie": 2}

@@ -284,6 +284,10 @@ class AnnotationStore:
         counts = self._fold.labels.counts
         return {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
 
+    def missing(self) -> dict[str, int]:
+        """Return {author: seq} of ops that somebody had seen and that no journal holds any more."""
+        return self._table.missing()
+
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
         return self._fold.conflicts()

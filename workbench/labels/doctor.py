@@ -28,6 +28,8 @@ from workbench.labels.reading import verify_journal
 from workbench.labels.tables import Row
 
 _QUARANTINE = "quarantine"
+_SMALLEST = 512
+"""Bytes of the smallest database: what is shorter is a piece of one."""
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
@@ -79,7 +81,7 @@ def mend_journal(
         return Treatment(path=path, problem=report.problem, ops=report.ops, head=report.head)
     with author_lock(path):
         meta, rows, apart = _salvaged(path, subject)
-        if meta is None and report.foreign and path.stat().st_size:
+        if meta is None and report.foreign and path.stat().st_size >= _SMALLEST:
             raise JournalError(report.problem or f"{path}: it is no journal of this version")
         quarantine = path.parent / _QUARANTINE / f"{path.stem}-{clock():%Y%m%dT%H%M%S%f}"
         try:
@@ -104,6 +106,11 @@ def _salvaged(path: Path, subject: JournalSubject) -> tuple[JournalMeta | None, 
     """Return the meta document of a journal, the ops that follow from it, and how many others there are."""
     metas: dict[str, JournalMeta] = {}
     rows: set[Row] = set()
+    if path.is_file():
+        others = {meta.author for meta in carved_metas(path.read_bytes())} - {path.stem}
+        if others:
+            author = min(others)
+            raise JournalError(f"{path}: it is the journal of {author}; name it {author}.sqlite again")
     for folder in (path.parent, *sorted((path.parent / _QUARANTINE).glob(f"{path.stem}-*"))):
         main, wal = (_content(folder / f"{path.name}{suffix}") for suffix in ("", "-wal"))
         for image, page in images(main, wal):

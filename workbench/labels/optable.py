@@ -302,6 +302,14 @@ class OpTable:
             clocks[position] = clock
         return clocks
 
+    def missing(self) -> dict[str, int]:
+        """Return {author: seq} of the last op that somebody had seen and that is not there."""
+        texts = {row.seen for rows in self._rows for row in rows}
+        claims = [claim for text in texts for claim in seen_of(text).items()]
+        heads = self.heads
+        found = [(author, seq) for author, seq in claims if seq > heads.get(author, 0)]
+        return {author: max(seq for name, seq in found if name == author) for author, _ in sorted(found)}
+
     def name(self, position: int) -> tuple[str, int]:
         """Return author and seq of an op."""
         columns = self._columns

@@ -164,6 +164,12 @@ def verify_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Jo
                 if not np.array_equal(true.labels, shown.labels):
                     folder = campaign.zone_dir(zone) / "snapshots"
                     problem = f"{folder}: a snapshot shows other labels than the journals; delete the folder"
+                if author is None and true.missing():
+                    name, seq = next(iter(true.missing().items()))
+                    problem = (
+                        f"somebody had seen op {name}:{seq}, but {name}'s journal ends before it or is gone; "
+                        f"put the newer {name}.sqlite back into {campaign.journal_dir(zone)}"
+                    )
         except JournalError as error:
             problem = str(error)
     return JournalCheck(zone=zone.id, reports=reports, problem=problem)
