@@ -194,6 +194,10 @@ class Campaign:
         """Return the directory of a zone's journals."""
         return self.zone_dir(zone) / "journal"
 
+    def snapshot_dir(self, zone: Zone) -> Path:
+        """Return where snapshots of a zone's labels lie."""
+        return self.zone_dir(zone) / "snapshots"
+
     def subject(self, zone: Zone) -> JournalSubject:
         """Return what every journal of a zone is about."""
         return JournalSubject(zone=zone.id, grid=zone.grid, nomenclature=self.nomenclature.name)
@@ -207,7 +211,7 @@ class Campaign:
         journals, and nothing but the journals is the truth. ``blind`` is a second annotation, see
         `AnnotationStore.open`.
         """
-        snapshots = self.zone_dir(zone) / "snapshots" if from_snapshot else None
+        snapshots = self.snapshot_dir(zone) if from_snapshot else None
         return self._store(self.journal_dir(zone), zone, author, snapshots, blind=blind)
 
     def read_image(self, zone: Zone, *, window: Window | None = None) -> NDArray[Any]:

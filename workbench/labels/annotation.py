@@ -378,7 +378,8 @@ class AnnotationStore:
         Raises
         ------
         JournalError
-            As for `open`. Nothing of the journal that it names was taken.
+            As for `open`. Of a journal that cannot be read nothing was taken; of one with an op that is none
+            of this zone, the ops before it.
         """
         found = {}
         for path in journal_files(self._directory) if self._fold.track == _TRACK else ():
@@ -436,10 +437,8 @@ class AnnotationStore:
     def _commit(self, edits: Sequence[Edit]) -> Window | None:
         """Write a gesture to the journal, then follow it; return the pixels that it may have changed."""
         seen = {author: seq for author, seq in self._table.heads.items() if author != self._author}
-        latest = self._table.latest
-        lamport = self._table.op(latest).lamport + 1 if latest >= 0 else 1
         entries = [entry_of(edit, track=self._fold.track) for edit in edits]
-        ops = self._check_writable().append_many(entries, seen=seen, lamport=lamport)
+        ops = self._check_writable().append_many(entries, seen=seen, lamport=self._table.lamport + 1)
         rows = [row_of_op(op) for op in ops]
         author = ops[0].author
         positions = self._fold.follow([(author, row) for row in rows], directory=self._directory)

@@ -106,13 +106,10 @@ def _salvaged(path: Path, subject: JournalSubject) -> tuple[JournalMeta | None, 
     """Return the meta document of a journal, the ops that follow from it, and how many others there are."""
     metas: dict[str, JournalMeta] = {}
     rows: set[Row] = set()
-    if path.is_file():
-        others = {meta.author for meta in carved_metas(path.read_bytes())} - {path.stem}
-        if others:
-            author = min(others)
-            raise JournalError(f"{path}: it is the journal of {author}; name it {author}.sqlite again")
     for folder in (path.parent, *sorted((path.parent / _QUARANTINE).glob(f"{path.stem}-*"))):
         main, wal = (_content(folder / f"{path.name}{suffix}") for suffix in ("", "-wal"))
+        if folder == path.parent:
+            _check_name(path, main)
         for image, page in images(main, wal):
             metas |= {meta.text: meta for meta in carved_metas(image) if meta.author == path.stem}
             rows |= set(carved_rows(image, page))
@@ -123,6 +120,14 @@ def _salvaged(path: Path, subject: JournalSubject) -> tuple[JournalMeta | None, 
         return None, [], len({row.sha256 for row in rows})
     chain, meta = max(chains, key=lambda found: len(found[0]))
     return meta, chain, len({row.sha256 for row in rows} - {row.sha256 for row in chain})
+
+
+def _check_name(path: Path, main: bytes) -> None:
+    """Refuse another author's journal: it only wants its name back."""
+    others = {meta.author for meta in carved_metas(main)} - {path.stem}
+    if others:
+        author = min(others)
+        raise JournalError(f"{path}: it is the journal of {author}; name it {author}.sqlite again")
 
 
 def _content(path: Path) -> bytes:

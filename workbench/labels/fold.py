@@ -162,9 +162,9 @@ class Fold:
         changed: dict[int, None] = {}
         for author, row in ordered:
             try:
-                op = op_of_row(row, author)
-                edit = edit_of(op) if row.track == self.track else None
-                if isinstance(edit, AssignMask | Protect | Refine):
+                op = op_of_row(row, author) if row.track == self.track else None
+                edit = edit_of(op) if op is not None else None
+                if op is not None and isinstance(edit, AssignMask | Protect | Refine):
                     self.canvas.check_op(op, edit)
                 changed |= dict.fromkeys(self.table.append(row, author, edit))
             except JournalError as error:

@@ -80,6 +80,11 @@ class OpTable:
         return self._latest
 
     @property
+    def lamport(self) -> int:
+        """Lamport of the last op in the total order, 0 without ops."""
+        return int(self._order[self._latest]) >> _AUTHOR_BITS if self._count else 0
+
+    @property
     def heads(self) -> dict[str, int]:
         """Last seq of each author's journal."""
         return {author: len(rows) for author, rows in zip(self._authors, self._rows, strict=True)}
@@ -90,8 +95,7 @@ class OpTable:
 
     def op(self, position: int) -> Op:
         """Return an op."""
-        author, seq = int(self._columns["author"][position]), int(self._columns["seq"][position])
-        return op_of_row(self._rows[author][seq - 1], self._authors[author])
+        return op_of_row(self._row(position), self._authors[self._columns["author"][position]])
 
     def append(self, row: Row, author: str, edit: Edit | None) -> list[int]:
         """Take the next op of an author's journal, with its edit if it belongs to the track.
@@ -211,8 +215,7 @@ class OpTable:
 
     def head(self, author: str) -> Head:
         """Return the last op of an author's journal."""
-        row = self.rows(author)[-1]
-        return Head(author=author, seq=row.seq, sha256=row.sha256.hex())
+        return _head_of(self.rows(author)[-1], author)
 
     def counts(self, position: int) -> bool:
         """Tell whether an op paints or refines and its gesture is not undone."""
@@ -220,8 +223,7 @@ class OpTable:
 
     def upper(self, position: int) -> str | None:
         """Return the upper class that a painting op names where its author was sure of no class."""
-        author, seq = int(self._columns["author"][position]), int(self._columns["seq"][position])
-        payload = self._rows[author][seq - 1].payload
+        payload = self._row(position).payload
         header, _ = split_payload(payload) if b'"upper"' in payload[:512] else ({}, None)
         upper = header.get("upper")
         return upper if isinstance(upper, str) else None
@@ -240,10 +242,8 @@ class OpTable:
         """Return the runs of a painting op's mask (see `workbench.labels.runs`)."""
         runs = self._decoded.get(position)
         if runs is None:
-            author, seq = int(self._columns["author"][position]), int(self._columns["seq"][position])
-            row, col, row_stop, col_stop = (int(edge) for edge in self._boxes[position])
-            pixels = (row_stop - row) * (col_stop - col)
-            runs = runs_of(body_of_row(self._rows[author][seq - 1]), pixels)
+            window = self.window(position)
+            runs = runs_of(body_of_row(self._row(position)), window.height * window.width)
             self._remember(position, runs)
         return runs
 
@@ -259,10 +259,8 @@ class OpTable:
         author
             Whose ops; everybody's by default.
         """
-        starts, tiles, chosen = self._starts, self._tiles, self._of_kind(kind)
-        if author:
-            chosen &= self._columns["author"][: self._count] == self._authors.index(author)
-        found = meeting(chosen, starts, tiles, bare)
+        starts, tiles = self._starts, self._tiles
+        found = meeting(self._of_kind(kind, author), starts, tiles, bare)
         ops = found[np.argsort(-self._order[found])]
         place = next_meeting(ops, 0, starts, tiles, bare)
         while place >= 0:
@@ -288,8 +286,7 @@ class OpTable:
         clocks: list[Mapping[str, int]] = [{}] * self._count
         before: dict[str, tuple[str, dict[str, int]]] = {}
         for position in np.argsort(self._order[: self._count]).tolist():
-            author, seq = self.name(position)
-            row = self._rows[int(self._columns["author"][position])][seq - 1]
+            author, row = self.name(position)[0], self._row(position)
             text, clock = before.get(author, ("", {}))
             if row.seen != text:
                 clock = dict(clock)
@@ -317,18 +314,14 @@ class OpTable:
 
     def counting(self, kind: str, *, author: str = "") -> list[Op]:
         """Return the ops of a kind that count, first to last; everybody's unless an author is given."""
-        chosen = self._of_kind(kind)
-        if author:
-            number = self._authors.index(author) if author in self._authors else len(self._authors)
-            chosen &= self._columns["author"][: self._count] == number
-        found = np.flatnonzero(chosen)
+        found = np.flatnonzero(self._of_kind(kind, author))
         return [self.op(int(position)) for position in found[np.argsort(self._order[found])]]
 
     def label_head(self, author: str, track: str) -> Head | None:
         """Return the last op of an author that may have changed the labels of a track."""
         for row in reversed(self.rows(author)):
             if row.track == track and row.kind in _LABEL_KINDS and not self._changes_no_label(row, author):
-                return Head(author=author, seq=row.seq, sha256=row.sha256.hex())
+                return _head_of(row, author)
         return None
 
     def last_of_kind(self, kind: str, track: str) -> Op | None:
@@ -347,11 +340,18 @@ class OpTable:
         positions = self._gesture(row, author, target_of(row.payload))
         return all(self.kind(position) != "assign" for position in positions)
 
-    def _of_kind(self, kind: str) -> NDArray[np.bool_]:
-        """Return which ops are of a kind and count, shape (op,)."""
+    def _row(self, position: int) -> Row:
+        columns = self._columns
+        return self._rows[int(columns["author"][position])][int(columns["seq"][position]) - 1]
+
+    def _of_kind(self, kind: str, author: str = "") -> NDArray[np.bool_]:
+        """Return which ops are of a kind, and of an author if one is given, and count, shape (op,)."""
         columns = self._columns
         chosen: NDArray[np.bool_] = np.equal(columns["kind"][: self._count], _KINDS.index(kind))
         chosen &= columns["counts"][: self._count]
+        if author:
+            number = self._authors.index(author) if author in self._authors else len(self._authors)
+            chosen &= columns["author"][: self._count] == number
         return chosen
 
     def _gesture(self, row: Row, author: str, target: str) -> list[int]:
@@ -417,6 +417,10 @@ def _counted(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     stops = np.cumsum(lengths)
     return np.arange(stops[-1] if stops.size else 0) - np.repeat(stops - lengths, lengths)
+
+
+def _head_of(row: Row, author: str) -> Head:
+    return Head(author=author, seq=row.seq, sha256=row.sha256.hex())
 
 
 def _box(window: Window) -> NDArray[np.int32]:

@@ -109,10 +109,10 @@ def newest_snapshot(
     """
     for path in _files(folder):
         try:
-            snapshot = _read(path, key, shape)
+            snapshot = _read(path, key, rows, shape)
         except _DAMAGED:
             continue
-        if snapshot is not None and all(_holds(rows.get(head.author, ()), head) for head in snapshot.heads):
+        if snapshot is not None:
             return snapshot
     return None
 
@@ -129,12 +129,15 @@ def _written(path: Path) -> int:
         return 0
 
 
-def _read(path: Path, key: str, shape: tuple[int, ...]) -> Snapshot | None:
+def _read(path: Path, key: str, rows: Mapping[str, Sequence[Row]], shape: tuple[int, ...]) -> Snapshot | None:
+    """Read a snapshot, None if it is none of these journals."""
     with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
         meta = json.loads(file["meta"].tobytes())
         if meta["format_version"] != _FORMAT_VERSION or meta["key"] != key:
             return None
         heads = tuple(Head(**head) for head in meta["heads"])
+        if not all(_holds(rows.get(head.author, ()), head) for head in heads):
+            return None
         kinds = [name.removeprefix(_VALUES) for name in file.files if name.startswith(_VALUES)]
         planes = {kind: _plane(file[_VALUES + kind], file[_LENGTHS + kind], shape) for kind in kinds}
         table = {name.removeprefix(_TABLE): file[name] for name in file.files if name.startswith(_TABLE)}

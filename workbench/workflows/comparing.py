@@ -15,8 +15,7 @@ from workbench.campaign import Campaign
 from workbench.errors import JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.agreement import Agreement, Interval, agreement
-from workbench.labels.canvas import Canvas
-from workbench.labels.fold import Fold
+from workbench.labels.annotation import AnnotationStore
 from workbench.labels.folder import journal_path
 from workbench.labels.reading import read_own
 from workbench.nomenclature import Nomenclature
@@ -111,8 +110,16 @@ def _labels_of(campaign: Campaign, zone: Zone, author: str) -> NDArray[np.uint8]
     journal = read_own(path, campaign.subject(zone))
     blind = f"blind-{author}"
     track = blind if any(row.track == blind for row in journal.rows) else "labels"
-    canvas = Canvas.of(campaign.subject(zone), zone.footprint(), campaign.nomenclature.codes)
-    return Fold.begun(canvas, track, {author: journal.rows}, None, directory=path.parent).labels.values
+    store = AnnotationStore(
+        path.parent,
+        journal.meta.subject,
+        footprint=zone.footprint(),
+        codes=campaign.nomenclature.codes,
+        others=[journal],
+        writer=None,
+        track=track,
+    )
+    return store.labels
 
 
 def _figures(interval: Interval) -> dict[str, float | None]:

@@ -129,7 +129,7 @@ def mend_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Zone
     JournalError
         As for `workbench.labels.doctor.mend_journal`; or the author has no journal there.
     """
-    folder, subject = campaign.zone_dir(zone) / "journal", campaign.subject(zone)
+    folder, subject = campaign.journal_dir(zone), campaign.subject(zone)
     there = authors_there(folder)
     if author is not None and author not in there:
         raise JournalError(
@@ -162,10 +162,11 @@ def verify_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Jo
         try:
             with campaign.open_store(zone, from_snapshot=False) as true, campaign.open_store(zone) as shown:
                 if not np.array_equal(true.labels, shown.labels):
-                    folder = campaign.zone_dir(zone) / "snapshots"
+                    folder = campaign.snapshot_dir(zone)
                     problem = f"{folder}: a snapshot shows other labels than the journals; delete the folder"
-                if author is None and true.missing():
-                    name, seq = next(iter(true.missing().items()))
+                missing = true.missing() if author is None else {}
+                if missing:
+                    name, seq = next(iter(missing.items()))
                     problem = (
                         f"somebody had seen op {name}:{seq}, but {name}'s journal ends before it or is gone; "
                         f"put the newer {name}.sqlite back into {campaign.journal_dir(zone)}"
@@ -176,7 +177,7 @@ def verify_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Jo
 
 
 def _journals(campaign: Campaign, zone: Zone, author: str | None) -> list[Path]:
-    folder = campaign.zone_dir(zone) / "journal"
+    folder = campaign.journal_dir(zone)
     if author is None:
         return journal_files(folder)
     path = journal_path(folder, author)

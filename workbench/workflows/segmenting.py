@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["Segmented", "segment_raster", "segment_zones", "summary"]
 
-import hashlib
 import math
 import os
 import sys
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.documents import check_output
+from workbench.documents import check_output, digest_file
 from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
@@ -211,8 +210,7 @@ def _build_scene(
             say(f"{output}: going on from {blocks:,} blocks that an earlier run made")
 
     start = time.perf_counter()
-    with raster.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = digest_file(raster)
     with shelf, ThreadPoolExecutor(os.cpu_count()) as pool:
         hierarchy = segment_scene(
             read,
