@@ -5,7 +5,7 @@ Each shows values that it is given and says what the user wants; none knows a se
 
 from __future__ import annotations
 
-__all__ = ["Banner", "CoveragePanel", "PlacePanel", "SavedPanel", "ScalePanel", "WelcomePage"]
+__all__ = ["Banner", "CoveragePanel", "LockPanel", "PlacePanel", "SavedPanel", "ScalePanel", "WelcomePage"]
 
 from collections.abc import Callable
 
@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
+    QInputDialog,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -175,6 +176,42 @@ class SavedPanel(QWidget):
         button.setToolTip(key_hint(action))
         button.clicked.connect(lambda: wanted.emit())
         return button
+
+
+class LockPanel(QFrame):
+    """That a zone is accepted and locked, and the way to label in it all the same; hidden otherwise."""
+
+    sent_back = Signal(str)
+    """The reason."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("banner")
+        self._text = QLabel()
+        self.button = QPushButton("Send back…")
+        self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.button.setToolTip("Opens the zone for labels again; the reason stays in its review.")
+        self.button.clicked.connect(self._ask)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(9, 7, 9, 7)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.button)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self._text.text()
+
+    def show_lock(self, reviewer: str | None) -> None:
+        """Show who accepted the zone; None where it is open."""
+        self._text.setText(f"Accepted by {reviewer}, and locked." if reviewer else "")
+        self.setVisible(reviewer is not None)
+
+    def _ask(self) -> None:
+        reason, given = QInputDialog.getText(self, "Send back", "Why? Whoever labels it reads this:")
+        if given and reason.strip():
+            self.sent_back.emit(reason.strip())
 
 
 class CoveragePanel(QWidget):

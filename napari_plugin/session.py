@@ -25,6 +25,7 @@ from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign
+from workbench.labels.review import send_back, zone_state
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy, Node, ScaleSteps
 from workbench.workflows.refining import RefinedHierarchy, refine_node
@@ -109,6 +110,8 @@ class Session:
     """The new level of the scale, or the old one where regions were refined and it means other numbers."""
     refined = Signal(object)
     """`Window` of a region that has finer regions inside, or has them no longer."""
+    reviewed = Signal()
+    """Others did something: the zone may be accepted now, or open again."""
     saved = Signal(Saved)
     refused = Signal(str)
     """An edit that failed, as one sentence; nothing changed."""
@@ -258,6 +261,12 @@ class Session:
             return None
         return Saved(id=last.id, number=last.seq, at=last.wall_time.astimezone())
 
+    @property
+    def locked_by(self) -> str | None:
+        """Who accepted the zone, so that nobody labels in it; None where it is open."""
+        state = zone_state(self.store)
+        return state.by if state.state == "accepted" else None
+
     def set_class(self, code: int) -> None:
         """Take a class in hand; 0 erases."""
         if code != UNLABELLED:
@@ -360,6 +369,15 @@ class Session:
         """Do again what was undone last."""
         self._commit(self.store.redo, nothing="Nothing to redo.")
 
+    def send_back(self, reason: str) -> None:
+        """Open an accepted zone for labels again, with a reason."""
+        try:
+            send_back(self.store, reason)
+        except WorkbenchError as error:
+            self.refused.emit(str(error))
+            return
+        self._tell_saved()
+
     def look_at_others(self) -> None:
         """Take what other authors did meanwhile, show it, and say so; called every few seconds."""
         before = self.store.head
@@ -371,6 +389,8 @@ class Session:
                 self.refused.emit(self._complaint)
             return
         self._complaint = ""
+        if self.store.head != before:
+            self.reviewed.emit()
         if window is None:
             return
         self.repainted.emit(window)

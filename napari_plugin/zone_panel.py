@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_plugin.bindings import install_shortcuts
 from napari_plugin.desk import Desk
 from napari_plugin.palette import ClassList
-from napari_plugin.panels import Banner, CoveragePanel, PlacePanel, SavedPanel, ScalePanel
+from napari_plugin.panels import Banner, CoveragePanel, LockPanel, PlacePanel, SavedPanel, ScalePanel
 from napari_plugin.session import UNLABELLED, Saved, Session
 from workbench.geo.grid import Window
 
@@ -26,6 +26,7 @@ class ZonePanel(QWidget):
         self._session = session
         self._pixel: tuple[int, int] | None = None
         self.banner = Banner()
+        self.lock = LockPanel()
         self.classes = ClassList(session.nomenclature)
         self.scale = ScalePanel()
         self.saved = SavedPanel()
@@ -90,6 +91,7 @@ class ZonePanel(QWidget):
         head.addWidget(author)
         column.addLayout(head)
         column.addWidget(self.banner)
+        column.addWidget(self.lock)
         column.addWidget(self.classes, 100)
         for panel in (self.scale, self.saved, self.coverage, self.place):
             column.addWidget(panel)
@@ -102,6 +104,7 @@ class ZonePanel(QWidget):
         self.scale.stepped.connect(session.step_scale)
         self.saved.undo_wanted.connect(session.undo)
         self.saved.redo_wanted.connect(session.redo)
+        self.lock.sent_back.connect(session.send_back)
 
     def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
         session = self._session
@@ -109,6 +112,7 @@ class ZonePanel(QWidget):
             (session.class_chosen, self.classes.show_chosen),
             (session.rescaled, self._on_rescaled),
             (session.repainted, self._on_repainted),
+            (session.reviewed, self._show_steps),
             (session.saved, self._on_saved),
             (session.refused, self.banner.warn),
             (session.noticed, self.place.notice),
@@ -147,6 +151,7 @@ class ZonePanel(QWidget):
     def _show_steps(self) -> None:
         store = self._session.store
         self.saved.show_possible(undo=store.can_undo, redo=store.can_redo)
+        self.lock.show_lock(self._session.locked_by)
 
     def _on_saved(self, saved: Saved) -> None:
         self.banner.settle()

@@ -112,17 +112,20 @@ def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -
         {"polygon": [[0, 0], [0, 9], [9, 9], [9, 0]], "class": "water"},
     ]
     script = "\n".join(map(json.dumps, lines))
-    done = run("label", directory, *zone, "--author", "marie", "--script", "-", "--json-lines", stdin=script)
+    labelling = ("label", directory, *zone, "--author", "marie", "--script", "-", "--json-lines")
+    assert "accepted by import and is locked" in run(*labelling, stdin=script, code=1).stderr
+    run("review", directory, *zone, "--send-back", "there is a greenhouse", "--author", "paul")
+    done = run(*labelling, stdin=script)
     assert [json.loads(line)["op"] for line in done.stdout.splitlines()] == ["marie:1", "marie:2", "marie:3"]
     status = document(run("zone", "status", directory, *zone, "--json"), "zone-status")
-    assert status["state"] == "open"
+    assert status["state"] == "sent_back"
     assert status["heads"]["marie"] == 3
     dumped = [json.loads(line) for line in run("journal", "dump", directory, *zone).stdout.splitlines()]
     assert [op["id"] for op in dumped if op["author"] == "marie"] == ["marie:1", "marie:2", "marie:3"]
     for op in dumped:
         validate(op, "op", source=op["id"])
     report = document(run("journal", "verify", directory, *zone, "--json"), "journal-verify")
-    assert [one["author"] for one in report["journals"]] == ["import", "marie"]
+    assert [one["author"] for one in report["journals"]] == ["import", "marie", "paul"]
     run("review", directory, *zone, "--submit", "--author", "marie")
     run("review", directory, *zone, "--send-back", "the greenhouse is a pond", "--author", "paul")
     assert "the greenhouse is a pond" in run("zone", "status", directory, *zone).stdout

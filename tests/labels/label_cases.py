@@ -47,7 +47,7 @@ def slow_guard(ops: Sequence[Op], footprint: NDArray[np.bool_]) -> NDArray[np.ui
         if isinstance(edit, Protect):
             whole = np.zeros(footprint.shape, np.bool_)
             whole[edit.window.slices] = edit.mask.decode()
-            guard[whole & footprint] = edit.on
+            guard[whole & footprint] = edit.level
     return guard
 
 

@@ -6,6 +6,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from workbench.errors import EditRefused, GridError, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import (
+    ACCEPTED,
     AssignMask,
     Comment,
     Protect,
@@ -46,6 +48,7 @@ from workbench.labels.payloads import entry_of
 from workbench.labels.reading import read_journals, verify_journal
 
 AUTHORS = ("jean", "marie")
+EVERYWHERE = RunLengthMask.encode(np.ones(GRID.shape, np.bool_), GRID.whole)
 
 
 class Labelling(RuleBasedStateMachine):
@@ -60,16 +63,27 @@ class Labelling(RuleBasedStateMachine):
         for store in self.stores.values():
             store.close()
         self.check_what_is_on_the_disk()
-        for author in AUTHORS:
-            with open_store(self.directory, author) as store:
-                while store.undo():
-                    pass
+        while sum(map(self.undo_everything, AUTHORS)):
+            self.open_what_was_accepted()
         with open_store(self.directory) as store:
             assert not store.labels.any()
             assert not store.last_op.any()
             assert not store.protected.any()
             assert not store.comments()
         shutil.rmtree(self.directory.parent)
+
+    def undo_everything(self, author: str) -> int:
+        """Return how many gestures are left: undo does not go behind the back of a reviewer."""
+        with open_store(self.directory, author) as store:
+            with suppress(EditRefused):
+                while store.undo():
+                    pass
+            return store.undo_steps
+
+    def open_what_was_accepted(self) -> None:
+        with open_store(self.directory, "paul") as store:
+            if (store.protected == ACCEPTED).any():
+                store.apply(Protect(mask=EVERYWHERE, on=False, accepted=True))
 
     def check_what_is_on_the_disk(self) -> None:
         for path in self.directory.glob("*.sqlite"):
@@ -86,7 +100,7 @@ class Labelling(RuleBasedStateMachine):
         wanted = np.zeros(GRID.shape, np.bool_)
         wanted[edit.window.slices] = edit.mask.decode()
         if not (wanted & FOOTPRINT & (guard == 0)).any():
-            with pytest.raises(EditRefused, match="protected by op"):
+            with pytest.raises(EditRefused, match=r"protected by op|accepted by (marie|jean)"):
                 store.apply(edit)
             assert np.array_equal(store.labels, before)
             return
@@ -97,11 +111,25 @@ class Labelling(RuleBasedStateMachine):
         assert store.last_id == f"{author}:{store.head[author]}"
         self.check_only_changed_inside(store, before, dirty)
 
-    @rule(author=st.sampled_from(AUTHORS), edit=edits(), on=st.booleans())
-    def protect(self, author: str, edit: AssignMask, on: bool) -> None:
+    @rule(author=st.sampled_from(AUTHORS), edit=edits(), on=st.booleans(), accepted=st.booleans())
+    def protect(self, author: str, edit: AssignMask, on: bool, accepted: bool) -> None:
         store = self.stores[author]
-        before = store.labels.copy()
-        store.apply(Protect(mask=edit.mask, on=on))
+        before, guard, head = store.labels.copy(), store.protected.copy(), store.head
+        reach = guard != ACCEPTED
+        if accepted:
+            reach = before > 0 if on else guard == ACCEPTED
+        wanted = np.zeros(GRID.shape, np.bool_)
+        wanted[edit.window.slices] = edit.mask.decode()
+        wanted &= reach & FOOTPRINT
+        change = Protect(mask=edit.mask, on=on, accepted=accepted)
+        if wanted.any():
+            store.apply(change)
+            guard[wanted] = change.level
+        else:
+            with pytest.raises(EditRefused, match=r"accepted by|no pixel"):
+                store.apply(change)
+            assert store.head == head
+        assert np.array_equal(store.protected, guard)
         assert np.array_equal(store.labels, before)
 
     @rule(author=st.sampled_from(AUTHORS), question=st.booleans())
@@ -131,9 +159,16 @@ class Labelling(RuleBasedStateMachine):
     def walk(self, author: str, redo: bool) -> None:
         store = self.stores[author]
         before = store.labels.copy()
-        possible = store.can_redo if redo else store.can_undo
-        dirty = store.redo() if redo else store.undo()
+        possible, guard = store.can_redo if redo else store.can_undo, store.protected.copy()
+        try:
+            dirty = store.redo() if redo else store.undo()
+        except EditRefused as refusal:
+            assert "accepted by" in str(refusal)  # noqa: PT017 - which of the steps are refused, others tell
+            assert np.array_equal(store.labels, before)
+            return
         assert (dirty is not None) == possible
+        lasting = (guard == ACCEPTED) & (store.protected == ACCEPTED)
+        assert np.array_equal(store.labels[lasting], before[lasting])
         if dirty is not None:
             self.check_only_changed_inside(store, before, dirty)
 

@@ -11,6 +11,7 @@ from label_cases import open_store, rectangle
 
 from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.edits import ACCEPTED, Comment, Protect
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -48,10 +49,8 @@ def walk(directory: Path, steps: list[Step]) -> ZoneState:
         ([submit, back, submit, accept], "accepted"),
         ([submit, paint], "open"),
         ([submit, paint, submit], "submitted"),
-        ([accept, paint], "open"),
-        ([accept, lambda store: store.undo()], "open"),
-        ([accept, lambda store: store.undo(), lambda store: store.redo()], "open"),
-        ([accept, paint, accept], "accepted"),
+        ([accept, back, paint], "sent_back"),
+        ([accept, back, lambda store: store.undo(), submit, accept], "accepted"),
         ([submit, back, paint], "sent_back"),
         ([submit, back, paint, submit], "submitted"),
     ],
@@ -67,7 +66,8 @@ def test_a_zone_is_where_its_last_verdict_and_edits_left_it(
     [
         ([], back, "submit it first"),
         ([submit], submit, "accept it or send it back"),
-        ([accept], submit, "label edit or sending it back opens"),
+        ([accept], submit, "send it back to label in it again"),
+        ([accept], paint, "accepted by marie and is locked; send it back with a reason"),
         ([accept], accept, "nothing to do"),
         ([submit, back], accept, "submit it again"),
         ([submit, back], back, "submit it first"),
@@ -84,6 +84,45 @@ def test_an_illegal_step_is_refused_with_the_way_out(
         with pytest.raises(EditRefused, match=way_out):
             illegal(store)
         assert store.ops == before
+
+
+def test_a_locked_zone_takes_remarks_and_refinements_but_no_label(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        paint(store)
+        store.comment(Comment(row=5, col=6, text="larch?"))
+        accept(store)
+        store.comment(Comment(row=5, col=6, text="no, spruce"))
+        store.apply(Protect(mask=rectangle(5, 6, 3, 3, 7).mask, on=True))
+        for _ in range(2):
+            store.undo()
+        assert zone_state(store).state == "accepted"
+        store.undo()  # the first remark, which was before the verdict
+        with pytest.raises(EditRefused, match="locked"):
+            store.undo()
+        assert store.labels.any()
+
+
+def test_a_reviewer_accepts_part_of_a_zone(tmp_path: Path) -> None:
+    part = rectangle(5, 6, 2, 2, 7)
+    with open_store(tmp_path, "marie") as marie:
+        paint(marie)
+        with open_store(tmp_path, "paul") as paul:
+            paul.apply(Protect(mask=rectangle(5, 6, 2, 9, 7).mask, on=True, accepted=True))
+        marie.refresh()
+        assert int((marie.protected == ACCEPTED).sum()) == 6  # what is labelled of it
+        with pytest.raises(
+            EditRefused, match=r"around \(5, 6\) are accepted by paul \(op paul:1\); have them"
+        ):
+            marie.apply(part)
+        with pytest.raises(EditRefused, match="accepted by paul"):
+            marie.apply(Protect(mask=part.mask, on=False))
+        with pytest.raises(EditRefused, match="accepted by paul"):
+            marie.undo()
+        marie.apply(rectangle(5, 6, 3, 9, 4))  # all around it
+        assert (marie.labels[5:7, 6:9] == 7).all()
+        assert (marie.labels[7, 6:9] == 4).all()
+        marie.apply(Protect(mask=part.mask, on=False, accepted=True))
+        marie.apply(part)
 
 
 def test_a_verdict_says_who_when_why_and_on_what(tmp_path: Path) -> None:

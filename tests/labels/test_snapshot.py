@@ -218,7 +218,7 @@ def test_one_that_somebody_made_up_leads_nowhere(zone: Path, name: str) -> None:
     write_snapshot(zone / "snapshots", found, key)
     with open_store(zone / "journal", snapshots=zone / "snapshots") as store:
         assert seen_in(store) == expected
-    table = OpTable(GRID.shape)
+    table = OpTable(GRID.shape, "labels")
     if name not in ("last", "an undo paints", "outside"):
         with pytest.raises(JournalError):
             table.restore(found.table, {head.author: rows[head.author][: head.seq] for head in found.heads})

@@ -20,6 +20,7 @@ from workbench.errors import CampaignError, HierarchyError, JournalError, Raster
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.labels import Provenance, assign
+from workbench.labels.review import accept
 from workbench.segmentation.building import segment
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
@@ -417,6 +418,27 @@ def test_what_others_do_is_shown_and_conflicts_are_said(session: Session, zone: 
         jean.apply(replace(edit, code=3))
     session.look_at_others()
     assert noticed[1:] == ["jean labelled here too: 1 conflict, at row 21, column 32."]
+
+
+def test_an_accepted_zone_is_labelled_after_it_was_sent_back(session: Session, zone: Campaign) -> None:
+    session.set_level(200)
+    session.assign_at(300, 300)
+    with zone.open_store(zone.only_zone(), author="paul") as paul:
+        accept(paul)
+    assert session.locked_by is None
+    session.look_at_others()
+    assert session.locked_by == "paul"
+    refused, before = heard(session.refused), session.labels.copy()
+    session.set_class(7)
+    session.assign_at(300, 300)
+    session.undo()
+    assert len(refused) == 2
+    assert all("accepted by paul and is locked" in sentence for sentence in refused)
+    assert np.array_equal(session.labels, before)
+    session.send_back("the wood is a vineyard")
+    assert session.locked_by is None
+    session.assign_at(300, 300)
+    assert session.labels[300, 300] == 7
 
 
 def test_a_journal_that_cannot_be_read_is_complained_of_once(session: Session, zone: Campaign) -> None:

@@ -70,6 +70,7 @@ def test_labels_undo_and_review_stand_whatever_becomes_of_the_hierarchy(
     assert found.conflicts == ()
     assert found.segmented == (change != "thrown away")
     assert review_zone(campaign, zone, author="paul", verdict="accept").state == "accepted"
+    review_zone(campaign, zone, author="paul", verdict="send-back", reason="once more")
     for author in ("jean", "marie"):
         with campaign.open_store(zone, author=author) as store:
             assert len(store.refinements()) == 2

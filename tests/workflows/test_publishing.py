@@ -50,13 +50,15 @@ def test_a_release_holds_the_accepted_labels_and_pixels(
 def test_an_edit_after_acceptance_keeps_the_zone_out_until_it_is_accepted_again(
     campaign: Campaign, zone: Zone, tmp_path: Path
 ) -> None:
+    review_zone(campaign, zone, author="paul", verdict="send-back", reason="a greenhouse is missing")
     edit(campaign, zone, "paul")
     said: list[str] = []
     with pytest.raises(ReleaseError, match="no accepted zone"):
         publish(campaign, name="V1", out=tmp_path / "out", say=said.append)
     assert len(said) == 1
-    assert "D051_2019/Z1_AA is open and stays out" in said[0]
+    assert "D051_2019/Z1_AA is sent back by paul: a greenhouse is missing and stays out" in said[0]
     assert not (tmp_path / "out").exists()
+    review_zone(campaign, zone, author="paul", verdict="submit")
     review_zone(campaign, zone, author="zoe", verdict="accept")
     release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
     assert (release.labels(release.patches()[0])[3:8, 4:10] == 14).all()
@@ -64,6 +66,7 @@ def test_an_edit_after_acceptance_keeps_the_zone_out_until_it_is_accepted_again(
 
 def test_an_edit_while_a_release_is_built_stops_it(campaign: Campaign, zone: Zone) -> None:
     (source,) = release_sources(campaign, say=quiet)
+    review_zone(campaign, zone, author="paul", verdict="send-back", reason="a greenhouse is missing")
     edit(campaign, zone, "paul")
     with pytest.raises(ReleaseError, match="was edited while"):
         source.labels()

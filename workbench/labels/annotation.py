@@ -18,7 +18,7 @@ from workbench.errors import EditRefused, GridError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.canvas import Canvas
 from workbench.labels.conflicts import Conflicts
-from workbench.labels.edits import Comment, Edit, LabelEdit, Redo, Refine, Review, Undo
+from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Redo, Refine, Review, Undo
 from workbench.labels.fold import Fold
 from workbench.labels.folder import journal_files
 from workbench.labels.journal import JournalWriter
@@ -174,7 +174,7 @@ class AnnotationStore:
 
     @property
     def protected(self) -> NDArray[np.uint8]:
-        """Read-only view of shape (row, col): 1 where nobody may paint."""
+        """Read-only view of shape (row, col): `edits.OPEN`, `PROTECTED` or `ACCEPTED`."""
         return _frozen_view(self._fold.guard.values)
 
     @property
@@ -257,12 +257,12 @@ class AnnotationStore:
 
     def label_heads(self) -> tuple[Head, ...]:
         """Return the last op of each author that may have changed labels, sorted by author."""
-        heads = (self._table.label_head(author, self._fold.track) for author in sorted(self._table.heads))
+        heads = (self._table.label_head(author) for author in sorted(self._table.heads))
         return tuple(head for head in heads if head is not None)
 
     def last_review(self) -> Op | None:
         """Return the last verdict on the zone, None before the first."""
-        return self._table.last_of_kind("review", self._fold.track)
+        return self._table.last_review
 
     def op_at(self, row: int, col: int) -> Op | None:
         """Return the op that gave a pixel its code, None where none did."""
@@ -311,8 +311,8 @@ class AnnotationStore:
         Raises
         ------
         EditRefused
-            The store is read-only, the code is none of the nomenclature's, or the mask reaches outside the
-            grid or holds no pixel of the zone.
+            The store is read-only, the zone is accepted, the code is none of the nomenclature's, or the mask
+            reaches outside the grid or holds no pixel of the zone that may be painted.
         JournalError
             The edit could not be written. In both cases nothing changed.
         """
@@ -324,19 +324,34 @@ class AnnotationStore:
         Like `apply`, but edits that lie wholly outside the footprint are left out as long as one is left.
         """
         self._check_writable()
-        window = self._commit(self._fold.fitted(list(edits)))
+        given = list(edits)
+        if any(isinstance(edit, AssignMask) for edit in given):
+            self._check_unlocked()
+        window = self._commit(self._fold.fitted(given))
         assert window is not None  # noqa: S101 - each of these edits paints
         return window
 
     def undo(self) -> Window | None:
-        """Take back the author's last gesture that counts; None where there is none."""
+        """Take back the author's last gesture that counts; None where there is none.
+
+        Raises
+        ------
+        EditRefused
+            It changed labels that a reviewer accepted since.
+        """
         self._check_writable()
-        return self._commit([Undo(target=self._stack.done[-1])]) if self._stack.done else None
+        return self._walked(Undo(target=self._stack.done[-1])) if self._stack.done else None
 
     def redo(self) -> Window | None:
-        """Make the author's last undone gesture count again, at its place in the order; None without one."""
+        """Make the author's last undone gesture count again, at its place in the order; None without one.
+
+        Raises
+        ------
+        EditRefused
+            As for `undo`.
+        """
         self._check_writable()
-        return self._commit([Redo(target=self._stack.undone[-1])]) if self._stack.undone else None
+        return self._walked(Redo(target=self._stack.undone[-1])) if self._stack.undone else None
 
     def refine(self, edit: Refine) -> Op:
         """Write a refinement into the author's journal, one undo step; no label changes.
@@ -429,6 +444,24 @@ class AnnotationStore:
         if self._author is not None:
             raise EditRefused(f"zone {self.zone_id} was closed; open it again to label it")
         raise EditRefused(f"zone {self.zone_id} is open read-only; open it with an author to label it")
+
+    def _check_unlocked(self) -> None:
+        verdict = self.last_review()
+        review = edit_of(verdict) if verdict is not None else None
+        if verdict is None or not isinstance(review, Review) or review.state != "accepted":
+            return
+        if review.heads == self.label_heads():
+            raise EditRefused(
+                f"zone {self.zone_id} was accepted by {verdict.author} and is locked; "
+                "send it back with a reason to label in it"
+            )
+
+    def _walked(self, step: Undo | Redo) -> Window | None:
+        """Undo or redo a gesture."""
+        if self._table.labels_with(step.target):
+            self._check_unlocked()
+            self._fold.check_open(step.target)
+        return self._commit([step])
 
     def _recorded(self, edit: Edit) -> Op:
         self._commit([edit])

@@ -8,10 +8,13 @@ whatever becomes of a hierarchy.
 from __future__ import annotations
 
 __all__ = [
+    "ACCEPTED",
     "AssignMask",
     "Comment",
     "Edit",
     "LabelEdit",
+    "OPEN",
+    "PROTECTED",
     "Protect",
     "Provenance",
     "Redo",
@@ -42,6 +45,8 @@ from workbench.labels.runs import RunLengthMask
 
 _REASON_LENGTH = 2000
 _LAST_CODE = 254
+OPEN, PROTECTED, ACCEPTED = 0, 1, 2
+"""Whether a pixel may be painted, may not until it is unprotected, or not until it is opened for review."""
 Verdict = Literal["submitted", "accepted", "sent_back"]
 
 
@@ -87,9 +92,15 @@ class AssignMask:
     """Key of the upper class that the author is sure of, where they are of no class."""
     source: str | None = None
     """Id of the op of the pre-label that the author accepted."""
+    confidence: float | None = None
+    """What the model gives the class, from 0 to 1; of pre-labels only."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "code", operator.index(self.code))
+        if self.confidence is not None:
+            if not 0 <= self.confidence <= 1:
+                raise EditRefused(f"confidence {self.confidence} is not between 0 and 1")
+            object.__setattr__(self, "confidence", float(self.confidence) + 0.0)
         if self.upper is not None and not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", self.upper):
             raise EditRefused(f"upper class {self.upper!r} is no key of a nomenclature")
         if self.source is not None:
@@ -105,10 +116,21 @@ class AssignMask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protect:
-    """Let nobody paint the pixels of a mask, or let them again."""
+    """Let nobody paint the pixels of a mask, or let them again.
+
+    Pixels that a reviewer *accepted* are protected more strongly: only who opens them for review again lets
+    them be painted, not who merely unprotects them.
+    """
 
     mask: RunLengthMask
     on: bool
+    accepted: bool = False
+    """Whether it is a reviewer's: who accepts the labels of the pixels, or opens them again."""
+
+    @property
+    def level(self) -> int:
+        """What it makes of its pixels: `OPEN`, `PROTECTED` or `ACCEPTED`."""
+        return OPEN if not self.on else ACCEPTED if self.accepted else PROTECTED
 
     @property
     def window(self) -> Window:

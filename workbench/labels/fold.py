@@ -13,12 +13,13 @@ from functools import reduce
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
 from workbench.labels.conflicts import Conflicts, find_conflicts
-from workbench.labels.edits import AssignMask, LabelEdit, Protect, Refine
+from workbench.labels.edits import ACCEPTED, OPEN, AssignMask, LabelEdit, Protect, Refine
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of
 from workbench.labels.plane import Plane
@@ -31,7 +32,7 @@ class Fold:
 
     def __init__(self, canvas: Canvas, track: str) -> None:
         self.canvas, self.track = canvas, track
-        self.table = OpTable(canvas.footprint.shape)
+        self.table = OpTable(canvas.footprint.shape, track)
         self.labels = Plane(self.table, canvas.footprint, "assign")
         self.guard = Plane(self.table, canvas.footprint, "protect")
         self._conflicts: tuple[int, Conflicts] | None = None
@@ -120,16 +121,37 @@ class Fold:
         if found:
             return found
         for edit in edits:
-            inside = self.canvas.clipped(edit)
+            reviewing = isinstance(edit, Protect) and edit.accepted
+            inside = None if reviewing else self.canvas.clipped(edit)
             if inside is not None:
-                first = int(self.guard.last[inside.window.slices].max()) - 1
-                raise EditRefused(
-                    f"the pixels are protected by op {self.table.op(first).id}; unprotect them to label them"
-                )
+                raise self._closed(inside.window, inside.mask.decode())
         raise EditRefused(
-            f"the edit holds no pixel of zone {self.canvas.subject.zone}, there is nothing to label; "
+            f"the edit holds no pixel of zone {self.canvas.subject.zone} that it could change; "
             "pick inside its footprint"
         )
+
+    def check_open(self, gesture: str) -> None:
+        """Refuse to undo or redo a gesture ``author:seq`` where that would change accepted labels.
+
+        Raises
+        ------
+        EditRefused
+            With who accepted them, and the way out.
+        """
+        if not self.guard.counts[ACCEPTED]:
+            return
+        table, last = self.table, self.labels.last
+        for position in table.gesture(gesture):
+            if table.kind(position) == "assign":
+                window = table.window(position)
+                here = last[window.slices]
+                if table.counts(position):
+                    changed = here == position + 1
+                else:
+                    before = np.where(here > 0, table.order[here.astype(np.int64) - 1], -1)
+                    changed = table.mask(position) & (before < table.order[position])
+                if (changed & (self.guard.values[window.slices] == ACCEPTED)).any():
+                    raise self._closed(window, changed)
 
     def hull(self, positions: Sequence[int]) -> Window:
         """Return the smallest window that holds what some ops paint or refine."""
@@ -146,11 +168,28 @@ class Fold:
         return dict(sorted(found.items()))
 
     def _fitted(self, edit: LabelEdit) -> LabelEdit | None:
-        if isinstance(edit, Protect):
-            return self.canvas.clipped(edit)
         self.canvas.check_inside(edit.window, "; cut the mask at its edge")
         guard = self.guard.values[edit.window.slices]
-        return self.canvas.clipped(edit, guard == 0 if guard.any() else None)
+        if isinstance(edit, AssignMask):
+            free = guard == OPEN
+        elif not edit.accepted:
+            free = guard != ACCEPTED
+        elif edit.on:
+            free = self.labels.values[edit.window.slices] > 0
+        else:
+            free = guard == ACCEPTED
+        return self.canvas.clipped(edit, None if free.all() else free)
+
+    def _closed(self, window: Window, mask: NDArray[np.bool_]) -> EditRefused:
+        """Return the refusal to change pixels of which some are protected or accepted."""
+        guard = self.guard.values[window.slices]
+        level = int((guard * mask).max())
+        place = np.argwhere((guard == level) & mask)[0] + (window.row, window.col)
+        by = self.table.op(int(self.guard.last[tuple(place)]) - 1)
+        way_out = f"accepted by {by.author} (op {by.id}); have them opened for review again to label them"
+        if level != ACCEPTED:
+            way_out = f"protected by op {by.id}; unprotect them to label them"
+        return EditRefused(f"the pixels around ({place[0]}, {place[1]}) are {way_out}")
 
     def _settle(self, positions: Sequence[int]) -> None:
         self.labels.settle(positions)

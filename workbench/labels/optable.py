@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from workbench.errors import JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Redo, Refine, Undo
+from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Redo, Refine, Review, Undo
 from workbench.labels.op import LAST_LAMPORT, Head, Op, split_payload
 from workbench.labels.painting import TILE, meeting, next_meeting, touched
 from workbench.labels.payloads import target_of
-from workbench.labels.runs import runs_of
+from workbench.labels.runs import mask_of, runs_of
 from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
 
 _COLUMNS: dict[str, type[np.generic]] = {
@@ -45,8 +45,8 @@ class OpTable:
     objects. The ops stay rows of their journals until somebody asks for one.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
+    def __init__(self, shape: tuple[int, ...], track: str) -> None:
+        self._shape, self._track = shape, track
         self.tile_shape = tuple(-(-side // TILE) for side in shape)
         """(tile row, tile col) of the zone."""
         self._count = 0
@@ -63,7 +63,7 @@ class OpTable:
         self._ranks: list[int] = []
         self._rows: list[list[Row]] = []
         self._positions: list[list[int]] = []
-        self._latest = -1
+        self._latest = self._review = -1
         self._decoded: dict[int, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
@@ -121,7 +121,10 @@ class OpTable:
             case Refine() | Comment():
                 changed = [position]
             case Undo(target=target) | Redo(target=target):
-                changed = self._gesture(row, author, target)
+                changed = self.gesture(target) if target.rpartition(":")[0] == author else []
+                if not changed:
+                    what = f"{row.kind} of {target}, which is no gesture of {author}'s before it"
+                    raise JournalError(f"op {author}:{row.seq}: {what}")
         self._make_room()
         columns = self._columns
         columns["author"][position], columns["seq"][position] = number, row.seq
@@ -129,8 +132,8 @@ class OpTable:
         match edit:
             case AssignMask(window=window, code=code):
                 self._place(position, window, kind="assign", value=code)
-            case Protect(window=window, on=on):
-                self._place(position, window, kind="protect", value=int(on))
+            case Protect(window=window, level=level):
+                self._place(position, window, kind="protect", value=level)
             case Refine(window=window):
                 self._place(position, window, kind="refine")
             case Comment(row=at_row, col=at_col):
@@ -144,6 +147,10 @@ class OpTable:
         self._order[position] = (row.lamport << _AUTHOR_BITS) | self._ranks[number]
         if self._latest < 0 or self._order[position] > self._order[self._latest]:
             self._latest = position
+        if isinstance(edit, Review) and (
+            self._review < 0 or self._order[position] > self._order[self._review]
+        ):
+            self._review = position
         self._rows[number].append(row)
         self._positions[number].append(position)
         self._count += 1
@@ -193,6 +200,13 @@ class OpTable:
         self._order[:count] |= ranks
         self._count = count
         self._latest = int(self._order[:count].argmax()) if count else -1
+        reviews = [
+            positions[row.seq - 1]
+            for own, positions in zip(self._rows, self._positions, strict=True)
+            for row in own
+            if row.kind == "review" and row.track == self._track
+        ]
+        self._review = max(reviews, key=self._order.__getitem__, default=-1)
 
     def changed_since(self, count: int) -> list[int]:
         """Return the ops whose effect may be another since the table had so many."""
@@ -246,6 +260,10 @@ class OpTable:
             runs = runs_of(body_of_row(self._row(position)), window.height * window.width)
             self._remember(position, runs)
         return runs
+
+    def mask(self, position: int) -> NDArray[np.bool_]:
+        """Return the mask of a painting op, shape (row, col) of its window."""
+        return mask_of(self.runs(position), self.window(position))
 
     def beneath(self, kind: str, bare: NDArray[np.int32], *, author: str = "") -> Iterator[int]:
         """Yield the ops of a kind that count where pixels are bare, the last in the order first.
@@ -317,28 +335,36 @@ class OpTable:
         found = np.flatnonzero(self._of_kind(kind, author))
         return [self.op(int(position)) for position in found[np.argsort(self._order[found])]]
 
-    def label_head(self, author: str, track: str) -> Head | None:
-        """Return the last op of an author that may have changed the labels of a track."""
+    def label_head(self, author: str) -> Head | None:
+        """Return the last op of an author that may have changed labels of the track."""
         for row in reversed(self.rows(author)):
-            if row.track == track and row.kind in _LABEL_KINDS and not self._changes_no_label(row, author):
+            if row.track == self._track and row.kind in _LABEL_KINDS and self._may_label(row):
                 return _head_of(row, author)
         return None
 
-    def last_of_kind(self, kind: str, track: str) -> Op | None:
-        """Return the last op of a kind and track in the total order."""
-        last = [
-            next((row.seq for row in reversed(rows) if row.kind == kind and row.track == track), 0)
-            for rows in self._rows
-        ]
-        positions = [self._positions[number][seq - 1] for number, seq in enumerate(last) if seq]
-        return self.op(max(positions, key=self._order.__getitem__)) if positions else None
+    @property
+    def last_review(self) -> Op | None:
+        """The last verdict on the track in the total order."""
+        return self.op(self._review) if self._review >= 0 else None
 
-    def _changes_no_label(self, row: Row, author: str) -> bool:
-        """Tell whether an op undoes or redoes what changed no label."""
-        if row.kind == "assign":
-            return False
-        positions = self._gesture(row, author, target_of(row.payload))
-        return all(self.kind(position) != "assign" for position in positions)
+    def labels_with(self, target: str) -> bool:
+        """Tell whether a gesture ``author:seq`` gives pixels a code."""
+        return any(self.kind(position) == "assign" for position in self.gesture(target))
+
+    def _may_label(self, row: Row) -> bool:
+        return row.kind == "assign" or self.labels_with(target_of(row.payload))
+
+    def gesture(self, target: str) -> list[int]:
+        """Return the ops with a place on the ground of a gesture ``author:seq``; none if there is no such."""
+        author, _, number = target.rpartition(":")
+        positions: list[int] = []
+        if author in self._authors and number.isdecimal() and int(number) >= 1:
+            for position in self._positions[self._authors.index(author)][int(number) - 1 :]:
+                if self._columns["gesture"][position] != int(number):
+                    break
+                if self._columns["kind"][position]:
+                    positions.append(position)
+        return positions
 
     def _row(self, position: int) -> Row:
         columns = self._columns
@@ -353,22 +379,6 @@ class OpTable:
             number = self._authors.index(author) if author in self._authors else len(self._authors)
             chosen &= columns["author"][: self._count] == number
         return chosen
-
-    def _gesture(self, row: Row, author: str, target: str) -> list[int]:
-        """Return the painting and refining ops of the gesture at which an undo or redo aims."""
-        name, _, number = target.rpartition(":")
-        positions: list[int] = []
-        if name == author and number.isdecimal() and 1 <= int(number) < row.seq:
-            for position in self._positions[self._authors.index(author)][int(number) - 1 :]:
-                if self._columns["gesture"][position] != int(number):
-                    break
-                if self._columns["kind"][position]:
-                    positions.append(position)
-        if not positions:
-            raise JournalError(
-                f"op {author}:{row.seq}: {row.kind} of {target}, which is no gesture of {author}'s before it"
-            )
-        return positions
 
     def _place(self, position: int, window: Window, *, kind: str, value: int = 0) -> None:
         self._boxes[position] = _box(window)

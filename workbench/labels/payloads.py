@@ -5,8 +5,10 @@ kind      payload
 ========  ======================================================================================
 assign    header: ``code`` 0–254 (0 erases), ``window`` [row, col, height, width] and, where there
           was a pick, its ``row, col``; ``upper``, key of the upper class, where the author was
-          unsure; ``source``, id of the op of a pre-label, where one was accepted; body: the mask
-protect   header: ``on``, ``window``; body: the mask; its pixels are painted no more, or again
+          unsure; ``source``, id of the op of a pre-label, where one was accepted; ``confidence`` of a
+          pre-label, 0 to 1; body: the mask
+protect   header: ``on``, ``window`` and, of a reviewer, ``accepted`` true; body: the mask; its pixels
+          are painted no more, or again
 comment   header: ``row, col``, ``text``, ``answers`` the id of another comment or null,
           ``question``, ``ruling`` the key of a class or null; labels do not change
 refine    header: ``window``, ``row, col``, ``leaves``, ``bands``, ``mask_bytes``; body: finer regions
@@ -38,16 +40,17 @@ KINDS = frozenset({"assign", "comment", "protect", "refine", "undo", "redo", "re
 """Every kind of op that this version can read."""
 UNDOABLE = frozenset({"assign", "comment", "protect", "refine"})
 """Kinds of op whose gesture an author can take back."""
+_OPTIONAL = {"upper": str, "source": str, "confidence": float}
+"""What an assign says only where there is something to say."""
 
 
 def entry_of(edit: Edit, *, track: str = "labels") -> Entry:
     """Return the journal entry that records an edit."""
     match edit:
-        case AssignMask(mask=mask, code=code, provenance=made, upper=upper, source=source):
+        case AssignMask(mask=mask, code=code, provenance=made):
             header: dict[str, Any] = {"code": code, "window": _numbers_of(mask.window)}
-            if made.row is not None:
-                header |= {"row": made.row, "col": made.col}
-            header |= {name: value for name, value in (("upper", upper), ("source", source)) if value}
+            optional = {"row": made.row, "col": made.col} | {name: getattr(edit, name) for name in _OPTIONAL}
+            header |= {name: value for name, value in optional.items() if value is not None}
             return Entry(
                 track=track,
                 kind="assign",
@@ -57,8 +60,8 @@ def entry_of(edit: Edit, *, track: str = "labels") -> Entry:
                 model=made.model,
                 payload=join_payload(header, mask.data),
             )
-        case Protect(mask=mask, on=on):
-            header = {"on": on, "window": _numbers_of(mask.window)}
+        case Protect(mask=mask, on=on, accepted=accepted):
+            header = {"on": on, "window": _numbers_of(mask.window)} | ({"accepted": True} if accepted else {})
             return Entry(track=track, kind="protect", tool="protect", payload=join_payload(header, mask.data))
         case Comment():
             return Entry(track=track, kind="comment", payload=join_payload(_comment_header(edit)))
@@ -91,7 +94,8 @@ def edit_of(op: Op) -> Edit:
             case "assign":
                 return _assign_of(op, header, body)
             case "protect":
-                return Protect(mask=_mask_of(header, body), on=_typed(header, "on", bool))
+                accepted = _typed(header, "accepted", bool) if "accepted" in header else False
+                return Protect(mask=_mask_of(header, body), on=_typed(header, "on", bool), accepted=accepted)
             case "comment":
                 return _comment_of(header)
             case "refine":
@@ -192,7 +196,7 @@ def _assign_of(op: Op, header: dict[str, Any], body: bytes | None) -> AssignMask
     if op.tool is None:
         raise JournalError("an assign needs a tool")
     pick = {name: _typed(header, name, int) for name in ("row", "col") if name in header}
-    more = {name: _typed(header, name, str) for name in ("upper", "source") if name in header}
+    more = {name: _typed(header, name, kind) for name, kind in _OPTIONAL.items() if name in header}
     return AssignMask(
         mask=_mask_of(header, body),
         code=_typed(header, "code", int),

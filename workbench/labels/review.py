@@ -1,9 +1,10 @@
 """Review: a zone is open, submitted, accepted or sent back, and a verdict holds for the labels it judged.
 
 Reviews are ops like any other. Each carries the heads it judged: the last label op (edit, undo or redo) of
-every author at that moment. A zone stays submitted or accepted only as long as those are still the last
-ones; any later label edit, undo or redo by anybody makes it open again. *Sent back* is a request for just
-such edits and stays until somebody submits.
+every author at that moment. An accepted zone is locked: who has read the verdict cannot label in it until it
+is sent back with a reason. A submitted zone is not: the annotator who finds a mistake mends it, and the zone
+is open again. So it is where somebody labels who had not read a verdict: an edit is never lost to it.
+*Sent back* is a request for edits and stays until somebody submits.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def submit(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
     if before.state == "submitted":
         raise EditRefused(f"zone {store.zone_id} is {before}; accept it or send it back")
     if before.state == "accepted":
-        raise EditRefused(f"zone {store.zone_id} is {before}; a label edit or sending it back opens it again")
+        raise EditRefused(f"zone {store.zone_id} is {before}; send it back to label in it again")
     return _record(store, "submitted", reason)
 
 

@@ -7,7 +7,7 @@ is written as 65535, 0, rest. First the low bytes of all runs, then all high byt
 
 from __future__ import annotations
 
-__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "inflate", "runs_of"]
+__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "inflate", "mask_of", "runs_of"]
 
 import zlib
 from dataclasses import dataclass
@@ -88,9 +88,7 @@ class RunLengthMask:
         JournalError
             The bytes are damaged, incomplete, or hold another number of pixels than the window.
         """
-        runs = self.runs()
-        inside = (np.arange(runs.size) & 1).astype(np.bool_)
-        return np.repeat(inside, runs).reshape(self.window.shape)
+        return mask_of(self.runs(), self.window)
 
     def runs(self) -> NDArray[np.int64]:
         """Return the lengths of the runs, in turn False and True, proven to fill the window exactly.
@@ -116,6 +114,12 @@ def runs_of(data: bytes, pixels: int) -> NDArray[np.int64]:
     if total != pixels:
         raise JournalError(f"run-length mask is damaged: runs add up to {total} of {pixels} pixels")
     return runs
+
+
+def mask_of(runs: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
+    """Return the mask that runs describe, shape (row, col) of its window."""
+    inside = (np.arange(runs.size) & 1).astype(np.bool_)
+    return np.repeat(inside, runs).reshape(window.shape)
 
 
 def inflate(data: bytes, *, at_most: int, what: str = "run-length mask") -> bytes:

@@ -249,7 +249,7 @@ def _importer(
     def fill(open_store: Callable[[str], AnnotationStore]) -> None:
         with open_store(author) as store:
             store.apply_all(assign_raster(codes, provenance=Provenance(tool="import")))
-            # An existing mask was finished by whoever published it; a later edit reopens the zone.
+            # An existing mask was finished by whoever published it; who corrects it sends it back first.
             accept(store, reason=f"imported from {mask.name if mask else 'a mask'}")
 
     return fill
