@@ -51,9 +51,9 @@ def slow_guard(ops: Sequence[Op], footprint: NDArray[np.bool_]) -> NDArray[np.ui
     return guard
 
 
-def counting(ops: Sequence[Op]) -> list[tuple[Op, Edit]]:
-    """Return the ops that are not undone, with their edits, in the total order."""
-    ops = sorted((op for op in ops if op.track == "labels"), key=lambda op: op.order)
+def counting(ops: Sequence[Op], track: str = "labels") -> list[tuple[Op, Edit]]:
+    """Return the ops of a track that are not undone, with their edits, in the total order."""
+    ops = sorted((op for op in ops if op.track == track), key=lambda op: op.order)
     edits = [(op, edit_of(op)) for op in ops]
     undone: set[str] = set()
     for _, edit in edits:
@@ -65,7 +65,7 @@ def counting(ops: Sequence[Op]) -> list[tuple[Op, Edit]]:
 
 
 def slow_fold(
-    ops: Sequence[Op], footprint: NDArray[np.bool_]
+    ops: Sequence[Op], footprint: NDArray[np.bool_], track: str = "labels"
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
     """The definition, written a second time: paint every label op in order but those that are undone.
 
@@ -73,7 +73,7 @@ def slow_fold(
     """
     places = {op.id: place for place, op in enumerate(ops, start=1)}
     labels, last_op = np.zeros(footprint.shape, np.uint8), np.zeros(footprint.shape, np.uint32)
-    for op, edit in counting(ops):
+    for op, edit in counting(ops, track):
         if isinstance(edit, AssignMask):
             whole = np.zeros(footprint.shape, np.bool_)
             whole[edit.window.slices] = edit.mask.decode()

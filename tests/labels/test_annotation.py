@@ -43,12 +43,18 @@ from workbench.labels.edits import (
     assign_raster,
 )
 from workbench.labels.journal import JournalWriter
-from workbench.labels.op import Entry, join_payload
-from workbench.labels.payloads import entry_of
+from workbench.labels.op import Entry, Op, join_payload
+from workbench.labels.payloads import edit_of, entry_of
 from workbench.labels.reading import read_journals, verify_journal
 
 AUTHORS = ("jean", "marie")
+MODEL = "model-unet"
 EVERYWHERE = RunLengthMask.encode(np.ones(GRID.shape, np.bool_), GRID.whole)
+
+
+def confidence_of(op: Op) -> float:
+    edit = edit_of(op)
+    return edit.confidence or -1 if isinstance(edit, AssignMask) else -1
 
 
 class Labelling(RuleBasedStateMachine):
@@ -131,6 +137,39 @@ class Labelling(RuleBasedStateMachine):
             assert store.head == head
         assert np.array_equal(store.protected, guard)
         assert np.array_equal(store.labels, before)
+
+    @rule(edit=edits(), confidence=st.sampled_from((None, 0.2, 0.9)))
+    def propose(self, edit: AssignMask, confidence: float | None) -> None:
+        with open_store(self.directory) as reader:
+            before = reader.labels.copy()
+        with open_store(self.directory, MODEL) as model:
+            model.apply(replace(edit, confidence=confidence))
+        with open_store(self.directory) as reader:
+            assert np.array_equal(reader.labels, before)
+            assert MODEL not in {head.author for head in reader.label_heads()}
+        for store in self.stores.values():
+            store.refresh()
+
+    @rule(author=st.sampled_from(AUTHORS), above=st.sampled_from((None, 0.5)), over=st.booleans())
+    def accept(self, author: str, above: float | None, over: bool) -> None:
+        store = self.stores[author]
+        before, guard = store.labels.copy(), store.protected.copy()
+        proposed = store.prelabels()
+        codes, last = slow_fold(store.ops, FOOTPRINT, track="prelabels")
+        assert np.array_equal(proposed.codes, codes)
+        sure = np.array(
+            [False, *(op.author == MODEL and confidence_of(op) >= (above or -1) for op in store.ops)]
+        )
+        wanted = sure[last] & (codes > 0) & (guard == 0) & ((before != codes) if over else (before == 0))
+        if not wanted.any():
+            with pytest.raises(EditRefused):
+                store.apply_all(proposed.accepting(before, above=above, over=over))
+            assert np.array_equal(store.labels, before)
+            return
+        steps = store.undo_steps
+        store.apply_all(proposed.accepting(before, above=above, over=over))
+        assert np.array_equal(store.labels, np.where(wanted, codes, before))
+        assert store.undo_steps == steps + 1
 
     @rule(author=st.sampled_from(AUTHORS), question=st.booleans())
     def comment(self, author: str, question: bool) -> None:

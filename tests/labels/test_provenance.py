@@ -22,7 +22,7 @@ def test_each_pixel_names_the_edit_that_gave_its_class(tmp_path: Path) -> None:
         store.apply(rectangle(7, 6, 2, 2, 8))
     with open_store(tmp_path, "jean") as store:
         store.apply(rectangle(5, 6, 1, 1, 2))
-        numbers, table = sources(store.ops, store.last_op)
+        numbers, table = sources(store)
         assert [source.op.id for source in table] == ["marie:2", "marie:3", "jean:1"]
         assert [source.pixels for source in table] == [11, 4, 1]
         for source in table:
@@ -38,7 +38,7 @@ def test_pauses_are_no_work_and_a_clock_that_goes_back_costs_nothing(tmp_path: P
     with open_store(tmp_path, "marie", clock=lambda: next(times)) as store:
         for code in (7, 7, 3, 3, 7, 3):
             store.apply(rectangle(5, 6, 2, 2, code))
-        total, classes = effort(store.ops, store.counts())
+        total, classes = effort(store.ops, sources(store)[1])
         assert total.minutes == pytest.approx((30 + 60 + 40) / 60)
         assert classes[7].minutes == pytest.approx(0.5)
         assert classes[3].minutes == pytest.approx(100 / 60)
@@ -57,7 +57,7 @@ def test_an_import_costs_nobodys_time_and_a_gesture_counts_once(tmp_path: Path) 
     with open_store(tmp_path, "marie") as store:
         store.apply_all(assign_raster(codes, provenance=Provenance(tool="import"), tile=5))
         store.apply_all([rectangle(5, 6, 1, 1, 7), rectangle(9, 9, 1, 1, 7)])
-        total, classes = effort(store.ops, store.counts())
+        total, classes = effort(store.ops, sources(store)[1])
         assert total.gestures == classes[7].gestures == 1
         assert classes[5].gestures == 0
         assert total.pixels == FOOTPRINT.sum()

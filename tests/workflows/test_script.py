@@ -11,7 +11,11 @@ from workbench.campaign import Campaign
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.edits import AssignMask
+from workbench.labels.payloads import edit_of
+from workbench.labels.provenance import sources
 from workbench.labels.strokes import polygon_mask
+from workbench.nomenclature import load_nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.intake import add_zone
@@ -36,10 +40,10 @@ def read(campaign: Campaign, zone: Zone) -> Iterator[AnnotationStore]:
         yield store
 
 
-def run(campaign: Campaign, zone: Zone, *documents: object) -> list[str]:
+def run(campaign: Campaign, zone: Zone, *documents: object, author: str = "marie") -> list[str]:
     lines = [document if isinstance(document, str) else json.dumps(document) for document in documents]
     ops: list[str] = []
-    label_zone(campaign, zone, author="marie", lines=lines, on_edit=lambda op, line: ops.append(op))
+    label_zone(campaign, zone, author=author, lines=lines, on_edit=lambda op, line: ops.append(op))
     return ops
 
 
@@ -103,8 +107,8 @@ BAD_LINES = {
     "pick outside": ({"pick": [512, 0], "scale": 5, "class": "water"}, "line 2.*outside"),
     "negative scale": ({"pick": [1, 1], "scale": -5, "class": "water"}, "line 2.*scale"),
     "fraction": ({"pick": [1.5, 1], "scale": 5, "class": "water"}, "line 2"),
-    "too many undos": ({"undo": 2}, "line 2.*only 1 are there"),
-    "nothing to redo": ({"redo": 1}, "line 2.*only 0 are there"),
+    "too many undos": ({"undo": 2}, "line 2.*only 1 is there"),
+    "nothing to redo": ({"redo": 1}, "line 2.*there is nothing to"),
     "a list": ("[1, 2]", "line 2"),
     "a scale of 400 digits": (f'{{"pick": [1, 1], "scale": {"9" * 400}, "class": "water"}}', "line 2"),
 }
@@ -253,6 +257,76 @@ def test_protected_pixels_upper_classes_and_questions(campaign: Campaign, zone: 
         assert not store.protected.any()
 
 
+def test_an_upper_class_is_merged_and_resolved(campaign: Campaign, zone: Zone) -> None:
+    beside = [[9.5, 49.5], [9.5, 60.5], [29.5, 60.5], [29.5, 49.5]]
+    run(
+        campaign,
+        zone,
+        {"polygon": SQUARE, "upper": "herbaceous_and_arable"},
+        {"polygon": beside, "class": "water"},
+        {"merge": [[15, 25], [15, 55]]},
+    )
+    with campaign.open_store(zone) as store:
+        assert not store.labels.any()  # no class of flair-19 stands for it
+        assert store.unresolved() == {"herbaceous_and_arable": 820}
+    run(campaign, zone, {"recode": ["herbaceous_and_arable", "vineyard"], "polygon": beside})
+    with campaign.open_store(zone) as store:
+        assert store.unresolved() == {"herbaceous_and_arable": 600}
+        assert (store.labels[10:30, 50:61] == load_nomenclature("flair-19").by_key("vineyard").code).all()
+
+
+def test_prelabels_are_accepted_by_region_class_and_confidence(campaign: Campaign, zone: Zone) -> None:
+    beside = [[9.5, 49.5], [9.5, 60.5], [29.5, 60.5], [29.5, 49.5]]
+    below = [[99.5, 49.5], [99.5, 60.5], [109.5, 60.5], [109.5, 49.5]]
+    run(
+        campaign,
+        zone,
+        {"polygon": SQUARE, "class": "building", "confidence": 0.9},
+        {"polygon": beside, "class": "water", "confidence": 0.6},
+        {"polygon": below, "class": "water", "confidence": 0.95},
+        author="model-unet",
+    )
+    assert not labels(campaign, zone).any()
+    with campaign.open_store(zone) as store:
+        assert store.label_heads() == ()
+    run(campaign, zone, {"prelabels": "accept", "class": "water", "above": 0.9})
+    assert set(np.flatnonzero(np.bincount(labels(campaign, zone).ravel()))) == {0, 5}
+    assert (labels(campaign, zone)[100:110, 50:61] == 5).all()
+    run(campaign, zone, {"prelabels": "accept", "polygon": SQUARE})
+    run(campaign, zone, {"polygon": [[9.5, 19.5], [9.5, 29.5], [29.5, 29.5], [29.5, 19.5]], "class": "snow"})
+    found = labels(campaign, zone)
+    assert (found[10:30, 20:30] == 14).all()
+    assert (found[10:30, 30:50] == 1).all()
+    assert not found[10:30, 50:61].any()
+    with campaign.open_store(zone) as store:
+        numbers, table = sources(store)
+        told = {(source.prelabel, source.code): source for source in table}
+        assert {key: source.pixels for key, source in told.items()} == {
+            ("untouched", 5): 110, ("kept", 1): 400, ("corrected", 14): 200
+        }  # fmt: skip
+        kept = edit_of(told["kept", 1].op)
+        assert isinstance(kept, AssignMask)
+        assert (kept.source, kept.provenance.model) == ("model-unet:1", "unet")
+        assert (numbers[10:30, 20:30] == told["corrected", 14].number).all()
+    run(campaign, zone, {"prelabels": "accept"})
+    assert (labels(campaign, zone)[10:30, 20:30] == 14).all()  # a person's label stays
+    run(campaign, zone, {"prelabels": "replace", "polygon": SQUARE})
+    assert (labels(campaign, zone)[10:30, 20:50] == 1).all()
+    run(campaign, zone, {"undo": 5})
+    assert not labels(campaign, zone).any()
+
+
+def test_a_reviewer_accepts_a_polygon_and_opens_it_again(campaign: Campaign, zone: Zone) -> None:
+    run(campaign, zone, {"polygon": SQUARE, "class": "water"})
+    run(campaign, zone, {"accept": SQUARE}, author="paul")
+    for line in ({"polygon": SQUARE, "class": "snow"}, {"unprotect": SQUARE}, {"undo": 1}):
+        with pytest.raises(WorkbenchError, match=r"line 1: .* accepted by paul \(op paul:1\)"):
+            run(campaign, zone, line)
+    run(campaign, zone, {"reopen": SQUARE}, author="paul")
+    run(campaign, zone, {"polygon": SQUARE, "class": "snow"})
+    assert (labels(campaign, zone)[10:30, 20:50] == 14).all()
+
+
 BAD_EDITS = {
     "merge without a label": ({"merge": [[1, 1], [2, 2]]}, "no label at pixel"),
     "cut beside the region": (
@@ -269,6 +343,22 @@ BAD_EDITS = {
     "ruling by an unknown class": (
         {"comment": "x", "at": [1, 1], "answers": "marie:1", "ruling": "grass"},
         "no class 'grass'",
+    ),
+    "nothing to do": ({"class": "water"}, "nothing to do; it needs one of cut, recode"),
+    "an empty line": ({}, "nothing to do"),
+    "two things": (
+        {"brush": [[1, 1]], "radius": 2, "line": [[1, 1]], "class": "water"},
+        "brush does not go with line",
+    ),
+    "undo of a class": ({"undo": 1, "class": "water"}, "undo does not go with class"),
+    "ruling without a question": ({"comment": "x", "at": [1, 1], "ruling": "water"}, "ruling needs answers"),
+    "undo of nothing": ({"undo": 1}, "there is nothing to undo"),
+    "unprotect of nothing": ({"unprotect": SQUARE}, "nothing is protected or accepted there"),
+    "accept of nothing": ({"accept": SQUARE}, "no pixel of zone .* that it could change"),
+    "pre-labels of nobody": ({"prelabels": "accept"}, "no such pre-label to accept, for no model"),
+    "confidence of a person": (
+        {"polygon": SQUARE, "class": "water", "confidence": 0.5},
+        "confidence is a model's to say",
     ),
     "comment nowhere": ({"comment": "x", "at": [600, 1]}, "outside zone"),
 }

@@ -66,6 +66,16 @@ class Window:
         height, width = min(self.row_stop, other.row_stop) - row, min(self.col_stop, other.col_stop) - col
         return Window(row=row, col=col, height=height, width=width) if height > 0 and width > 0 else None
 
+    def within(self, other: Window) -> Window:
+        """Return the same pixels, counted from the upper left of a window that holds them.
+
+        >>> Window(row=5, col=7, height=2, width=3).within(Window(row=4, col=4, height=9, width=9))
+        Window(row=1, col=3, height=2, width=3)
+        """
+        return Window(
+            row=self.row - other.row, col=self.col - other.col, height=self.height, width=self.width
+        )
+
     def union(self, other: Window) -> Window:
         """Return the smallest window that holds both."""
         row, col = min(self.row, other.row), min(self.col, other.col)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["AnnotationStore", "Codes"]
+__all__ = ["AnnotationStore"]
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import EditRefused, GridError
 from workbench.geo.grid import PixelGrid, Window
-from workbench.labels.canvas import Canvas
+from workbench.labels.canvas import Canvas, Codes
 from workbench.labels.conflicts import Conflicts
 from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Redo, Refine, Review, Undo
 from workbench.labels.fold import Fold
@@ -26,6 +26,7 @@ from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Head, Op, utc_now
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of, entry_of
+from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
 from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
 from workbench.labels.tables import op_of_row, row_of_op
@@ -35,18 +36,6 @@ _TRACK = "labels"
 _MANY = 500
 """Ops after which a store writes a snapshot when it is closed; so many are painted in a blink."""
 _Scalar = TypeVar("_Scalar", bound=np.generic)
-
-
-class Codes(Protocol):
-    """What the store needs of a nomenclature."""
-
-    @property
-    def name(self) -> str:
-        """Its name; journals are bound to it."""
-
-    @property
-    def codes(self) -> Collection[int]:
-        """The codes that a pixel may have."""
 
 
 class AnnotationStore:
@@ -118,7 +107,7 @@ class AnnotationStore:
             Gives the codes that a pixel may have.
         author
             Who labels. None opens read-only. One author has one open store at a time; their journal file
-            is made at the first edit.
+            is made at the first edit. What ``model-<id>`` labels are pre-labels.
         blind
             The author labels without seeing what others did: nobody else's journal is read, and nothing of it
             shows in the labels of the zone.
@@ -152,8 +141,8 @@ class AnnotationStore:
                 codes=nomenclature.codes,
                 others=others,
                 writer=writer,
-                snapshots=None if blind else snapshots,
-                track=f"blind-{author}" if blind else _TRACK,
+                snapshots=snapshots if _track_of(author, blind=blind) == _TRACK else None,
+                track=_track_of(author, blind=blind),
             )
         except BaseException:  # a lock must not outlive the attempt, whatever ended it
             if writer is not None:
@@ -253,12 +242,20 @@ class AnnotationStore:
 
     def unresolved(self) -> dict[str, int]:
         """Return {key of an upper class: pixels} where authors were sure of no class."""
-        return self._fold.unresolved()
+        numbers, keys = self.uppers()
+        counts = np.bincount(numbers.reshape(-1), minlength=len(keys) + 1)[1:]
+        return dict(sorted(zip(keys, counts.tolist(), strict=True)))
+
+    def uppers(self) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """Return where authors were sure of an upper class only: its number on each pixel, and the keys.
+
+        Shape (row, col), 0 = sure of the class, else 1 + place among the keys.
+        """
+        return self._fold.uppers()
 
     def label_heads(self) -> tuple[Head, ...]:
         """Return the last op of each author that may have changed labels, sorted by author."""
-        heads = (self._table.label_head(author) for author in sorted(self._table.heads))
-        return tuple(head for head in heads if head is not None)
+        return self._table.label_heads()
 
     def last_review(self) -> Op | None:
         """Return the last verdict on the zone, None before the first."""
@@ -287,6 +284,12 @@ class AnnotationStore:
     def missing(self) -> dict[str, int]:
         """Return {author: seq} of ops that somebody had seen and that no journal holds any more."""
         return self._table.missing()
+
+    def prelabels(self, model: str | None = None) -> Prelabels:
+        """Return what models propose for the zone, or one of them, such as ``model-unet``."""
+        models = [author for author in self._table.heads if is_model(author) and model in (None, author)]
+        rows = {author: self._table.rows(author) for author in models}
+        return Prelabels(self._fold.canvas, rows, directory=self._directory)
 
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
@@ -326,7 +329,7 @@ class AnnotationStore:
         self._check_writable()
         given = list(edits)
         if any(isinstance(edit, AssignMask) for edit in given):
-            self._check_unlocked()
+            self._fold.check_unlocked()
         window = self._commit(self._fold.fitted(given))
         assert window is not None  # noqa: S101 - each of these edits paints
         return window
@@ -445,21 +448,10 @@ class AnnotationStore:
             raise EditRefused(f"zone {self.zone_id} was closed; open it again to label it")
         raise EditRefused(f"zone {self.zone_id} is open read-only; open it with an author to label it")
 
-    def _check_unlocked(self) -> None:
-        verdict = self.last_review()
-        review = edit_of(verdict) if verdict is not None else None
-        if verdict is None or not isinstance(review, Review) or review.state != "accepted":
-            return
-        if review.heads == self.label_heads():
-            raise EditRefused(
-                f"zone {self.zone_id} was accepted by {verdict.author} and is locked; "
-                "send it back with a reason to label in it"
-            )
-
     def _walked(self, step: Undo | Redo) -> Window | None:
         """Undo or redo a gesture."""
         if self._table.labels_with(step.target):
-            self._check_unlocked()
+            self._fold.check_unlocked()
             self._fold.check_open(step.target)
         return self._commit([step])
 
@@ -482,6 +474,15 @@ class AnnotationStore:
     @property
     def _table(self) -> OpTable:
         return self._fold.table
+
+
+def _track_of(author: str | None, *, blind: bool) -> str:
+    """Return the track that an author labels on."""
+    if author is None:
+        return _TRACK
+    if is_model(author):
+        return PRELABELS
+    return f"blind-{author}" if blind else _TRACK
 
 
 def _frozen_view(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Canvas"]
+__all__ = ["Canvas", "Codes"]
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,18 @@ from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Op
 
 _Painting = TypeVar("_Painting", bound=AssignMask | Protect)
+
+
+class Codes(Protocol):
+    """What labels need of a nomenclature."""
+
+    @property
+    def name(self) -> str:
+        """Its name; journals are bound to it."""
+
+    @property
+    def codes(self) -> Collection[int]:
+        """The codes that a pixel may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,7 +19,7 @@ from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
 from workbench.labels.conflicts import Conflicts, find_conflicts
-from workbench.labels.edits import ACCEPTED, OPEN, AssignMask, LabelEdit, Protect, Refine
+from workbench.labels.edits import ACCEPTED, OPEN, AssignMask, LabelEdit, Protect, Refine, Review
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of
 from workbench.labels.plane import Plane
@@ -130,6 +130,24 @@ class Fold:
             "pick inside its footprint"
         )
 
+    def check_unlocked(self) -> None:
+        """Refuse to change labels that a reviewer accepted as a whole.
+
+        Raises
+        ------
+        EditRefused
+            With who accepted them, and the way out.
+        """
+        verdict = self.table.last_review
+        review = edit_of(verdict) if verdict is not None else None
+        if verdict is None or not isinstance(review, Review) or review.state != "accepted":
+            return
+        if review.heads == self.table.label_heads():
+            raise EditRefused(
+                f"zone {self.canvas.subject.zone} was accepted by {verdict.author} and is locked; "
+                "send it back with a reason to label in it"
+            )
+
     def check_open(self, gesture: str) -> None:
         """Refuse to undo or redo a gesture ``author:seq`` where that would change accepted labels.
 
@@ -157,15 +175,23 @@ class Fold:
         """Return the smallest window that holds what some ops paint or refine."""
         return reduce(Window.union, map(self.table.window, positions))
 
-    def unresolved(self) -> dict[str, int]:
-        """Return {key of an upper class: pixels} where authors were sure of no class."""
+    def uppers(self) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """Return where authors were sure of an upper class only.
+
+        Returns
+        -------
+        numbers, keys
+            Shape (row, col), 0 = sure of the class; and the key of each upper class by number, from 1.
+        """
         counts = np.bincount(self.labels.last.reshape(-1), minlength=1)
-        found: dict[str, int] = {}
+        numbers, keys = np.zeros(counts.size, np.uint8), list[str]()
         for position in np.flatnonzero(counts[1:]).tolist():
             upper = self.table.upper(position)
-            if upper:
-                found[upper] = found.get(upper, 0) + int(counts[position + 1])
-        return dict(sorted(found.items()))
+            if upper is not None:
+                if upper not in keys:
+                    keys.append(upper)
+                numbers[position + 1] = keys.index(upper) + 1
+        return numbers[self.labels.last], tuple(keys)
 
     def _fitted(self, edit: LabelEdit) -> LabelEdit | None:
         self.canvas.check_inside(edit.window, "; cut the mask at its edge")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["OpTable"]
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -335,12 +336,13 @@ class OpTable:
         found = np.flatnonzero(self._of_kind(kind, author))
         return [self.op(int(position)) for position in found[np.argsort(self._order[found])]]
 
-    def label_head(self, author: str) -> Head | None:
-        """Return the last op of an author that may have changed labels of the track."""
-        for row in reversed(self.rows(author)):
-            if row.track == self._track and row.kind in _LABEL_KINDS and self._may_label(row):
-                return _head_of(row, author)
-        return None
+    def label_heads(self) -> tuple[Head, ...]:
+        """Return the last op of each author that may have changed labels of the track, sorted by author."""
+        heads = []
+        for author in sorted(self._authors):
+            found = (row for row in reversed(self.rows(author)) if self._may_label(row))
+            heads += [_head_of(row, author) for row in itertools.islice(found, 1)]
+        return tuple(heads)
 
     @property
     def last_review(self) -> Op | None:
@@ -352,6 +354,8 @@ class OpTable:
         return any(self.kind(position) == "assign" for position in self.gesture(target))
 
     def _may_label(self, row: Row) -> bool:
+        if row.track != self._track or row.kind not in _LABEL_KINDS:
+            return False
         return row.kind == "assign" or self.labels_with(target_of(row.payload))
 
     def gesture(self, target: str) -> list[int]:

@@ -1,14 +1,21 @@
-"""Provenance: for each pixel the op that gave its class, and what the ops of a zone cost.
+"""Provenance: whose each pixel of a zone is, how it came about, and what the labels cost.
 
 A raster of numbers and a table of what each number stands for: who, when, with which tool, at which scale,
-from which model, and whether a pre-label was accepted.
+from which model, and what became of a pre-label there:
+
+=============  ==========================================================================================
+``none``       no model had proposed anything
+``kept``       the label has the class of the pre-label: a person pointed at it and accepted it, or drew it
+``corrected``  a person gave another class
+``untouched``  accepted with many others, by class or confidence; nobody looked at it for itself
+=============  ==========================================================================================
 """
 
 from __future__ import annotations
 
-__all__ = ["IDLE", "Effort", "Source", "effort", "sources"]
+__all__ = ["IDLE", "PRELABEL_FATES", "Effort", "Source", "effort", "sources"]
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,12 +23,21 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
+from workbench.labels.prelabels import BULK_TOOL, is_model
 
+PRELABEL_FATES = ("none", "kept", "corrected", "untouched")
+"""What can become of a pre-label, by number."""
+_NONE, _KEPT, _CORRECTED, _UNTOUCHED = range(4)
 IDLE = timedelta(minutes=2)
 """A longer pause between two gestures of an author is none of work."""
+
+
+Given = int | str
+"""What an edit gave: a code, 0 where it erased, or the key of an upper class that has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +50,9 @@ class Source:
     code: int
     upper: str | None
     """Upper class, where the author was sure of no class."""
+    given: Given
     prelabel: str
-    """``accepted``: a pre-label as it came; ``none``: a person's own."""
+    """One of `PRELABEL_FATES`."""
     pixels: int
 
 
@@ -50,34 +67,71 @@ class Effort:
     """Gestures by tool."""
     pixels: int
     """That have the class now."""
+    prelabels: Mapping[str, int]
+    """Of those, by what became of the pre-label there; see `PRELABEL_FATES`."""
 
 
-def sources(ops: Sequence[Op], last: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], tuple[Source, ...]]:
-    """Return the raster of provenance and its table.
-
-    Parameters
-    ----------
-    ops
-        Of the store, in its order.
-    last
-        Shape (row, col). 1 + place of the op that gave each pixel its code, 0 = none.
+def sources(store: AnnotationStore) -> tuple[NDArray[np.uint32], tuple[Source, ...]]:
+    """Return the raster of provenance and its table: a number for each op and fate of a pre-label.
 
     Returns
     -------
     numbers, table
         Shape (row, col), 0 = nobody; and what each number stands for, first op first.
     """
-    counts = np.bincount(last.reshape(-1), minlength=len(ops) + 1)
-    used = sorted(np.flatnonzero(counts[1:]).tolist(), key=lambda place: ops[place].order)
+    ops = store.ops
+    keys = store.last_op.astype(np.int64) * len(PRELABEL_FATES) + _fates(store, ops)
+    counts = np.bincount(keys.reshape(-1), minlength=len(PRELABEL_FATES))
+    used = np.flatnonzero(counts)
+    used = used[used >= len(PRELABEL_FATES)]
+    named = [(ops[key // len(PRELABEL_FATES) - 1], key) for key in used.tolist()]
+    named.sort(key=lambda item: (item[0].order, item[1]))
     numbers = np.zeros(counts.size, np.uint32)
     table = []
-    for number, place in enumerate(used, start=1):
-        numbers[place + 1] = number
-        table.append(_source(ops[place], number, int(counts[place + 1])))
-    return numbers[last], tuple(table)
+    for number, (op, key) in enumerate(named, start=1):
+        numbers[key] = number
+        edit = edit_of(op)
+        assert isinstance(edit, AssignMask)  # noqa: S101 - nothing else paints labels
+        fate = PRELABEL_FATES[key % len(PRELABEL_FATES)]
+        table.append(
+            Source(
+                number=number,
+                op=op,
+                code=edit.code,
+                upper=edit.upper,
+                given=_given(edit),
+                prelabel=fate,
+                pixels=int(counts[key]),
+            )
+        )
+    return numbers[keys], tuple(table)
 
 
-def effort(ops: Iterable[Op], counts: Mapping[int, int]) -> tuple[Effort, dict[int, Effort]]:
+def _fates(store: AnnotationStore, ops: Sequence[Op]) -> NDArray[np.uint8]:
+    """Return what became of the pre-label of each pixel, shape (row, col): places in `PRELABEL_FATES`.
+
+    That of a pixel is the last that a model had proposed before its label was given.
+    """
+    fates = np.zeros(store.labels.shape, np.uint8)
+    models = sorted({op.author for op in ops if is_model(op.author)})
+    if not models:
+        return fates
+    ranks = {op.id: rank for rank, op in enumerate(sorted(ops, key=lambda op: op.order), start=1)}
+    labelled = np.array([0, *(ranks[op.id] for op in ops)], np.uint32)[store.last_op]
+    when, codes = np.zeros_like(labelled), np.zeros_like(store.labels)
+    for model in models:
+        proposed = store.prelabels(model)
+        rank = np.array([0, *(ranks[op.id] for op in proposed.ops)], np.uint32)[proposed.last]
+        newer = (proposed.codes > 0) & (rank < labelled) & (rank > when)
+        when[newer], codes[newer] = rank[newer], proposed.codes[newer]
+    there = when > 0
+    fates[there] = np.where(codes[there] == store.labels[there], _KEPT, _CORRECTED)
+    bulk = np.array([False, *(op.tool == BULK_TOOL for op in ops)])[store.last_op]
+    fates[bulk] = _UNTOUCHED
+    return fates
+
+
+def effort(ops: Iterable[Op], table: Iterable[Source]) -> tuple[Effort, dict[Given, Effort]]:
     """Return what a zone cost, and each of its classes.
 
     Time between two gestures of an author goes to the later one; undone work is work. Imports and models cost
@@ -87,11 +141,11 @@ def effort(ops: Iterable[Op], counts: Mapping[int, int]) -> tuple[Effort, dict[i
     ----------
     ops
         Of one track.
-    counts
-        Pixels of each code as the labels are now.
+    table
+        What `sources` made of them.
     """
-    minutes: dict[int, float] = defaultdict(float)
-    tools: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    minutes: dict[Given, float] = defaultdict(float)
+    tools: dict[Given, Counter[str]] = defaultdict(Counter)
     before: dict[str, datetime] = {}
     gestures = set[str]()
     other = 0.0
@@ -100,37 +154,34 @@ def effort(ops: Iterable[Op], counts: Mapping[int, int]) -> tuple[Effort, dict[i
         before[op.author] = op.wall_time
         spent = pause.total_seconds() / 60 if timedelta(0) < pause <= IDLE else 0.0
         edit = edit_of(op) if op.kind == "assign" else None
-        if not isinstance(edit, AssignMask) or op.tool == "import" or op.author.startswith("model-"):
+        if not isinstance(edit, AssignMask) or op.tool == "import" or is_model(op.author):
             other += spent
             continue
-        minutes[edit.code] += spent
+        given = _given(edit)
+        minutes[given] += spent
         if op.gesture_id not in gestures:
             gestures.add(op.gesture_id)
-            tools[edit.code][op.tool or ""] += 1
+            tools[given][op.tool or ""] += 1
+    fates: dict[Given, Counter[str]] = defaultdict(Counter)
+    for source in table:
+        fates[source.given][source.prelabel] += source.pixels
     classes = {
-        code: Effort(
-            minutes=minutes[code],
-            gestures=sum(tools[code].values()),
-            tools=dict(sorted(tools[code].items())),
-            pixels=counts.get(code, 0),
-        )
-        for code in sorted({*minutes, *(code for code in counts if code)})
+        given: _effort(minutes[given], tools[given], fates[given])
+        for given in sorted({*minutes, *fates}, key=lambda given: (isinstance(given, str), given))
     }
-    whole: dict[str, int] = defaultdict(int)
-    for used in tools.values():
-        for tool, count in used.items():
-            whole[tool] += count
-    total = Effort(
-        minutes=sum(minutes.values()) + other,
-        gestures=sum(whole.values()),
-        tools=dict(sorted(whole.items())),
-        pixels=sum(count for code, count in counts.items() if code),
+    whole = [sum(counts.values(), Counter[str]()) for counts in (tools, fates)]
+    return _effort(sum(minutes.values()) + other, *whole), classes
+
+
+def _given(edit: AssignMask) -> Given:
+    return edit.upper if edit.upper and not edit.code else edit.code
+
+
+def _effort(minutes: float, tools: Mapping[str, int], fates: Mapping[str, int]) -> Effort:
+    return Effort(
+        minutes=minutes,
+        gestures=sum(tools.values()),
+        tools=dict(sorted(tools.items())),
+        pixels=sum(fates.values()),
+        prelabels={fate: fates[fate] for fate in PRELABEL_FATES if fates.get(fate)},
     )
-    return total, classes
-
-
-def _source(op: Op, number: int, pixels: int) -> Source:
-    edit = edit_of(op)
-    assert isinstance(edit, AssignMask)  # noqa: S101 - nothing else paints labels
-    prelabel = "accepted" if edit.source else "none"
-    return Source(number=number, op=op, code=edit.code, upper=edit.upper, prelabel=prelabel, pixels=pixels)

@@ -6,6 +6,7 @@ __all__ = ["brush_mask", "cut_mask", "patch_mask", "polygon_mask"]
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ def cut_mask(
     return side | (wall & reached)
 
 
-def patch_mask(labels: NDArray[np.uint8], row: int, col: int) -> tuple[Window, NDArray[np.bool_]]:
+def patch_mask(labels: NDArray[np.integer[Any]], row: int, col: int) -> tuple[Window, NDArray[np.bool_]]:
     """Return the connected pixels of one label around a pixel.
 
     Parameters

@@ -13,7 +13,7 @@ from workbench.campaign import Campaign
 from workbench.documents import check_output, replacing
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
-from workbench.labels.provenance import Effort, Source, effort, sources
+from workbench.labels.provenance import Effort, Given, Source, effort, sources
 
 _COLUMNS = (
     "number", "op", "person", "time", "tool", "scale", "model", "class", "upper", "prelabel", "pixels"
@@ -48,6 +48,7 @@ class Origins:
         lines += [
             f"  {key:24} {one.minutes:7.1f} min, {one.gestures:6} gestures"
             + "".join(f", {tool} {count / one.gestures:.0%}" for tool, count in one.tools.items())
+            + "".join(f", pre-label {fate} {count / one.pixels:.0%}" for fate, count in _fates(one))
             for key, one in {"all": self.total, **self.classes}.items()
         ]
         return "\n".join(lines)
@@ -68,22 +69,22 @@ def write_provenance(campaign: Campaign, zone: Zone, output: Path, *, overwrite:
     check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
     check_output(table_path, overwrite=overwrite, kind="a table of provenance", begins=(b"number,op,",))
     with campaign.open_store(zone) as store:
-        ops = store.ops
-        numbers, table = sources(ops, store.last_op)
-        total, classes = effort((op for op in ops if op.track == "labels"), store.counts())
+        numbers, table = sources(store)
+        total, classes = effort((op for op in store.ops if op.track == "labels"), table)
     write_raster(output, numbers, zone.grid, predictor=2, overwrite=overwrite)
     with replacing(table_path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         writer.writerows(_row(campaign, source) for source in table)
-    keys = {0: "erased"} | {one.code: one.key for one in campaign.nomenclature.classes}
+    keys: dict[Given, str] = {one.code: one.key for one in campaign.nomenclature.classes}
+    keys[0] = "erased"
     return Origins(
         zone=zone.id,
         raster=output,
         table=table_path,
         sources=len(table),
         total=total,
-        classes={keys[code]: one for code, one in classes.items()},
+        classes={keys.get(given, str(given)): one for given, one in classes.items()},
     )
 
 
@@ -98,10 +99,16 @@ def _row(campaign: Campaign, source: Source) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def _fates(one: Effort) -> list[tuple[str, int]]:
+    """Return what became of pre-labels, where there were any."""
+    return list(one.prelabels.items()) if set(one.prelabels) - {"none"} else []
+
+
 def _figures(one: Effort) -> dict[str, Any]:
     return {
         "minutes": round(one.minutes, 2),
         "gestures": one.gestures,
         "tools": dict(one.tools),
         "pixels": one.pixels,
+        "prelabels": dict(one.prelabels),
     }

@@ -11,13 +11,17 @@ line                                                  what it does
 ``{"cut": [[row, col], …], "pick": …, "scale": …}``   the side of a picked region on which the pick lies
 ``{"merge": [[row, col], [row, col]]}``               gives the patch at the second pixel the first's class
 ``{"recode": [key, key], "polygon": [[row, col], …]}``  one class to another, in a polygon or everywhere
+``{"prelabels": "accept", …}``                        takes pre-labels over: of a ``class``, with a
+                                                      confidence ``above`` some share, in a ``polygon`` or
+                                                      the region of a ``pick``; ``"replace"`` over labels, too
 ``{"protect": [[row, col], …]}``, ``{"unprotect": …}``  a polygon that nobody may paint, or may again
+``{"accept": [[row, col], …]}``, ``{"reopen": …}``    the same by a reviewer, for labels that are right
 ``{"comment": text, "at": [row, col]}``               with ``question``, ``answers`` and ``ruling``
 ``{"undo": n}``, ``{"redo": n}``                      walk the author's own gestures
 ====================================================  ====================================================
 
-``"upper": key`` in place of ``"class"`` names an upper class where no class is sure. Points are (row, col) of
-pixel centres from the zone's upper left.
+``"upper": key`` in place of ``"class"`` names an upper class where no class is sure. A model may say its
+``confidence``. Points are (row, col) of pixel centres from the zone's upper left.
 """
 
 from __future__ import annotations
@@ -36,9 +40,11 @@ from workbench.errors import EditRefused, WorkbenchError
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask, Comment, Protect, Provenance, assign
+from workbench.labels.prelabels import MODEL, is_model
 from workbench.labels.strokes import brush_mask, cut_mask, patch_mask, polygon_mask
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
+from workbench.workflows.script_line import check_line
 
 _Region = tuple[Window, NDArray[np.bool_]]
 
@@ -82,9 +88,10 @@ def run_script(
     """
     done = 0
     script = _Script(store, nomenclature, hierarchy)
-    for number, document in _documents(lines):
+    for number, line in _documents(lines):
         try:
-            script.run(document)
+            check_line(line)
+            script.run(line)
         except WorkbenchError as error:
             raise ScriptError(f"line {number}: {error}") from error
         done += 1
@@ -120,13 +127,12 @@ class _Script:
                 self._walk("undo" if "undo" in line else "redo", count)
             case {"comment": text, "at": [row, col]}:
                 self._comment(line, text, row, col)
-            case {"protect": corners} | {"unprotect": corners}:
-                shield = self._edit(polygon_mask(corners, shape), 1, "protect").mask
-                self._store.apply(Protect(mask=shield, on="protect" in line))
-            case {"merge": [[row, col], other]}:
-                patch_mask(self._store.labels, row, col)  # that there is a label
-                code = int(self._store.labels[row, col])
-                self._store.apply(self._edit(patch_mask(self._store.labels, *other), code, "merge"))
+            case {"protect": corners} | {"unprotect": corners} | {"accept": corners} | {"reopen": corners}:
+                self._guard(corners, on=bool(line.keys() & {"protect", "accept"}), line=line)
+            case {"merge": [[row, col], [other_row, other_col]]}:
+                self._merge(row, col, other_row, other_col)
+            case {"prelabels": verb}:
+                self._accept(line, over=verb == "replace")
             case {"recode": [old, new]}:
                 self._recode(old, new, line.get("polygon"))
             case {"cut": path, "pick": [row, col]}:
@@ -168,9 +174,19 @@ class _Script:
 
     def _classed(self, line: dict[str, Any], edit: AssignMask) -> AssignMask:
         """Return an edit with the class, or upper class, of its line."""
+        if "confidence" in line:
+            if not is_model(self._store.author or ""):
+                raise EditRefused(
+                    f"confidence is a model's to say, whose name begins with {MODEL}; leave it out"
+                )
+            edit = replace(edit, confidence=line["confidence"])
         if "upper" not in line:
             return replace(edit, code=self._nomenclature.by_key(line["class"]).code)
-        group = self._nomenclature.upper(line["upper"])
+        return self._unsure(edit, line["upper"])
+
+    def _unsure(self, edit: AssignMask, upper: str) -> AssignMask:
+        """Return an edit that gives an upper class."""
+        group = self._nomenclature.upper(upper)
         code = self._nomenclature.by_key(group.fallback).code if group.fallback else 0
         return replace(edit, code=code, upper=group.key)
 
@@ -189,14 +205,63 @@ class _Script:
                 edits.append(self._classed(line, assign(region, place, 0, made)))
         self._store.apply_all(edits)
 
+    def _given(self) -> NDArray[np.uint16]:
+        """Return what each pixel was given, shape (row, col): a code plus 256 times its upper class."""
+        uppers, _ = self._store.uppers()
+        return self._store.labels + np.uint16(256) * uppers
+
+    def _merge(self, row: int, col: int, other_row: int, other_col: int) -> None:
+        """Give the patch at one pixel the class, or the upper class, of another pixel."""
+        given = self._given()
+        patch_mask(given, row, col)  # that there is a label
+        region = patch_mask(given, other_row, other_col)
+        if given[row, col] == given[other_row, other_col]:
+            raise EditRefused(f"({other_row}, {other_col}) has the class of ({row}, {col}) already")
+        edit = self._edit(region, int(self._store.labels[row, col]), "merge")
+        uppers, keys = self._store.uppers()
+        upper = int(uppers[row, col])
+        self._store.apply(self._unsure(edit, keys[upper - 1]) if upper else edit)
+
     def _recode(self, old: str, new: str, corners: list[list[float]] | None) -> None:
-        labels = self._store.labels
+        """Give what has one class, or upper class, another class."""
         whole = self._store.grid.whole
-        window, mask = polygon_mask(corners, labels.shape) if corners else (whole, np.True_)
-        found = np.asarray(mask & (labels[window.slices] == self._nomenclature.by_key(old).code))
-        if not found.any():
-            raise EditRefused(f"there is no {old} there to recode")
+        window, mask = polygon_mask(corners, whole.shape) if corners else (whole, np.True_)
+        numbers, keys = self._store.uppers()
+        if old in {group.key for group in self._nomenclature.groups}:
+            found = numbers[window.slices] == keys.index(old) + 1 if old in keys else np.False_
+        else:
+            wanted = self._nomenclature.by_key(old).code
+            found = (self._store.labels[window.slices] == wanted) & (numbers[window.slices] == 0)
+        found = np.asarray(found & mask)
+        if old == new or not found.any():
+            raise EditRefused(
+                f"there is no {old} there to recode" if old != new else f"{old} is {new} already"
+            )
         self._store.apply(self._edit((window, found), self._nomenclature.by_key(new).code, "recode"))
+
+    def _guard(self, corners: list[list[float]], *, on: bool, line: dict[str, Any]) -> None:
+        window, mask = polygon_mask(corners, self._store.labels.shape)
+        accepted = bool(line.keys() & {"accept", "reopen"})
+        if not on and not (mask & (self._store.protected[window.slices] > 0)).any():
+            raise EditRefused("nothing is protected or accepted there")
+        shield = self._edit((window, mask), 1, "protect").mask
+        self._store.apply(Protect(mask=shield, on=on, accepted=accepted))
+
+    def _accept(self, line: dict[str, Any], *, over: bool) -> None:
+        """Take pre-labels over."""
+        region = None
+        if "polygon" in line:
+            region = polygon_mask(line["polygon"], self._store.labels.shape)
+        elif "pick" in line:
+            row, col = line["pick"]
+            region = self._region(row, col, line["scale"])
+        code = self._nomenclature.by_key(line["class"]).code if "class" in line else None
+        proposed = self._store.prelabels()
+        self._store.apply_all(
+            proposed.accepting(
+                self._store.labels, region=region, code=code, above=line.get("above"), over=over
+            )
+        )
 
     def _comment(self, line: dict[str, Any], text: str, row: int, col: int) -> None:
         ruling = line.get("ruling")
@@ -210,6 +275,9 @@ class _Script:
         store = self._store
         step, there = (store.undo, store.undo_steps) if verb == "undo" else (store.redo, store.redo_steps)
         if count > there:
-            raise ScriptError(f"{count} steps to {verb}, and only {there} are there; ask for fewer")
+            left = f"only {there} {'is' if there == 1 else 'are'} there; ask for fewer"
+            raise EditRefused(
+                f"{count} steps to {verb}, and {left}" if there else f"there is nothing to {verb}"
+            )
         for _ in range(count):
             step()
