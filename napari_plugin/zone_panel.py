@@ -150,7 +150,7 @@ class ZonePanel(QWidget):
 
     def _show_steps(self) -> None:
         store = self._session.store
-        self.saved.show_possible(undo=store.can_undo, redo=store.can_redo)
+        self.saved.show_possible(undo=store.undo_steps > 0, redo=store.redo_steps > 0)
         self.lock.show_lock(self._session.locked_by)
 
     def _on_saved(self, saved: Saved) -> None:

@@ -31,7 +31,7 @@ def write_journal_edits(directory: Path, acknowledge: Callable[[str], None]) -> 
         for turn in range(100_000):
             if turn % 7 == 6:
                 store.undo()
-            elif turn % 11 == 10 and store.can_redo:
+            elif turn % 11 == 10 and store.redo_steps:
                 store.redo()
             elif turn % 5 == 4:
                 store.apply_all([rectangle(5, 6, 3, 3, 1 + turn % 19), rectangle(8, 9, 2, 2, 1 + turn % 18)])

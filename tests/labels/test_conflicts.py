@@ -162,7 +162,7 @@ with open_store(directory, author) as store:
             time.sleep(0.01)
         if turn % 9 == 8 and turn < count - 30:
             store.refresh()
-        if rng.random() < 0.1 and store.can_undo:
+        if rng.random() < 0.1 and store.undo_steps:
             store.undo()
         else:
             store.apply(rectangle(rng.randrange(4, 10), rng.randrange(5, 15), 2, 2, rng.randrange(1, 20)))

@@ -15,7 +15,7 @@ import pytest
 from label_cases import GRID, SUBJECT, open_store, rectangle
 from test_journal import unlocked
 
-from workbench.errors import JournalError
+from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels import doctor
 from workbench.labels.carving import carved_rows, images
@@ -24,6 +24,7 @@ from workbench.labels.edits import Provenance, assign
 from workbench.labels.journal import JournalWriter
 from workbench.labels.op import Entry
 from workbench.labels.reading import read_journal, verify_journal
+from workbench.labels.review import accept
 from workbench.labels.tables import Row
 
 
@@ -348,6 +349,12 @@ def test_ops_that_somebody_had_seen_are_missed(tmp_path: Path) -> None:
     (tmp_path / "marie.sqlite").write_bytes(backup)
     with open_store(tmp_path) as store:
         assert store.missing() == {"marie": 2}
+    with pytest.raises(JournalError, match=r"ends before op marie:2, which somebody .* such as marie-2"):
+        open_store(tmp_path, "marie")
+    with open_store(tmp_path, "marie-2") as store:
+        store.apply(rectangle(5, 6, 1, 1, 5))
+        with pytest.raises(EditRefused, match="has lost edits: somebody had seen marie:2"):
+            accept(store)
     (tmp_path / "marie.sqlite").unlink()
     with open_store(tmp_path) as store:
         assert store.missing() == {"marie": 2}

@@ -38,7 +38,7 @@ def test_no_acknowledged_edit_is_lost_to_a_kill(tmp_path: Path) -> None:
                 if not later:
                     assert store.labels.tobytes().hex() == labels
         with open_store(directory, "marie") as store:  # the kill left no lock
-            assert store.can_undo
+            assert store.undo_steps > 0
         acknowledged += len(whole)
     assert acknowledged >= 30
 

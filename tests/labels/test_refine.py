@@ -117,7 +117,7 @@ def test_a_new_refinement_forgets_what_could_be_redone(tmp_path: Path) -> None:
         store.apply(rectangle(4, 5, 5, 5, 3))
         store.undo()
         store.refine(refine_edit())
-        assert (store.can_redo, store.undo_steps) == (False, 1)
+        assert (store.redo_steps, store.undo_steps) == (0, 1)
 
 
 def test_each_author_has_their_own(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import EditRefused, GridError
+from workbench.errors import EditRefused, GridError, JournalError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.canvas import Canvas, Codes
 from workbench.labels.conflicts import Conflicts
@@ -120,8 +120,8 @@ class AnnotationStore:
         Raises
         ------
         JournalError
-            A journal is damaged, of a newer version, or of another zone, grid or nomenclature, or this
-            author labels in another window.
+            A journal is damaged, of a newer version, or of another zone, grid or nomenclature; or this
+            author labels in another window, or others had seen ops of theirs that are not there any more.
         """
         if footprint.shape != grid.shape or footprint.dtype != np.bool_:
             raise GridError(
@@ -134,7 +134,7 @@ class AnnotationStore:
         if author is not None:
             writer = JournalWriter.open(directory, subject, author=author, clock=clock)
         try:
-            return cls(
+            store = cls(
                 directory,
                 subject,
                 footprint=footprint,
@@ -144,6 +144,8 @@ class AnnotationStore:
                 snapshots=snapshots if _track_of(author, blind=blind) == _TRACK else None,
                 track=_track_of(author, blind=blind),
             )
+            store._check_own_end(author or "")
+            return store
         except BaseException:  # a lock must not outlive the attempt, whatever ended it
             if writer is not None:
                 writer.close()
@@ -219,16 +221,6 @@ class AnnotationStore:
     def redo_steps(self) -> int:
         """How many undone gestures of the author can be made to count again."""
         return len(self._stack.undone) if self._writer is not None else 0
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether the author has an edit that counts."""
-        return self.undo_steps > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether the author undid an edit and made none since."""
-        return self.redo_steps > 0
 
     def refinements(self, author: str | None = None) -> tuple[Op, ...]:
         """Return the refine ops of an author (default: who labels) that count, first to last."""
@@ -440,6 +432,15 @@ class AnnotationStore:
         self.close()
 
     # Inside
+
+    def _check_own_end(self, author: str) -> None:
+        """Refuse to write on where the end is lost that others had seen: its ids would mean two things."""
+        seen = self.missing().get(author)
+        if seen is not None:
+            raise JournalError(
+                f"{self._directory / author}.sqlite ends before op {author}:{seen}, which somebody had seen; "
+                f"put the newer file back, or label as another author, such as {author}-2"
+            )
 
     def _check_writable(self) -> JournalWriter:
         if self._writer is not None:

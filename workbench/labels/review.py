@@ -78,13 +78,20 @@ def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
     Raises
     ------
     EditRefused
-        The zone is accepted already, or was sent back and not submitted since; or authors are in conflict.
+        The zone is accepted already, or was sent back and not submitted since; or authors are in conflict,
+        or edits that somebody had seen are not there any more.
     """
     before = zone_state(store)
     if before.state == "accepted":
         raise EditRefused(f"zone {store.zone_id} is {before} already; there is nothing to do")
     if before.state == "sent_back":
         raise EditRefused(f"zone {store.zone_id} is {before}; submit it again before it is accepted")
+    missing = [f"{author}:{seq}" for author, seq in store.missing().items()]
+    if missing:
+        raise EditRefused(
+            f"zone {store.zone_id} has lost edits: somebody had seen {', '.join(missing)}, which no journal "
+            "holds; put the newer journals back, then accept it"
+        )
     conflicts = store.conflicts().found
     if conflicts:
         first, many = conflicts[0], f"{len(conflicts)} conflict{'s' * (len(conflicts) > 1)}"

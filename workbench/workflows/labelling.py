@@ -51,6 +51,7 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
     check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
     with campaign.open_store(zone) as store:
         values, covered = nomenclature.encode(store.settled_labels(), scheme), store.coverage()
+        lost = [f"{author}:{seq}" for author, seq in store.missing().items()]
     write_raster(
         output,
         values,
@@ -63,4 +64,5 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
         },
         overwrite=overwrite,
     )
-    return f"{output}: {zone.id}, {covered:.1%} labelled, numbered as {scheme}"
+    warning = f"; without edits up to {', '.join(lost)}, which no journal holds any more" if lost else ""
+    return f"{output}: {zone.id}, {covered:.1%} labelled, numbered as {scheme}{warning}"

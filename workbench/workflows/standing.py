@@ -33,6 +33,8 @@ class Standing:
     """Labelled pixels per class key."""
     heads: dict[str, int]
     """Last op of each author."""
+    missing: dict[str, int]
+    """Last op of authors that somebody had seen and that no journal holds any more."""
     segmented: bool
     unresolved: dict[str, int]
     """Pixels by upper class, where authors were sure of no class."""
@@ -63,6 +65,7 @@ class Standing:
             "coverage": self.coverage,
             "pixels": self.counts,
             "heads": self.heads,
+            "missing": self.missing,
             "segmented": self.segmented,
             "unresolved": self.unresolved,
             "questions": [
@@ -100,6 +103,11 @@ class Standing:
             f"  {'segmented' if self.segmented else 'not segmented yet'}",
             f"  {self.coverage:.1%} labelled; journals: {heads}",
         ]
+        lines += [
+            f"  edits are lost: somebody had seen op {author}:{seq}, which no journal holds; "
+            f"put the newer {author}.sqlite back"
+            for author, seq in self.missing.items()
+        ]
         lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
         lines += [
             f"  question {name} at ({comment.row}, {comment.col}): {comment.text}"
@@ -129,6 +137,7 @@ def standing(campaign: Campaign, zone: Zone) -> Standing:
             coverage=store.coverage(),
             counts={nomenclature.by_code(code).key: n for code, n in store.counts().items() if code and n},
             heads=dict(sorted(store.head.items())),
+            missing=store.missing(),
             segmented=campaign.hierarchy_path(zone).exists(),
             unresolved=store.unresolved(),
             questions=open_questions(store.comments()),
