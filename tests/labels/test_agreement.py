@@ -36,7 +36,7 @@ def test_who_says_the_same_agrees() -> None:
     assert (found.overall.value, found.kappa.value) == (1.0, 1.0)
     assert all(interval.value == 1.0 for interval in (*found.classes.values(), *found.borders.values()))
     assert found.pairs == ()
-    assert found.boundary == 0
+    assert found.boundary is None
 
 
 def test_figures_of_a_small_table_are_those_by_hand() -> None:
