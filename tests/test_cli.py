@@ -216,6 +216,11 @@ BAD_CALLS = {
         1,
         "campaign",
     ),
+    "bias without leaves": (
+        ["labels", "bias", "DIR", "--zone", "Z15_UN", "--reference", "import"],
+        1,
+        "workbench segment",
+    ),
     "two scales": (
         ["hierarchy", "cut", "x.h5", "--scale", "1", "--regions", "2", "-o", "x.tif"],
         2,

@@ -14,7 +14,8 @@ from workbench.labels.borders import edges_of, grown
 
 TOLERANCES = (0, 1, 2)
 """Pixels, along rows and along columns, within which an edgel may follow a leaf border."""
-_FAR, _NOWHERE = 3, 4
+_FAR = len(TOLERANCES)
+_NOWHERE = _FAR + 1
 _SHIFTS = 16
 _NEAREST_SHIFT, _FARTHEST_SHIFT = 24, 80
 """Pixels: beyond the size of a leaf, and within the same field or wood."""
@@ -131,13 +132,15 @@ def shares_of(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def steps_to_leaves(leaves: NDArray[np.uint32], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return how many pixels from each edgel a leaf border is, shape (2, row, col), or that none is near."""
-    steps = np.full((2, *leaves.shape), _NOWHERE, np.uint8)
-    steps[0, :, :-1][where[:, 1:] & where[:, :-1]] = _FAR
-    steps[1, :-1][where[1:] & where[:-1]] = _FAR
-    nearer = edges_of(leaves, where)
-    for step in TOLERANCES:
-        steps[nearer & (steps == _FAR)] = step
-        nearer = grown(nearer)
+    steps = np.full((2, *leaves.shape), _FAR, np.uint8)
+    near = edges_of(leaves, where)
+    for _ in TOLERANCES:
+        steps -= near  # one step less for each distance that reaches it
+        near = grown(near)
+    beside, below = where[:, 1:] & where[:, :-1], where[1:] & where[:-1]
+    np.copyto(steps[0, :, :-1], _NOWHERE, where=~beside)
+    np.copyto(steps[1, :-1], _NOWHERE, where=~below)
+    steps[0, :, -1] = steps[1, -1] = _NOWHERE
     return steps
 
 

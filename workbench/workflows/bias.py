@@ -78,14 +78,15 @@ class BiasReport:
         """Return a page for a person."""
         found = self.found
         who = f"what {self.reference} drew by hand" if self.reference else "their borders drawn by hand"
-        wavering = ", ".join(f"{bias:.3f} at {one} px" for one, bias in found.unsteady.items())
+        wavering = ", ".join(f"{bias:.3f} by {one} px" for one, bias in found.unsteady.items())
         metres, labels, hand = 100 * found.bias.value, found.labels.share, found.reference.share
         lines = [
             f"{self.zone}: labels against {who}, {found.pixels:,} pixels, {self.leaves:,} leaves",
-            f"  segmentation bias {found.bias}: of 100 m of border {metres:.0f} m follow leaves and no hand",
-            f"  within {TOLERANCE} px of a leaf border lie of the labels' borders {labels}, "
-            f"of the hand's {hand}, by chance {found.reference.chance:.3f}",
-            f"  a hand that wavers adds to the bias {wavering}",
+            f"  segmentation bias {found.bias}: "
+            f"of 100 m of border {metres:.0f} m follow leaves where a hand does not",
+            f"  within {TOLERANCE} px of a leaf border: {labels} of the labels' borders, "
+            f"{hand} of the hand's, {found.reference.chance:.3f} by chance",
+            f"  a hand that misses edges adds to the bias {wavering}",
         ]
         if self.reference is None:
             lines.append("  hands draw where picks fail: the bias is this at most; see --reference")
