@@ -219,6 +219,11 @@ BAD_CALLS = {
         1,
         "campaign",
     ),
+    "bias without leaves": (
+        ["labels", "bias", "DIR", "--zone", "Z15_UN", "--reference", "import"],
+        1,
+        "workbench segment",
+    ),
     "two scales": (
         ["hierarchy", "cut", "x.h5", "--scale", "1", "--regions", "2", "-o", "x.tif"],
         2,
@@ -294,6 +299,14 @@ def test_a_second_annotation_is_blind_and_is_compared(run: Run, directory: Path,
     assert found["authors"] == ["zoe", "import"]
     assert 0 < found["pixels"] <= 100 * 100
     assert "nobody" in run("agreement", directory, *zone, "--authors", "zoe", "nobody", code=1).stderr
+    alone = run("agreement", directory, *zone, "--authors", "zoe", "zoe", code=1).stderr
+    assert "zoe is compared with zoe; give two authors" in alone
+    run("label", directory, *zone, "--author", "paul", "--script", line, "--blind")
+    same = ("agreement", directory, *zone, "--authors", "zoe", "paul")
+    assert "they differ in no pixel" in run(*same).stdout
+    found = json.loads(run(*same, "--json").stdout)
+    validate(found, "outputs/agreement", source="agreement")
+    assert found["boundary_share"] is None
 
 
 def test_provenance_is_a_raster_and_a_table_under_pseudonyms(
@@ -346,8 +359,8 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
 COMMANDS = dict(commands(command))
 CONTRACT = (
     "demo; campaign init; zone add; zone list; zone status; segment; hierarchy info; hierarchy cut; "
-    "hierarchy evaluate; annotate; label; labels export; labels provenance; agreement; journal dump; "
-    "journal verify; journal doctor; review; release build; release verify"
+    "hierarchy evaluate; annotate; label; labels export; labels provenance; labels bias; agreement; "
+    "journal dump; journal verify; journal doctor; review; release build; release verify"
 )
 
 
@@ -373,7 +386,10 @@ def test_the_examples_of_all_commands_run(
     image, mask = make_ortho()
     image.rename(tmp_path / "ortho.tif")
     mask.rename(tmp_path / "truth.tif")
-    (tmp_path / "edits.jsonl").write_text('{"polygon": [[0, 0], [0, 9], [9, 9]], "class": "water"}\n')
+    (tmp_path / "edits.jsonl").write_text(
+        '{"polygon": [[0, 0], [0, 300], [300, 300], [300, 0]], "class": "water"}\n'
+        '{"polygon": [[50, 50], [50, 200], [200, 200], [200, 50]], "class": "snow"}\n'
+    )
     monkeypatch.chdir(tmp_path)
     order = [tuple(one.split()) for one in CONTRACT.split("; ")]
     for path in order:
@@ -381,9 +397,12 @@ def test_the_examples_of_all_commands_run(
         if path not in {("demo",), ("annotate",)}:
             done = CliRunner().invoke(command, words, catch_exceptions=False)
             assert done.exit_code == 0, (words, done.output)
-        if path == ("label",):  # a second annotator, for the comparison
+        if path == ("label",):  # a second annotator for the comparison, and one who is a reference
             words[words.index("marie")] = "jean"
             CliRunner().invoke(command, words, catch_exceptions=False)
+            words[words.index("jean")] = "zoe"
+            CliRunner().invoke(command, [*words, "--blind"], catch_exceptions=False)
+            CliRunner().invoke(command, ["segment", "DIR", "--all"], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

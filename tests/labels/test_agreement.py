@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -36,7 +41,7 @@ def test_who_says_the_same_agrees() -> None:
     assert (found.overall.value, found.kappa.value) == (1.0, 1.0)
     assert all(interval.value == 1.0 for interval in (*found.classes.values(), *found.borders.values()))
     assert found.pairs == ()
-    assert found.boundary == 0
+    assert found.boundary is None
 
 
 def test_figures_of_a_small_table_are_those_by_hand() -> None:
@@ -97,6 +102,18 @@ def test_planted_errors_come_out_named_and_under_the_right_kind() -> None:
     assert found.borders[1].value < found.borders[3].value <= found.borders[5].value
     assert found.classes[11].value == min(interval.value for interval in found.classes.values())
     assert found.overall.low < found.overall.value < found.overall.high
+
+
+def test_planted_errors_in_a_made_scene_come_out_under_the_right_kind(tmp_path: Path) -> None:
+    script = Path(__file__).resolve().parents[1] / "benchmarks" / "agreement_planted.py"
+    options = ["--megapixels", "1.44", "--json", tmp_path / "planted.json"]
+    subprocess.run([sys.executable, script, *options], check=True, capture_output=True)
+    (found,) = json.loads((tmp_path / "planted.json").read_text())
+    assert found["rank"] == 1
+    assert found["regions"] >= 20
+    assert found["as class"] > 0.95 * found["swapped px"]
+    assert found["as borders"] > 0.95 * found["shifted px"]
+    assert found["class elsewhere"] < 0.02 * found["shifted px"]
 
 
 @pytest.mark.parametrize("shift", [1, 2, 4])

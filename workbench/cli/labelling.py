@@ -118,6 +118,20 @@ def labels_provenance(directory: Path, zone_id: str, output: Path, overwrite: bo
     emit("labels-provenance", found.document(), found.text(), as_json=as_json)
 
 
+@labels.command("bias", epilog=example("workbench labels bias DIR --zone D055_2018/Z2_UF --reference zoe"))
+@DIR
+@ZONE
+@click.option("--reference", help="Who drew by hand; by default, what was drawn by hand in the labels.")
+@JSON
+def labels_bias(directory: Path, zone_id: str, reference: str | None, as_json: bool) -> None:
+    """Measure how far label borders follow leaf borders where a hand does not."""
+    from workbench.workflows.bias import measure_bias
+
+    opened = open_campaign(directory)
+    found = measure_bias(opened, opened.zone(zone_id), reference=reference)
+    emit("labels-bias", found.document(), found.text(), as_json=as_json)
+
+
 @click.command(epilog=example("workbench agreement DIR --zone D055_2018/Z2_UF --authors marie jean"))
 @DIR
 @ZONE

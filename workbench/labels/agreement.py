@@ -2,13 +2,12 @@
 
 Overall agreement, Cohen's kappa (Cohen 1960) and intersection over union per class come from the matrix of
 pixels by the class that each gave. Borders are compared by the F-measure of boundary pixels within a distance
-(Martin, Fowlkes & Malik 2004). Intervals are percentiles of a block bootstrap: pixels next to each other are
-no independent witnesses, so whole squares of the zone are drawn (Künsch 1989).
+(Martin, Fowlkes & Malik 2004). Intervals are those of `workbench.labels.blocks`.
 """
 
 from __future__ import annotations
 
-__all__ = ["DISTANCES", "Agreement", "Interval", "Pair", "agreement"]
+__all__ = ["DISTANCES", "Agreement", "Pair", "agreement"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,22 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
+from workbench.labels.blocks import Interval, block_count, blocks_of, draw_blocks
+from workbench.labels.borders import edges_of, moved_borders
 
 DISTANCES = (1, 3, 5)
 """Pixels within which a border counts as found."""
-_BLOCK = 128
-"""Side in pixels of the squares that are drawn for the intervals."""
-_DRAWS = 1000
-_SHARE = (2.5, 97.5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +57,8 @@ class Agreement:
     """Intersection over union of each class that either used, by code."""
     borders: dict[int, Interval]
     """F-measure of the borders, by distance in pixels."""
-    boundary: float
-    """Share of the disagreement of which moved borders give account."""
+    boundary: float | None
+    """Share of the disagreement of which moved borders give account; None where nothing differs."""
     pairs: tuple[Pair, ...]
     """Classes taken for each other, those of most pixels of another class first."""
 
@@ -111,32 +99,31 @@ def agreement(
     places = np.zeros(256, np.int64)
     places[codes] = np.arange(codes.size)
     tables = _tables(places[first], places[second], both, codes.size)
-    weights = rng.multinomial(len(tables), np.full(len(tables), 1 / len(tables)), size=_DRAWS)
+    weights = draw_blocks(len(tables), rng)
     drawn = np.einsum("db,bij->dij", weights, tables, optimize=True)
     whole = tables.sum(axis=0)
     unions = {int(code): place for place, code in enumerate(codes)}
-    kinds = _moved_borders(first, second, both, codes, moved)
+    kinds = moved_borders(first, second, both, distance=moved)
     differ = both & (first != second)
     return Agreement(
         pixels=int(both.sum()),
         only_first=int((footprint & (first > 0) & (second == 0)).sum()),
         only_second=int((footprint & (second > 0) & (first == 0)).sum()),
-        overall=_interval(_overall(whole), _overall(drawn)),
-        kappa=_interval(_kappa(whole), _kappa(drawn)),
+        overall=Interval.of(_overall(whole), _overall(drawn)),
+        kappa=Interval.of(_kappa(whole), _kappa(drawn)),
         classes={
-            code: _interval(_union(whole, place), _union(drawn, place)) for code, place in unions.items()
+            code: Interval.of(_union(whole, place), _union(drawn, place)) for code, place in unions.items()
         },
         borders=_borders(first, second, both, weights),
-        boundary=float(kinds[differ].mean()) if differ.any() else 0.0,
+        boundary=float(kinds[differ].mean()) if differ.any() else None,
         pairs=_pairs(first, second, differ, kinds, codes.tolist()),
     )
 
 
-def _blocks(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], int]:
+def _blocks(shape: tuple[int, ...]) -> tuple[NDArray[np.integer], int]:
     """Return the number of the square of each pixel, shape (row, col), and how many there are."""
-    columns = -(-shape[1] // _BLOCK)
-    rows = np.arange(shape[0]) // _BLOCK
-    return rows[:, np.newaxis] * columns + np.arange(shape[1]) // _BLOCK, (int(rows[-1]) + 1) * columns
+    rows, cols = np.arange(shape[0], dtype=np.int32), np.arange(shape[1], dtype=np.int32)
+    return blocks_of(rows[:, np.newaxis], cols, shape), block_count(shape)
 
 
 def _tables(
@@ -170,33 +157,6 @@ def _union(table: NDArray[np.int64], place: int) -> NDArray[np.float64]:
     return np.where(union > 0, same / np.maximum(union, 1), np.nan)
 
 
-def _interval(value: NDArray[np.float64], drawn: NDArray[np.float64]) -> Interval:
-    known = drawn[~np.isnan(drawn)]
-    low, high = np.percentile(known, _SHARE) if known.size else (np.nan, np.nan)
-    return Interval(value=float(value), low=float(low), high=float(high))
-
-
-def _moved_borders(
-    first: NDArray[np.uint8],
-    second: NDArray[np.uint8],
-    both: NDArray[np.bool_],
-    codes: NDArray[np.intp],
-    moved: int,
-) -> NDArray[np.bool_]:
-    """Return the pixels near which each labelling has the class of the other, shape (row, col)."""
-    from scipy import ndimage
-
-    near_first = np.zeros(first.shape, np.bool_)
-    near_second = np.zeros(first.shape, np.bool_)
-    for code in codes:
-        mine, theirs = (first == code) & both, (second == code) & both
-        wanted = ndimage.maximum_filter(mine, 2 * moved + 1, mode="constant")
-        near_first |= theirs & wanted
-        wanted = ndimage.maximum_filter(theirs, 2 * moved + 1, mode="constant")
-        near_second |= mine & wanted
-    return near_first & near_second
-
-
 def _pairs(
     first: NDArray[np.uint8],
     second: NDArray[np.uint8],
@@ -227,7 +187,7 @@ def _borders(
     used = np.unique(numbers[both])
     places = np.zeros(count, np.int64)
     places[used] = np.arange(used.size)
-    edges = [_edges(labels, both) for labels in (first, second)]
+    edges = [edges_of(labels, both).any(axis=0) for labels in (first, second)]
     if not all(edge.any() for edge in edges):
         same = 1.0 if not any(edge.any() for edge in edges) else 0.0
         return {distance: Interval(value=same, low=same, high=same) for distance in DISTANCES}
@@ -241,16 +201,8 @@ def _borders(
         totals = [np.bincount(places[numbers[edge]], minlength=used.size) for edge in edges]
         whole = _f_measure([hit.sum() for hit in hits], [total.sum() for total in totals])
         drawn = _f_measure([weights @ hit for hit in hits], [weights @ total for total in totals])
-        found[distance] = _interval(whole, drawn)
+        found[distance] = Interval.of(whole, drawn)
     return found
-
-
-def _edges(labels: NDArray[np.uint8], both: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the pixels whose neighbour to the right or below has another class."""
-    edges = np.zeros(labels.shape, np.bool_)
-    edges[:, :-1] |= (labels[:, 1:] != labels[:, :-1]) & both[:, 1:] & both[:, :-1]
-    edges[:-1] |= (labels[1:] != labels[:-1]) & both[1:] & both[:-1]
-    return edges
 
 
 def _f_measure(hits: Sequence[NDArray[np.int64]], totals: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.errors import JournalError
+from workbench.errors import EditRefused
 from workbench.geo.zone import Zone
-from workbench.labels.agreement import Agreement, Interval, agreement
-from workbench.labels.annotation import AnnotationStore
-from workbench.labels.folder import journal_path
-from workbench.labels.reading import read_own
+from workbench.labels.agreement import Agreement, agreement
 from workbench.nomenclature import Nomenclature
+from workbench.workflows.authors import open_alone
 
 _SEED = 1
 _WATCHED = (("agricultural_land", "herbaceous_vegetation"), ("coniferous", "deciduous"))
@@ -43,10 +40,10 @@ class Comparison:
             "pixels": found.pixels,
             "only_first": found.only_first,
             "only_second": found.only_second,
-            "overall": _figures(found.overall),
-            "kappa": _figures(found.kappa),
-            "classes": {self._key(code): _figures(union) for code, union in found.classes.items()},
-            "borders": {str(distance): _figures(border) for distance, border in found.borders.items()},
+            "overall": found.overall.document(),
+            "kappa": found.kappa.document(),
+            "classes": {self._key(code): union.document() for code, union in found.classes.items()},
+            "borders": {str(distance): border.document() for distance, border in found.borders.items()},
             "boundary_share": found.boundary,
             "pairs": [
                 {"classes": list(keys), "boundary": boundary, "class": label, "watched": keys in _WATCHED}
@@ -60,17 +57,23 @@ class Comparison:
         lines = [
             f"{self.zone}: {first} and {second}, {found.pixels:,} pixels that both labelled "
             f"({found.only_first:,} only {first}, {found.only_second:,} only {second})",
-            f"  agreement {_told(found.overall)}, kappa {_told(found.kappa)}",
+            f"  agreement {found.overall}, kappa {found.kappa}",
             "  borders within "
-            + ", ".join(f"{distance} px {_told(border)}" for distance, border in found.borders.items()),
-            f"  of the disagreement {found.boundary:.1%} is moved borders, {1 - found.boundary:.1%} class",
+            + ", ".join(f"{distance} px {border}" for distance, border in found.borders.items()),
+            f"  {self._kinds()}",
         ]
-        lines += [f"    {self._key(code):24} IoU {_told(union)}" for code, union in found.classes.items()]
+        lines += [f"    {self._key(code):24} IoU {union}" for code, union in found.classes.items()]
         lines += [
             f"  {one} / {other}: {label:,} pixels of class, {boundary:,} of borders"
             for (one, other), boundary, label in self._pairs()
         ]
         return "\n".join(lines)
+
+    def _kinds(self) -> str:
+        if self.found.boundary is None:
+            return "they differ in no pixel"
+        moved = self.found.boundary
+        return f"of the disagreement {moved:.1%} is moved borders, {1 - moved:.1%} class"
 
     def _key(self, code: int) -> str:
         return self.nomenclature.by_code(code).key
@@ -93,39 +96,12 @@ def compare_authors(campaign: Campaign, zone: Zone, authors: Sequence[str]) -> C
     JournalError
         An author has no journal in the zone.
     EditRefused
-        They have no pixel in common.
+        They are one and the same, or have no pixel in common.
     """
-    first, second = (_labels_of(campaign, zone, author) for author in authors)
+    if authors[0] == authors[1]:
+        raise EditRefused(f"{authors[0]} is compared with {authors[0]}; give two authors")
+    first, second = (open_alone(campaign, zone, author).labels for author in authors)
     found = agreement(first, second, zone.footprint(), rng=np.random.default_rng(_SEED))
     return Comparison(
         zone=zone.id, authors=(authors[0], authors[1]), found=found, nomenclature=campaign.nomenclature
     )
-
-
-def _labels_of(campaign: Campaign, zone: Zone, author: str) -> NDArray[np.uint8]:
-    """Return the labels that the ops of one author make, shape (row, col)."""
-    path = journal_path(campaign.journal_dir(zone), author)
-    if not path.exists():
-        raise JournalError(f"zone {zone.id} has no journal of {author}; take an author who labelled it")
-    journal = read_own(path, campaign.subject(zone))
-    blind = f"blind-{author}"
-    track = blind if any(row.track == blind for row in journal.rows) else "labels"
-    store = AnnotationStore(
-        path.parent,
-        journal.meta.subject,
-        footprint=zone.footprint(),
-        codes=campaign.nomenclature.codes,
-        others=[journal],
-        writer=None,
-        track=track,
-    )
-    return store.labels
-
-
-def _figures(interval: Interval) -> dict[str, float | None]:
-    figures = {"value": interval.value, "low": interval.low, "high": interval.high}
-    return {name: None if np.isnan(figure) else round(figure, 6) for name, figure in figures.items()}
-
-
-def _told(interval: Interval) -> str:
-    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
