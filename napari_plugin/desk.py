@@ -18,7 +18,8 @@ from napari.utils.colormaps import Colormap
 
 from napari_plugin import layers as data
 from napari_plugin.bindings import PointerGestures
-from napari_plugin.session import Hover, Session
+from napari_plugin.pointed import Hover
+from napari_plugin.session import Session
 from workbench.geo.grid import Window
 
 _CONTOUR_COLOUR = (1.0, 1.0, 1.0, 0.5)

@@ -6,7 +6,7 @@ a method returns is durable already.
 
 from __future__ import annotations
 
-__all__ = ["Hover", "Place", "Saved", "Session", "UNLABELLED"]
+__all__ = ["Saved", "Session", "UNLABELLED"]
 
 import math
 from collections.abc import Callable
@@ -20,14 +20,17 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_plugin.opening import Backdrop, open_hierarchy, read_backdrop
+from napari_plugin.pointed import Hover, Place
 from workbench.campaign import Campaign
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign
 from workbench.labels.review import send_back, zone_state
+from workbench.leases import Tenancy
 from workbench.nomenclature import Nomenclature
-from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy, Node, ScaleSteps
+from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy, ScaleSteps
+from workbench.workflows.labelling import stay
 from workbench.workflows.refining import RefinedHierarchy, refine_node
 
 UNLABELLED = 0
@@ -37,31 +40,6 @@ _COARSEST = 254
 _OCTAVES_PER_STEP = 0.5
 # A zone opens at regions of about this many pixels (100 m² at 20 cm): a house, a tree, a lawn.
 _FIRST_REGION_PIXELS = 2500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Hover:
-    """The region under the pointer: exactly the pixels that a click gives the class."""
-
-    node: Node
-    scale: float
-    """Scale (λ) that it was looked up at."""
-    window: Window
-    mask: NDArray[np.bool_]
-    """Shape (row, col) of the window; inside the zone's footprint."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What is under the pointer."""
-
-    row: int
-    col: int
-    x: float
-    """Ground position of the pixel's centre in the zone's CRS."""
-    y: float
-    code: int | None
-    """Class code, 0 for unlabelled, None outside the zone's footprint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +77,8 @@ class Session:
         File that the author's edits go to.
     advice
         What to do about a missing hierarchy.
+    tenancy
+        The author's stay in the zone, renewed as long as it is open.
     """
 
     repainted = Signal(Window)
@@ -130,6 +110,7 @@ class Session:
         hierarchy: Hierarchy | None,
         journal: Path,
         advice: str = "",
+        tenancy: Tenancy | None = None,
     ) -> None:
         if hierarchy is not None and hierarchy.grid.shape != store.grid.shape:
             raise HierarchyError(
@@ -140,7 +121,7 @@ class Session:
         self.title = f"{campaign} · {zone_id} · {author}"
         self.subtitle = f"{campaign} · {author}"
         self.backdrop, self.nomenclature, self.store = backdrop, nomenclature, store
-        self.journal, self.advice = journal, advice
+        self.journal, self.advice, self._tenancy = journal, advice, tenancy
         self._complaint = ""
         self._refined = RefinedHierarchy(hierarchy, store.refinements()) if hierarchy is not None else None
         self._code = nomenclature.classes[0].code
@@ -156,7 +137,15 @@ class Session:
             self._warm(hierarchy)
 
     @classmethod
-    def open(cls, directory: Path, *, zone_id: str | None, author: str) -> Self:
+    def open(
+        cls,
+        directory: Path,
+        *,
+        zone_id: str | None,
+        author: str,
+        blind: bool = False,
+        together: bool = False,
+    ) -> Self:
         """Open a zone of a campaign for an author.
 
         Parameters
@@ -167,17 +156,26 @@ class Session:
             Which zone; None where the campaign has a single one.
         author
             Who labels; the journal is locked for this author until `close`.
+        blind
+            A second annotation: without seeing what others did.
+        together
+            Label also where somebody else is labelling.
 
         Raises
         ------
         WorkbenchError
-            The campaign, zone, raster or journal cannot be opened.
+            The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there.
         """
         campaign = Campaign.open(directory)
         zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
         backdrop = read_backdrop(campaign, zone)
         hierarchy, advice = open_hierarchy(campaign, zone, backdrop)
-        store = campaign.open_store(zone, author=author)
+        tenancy = stay(campaign, zone, author=author, blind=blind, together=together)
+        try:
+            store = campaign.open_store(zone, author=author, blind=blind)
+        except BaseException:
+            tenancy.end()
+            raise
         try:
             return cls(
                 zone_id=zone.id,
@@ -189,14 +187,18 @@ class Session:
                 hierarchy=hierarchy,
                 journal=campaign.zone_dir(zone) / "journal" / f"{author}.sqlite",
                 advice=advice,
+                tenancy=tenancy,
             )
-        except BaseException:  # the journal's lock must not outlive the attempt, whatever ended it
+        except BaseException:  # neither lock nor lease may outlive the attempt, whatever ended it
             store.close()
+            tenancy.end()
             raise
 
     def close(self) -> None:
-        """Release the journal; every edit is in it already."""
+        """Release the journal and the zone; every edit is in it already."""
         self.store.close()
+        if self._tenancy is not None:
+            self._tenancy.end()
 
     @property
     def grid(self) -> PixelGrid:
@@ -210,8 +212,9 @@ class Session:
 
     @property
     def remark(self) -> str:
-        """What to tell about refinements of the author that do not fit the hierarchy; mostly nothing."""
-        return self._refined.left_out if self._refined is not None else ""
+        """What to tell when the zone is opened, about refinements that do not fit, say; mostly nothing."""
+        left_out = self._refined.left_out if self._refined is not None else ""
+        return left_out or (self._tenancy.remark if self._tenancy is not None else "")
 
     @property
     def labels(self) -> NDArray[np.uint8]:
@@ -381,6 +384,8 @@ class Session:
     def look_at_others(self) -> None:
         """Take what other authors did meanwhile, show it, and say so; called every few seconds."""
         before = self.store.head
+        if self._tenancy is not None and (complaint := self._tenancy.renew()):
+            self.noticed.emit(complaint)
         try:
             window = self.store.refresh()
         except WorkbenchError as error:

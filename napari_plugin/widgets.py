@@ -151,7 +151,9 @@ class LabellingDock(QWidget):
             self.open_zone(Path(chosen), zone_id, getuser())
 
 
-def annotate(directory: Path, *, zone_id: str | None, author: str) -> None:
+def annotate(
+    directory: Path, *, zone_id: str | None, author: str, blind: bool = False, together: bool = False
+) -> None:
     """Open napari on a zone of a campaign and label until the window is closed.
 
     When the window is ready, and again whenever the zone is fitted into it anew, one line on standard error
@@ -165,6 +167,8 @@ def annotate(directory: Path, *, zone_id: str | None, author: str) -> None:
         Which zone; None where the campaign has a single one.
     author
         Whose journal to write.
+    blind, together
+        As for `Session.open`.
 
     Raises
     ------
@@ -173,7 +177,8 @@ def annotate(directory: Path, *, zone_id: str | None, author: str) -> None:
     """
     import napari
 
-    with closing(Session.open(directory, zone_id=zone_id, author=author)) as session:
+    opened = Session.open(directory, zone_id=zone_id, author=author, blind=blind, together=together)
+    with closing(opened) as session:
         viewer = napari.Viewer(title=f"{session.title} – {DOCK_NAME}")
         dock = LabellingDock(viewer, session)
         viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right")

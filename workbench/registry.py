@@ -1,7 +1,8 @@
 """The registry of a campaign: which zones there are, in which folds, and under which numbers.
 
 ``registry.gpkg`` is a GeoPackage, so QGIS opens it: the layer *zones* on the map, the tables *domains*
-(fold of each domain, for ever), *patches* (FLAIR's numeric id of each patch, for ever) and *campaign*.
+(fold of each domain, for ever), *patches* (FLAIR's numeric id of each patch, for ever), *leases* (who labels
+which zone just now; see `workbench.leases`) and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
 """
@@ -46,6 +47,15 @@ INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUE
     ('patches', 'attributes', 'patches', 'numeric FLAIR id of each patch'),
     ('campaign', 'attributes', 'campaign', 'format, nomenclature');
 """
+# What registries of the first version lack; whoever writes to one adds it.
+_LATER = (
+    """CREATE TABLE IF NOT EXISTS leases (
+    zone TEXT PRIMARY KEY NOT NULL, holder TEXT NOT NULL, token TEXT NOT NULL,
+    since TEXT NOT NULL, heartbeat TEXT NOT NULL
+)""",
+    """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
+    ('leases', 'attributes', 'leases', 'who labels which zone just now')""",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,8 @@ class Registry:
             )
             with closing(sqlite3.connect(temporary)) as connection, connection:
                 connection.executescript(_TABLES)
+                for statement in _LATER:
+                    connection.execute(statement)
                 connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
         return cls(path=path)
 
@@ -111,12 +123,33 @@ class Registry:
 
         A new domain gets its fold, the cells get their numbers. Other writers wait meanwhile.
         """
-        with self._open("rw") as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with self.writing() as connection:
             others = self.zones()
             _check_new(zone, others)
             _insert(connection, zone, self.path.parent, self._areas(others))
             yield
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows of a table, none where the registry is older than the table."""
+        with self.reading() as connection:
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+            found = connection.execute(f"SELECT * FROM {table}").fetchall() if known else []  # noqa: S608
+        return [dict(row) for row in found]
+
+    @contextmanager
+    def writing(self, *, patience: float = 10) -> Iterator[sqlite3.Connection]:
+        """Open the registry for one transaction, which is kept if the body of the ``with`` succeeds.
+
+        Parameters
+        ----------
+        patience
+            Seconds to wait for other writers.
+        """
+        with self._open("rw", patience=patience) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _LATER:
+                connection.execute(statement)
+            yield connection
             connection.execute("COMMIT")
 
     @contextmanager
@@ -126,10 +159,12 @@ class Registry:
             yield connection
 
     @contextmanager
-    def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
+    def _open(self, mode: str, *, patience: float = 10) -> Iterator[sqlite3.Connection]:
         uri = f"{self.path.resolve().as_uri()}?mode={mode}"
         try:
-            with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)) as connection:
+            with closing(
+                sqlite3.connect(uri, uri=True, isolation_level=None, timeout=patience)
+            ) as connection:
                 connection.row_factory = sqlite3.Row
                 connection.execute("PRAGMA trusted_schema = OFF")
                 yield connection

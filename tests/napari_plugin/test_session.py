@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import shapely
 
-from napari_plugin.session import Hover, Session
+from napari_plugin.pointed import Hover
+from napari_plugin.session import Session
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, HierarchyError, JournalError, RasterError
 from workbench.geo.grid import Window

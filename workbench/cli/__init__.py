@@ -127,8 +127,8 @@ def zone_list(directory: Path, as_json: bool) -> None:
     from workbench.workflows.standing import standings
 
     found, damaged = standings(open_campaign(directory))
-    head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED")
-    rows = [*(one.row() for one in found), *((name, "", "", "damaged", "", "") for name in damaged)]
+    head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED", "HELD BY")
+    rows = [*(one.row() for one in found), *((name, "", "", "damaged", "", "", "") for name in damaged)]
     none = f"{directory} has no zone yet; see workbench zone add --help"
     text = "\n".join([table([head, *rows]) if rows else none, *damaged.values()])
     document = {

@@ -22,6 +22,7 @@ from workbench.cli.options import (
     emit,
     example,
     open_campaign,
+    say,
 )
 from workbench.errors import CampaignError, WorkbenchError
 
@@ -29,11 +30,17 @@ if TYPE_CHECKING:
     from workbench.workflows.standing import Verdict
 
 
+BLIND = click.option("--blind", is_flag=True, help="A second annotation: without seeing what others did.")
+TOGETHER = click.option("--together", is_flag=True, help="Also where somebody is labelling just now.")
+
+
 @click.command(epilog=example("workbench annotate DIR --zone D055_2018/Z2_UF --author marie"))
 @DIR
 @click.option("--zone", "zone_id", help="Zone to open; the only one by default.")
 @click.option("--author", help="Whose journal to write; the name of the machine's user by default.")
-def annotate(directory: Path, zone_id: str | None, author: str | None) -> None:
+@BLIND
+@TOGETHER
+def annotate(directory: Path, zone_id: str | None, author: str | None, **how: bool) -> None:
     """Open napari on a zone."""
     from getpass import getuser
     from importlib.metadata import entry_points
@@ -52,7 +59,7 @@ def annotate(directory: Path, zone_id: str | None, author: str | None) -> None:
         raise WorkbenchError(
             f"napari is not installed ({error}); install it: pip install 'ocs-workbench[napari]' PyQt6"
         ) from error
-    desk(directory, zone_id=chosen.id, author=author or getuser())
+    desk(directory, zone_id=chosen.id, author=author or getuser(), **how)
 
 
 @click.command(
@@ -64,9 +71,10 @@ def annotate(directory: Path, zone_id: str | None, author: str | None) -> None:
 @click.option(
     "--script", type=click.File(encoding="utf-8-sig"), required=True, help="JSON lines; - for stdin."
 )
-@click.option("--blind", is_flag=True, help="A second annotation: without seeing what others did.")
+@BLIND
+@TOGETHER
 @click.option("--json-lines", is_flag=True, help='Print {"op": id} for each edit, once it is durable.')
-def label(directory: Path, zone_id: str, author: str, script: TextIO, blind: bool, json_lines: bool) -> None:
+def label(directory: Path, zone_id: str, author: str, script: TextIO, json_lines: bool, **how: bool) -> None:
     """Apply the same edits as the window does, from a script."""
     from workbench.workflows.labelling import label_zone
 
@@ -76,7 +84,7 @@ def label(directory: Path, zone_id: str, author: str, script: TextIO, blind: boo
 
     opened = open_campaign(directory)
     zone = opened.zone(zone_id)
-    applied = label_zone(opened, zone, author=author, lines=script, on_edit=acknowledge, blind=blind)
+    applied = label_zone(opened, zone, author=author, lines=script, on_edit=acknowledge, say=say, **how)
     click.echo(f"{applied} lines applied by {author}", err=json_lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["export_labels", "label_zone"]
+__all__ = ["export_labels", "label_zone", "stay"]
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -12,6 +12,8 @@ from workbench.campaign import Campaign
 from workbench.documents import check_output
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
+from workbench.labels.prelabels import is_model
+from workbench.leases import Tenancy
 from workbench.workflows.script import run_script
 
 
@@ -22,17 +24,50 @@ def label_zone(
     author: str,
     lines: Iterable[str],
     on_edit: Callable[[str, int], None],
+    say: Callable[[str], None] = lambda _: None,
     blind: bool = False,
+    together: bool = False,
 ) -> int:
-    """Apply the lines of a label script to a zone; see `workbench.workflows.script`."""
-    with campaign.open_store(zone, author=author, blind=blind) as store:
+    """Apply the lines of a label script to a zone; see `workbench.workflows.script`.
+
+    Raises
+    ------
+    LeaseTaken
+        Somebody else is labelling there, and it is not to be done ``together``.
+    """
+    with (
+        stay(campaign, zone, author=author, blind=blind, together=together) as tenancy,
+        campaign.open_store(zone, author=author, blind=blind) as store,
+    ):
+        if tenancy.remark:
+            say(tenancy.remark)
+
+        def acknowledge(op: str, line: int) -> None:
+            on_edit(op, line)
+            if complaint := tenancy.renew():
+                say(complaint)
+
         return run_script(
             lines,
             store,
             nomenclature=campaign.nomenclature,
             hierarchy=partial(campaign.read_hierarchy, zone),
-            on_edit=on_edit,
+            on_edit=acknowledge,
         )
+
+
+def stay(
+    campaign: Campaign, zone: Zone, *, author: str, blind: bool = False, together: bool = False
+) -> Tenancy:
+    """Return an author's stay in a zone; who labels blind, or is a model, is in nobody's way.
+
+    Raises
+    ------
+    LeaseTaken
+        Somebody else is labelling there, and it is not to be done ``together``.
+    """
+    free = together or blind or is_model(author)
+    return Tenancy(campaign.registry, zone.id, author, together=free)
 
 
 def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, overwrite: bool) -> str:

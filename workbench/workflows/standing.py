@@ -15,6 +15,7 @@ from workbench.labels.conflicts import Conflict
 from workbench.labels.edits import Comment
 from workbench.labels.op import Op
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
+from workbench.leases import leases
 
 Verdict = Literal["submit", "accept", "send-back"]
 _MOST_LISTED = 10
@@ -36,6 +37,8 @@ class Standing:
     missing: dict[str, int]
     """Last op of authors that somebody had seen and that no journal holds any more."""
     segmented: bool
+    holder: str | None
+    """Who is labelling there just now."""
     unresolved: dict[str, int]
     """Pixels by upper class, where authors were sure of no class."""
     questions: tuple[tuple[str, Comment], ...]
@@ -67,6 +70,7 @@ class Standing:
             "heads": self.heads,
             "missing": self.missing,
             "segmented": self.segmented,
+            "holder": self.holder,
             "unresolved": self.unresolved,
             "questions": [
                 {"id": name, "row": comment.row, "col": comment.col, "text": comment.text}
@@ -88,7 +92,15 @@ class Standing:
         """Return one row of ``zone list``."""
         yes = "yes" if self.segmented else "no"
         state = self.state.state.replace("_", " ")
-        return self.zone.id, self.fold, len(self.zone.cells), state, f"{self.coverage:.1%}", yes
+        return (
+            self.zone.id,
+            self.fold,
+            len(self.zone.cells),
+            state,
+            f"{self.coverage:.1%}",
+            yes,
+            self.holder or "",
+        )
 
     def text(self) -> str:
         """Return a page for a person."""
@@ -103,6 +115,8 @@ class Standing:
             f"  {'segmented' if self.segmented else 'not segmented yet'}",
             f"  {self.coverage:.1%} labelled; journals: {heads}",
         ]
+        if self.holder:
+            lines.append(f"  {self.holder} is labelling there just now")
         lines += [
             f"  edits are lost: somebody had seen op {author}:{seq}, which no journal holds; "
             f"put the newer {author}.sqlite back"
@@ -128,7 +142,7 @@ class Standing:
 
 def standing(campaign: Campaign, zone: Zone) -> Standing:
     """Return where a zone stands, read from its journals."""
-    nomenclature = campaign.nomenclature
+    nomenclature, lease = campaign.nomenclature, leases(campaign.registry).get(zone.id)
     with campaign.open_store(zone) as store:
         return Standing(
             zone=zone,
@@ -139,6 +153,7 @@ def standing(campaign: Campaign, zone: Zone) -> Standing:
             heads=dict(sorted(store.head.items())),
             missing=store.missing(),
             segmented=campaign.hierarchy_path(zone).exists(),
+            holder=lease.holder if lease is not None else None,
             unresolved=store.unresolved(),
             questions=open_questions(store.comments()),
             keys={0: "unlabelled"} | {one.code: one.key for one in nomenclature.classes},
