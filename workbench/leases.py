@@ -138,8 +138,8 @@ class Tenancy:
                 there = _lease_of(row) if row is not None else None
                 if there is not None and there.holder != lease.holder and not there.expired(now):
                     raise LeaseTaken(
-                        f"{there.holder} is labelling zone {lease.zone} since {_told(there.since)}, with a "
-                        f"last sign of life at {_told(there.heartbeat)}; take another zone, or label --together"
+                        f"{there.holder} is labelling zone {lease.zone} since {_told(there.since)}, last "
+                        f"sign of life at {_told(there.heartbeat)}; take another zone, or label --together"
                     )
                 values = (lease.zone, lease.holder, lease.token, lease.since.isoformat(), now.isoformat())
                 connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)", values)
