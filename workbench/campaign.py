@@ -153,6 +153,28 @@ class Campaign:
         salted = f"{self.registry.facts()['pseudonym_salt']}:{author}".encode()
         return f"person-{hashlib.sha256(salted).hexdigest()[:8]}"
 
+    def drawn(self, zone: Zone) -> bool:
+        """Tell whether a zone is among those that two people annotate, the second one blind.
+
+        Each zone is drawn by a hash of its id, so that nothing changes for the others when one is added.
+        """
+        facts = self.registry.facts()
+        salted = f"{facts['pseudonym_salt']}:double:{zone.id}".encode()
+        return int(hashlib.sha256(salted).hexdigest()[:13], 16) / 16**13 < float(facts.get("double_share", 0))
+
+    def draw(self, share: float) -> tuple[Zone, ...]:
+        """Have a share of all zones, those to come as well, annotated by two people; return those drawn.
+
+        Raises
+        ------
+        CampaignError
+            The share is not between 0 and 1.
+        """
+        if not 0 <= share <= 1:
+            raise CampaignError(f"share {share} is not between 0 and 1; give 0.1 for one zone in ten")
+        self.registry.state(double_share=repr(float(share)))
+        return tuple(zone for zone in self.zones() if self.drawn(zone))
+
     def zone_dir(self, zone: Zone) -> Path:
         """Return the directory that holds a zone's hierarchy and journals."""
         return inside(self.path, "zones", zone.domain, zone.name)

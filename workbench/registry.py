@@ -2,7 +2,8 @@
 
 ``registry.gpkg`` is a GeoPackage, so QGIS opens it: the layer *zones* on the map, the tables *domains*
 (fold of each domain, for ever), *patches* (FLAIR's numeric id of each patch, for ever), *leases* (who labels
-which zone just now; see `workbench.leases`) and *campaign*.
+which zone just now; see `workbench.leases`), *gold* and *admissions* (which zones admit annotators, and whom
+they did) and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
 """
@@ -53,8 +54,14 @@ _LATER = (
     zone TEXT PRIMARY KEY NOT NULL, holder TEXT NOT NULL, token TEXT NOT NULL,
     since TEXT NOT NULL, heartbeat TEXT NOT NULL
 )""",
+    "CREATE TABLE IF NOT EXISTS gold (zone TEXT PRIMARY KEY NOT NULL, minimum REAL NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS admissions (
+    author TEXT PRIMARY KEY NOT NULL, at TEXT NOT NULL, document TEXT NOT NULL
+)""",
     """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
-    ('leases', 'attributes', 'leases', 'who labels which zone just now')""",
+    ('leases', 'attributes', 'leases', 'who labels which zone just now'),
+    ('gold', 'attributes', 'gold', 'zones by which annotators are admitted'),
+    ('admissions', 'attributes', 'admissions', 'annotators who were admitted, and how they labelled')""",
 )
 
 
@@ -92,6 +99,11 @@ class Registry:
         """Return what the campaign states about itself: its format, its nomenclature and so on."""
         with self.reading() as connection:
             return dict(connection.execute("SELECT key, value FROM campaign").fetchall())
+
+    def state(self, **facts: str) -> None:
+        """Change what the campaign states about itself."""
+        with self.writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO campaign VALUES (?, ?)", sorted(facts.items()))
 
     def folds(self) -> dict[str, int]:
         """Return the fold (1–5) of each domain."""

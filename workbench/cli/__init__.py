@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import labelling, segmenting
+from workbench.cli import labelling, reviewing, segmenting
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -89,6 +89,17 @@ def campaign_init(directory: Path, nomenclature: str) -> None:
     )
 
 
+@campaign.command("double", epilog=example("workbench campaign double DIR --share 0.1"))
+@DIR
+@click.option("--share", type=float, required=True, help="Share of the zones, 0 to 1; 0 draws none.")
+def campaign_double(directory: Path, share: float) -> None:
+    """Draw a share of the zones, of those to come as well, for a second annotation, blind."""
+    drawn = open_campaign(directory).draw(share)
+    click.echo(f"{len(drawn)} zones are drawn for double annotation")
+    for zone in drawn:
+        click.echo(zone.id)
+
+
 @workbench.group()
 def zone() -> None:
     """Add zones and see how far they are."""
@@ -127,8 +138,8 @@ def zone_list(directory: Path, as_json: bool) -> None:
     from workbench.workflows.standing import standings
 
     found, damaged = standings(open_campaign(directory))
-    head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED", "HELD BY")
-    rows = [*(one.row() for one in found), *((name, "", "", "damaged", "", "", "") for name in damaged)]
+    head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED", "HELD BY", "DOUBLE")
+    rows = [*(one.row() for one in found), *((name, "", "", "damaged", "", "", "", "") for name in damaged)]
     none = f"{directory} has no zone yet; see workbench zone add --help"
     text = "\n".join([table([head, *rows]) if rows else none, *damaged.values()])
     document = {
@@ -201,5 +212,6 @@ for command in (
     labelling.agreement,
     labelling.journal,
     labelling.review,
+    reviewing.gold,
 ):
     workbench.add_command(command)

@@ -245,6 +245,11 @@ class AnnotationStore:
         """
         return self._fold.uppers()
 
+    @property
+    def blind_authors(self) -> tuple[str, ...]:
+        """Who labelled the zone blind, by name."""
+        return self._table.blind_authors()
+
     def label_heads(self) -> tuple[Head, ...]:
         """Return the last op of each author that may have changed labels, sorted by author."""
         return self._table.label_heads()

@@ -349,6 +349,11 @@ class OpTable:
         """The last verdict on the track in the total order."""
         return self.op(self._review) if self._review >= 0 else None
 
+    def blind_authors(self) -> tuple[str, ...]:
+        """Return the authors who have edits of a blind annotation, by name."""
+        tracks = ((author, {row.track for row in self.rows(author)}) for author in sorted(self._authors))
+        return tuple(author for author, own in tracks if f"blind-{author}" in own)
+
     def labels_with(self, target: str) -> bool:
         """Tell whether a gesture ``author:seq`` gives pixels a code."""
         return any(self.kind(position) == "assign" for position in self.gesture(target))

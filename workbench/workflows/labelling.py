@@ -14,6 +14,7 @@ from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.prelabels import is_model
 from workbench.leases import Tenancy
+from workbench.workflows.admitting import check_admitted
 from workbench.workflows.script import run_script
 
 
@@ -65,8 +66,12 @@ def stay(
     ------
     LeaseTaken
         Somebody else is labelling there, and it is not to be done ``together``.
+    CampaignError
+        The campaign has gold zones, and the author has not shown there yet how they label.
     """
     free = together or blind or is_model(author)
+    if not blind and not is_model(author):
+        check_admitted(campaign, author)
     return Tenancy(campaign.registry, zone.id, author, together=free)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Standing", "open_questions", "review_zone", "standing", "standings"]
+__all__ = ["Standing", "review_zone", "standing", "standings"]
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from workbench.campaign import Campaign
@@ -13,8 +12,8 @@ from workbench.errors import JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.conflicts import Conflict
 from workbench.labels.edits import Comment
-from workbench.labels.op import Op
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
+from workbench.labels.rulings import Ruling, open_questions, rulings
 from workbench.leases import leases
 
 Verdict = Literal["submit", "accept", "send-back"]
@@ -43,6 +42,12 @@ class Standing:
     """Pixels by upper class, where authors were sure of no class."""
     questions: tuple[tuple[str, Comment], ...]
     """Questions that wait for a ruling, with their ids."""
+    rulings: tuple[Ruling, ...]
+    """What was decided, and the labels that it touches."""
+    blind: tuple[str, ...]
+    """Who annotated the zone a second time, blind."""
+    drawn: bool
+    """Whether the zone was drawn for that."""
     keys: dict[int, str]
     """Key of each class by its code, ``unlabelled`` for 0."""
     conflicts: tuple[Conflict, ...]
@@ -76,6 +81,8 @@ class Standing:
                 {"id": name, "row": comment.row, "col": comment.col, "text": comment.text}
                 for name, comment in self.questions
             ],
+            "rulings": [asdict(ruling) for ruling in self.rulings],
+            "double": {"drawn": self.drawn, "by": list(self.blind)},
             "conflicts": [
                 {
                     "ops": list(conflict.ops),
@@ -100,6 +107,7 @@ class Standing:
             f"{self.coverage:.1%}",
             yes,
             self.holder or "",
+            ", ".join(self.blind) or ("wanted" if self.drawn else ""),
         )
 
     def text(self) -> str:
@@ -127,6 +135,10 @@ class Standing:
             f"  question {name} at ({comment.row}, {comment.col}): {comment.text}"
             for name, comment in self.questions
         ]
+        lines += [line for ruling in self.rulings for line in _told(ruling)]
+        if self.blind or self.drawn:
+            wanted = "drawn for double annotation, " if self.drawn else ""
+            lines.append(f"  {wanted}annotated blind by {', '.join(self.blind) or 'nobody yet'}")
         lines += [
             f"  conflict of {conflict.pixels} pixels at ({conflict.row}, {conflict.col}): "
             + ", ".join(
@@ -138,6 +150,20 @@ class Standing:
             lines.append(f"  and {len(self.conflicts) - _MOST_LISTED} conflicts more")
         ranked = sorted(self.counts.items(), key=lambda item: -item[1])
         return "\n".join(lines + [f"    {key:24} {count / total:6.1%}" for key, count in ranked if count])
+
+
+def _told(ruling: Ruling) -> list[str]:
+    """Tell a ruling and the labels that it touches, those that do not follow it first."""
+    left = [one for one in ruling.touched if not one.follows]
+    lines = [
+        f"  ruling {ruling.id} on {ruling.question}: {ruling.key}; of {len(ruling.touched)} labels that it "
+        f"touches {len(left) or 'none'} {'is' if len(left) == 1 else 'are'} to be changed"
+    ]
+    lines += [
+        f"    {one.pixels} pixels at ({one.row}, {one.col}) are {one.given} by {one.op}"
+        for one in left[:_MOST_LISTED]
+    ]
+    return lines
 
 
 def standing(campaign: Campaign, zone: Zone) -> Standing:
@@ -156,6 +182,9 @@ def standing(campaign: Campaign, zone: Zone) -> Standing:
             holder=lease.holder if lease is not None else None,
             unresolved=store.unresolved(),
             questions=open_questions(store.comments()),
+            rulings=rulings(store, nomenclature),
+            blind=store.blind_authors,
+            drawn=campaign.drawn(zone),
             keys={0: "unlabelled"} | {one.code: one.key for one in nomenclature.classes},
             conflicts=store.conflicts().found,
         )
@@ -170,13 +199,6 @@ def standings(campaign: Campaign) -> tuple[list[Standing], dict[str, str]]:
         except JournalError as error:
             damaged[zone.id] = str(error)
     return found, damaged
-
-
-def open_questions(comments: Iterable[tuple[Op, Comment]]) -> tuple[tuple[str, Comment], ...]:
-    """Return the questions among some comments that no ruling answers, with their ids."""
-    found = tuple((op.id, comment) for op, comment in comments)
-    ruled = {comment.answers for _, comment in found if comment.ruling is not None}
-    return tuple((name, comment) for name, comment in found if comment.question and name not in ruled)
 
 
 def review_zone(
