@@ -13,6 +13,7 @@ line                                                  what it does
 ``{"recode": [key, key], "polygon": [[row, col], …]}``  one class to another, in a polygon or everywhere
 ``{"protect": [[row, col], …]}``, ``{"unprotect": …}``  a polygon that nobody may paint, or may again
 ``{"comment": text, "at": [row, col]}``               with ``question``, ``answers`` and ``ruling``
+``{"justify": kind, "at": [row, col], "text": text}``  a finding of ``zone check`` that is right as it is
 ``{"undo": n}``, ``{"redo": n}``                      walk the author's own gestures
 ====================================================  ====================================================
 
@@ -120,6 +121,8 @@ class _Script:
                 self._walk("undo" if "undo" in line else "redo", count)
             case {"comment": text, "at": [row, col]}:
                 self._comment(line, text, row, col)
+            case {"justify": kind, "at": [row, col], "text": text}:
+                self._store.comment(Comment(row=row, col=col, text=text, justifies=kind))
             case {"protect": corners} | {"unprotect": corners}:
                 shield = self._edit(polygon_mask(corners, shape), 1, "protect").mask
                 self._store.apply(Protect(mask=shield, on="protect" in line))
