@@ -123,6 +123,13 @@ def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -
         validate(op, "op", source=op["id"])
     report = document(run("journal", "verify", directory, *zone, "--json"), "journal-verify")
     assert [one["author"] for one in report["journals"]] == ["import", "marie"]
+    refused = run("review", directory, *zone, "--submit", "--author", "marie", code=1).stderr
+    assert "1 open finding (1 tall-water), the largest tall-water at pixel (4, 5)" in refused
+    checked = document(run("zone", "check", directory, *zone, "--json", code=1), "zone-check")
+    assert [one["told"] for one in checked["findings"] if one["justified"] is None]
+    justify = '{"justify": "tall-water", "at": [4, 5], "text": "a tank on a roof"}'
+    run("label", directory, *zone, "--author", "marie", "--script", "-", stdin=justify)
+    assert "justified by marie:4: a tank on a roof" in run("zone", "check", directory, *zone).stdout
     run("review", directory, *zone, "--submit", "--author", "marie")
     run("review", directory, *zone, "--send-back", "the greenhouse is a pond", "--author", "paul")
     assert "the greenhouse is a pond" in run("zone", "status", directory, *zone).stdout
@@ -343,8 +350,8 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
 COMMANDS = dict(commands(command))
 CONTRACT = (
     "demo; campaign init; zone add; zone list; zone status; segment; hierarchy info; hierarchy cut; "
-    "hierarchy evaluate; annotate; label; labels export; labels provenance; agreement; journal dump; "
-    "journal verify; journal doctor; review; release build; release verify"
+    "hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; agreement; "
+    "journal dump; journal verify; journal doctor; review; release build; release verify"
 )
 
 
@@ -370,7 +377,8 @@ def test_the_examples_of_all_commands_run(
     image, mask = make_ortho()
     image.rename(tmp_path / "ortho.tif")
     mask.rename(tmp_path / "truth.tif")
-    (tmp_path / "edits.jsonl").write_text('{"polygon": [[0, 0], [0, 9], [9, 9]], "class": "water"}\n')
+    whole = [[-1, -1], [-1, 512], [512, 512], [512, -1]]  # nothing unlabelled, or it is not accepted
+    (tmp_path / "edits.jsonl").write_text(json.dumps({"polygon": whole, "class": "brushwood"}) + "\n")
     monkeypatch.chdir(tmp_path)
     order = [tuple(one.split()) for one in CONTRACT.split("; ")]
     for path in order:
