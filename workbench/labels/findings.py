@@ -35,14 +35,14 @@ class Limits:
     """Near infrared, as a share of the median of land in the zone, up to which water is as dark as it is."""
     full_height: float = 0.85
     """Share of a water patch above `water_height` from which on it stands up as a whole, bright or dark."""
-    water_width: int = 5
+    water_width: int = 7
     green_share: float = 0.5
     """How far NDVI may lie on the way from the zone's mineral ground (0) to its vegetation (1)."""
     green_width: int = 10
     building_height: float = 1.5
     """Metres that a building has at least."""
     greenhouse_height: float = 1.0
-    flat_width: int = 20
+    flat_width: int = 15
     """More than roofs lean: an orthophoto shows high roofs a few metres beside where they stand."""
     sliver_width: int = 3
     """Strips narrower than this are slivers."""

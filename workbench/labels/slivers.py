@@ -44,6 +44,43 @@ def find_slivers(codes: NDArray[np.uint8], footprint: NDArray[np.bool_], limits:
 
 
 @kernel
+def _ends_within(
+    codes: NDArray[np.uint8], row: int, col: int, rows: NDArray[np.int64], cols: NDArray[np.int64]
+) -> bool:
+    """Tell whether the patch of a pixel has fewer pixels than there is room for, and none beside outside.
+
+    Parameters
+    ----------
+    codes
+        Shape (row, col).
+    row, col
+        The pixel.
+    rows, cols
+        Room for the pixels of the patch, changed.
+    """
+    height, width = codes.shape
+    rows[0], cols[0] = row, col
+    count, at = 1, 0
+    while at < count:
+        for step in range(9):
+            y, x = rows[at] + step // 3 - 1, cols[at] + step % 3 - 1
+            if y < 0 or x < 0 or y >= height or x >= width or codes[y, x] == 0:
+                return False
+            if codes[y, x] != codes[row, col]:
+                continue
+            met = False
+            for before in range(count):
+                met |= rows[before] == y and cols[before] == x
+            if not met:
+                if count + 1 >= rows.size:
+                    return False
+                rows[count], cols[count] = y, x
+                count += 1
+        at += 1
+    return count < rows.size
+
+
+@kernel
 def small_patches(codes: NDArray[np.uint8], fewest: int) -> NDArray[np.bool_]:
     """Return the pixels of patches that are smaller than some pixels and do not touch what lies outside.
 
@@ -65,36 +102,13 @@ def small_patches(codes: NDArray[np.uint8], fewest: int) -> NDArray[np.bool_]:
             code = codes[row, col]
             if code == 0:
                 continue
-            if col > 0 and codes[row, col - 1] == code:
-                small[row, col] = small[row, col - 1]
-                continue
             known = False
-            if row > 0:
+            if col > 0 and codes[row, col - 1] == code:
+                small[row, col], known = small[row, col - 1], True
+            elif row > 0:
                 for beside in range(max(0, col - 1), min(width, col + 2)):
-                    if codes[row - 1, beside] == code:
-                        small[row, col] = small[row - 1, beside]
-                        known = True
-                        break
-            if known:
-                continue
-            rows[0], cols[0] = row, col
-            count, at, whole = 1, 0, True
-            while whole and at < count:
-                for down in range(-1, 2):
-                    for right in range(-1, 2):
-                        y, x = rows[at] + down, cols[at] + right
-                        if y < 0 or x < 0 or y >= height or x >= width or codes[y, x] == 0:
-                            whole = False
-                        elif whole and codes[y, x] == code:
-                            met = False
-                            for before in range(count):
-                                met |= rows[before] == y and cols[before] == x
-                            if not met:
-                                if count + 1 < fewest:
-                                    rows[count], cols[count] = y, x
-                                    count += 1
-                                else:
-                                    whole = False
-                at += 1
-            small[row, col] = whole
+                    if not known and codes[row - 1, beside] == code:
+                        small[row, col], known = small[row - 1, beside], True
+            if not known:
+                small[row, col] = _ends_within(codes, row, col, rows, cols)
     return small
