@@ -171,11 +171,7 @@ class Session:
         backdrop = read_backdrop(campaign, zone)
         hierarchy, advice = open_hierarchy(campaign, zone, backdrop)
         tenancy = stay(campaign, zone, author=author, blind=blind, together=together)
-        try:
-            store = campaign.open_store(zone, author=author, blind=blind)
-        except BaseException:
-            tenancy.end()
-            raise
+        store = campaign.open_store(zone, author=author, blind=blind)
         try:
             return cls(
                 zone_id=zone.id,
@@ -187,7 +183,7 @@ class Session:
                 hierarchy=hierarchy,
                 journal=campaign.zone_dir(zone) / "journal" / f"{author}.sqlite",
                 advice=advice,
-                tenancy=tenancy,
+                tenancy=tenancy.begin(),
             )
         except BaseException:  # neither lock nor lease may outlive the attempt, whatever ended it
             store.close()

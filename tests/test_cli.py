@@ -126,6 +126,13 @@ def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -
         validate(op, "op", source=op["id"])
     report = document(run("journal", "verify", directory, *zone, "--json"), "journal-verify")
     assert [one["author"] for one in report["journals"]] == ["import", "marie", "paul"]
+    refused = run("review", directory, *zone, "--submit", "--author", "marie", code=1).stderr
+    assert "1 open finding (1 tall-water), the largest tall-water at pixel (4, 5)" in refused
+    checked = document(run("zone", "check", directory, *zone, "--json", code=1), "zone-check")
+    assert [one["told"] for one in checked["findings"] if one["justified"] is None]
+    justify = '{"justify": "tall-water", "at": [4, 5], "text": "a tank on a roof"}'
+    run("label", directory, *zone, "--author", "marie", "--script", "-", stdin=justify)
+    assert "justified by marie:4: a tank on a roof" in run("zone", "check", directory, *zone).stdout
     run("review", directory, *zone, "--submit", "--author", "marie")
     run("review", directory, *zone, "--send-back", "the greenhouse is a pond", "--author", "paul")
     assert "the greenhouse is a pond" in run("zone", "status", directory, *zone).stdout
@@ -359,8 +366,9 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
 COMMANDS = dict(commands(command))
 CONTRACT = (
     "demo; campaign init; zone add; zone list; zone status; segment; hierarchy info; hierarchy cut; "
-    "hierarchy evaluate; annotate; label; labels export; labels provenance; labels bias; agreement; "
-    "journal dump; journal verify; journal doctor; review; release build; release verify"
+    "hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; labels bias; "
+    "agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; gold remove; "
+    "campaign double; release build; release verify"
 )
 
 
@@ -386,10 +394,10 @@ def test_the_examples_of_all_commands_run(
     image, mask = make_ortho()
     image.rename(tmp_path / "ortho.tif")
     mask.rename(tmp_path / "truth.tif")
-    (tmp_path / "edits.jsonl").write_text(
-        '{"polygon": [[0, 0], [0, 300], [300, 300], [300, 0]], "class": "water"}\n'
-        '{"polygon": [[50, 50], [50, 200], [200, 200], [200, 50]], "class": "snow"}\n'
-    )
+    whole = [[-1, -1], [-1, 512], [512, 512], [512, -1]]  # nothing unlabelled, or it is not accepted
+    square = [[50, 50], [50, 200], [200, 200], [200, 50]]  # a border, or there is no bias
+    lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]
+    (tmp_path / "edits.jsonl").write_text("\n".join(map(json.dumps, lines)))
     monkeypatch.chdir(tmp_path)
     order = [tuple(one.split()) for one in CONTRACT.split("; ")]
     for path in order:

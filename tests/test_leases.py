@@ -55,7 +55,7 @@ def test_a_zone_is_held_until_its_holder_leaves(campaign: Campaign, zone: Zone) 
 
 def test_who_gives_no_sign_of_life_is_followed_by_others_and_told(campaign: Campaign, zone: Zone) -> None:
     clock = Clock()
-    marie = Tenancy(campaign.registry, zone.id, "marie", clock=clock)
+    marie = Tenancy(campaign.registry, zone.id, "marie", clock=clock).begin()
     clock.now += EXPIRY
     with pytest.raises(LeaseTaken):
         Tenancy(campaign.registry, zone.id, "jean", clock=clock)

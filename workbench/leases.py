@@ -57,7 +57,7 @@ def leases(registry: Registry, *, now: datetime | None = None) -> dict[str, Leas
 
 
 class Tenancy:
-    """An author's stay in a zone: takes the lease, renews it, gives it back at the end of the ``with``.
+    """An author's stay in a zone: ``with`` it the lease is taken, renewed, and given back at the end.
 
     Parameters
     ----------
@@ -92,9 +92,10 @@ class Tenancy:
         """Why there is no lease, where there is none; labelling goes on without."""
         now = self._clock()
         self._lease = Lease(zone=zone, holder=author, token=secrets.token_hex(8), since=now, heartbeat=now)
-        self._held = False
+        self._held, self._together = False, together
         if not together:
-            self._take(patience=10)
+            there = leases(registry, now=now).get(zone)
+            self._check_free(there)
 
     def renew(self) -> str:
         """Give a sign of life if it is time for one.
@@ -122,13 +123,26 @@ class Tenancy:
         with suppress(CampaignError), self._registry.writing(patience=_PATIENCE) as connection:
             connection.execute("DELETE FROM leases WHERE token = ?", (self._lease.token,))
 
-    def __enter__(self) -> Self:
+    def begin(self) -> Self:
+        """Take the lease."""
+        if not self._together:
+            self._take(patience=10)
         return self
+
+    def __enter__(self) -> Self:
+        return self.begin()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end()
+
+    def _check_free(self, there: Lease | None) -> None:
+        if there is not None and there.holder != self._lease.holder:
+            raise LeaseTaken(
+                f"{there.holder} is labelling zone {there.zone} since {_told(there.since)}, last "
+                f"sign of life at {_told(there.heartbeat)}; take another zone, or label --together"
+            )
 
     def _take(self, *, patience: float) -> None:
         lease, now = self._lease, self._clock()
@@ -136,11 +150,7 @@ class Tenancy:
             with self._registry.writing(patience=patience) as connection:
                 row = connection.execute("SELECT * FROM leases WHERE zone = ?", (lease.zone,)).fetchone()
                 there = _lease_of(row) if row is not None else None
-                if there is not None and there.holder != lease.holder and not there.expired(now):
-                    raise LeaseTaken(
-                        f"{there.holder} is labelling zone {lease.zone} since {_told(there.since)}, last "
-                        f"sign of life at {_told(there.heartbeat)}; take another zone, or label --together"
-                    )
+                self._check_free(there if there is None or not there.expired(now) else None)
                 values = (lease.zone, lease.holder, lease.token, lease.since.isoformat(), now.isoformat())
                 connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)", values)
         except LeaseTaken:

@@ -25,7 +25,7 @@ def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Zone:
 
 
 def edit(campaign: Campaign, zone: Zone, author: str) -> None:
-    window = Window(row=3, col=4, height=5, width=6)
+    window = Window(row=3, col=4, height=8, width=9)
     with campaign.open_store(zone, author=author) as store:
         store.apply(assign(np.ones(window.shape, dtype=bool), window, 14, Provenance(tool="brush")))
 
@@ -61,7 +61,7 @@ def test_an_edit_after_acceptance_keeps_the_zone_out_until_it_is_accepted_again(
     review_zone(campaign, zone, author="paul", verdict="submit")
     review_zone(campaign, zone, author="zoe", verdict="accept")
     release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
-    assert (release.labels(release.patches()[0])[3:8, 4:10] == 14).all()
+    assert (release.labels(release.patches()[0])[3:11, 4:13] == 14).all()
 
 
 def test_an_edit_while_a_release_is_built_stops_it(campaign: Campaign, zone: Zone) -> None:

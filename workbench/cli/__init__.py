@@ -163,6 +163,20 @@ def zone_status(directory: Path, zone_id: str, as_json: bool) -> None:
     emit("zone-status", found.document(), found.text(), as_json=as_json)
 
 
+@zone.command("check", epilog=example("workbench zone check DIR --zone D055_2018/Z2_UF"))
+@DIR
+@ZONE
+@JSON
+def zone_check(directory: Path, zone_id: str, as_json: bool) -> None:
+    """Look a zone over before it is handed in: what is odd must be fixed or justified."""
+    from workbench.workflows.closing import check_zone
+
+    opened = open_campaign(directory)
+    checked = check_zone(opened, opened.zone(zone_id))
+    emit("zone-check", checked.document(), checked.text(), as_json=as_json)
+    sys.exit(1 if checked.open else 0)
+
+
 @workbench.group()
 def release() -> None:
     """Cut accepted zones into versioned patch releases."""

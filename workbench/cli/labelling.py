@@ -209,16 +209,28 @@ def journal_doctor(directory: Path, zone_id: str, author: str | None, as_json: b
 @click.option("--submit", is_flag=True, help="Hand the zone in for review.")
 @click.option("--accept", is_flag=True, help="Accept it as it stands.")
 @click.option("--send-back", "reason", metavar="REASON", help="Send it back to its annotator, saying why.")
+@click.option("--anyway", metavar="REASON", help="Submit or accept it unchecked, saying why.")
 def review(
-    directory: Path, zone_id: str, author: str, submit: bool, accept: bool, reason: str | None
+    directory: Path,
+    zone_id: str,
+    author: str,
+    submit: bool,
+    accept: bool,
+    reason: str | None,
+    anyway: str | None,
 ) -> None:
-    """Move a zone through review: open → submitted → accepted | sent back."""
+    """Move a zone through review: open → submitted → accepted | sent back.
+
+    It is checked first as by `zone check`: findings must be fixed or justified.
+    """
     from workbench.workflows.standing import review_zone
 
     if submit + accept + (reason is not None) != 1:
         raise click.UsageError("give one of --submit, --accept and --send-back REASON")
+    if anyway is not None and reason is not None:
+        raise click.UsageError("--anyway goes with --submit or --accept")
     verdict: Verdict = "submit" if submit else "accept" if accept else "send-back"
     opened = open_campaign(directory)
     chosen = opened.zone(zone_id)
-    state = review_zone(opened, chosen, author=author, verdict=verdict, reason=reason or "")
+    state = review_zone(opened, chosen, author=author, verdict=verdict, reason=reason or "", anyway=anyway)
     click.echo(f"{chosen.id}: {state}")

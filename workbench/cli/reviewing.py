@@ -44,7 +44,7 @@ def gold_remove(directory: Path, zone_id: str) -> None:
     click.echo(f"{zone.id}: no gold zone")
 
 
-@gold.command("admit", epilog=example("workbench gold admit DIR --author marie"))
+@gold.command("admit", epilog=example('workbench gold admit DIR --author marie --anyway "trains the others"'))
 @DIR
 @click.option("--author", required=True, help="Who labelled the gold zones with --blind.")
 @click.option("--anyway", "reason", metavar="REASON", help="Admit them without that, saying why.")

@@ -151,6 +151,8 @@ class Comment:
     """Whether it waits for a ruling."""
     ruling: str | None = None
     """Key of the class that is right where a question was asked."""
+    justifies: str | None = None
+    """Kind of finding (`workbench.labels.findings`) at this pixel that is right as it is."""
 
     def __post_init__(self) -> None:
         for name in ("row", "col"):
@@ -163,6 +165,8 @@ class Comment:
             check_op_id(self.answers)
         if self.ruling is not None and (self.answers is None or self.question):
             raise EditRefused("a ruling answers a question; give the id of the question")
+        if self.justifies is not None and not re.fullmatch(r"[a-z][a-z-]{0,31}", self.justifies):
+            raise EditRefused(f"{self.justifies!r} is no kind of finding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ assign    header: ``code`` 0–254 (0 erases), ``window`` [row, col, height, wid
 protect   header: ``on``, ``window`` and, of a reviewer, ``accepted`` true; body: the mask; its pixels
           are painted no more, or again
 comment   header: ``row, col``, ``text``, ``answers`` the id of another comment or null,
-          ``question``, ``ruling`` the key of a class or null; labels do not change
+          ``question``, ``ruling`` the key of a class or null; ``justifies``, the kind of a finding
+          that is right as it is, where it says so; labels do not change
 refine    header: ``window``, ``row, col``, ``leaves``, ``bands``, ``mask_bytes``; body: finer regions
           inside a region of the hierarchy named in the envelope; labels do not change
 undo      header: ``target``, id of a gesture of the same author that no longer counts
@@ -208,7 +209,8 @@ def _assign_of(op: Op, header: dict[str, Any], body: bytes | None) -> AssignMask
 
 
 def _comment_header(comment: Comment) -> dict[str, Any]:
-    return {
+    more = {} if comment.justifies is None else {"justifies": comment.justifies}
+    return more | {
         "row": comment.row,
         "col": comment.col,
         "text": comment.text,
@@ -226,6 +228,7 @@ def _comment_of(header: dict[str, Any]) -> Comment:
         answers=None if header.get("answers") is None else _typed(header, "answers", str),
         question=_typed(header, "question", bool),
         ruling=None if header.get("ruling") is None else _typed(header, "ruling", str),
+        justifies=None if header.get("justifies") is None else _typed(header, "justifies", str),
     )
 
 

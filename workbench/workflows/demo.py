@@ -19,7 +19,7 @@ from workbench.errors import CampaignError
 from workbench.export import verify_release
 from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
-from workbench.workflows.annotator import label_script
+from workbench.workflows.annotator import answer_checks, label_script
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.publishing import publish
@@ -113,7 +113,7 @@ def run_demo(directory: Path, *, say: Callable[[str], None]) -> DemoOutcome:
     leaves = {done.zone: done.hierarchy.leaf_count for done in segment_zones(campaign, None, say=_quiet)}
     zones = []
     for zone in campaign.zones():
-        picks, accuracy = _label(campaign, zone, truths[zone.id])
+        picks, accuracy = _label(campaign, zone, truths[zone.id], say)
         say(f"{zone.id}: {leaves[zone.id]:,} leaves, labelled with {picks} picks, accepted")
         zones.append({"zone": zone.id, "leaves": leaves[zone.id], "picks": picks, "accuracy": accuracy})
     built = publish(
@@ -152,13 +152,15 @@ def _make_zones(campaign: Campaign, say: Callable[[str], None]) -> dict[str, Pat
     return truths
 
 
-def _label(campaign: Campaign, zone: Zone, truth_path: Path) -> tuple[int, float]:
+def _label(campaign: Campaign, zone: Zone, truth_path: Path, say: Callable[[str], None]) -> tuple[int, float]:
     """Label, submit and accept a zone; return the picks it took and the share of right pixels."""
     nomenclature = campaign.nomenclature
     truth = nomenclature.decode(read_bands(truth_path, window=zone.ortho.window)[0], "flair")
     hierarchy = campaign.read_hierarchy(zone)
     script = list(label_script(hierarchy, truth, nomenclature, accuracy=_ACCURACY))
     label_zone(campaign, zone, author=_ANNOTATOR, lines=script, on_edit=lambda op, line: None)
+    fixed, justified = answer_checks(campaign, zone, author=_ANNOTATOR, truth=truth)
+    say(f"{zone.id}: of what the checks found, {fixed} places were mended and {justified} justified")
     with campaign.open_store(zone) as store:
         accuracy = float((store.labels == truth).mean())
     review_zone(campaign, zone, author=_ANNOTATOR, verdict="submit")

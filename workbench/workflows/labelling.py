@@ -36,10 +36,8 @@ def label_zone(
     LeaseTaken
         Somebody else is labelling there, and it is not to be done ``together``.
     """
-    with (
-        stay(campaign, zone, author=author, blind=blind, together=together) as tenancy,
-        campaign.open_store(zone, author=author, blind=blind) as store,
-    ):
+    tenancy = stay(campaign, zone, author=author, blind=blind, together=together)
+    with campaign.open_store(zone, author=author, blind=blind) as store, tenancy:
         if tenancy.remark:
             say(tenancy.remark)
 

@@ -17,6 +17,7 @@ line                                                  what it does
 ``{"protect": [[row, col], …]}``, ``{"unprotect": …}``  a polygon that nobody may paint, or may again
 ``{"accept": [[row, col], …]}``, ``{"reopen": …}``    the same by a reviewer, for labels that are right
 ``{"comment": text, "at": [row, col]}``               with ``question``, ``answers`` and ``ruling``
+``{"justify": kind, "at": [row, col], "text": text}``  a finding of ``zone check`` that is right as it is
 ``{"undo": n}``, ``{"redo": n}``                      walk the author's own gestures
 ====================================================  ====================================================
 
@@ -127,6 +128,8 @@ class _Script:
                 self._walk("undo" if "undo" in line else "redo", count)
             case {"comment": text, "at": [row, col]}:
                 self._comment(line, text, row, col)
+            case {"justify": kind, "at": [row, col], "text": text}:
+                self._store.comment(Comment(row=row, col=col, text=text, justifies=kind))
             case {"protect": corners} | {"unprotect": corners} | {"accept": corners} | {"reopen": corners}:
                 self._guard(corners, on=bool(line.keys() & {"protect", "accept"}), line=line)
             case {"merge": [[row, col], [other_row, other_col]]}:

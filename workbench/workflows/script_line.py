@@ -27,6 +27,7 @@ _NEEDED: dict[str, set[str]] = {
     "accept": set(),
     "reopen": set(),
     "comment": {"at"},
+    "justify": {"at", "text"},
     "undo": set(),
     "redo": set(),
 }

@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from workbench.campaign import Campaign
-from workbench.errors import JournalError
+from workbench.errors import EditRefused, JournalError
 from workbench.geo.zone import Zone
+from workbench.labels.annotation import AnnotationStore
 from workbench.labels.conflicts import Conflict
 from workbench.labels.edits import Comment
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
 from workbench.leases import leases
+from workbench.workflows.closing import check_store
 
 Verdict = Literal["submit", "accept", "send-back"]
 _MOST_LISTED = 10
@@ -202,16 +204,47 @@ def standings(campaign: Campaign) -> tuple[list[Standing], dict[str, str]]:
 
 
 def review_zone(
-    campaign: Campaign, zone: Zone, *, author: str, verdict: Verdict, reason: str = ""
+    campaign: Campaign,
+    zone: Zone,
+    *,
+    author: str,
+    verdict: Verdict,
+    reason: str = "",
+    anyway: str | None = None,
 ) -> ZoneState:
     """Submit, accept or send back a zone.
+
+    What is submitted, or accepted without having been submitted, is checked first: every finding must be
+    fixed or justified, see `workbench.workflows.closing`.
+
+    Parameters
+    ----------
+    campaign, zone, author, verdict
+        Who judges what, and how.
+    reason
+        Why the zone is sent back.
+    anyway
+        Why the zone is submitted or accepted unchecked; becomes the reason of the verdict.
 
     Raises
     ------
     EditRefused
-        The zone's state does not allow it.
+        The zone's state does not allow it, or findings are open.
     """
+    if anyway is not None and not anyway.strip():
+        raise EditRefused("findings are passed over for a reason that others can read; give one")
     with campaign.open_store(zone, author=author) as store:
         if verdict == "send-back":
             return send_back(store, reason)
-        return submit(store) if verdict == "submit" else accept(store)
+        if anyway is None:
+            _check_closed(campaign, zone, store, verdict)
+        return submit(store, reason=anyway) if verdict == "submit" else accept(store, reason=anyway)
+
+
+def _check_closed(campaign: Campaign, zone: Zone, store: AnnotationStore, verdict: Verdict) -> None:
+    """Refuse a zone with open findings, where the verdict is the first on its labels."""
+    first = ("open", "sent_back") if verdict == "submit" else ("open",)
+    if zone_state(store).state in first:
+        checked = check_store(campaign, zone, store)
+        if checked.open:
+            raise EditRefused(checked.refusal())
