@@ -22,6 +22,7 @@ from workbench.nomenclature.classes import (
     load_nomenclature,
 )
 from workbench.nomenclature.crosswalk import Crosswalk, TargetClass, Undecided, load_crosswalk
+from workbench.nomenclature.recoding import Landing, Recoding
 
 __all__ = [
     "ArtificialisationRule",
@@ -29,7 +30,9 @@ __all__ = [
     "CoverRule",
     "Crosswalk",
     "LandCoverClass",
+    "Landing",
     "Nomenclature",
+    "Recoding",
     "Scheme",
     "TargetClass",
     "Undecided",
