@@ -84,6 +84,7 @@ def test_a_release_of_an_earlier_version_verifies_and_reads(path: Path) -> None:
 def test_there_is_a_golden_copy_of_each_format() -> None:
     assert {path.name for path in GOLDEN.iterdir() if path.is_dir()} >= {
         "campaign_v1",
+        "campaign_v1_own_nomenclature",
         "hierarchy_v1",
         "hierarchy_v2",
         "hierarchy_v2_sealed",

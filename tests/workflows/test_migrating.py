@@ -105,7 +105,11 @@ def test_labels_arrive_as_the_table_says_and_the_old_campaign_stays(old: Campaig
         woody, mineral = (int(np.count_nonzero(was.labels == code)) for code in (2, 5))
         assert store.unresolved() == {"mineral_ground": mineral, "woody_vegetation": woody}
     assert new.read_hierarchy(zone).digest == old.read_hierarchy(zone).digest
-    assert [(q, c.text) for q, c in standing(new, zone).questions] == []
+    with new.open_store(zone) as store:
+        assert [(op.id, said.text, said.ruling) for op, said in store.comments()] == [
+            ("paul:1", "gravel or concrete?", None),
+            ("paul:2", "gravel", "mineral_ground"),
+        ]
     with new.open_store(zone, author="marie") as store:
         assert store.redo() is not None
         assert store.labels[35, 50] == 13

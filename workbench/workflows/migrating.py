@@ -183,15 +183,16 @@ def _opened(campaign: Campaign, new: Path, nomenclature: Nomenclature) -> tuple[
 
 def _surveyed(campaign: Campaign, zone: Zone, recoding: Recoding) -> _Survey:
     """Read a zone op by op; nothing of it may be damaged or missing."""
+    folder = campaign.journal_dir(zone)
     with campaign.open_store(zone, from_snapshot=False) as store:
         if missing := store.missing():
             author, seq = next(iter(missing.items()))
             raise JournalError(
                 f"zone {zone.id}: somebody had seen op {author}:{seq}, which no journal holds any more; "
-                f"put the newer {author}.sqlite back into {campaign.journal_dir(zone)}"
+                f"put the newer {author}.sqlite back into {folder}"
             )
         ops, last_op, conflicts = store.ops, store.last_op, store.conflicts().rows.size
-    keys = [_checked_key(op, campaign.journal_dir(zone), recoding.source) for op in ops]
+    keys = [_checked_key(op, folder, recoding.source) for op in ops]
     pixels: Counter[str] = Counter()
     for key, count in zip(keys, np.bincount(last_op.reshape(-1), minlength=1 + len(ops))[1:], strict=True):
         pixels[key] += int(count)
@@ -243,6 +244,8 @@ def _carried(
     """Write a zone's journals and hierarchy anew, and prove that they show what they have to show."""
     zone = survey.zone
     journals = read_journals(campaign.journal_dir(zone), campaign.subject(zone))
+    if {one.meta.author: one.head_sha256 for one in journals if one.rows} != survey.heads:
+        raise CampaignError(f"zone {zone.id} was edited while it was carried over; run it again")
     subject = staged.subject(zone)
     written = resealed(
         journals,
@@ -256,8 +259,6 @@ def _carried(
         shutil.copyfile(campaign.hierarchy_path(zone), staged.hierarchy_path(zone))
     with staged.open_store(zone, from_snapshot=False) as store:
         shown, conflicts = digest(store.labels.tobytes()), store.conflicts().rows.size
-    if {one.meta.author: one.head_sha256 for one in journals if one.rows} != survey.heads:
-        raise CampaignError(f"zone {zone.id} was edited while it was carried over; run it again")
     if shown != survey.labels_sha256:
         raise CampaignError(
             f"zone {zone.id} would not show what {recoding.name} says, a fault of the workbench; "
