@@ -11,10 +11,13 @@ import pytest
 from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
-from workbench.errors import CampaignError, HierarchyError, RasterError
+from workbench.documents import write_document
+from workbench.errors import CampaignError, DocumentError, HierarchyError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import read_bands, write_raster
-from workbench.geo.zone import Cell
+from workbench.geo.zone import Cell, Zone
+from workbench.nomenclature import load_nomenclature
+from workbench.registry import Arrival
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 
@@ -145,6 +148,72 @@ def test_people_have_one_pseudonym_in_a_campaign_and_another_in_the_next(tmp_pat
     assert one.pseudonym("marie") != one.pseudonym("paul")
     assert one.pseudonym("marie") != other.pseudonym("marie")
     assert "marie" not in one.pseudonym("marie")
+
+
+def own_nomenclature(path: Path) -> Path:
+    document = load_nomenclature("flair-19").document() | {"name": "ours", "version": "0.3.0"}
+    document["classes"][0]["titles"] = {"en": "house", "fr": "maison"}
+    write_document(document, path, schema="nomenclature")
+    return path
+
+
+def test_a_campaign_reads_by_its_own_copy_of_its_nomenclature(tmp_path: Path, make_ortho: MakeOrtho) -> None:
+    document = own_nomenclature(tmp_path / "ours.json")
+    campaign = Campaign.create(tmp_path / "campaign", nomenclature=str(document))
+    document.unlink()
+    opened = Campaign.open(campaign.path.rename(tmp_path / "moved"))
+    assert (opened.nomenclature.name, opened.nomenclature.by_code(1).titles["en"]) == ("ours", "house")
+    image, mask = make_ortho()
+    zone = add_zone(opened, image, domain="D051_2019", name="Z1_AA", mask=mask).zone
+    with opened.open_store(zone) as store:
+        assert (store.labels == read_bands(mask)[0]).all()
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed"])
+def test_another_nomenclature_under_the_journals_is_refused(campaign: Campaign, damage: str) -> None:
+    path = campaign.path / "nomenclature.json"
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_text(path.read_text().replace('"code": 1,', '"code": 99,'))
+    with pytest.raises(
+        CampaignError, match=r"nomenclature\.json is missing, or not the flair-19 1\.0\.0 that"
+    ):
+        str(campaign.nomenclature)
+
+
+def test_a_bad_nomenclature_makes_no_campaign(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"format": "ocs-workbench/nomenclature"}')
+    with pytest.raises(DocumentError, match="'classes' is a required property"):
+        Campaign.create(tmp_path / "campaign", nomenclature=str(tmp_path / "bad.json"))
+    assert not (tmp_path / "campaign").exists()
+
+
+def test_several_zones_are_added_together_or_not_at_all(campaign: Campaign, make_ortho: MakeOrtho) -> None:
+    other = Campaign.create(campaign.path.with_name("other"))
+    for number in range(3):
+        add_zone(
+            other, make_ortho(col=512 * number, name=f"s{number}")[0], domain="D051_2019", name=f"Z{number}"
+        )
+    arrivals = [Arrival(zone=zone, fold=4, numbers=other.patch_numbers(zone)) for zone in other.zones()]
+    before = snapshot(campaign.path)
+
+    def fail_at_the_last(staged: Campaign, zone: Zone) -> None:
+        assert staged.journal_dir(zone).is_dir()
+        assert not campaign.zone_dir(zone).exists()
+        if zone.name == "Z2":
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        campaign.add_zones(arrivals, fill=fail_at_the_last)
+    assert snapshot(campaign.path) == before
+    assert list((campaign.path / "zones").iterdir()) == []
+    campaign.add_zones(arrivals[1:], fill=lambda staged, zone: None)
+    assert campaign.folds() == {"D051_2019": 4}
+    add_zone(campaign, make_ortho(col=2048, name="far")[0], domain="D001_2020", name="Z9")
+    campaign.add_zones(arrivals[:1], fill=lambda staged, zone: None)
+    numbers = {zone.name: list(campaign.patch_numbers(zone).values()) for zone in campaign.zones()}
+    assert numbers == {"Z0": [1], "Z1": [2], "Z2": [3], "Z9": [4]}
 
 
 @pytest.mark.parametrize(

@@ -182,8 +182,27 @@ BAD_CALLS = {
     "no zone": (["zone", "status", "DIR", "--zone", "Z9"], 1, "Z9"),
     "bad scheme": (
         ["labels", "export", "DIR", "--zone", "Z15_UN", "--scheme", "x", "-o", "l.tif"],
+        1,
+        "flair-19 has no scheme 'x'; it has cosia_numero, flair, flair_hub",
+    ),
+    "migration without a way": (["zone", "migrate", "DIR", "new", "--all"], 2, "--table"),
+    "migration of no zone": (["zone", "migrate", "DIR", "new", "--to", "flair-19"], 2, "--all"),
+    "no such table": (["zone", "migrate", "DIR", "new", "--all", "--table", "corine"], 1, "corine"),
+    "table of another nomenclature": (
+        ["zone", "migrate", "DIR", "new", "--all", "--table", "ign-naf-to-flair-19"],
+        1,
+        "starts from ign-naf, not from flair-19",
+    ),
+    "migration inside": (["zone", "migrate", "DIR", "DIR/new", "--all", "--to", "flair-19"], 1, "inside"),
+    "half a decision": (
+        ["zone", "migrate", "DIR", "new", "--all", "--to", "flair-19", "--decide", "snow"],
         2,
-        "flair",
+        "OLD=NEW",
+    ),
+    "two decisions": (
+        ["zone", "migrate", "DIR", "n", "--all", "--to", "flair-19", "--decide", "a=b", "--decide", "a=c"],
+        2,
+        "a is decided twice",
     ),
     "no folder": (
         ["labels", "export", "DIR", "--zone", "Z15_UN", "--scheme", "flair", "-o", "a/l.tif"],
@@ -332,6 +351,27 @@ def test_provenance_is_a_raster_and_a_table_under_pseudonyms(
     run(*arguments, "--overwrite")
 
 
+def test_a_campaign_in_igns_older_codes_goes_to_flair(
+    run: Run, make_ortho: MakeOrtho, tmp_path: Path
+) -> None:
+    image, mask = make_ortho()
+    run("campaign", "init", "old", "--nomenclature", "ign-naf")
+    add = ("zone", "add", "old", image, "--domain", "D051_2019", "--zone", "Z15_UN", "--labels", mask)
+    assert "ign-naf has no scheme 'flair'; it has naf" in run(*add, code=1).stderr
+    run(*add, "--scheme", "naf")
+    call = ("zone", "migrate", "old", "new", "--zone", "Z15_UN", "--table", "ign-naf-to-flair-19", "--json")
+    done = document(run(*call), "zone-migrate")
+    assert [one["class"] for one in done["undecided"]] == ["zone_permeable"]
+    (zone,) = done["zones"]
+    assert sum(one["pixels"] for one in zone["classes"]) == 512 * 512
+    run("journal", "verify", "new", "--zone", "Z15_UN")
+    run("labels", "export", "new", "--zone", "Z15_UN", "--scheme", "flair", "-o", "labels.tif")
+    flair_of_naf = np.array([19, 1, 2, 3, 13, 4, 5, 6, 15, 7, 8, 9, 11, 12])
+    with rasterio.open(tmp_path / "labels.tif") as source, rasterio.open(mask) as naf:
+        assert (source.read() == flair_of_naf[naf.read()]).all()
+    assert "is a zone D051_2019/Z15_UN already" in run(*call, code=1).stderr
+
+
 def test_a_journal_of_another_zone_is_refused(run: Run, directory: Path, make_ortho: MakeOrtho) -> None:
     image, mask = make_ortho(512, 512, col=512, name="east")
     run("zone", "add", directory, image, "--domain", "D051_2019", "--zone", "Z2_UU", "--labels", mask)
@@ -368,7 +408,7 @@ CONTRACT = (
     "demo; campaign init; zone add; zone list; zone status; segment; hierarchy info; hierarchy cut; "
     "hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; labels bias; "
     "agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; gold remove; "
-    "campaign double; release build; release verify"
+    "campaign double; release build; release verify; zone migrate"
 )
 
 

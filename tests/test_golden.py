@@ -26,6 +26,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 def test_a_campaign_of_an_earlier_version_opens_and_can_be_continued(path: Path, tmp_path: Path) -> None:
     campaign = Campaign.open(Path(shutil.copytree(path, tmp_path / "campaign")))
     meaning = json.loads((path / "meaning.json").read_text())
+    assert campaign.nomenclature.name == "flair-19"
     (zone,) = campaign.zones()
     assert verify_journals(campaign, zone, author=None).sound
     assert campaign.read_image(zone).shape == (1, 512, 512)
@@ -83,6 +84,7 @@ def test_a_release_of_an_earlier_version_verifies_and_reads(path: Path) -> None:
 def test_there_is_a_golden_copy_of_each_format() -> None:
     assert {path.name for path in GOLDEN.iterdir() if path.is_dir()} >= {
         "campaign_v1",
+        "campaign_v1_own_nomenclature",
         "hierarchy_v1",
         "hierarchy_v2",
         "hierarchy_v2_sealed",

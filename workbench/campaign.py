@@ -8,14 +8,14 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import inside
+from workbench.documents import digest_file, inside, sync_directory, write_document
 from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
@@ -23,16 +23,13 @@ from workbench.geo.zone import Cell, Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.meta import JournalSubject
 from workbench.nomenclature import Nomenclature, load_nomenclature
-from workbench.registry import Registry
+from workbench.registry import Arrival, Registry
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.parameters import digest_image, usable_pixels
 from workbench.segmentation.storage import read_hierarchy
 
 _FORMAT, _FORMAT_VERSION = "ocs-workbench/campaign", 1
-_REGISTRY = "registry.gpkg"
-
-OpenStore = Callable[[str], AnnotationStore]
-"""Opens the labels of a zone that is being added, for an author."""
+_REGISTRY, _NOMENCLATURE = "registry.gpkg", "nomenclature.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +40,20 @@ class Campaign:
     registry: Registry
 
     @classmethod
-    def create(cls, path: Path, *, nomenclature: str = "flair-19") -> Campaign:
+    def create(
+        cls, path: Path, *, nomenclature: str | Nomenclature = "flair-19", carries_on: Campaign | None = None
+    ) -> Campaign:
         """Make an empty campaign in a new or empty directory.
+
+        Parameters
+        ----------
+        path
+            The directory.
+        nomenclature
+            One that ships with the workbench, by name, any by the path of its ``.json`` document, or one at
+            hand. The campaign keeps a copy, and reads by it for ever.
+        carries_on
+            A campaign that goes on in this one: people keep the pseudonyms that they have there.
 
         Raises
         ------
@@ -52,27 +61,41 @@ class Campaign:
             The directory holds something already.
         NomenclatureError
             No nomenclature of that name ships with the workbench.
+        DocumentError
+            The document of the nomenclature cannot be read or breaks its rules.
         """
-        if (path / _REGISTRY).exists():
+        if cls.is_in(path):
             raise CampaignError(f"{path} is a campaign already; add zones to it, or choose another directory")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise CampaignError(f"{path} is not an empty directory; choose a new one for the campaign")
-        classes = load_nomenclature(nomenclature)
-        facts = {
-            "format": _FORMAT,
-            "format_version": str(_FORMAT_VERSION),
-            "nomenclature": classes.name,
-            "nomenclature_version": classes.version,
-            # People appear outside the campaign under pseudonyms made with this salt.
-            "pseudonym_salt": secrets.token_hex(16),
-        }
+        classes = load_nomenclature(nomenclature) if isinstance(nomenclature, str) else nomenclature
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CampaignError(
                 f"{path} cannot be made ({error.strerror}); choose another directory"
             ) from error
-        return cls(path=path, registry=Registry.create(path / _REGISTRY, facts))
+        write_document(classes.document(), path / _NOMENCLATURE, schema="nomenclature")
+        # People appear outside the campaign under pseudonyms made with this salt.
+        salt = carries_on.registry.facts()["pseudonym_salt"] if carries_on else secrets.token_hex(16)
+        facts = {
+            "format": _FORMAT,
+            "format_version": str(_FORMAT_VERSION),
+            "nomenclature": classes.name,
+            "nomenclature_version": classes.version,
+            "nomenclature_sha256": digest_file(path / _NOMENCLATURE),
+            "pseudonym_salt": salt,
+        }
+        try:
+            return cls(path=path, registry=Registry.create(path / _REGISTRY, facts))
+        except BaseException:
+            (path / _NOMENCLATURE).unlink()
+            raise
+
+    @staticmethod
+    def is_in(path: Path) -> bool:
+        """Tell whether a directory holds a campaign."""
+        return (path / _REGISTRY).exists()
 
     @classmethod
     def open(cls, path: Path) -> Campaign:
@@ -100,8 +123,25 @@ class Campaign:
 
     @property
     def nomenclature(self) -> Nomenclature:
-        """The nomenclature that the campaign labels with."""
-        return load_nomenclature(self.registry.facts()["nomenclature"])
+        """The nomenclature that the campaign labels with: its own copy, as it was when it was made.
+
+        Campaigns from before there were copies use the shipped one of that name.
+
+        Raises
+        ------
+        CampaignError
+            The copy is missing or was changed: the codes in the journals would mean something else.
+        """
+        facts, path = self.registry.facts(), self.registry.path.with_name(_NOMENCLATURE)
+        if "nomenclature_sha256" not in facts:
+            return load_nomenclature(facts["nomenclature"])
+        if not path.is_file() or digest_file(path) != facts["nomenclature_sha256"]:
+            raise CampaignError(
+                f"{path} is missing, or not the {facts['nomenclature']} {facts['nomenclature_version']} that "
+                "the campaign was made with; put it back from a backup, and take another version to a new "
+                "campaign: workbench zone migrate --to"
+            )
+        return load_nomenclature(path)
 
     def zones(self) -> tuple[Zone, ...]:
         """Return all zones, sorted by id."""
@@ -233,8 +273,16 @@ class Campaign:
         journals, and nothing but the journals is the truth. ``blind`` is a second annotation, see
         `AnnotationStore.open`.
         """
-        snapshots = self.snapshot_dir(zone) if from_snapshot else None
-        return self._store(self.journal_dir(zone), zone, author, snapshots, blind=blind)
+        return AnnotationStore.open(
+            self.journal_dir(zone),
+            zone_id=zone.id,
+            grid=zone.grid,
+            footprint=zone.footprint(),
+            nomenclature=self.nomenclature,
+            author=author,
+            blind=blind,
+            snapshots=self.snapshot_dir(zone) if from_snapshot else None,
+        )
 
     def read_image(self, zone: Zone, *, window: Window | None = None) -> NDArray[Any]:
         """Read a zone's orthophoto, shape (band, row, col), in the order of ``zone.ortho.bands``.
@@ -282,7 +330,7 @@ class Campaign:
         _check_pixels(zone, pixels[:, *inside.slices])
         return pixels, (-inside.row, -inside.col)
 
-    def add_zone(self, zone: Zone, *, fill: Callable[[OpenStore], None] | None = None) -> None:
+    def add_zone(self, zone: Zone, *, fill: Callable[[Campaign], None] | None = None) -> None:
         """Add a zone, durably and as a whole.
 
         Parameters
@@ -290,47 +338,66 @@ class Campaign:
         zone
             What to add. Its domain gets a fold if it is new, its cells get their numeric ids.
         fill
-            Writes existing labels into the zone before it appears; an error there leaves all as it was.
+            Writes existing labels into the zone before it appears; an error there leaves all as it was. See
+            `add_zones`.
 
         Raises
         ------
         CampaignError
             A zone of that id (whatever its case) exists, or one of its domain covers some of its cells.
         """
-        home = self.zone_dir(zone)
-        if home.exists() and zone.id not in {other.id for other in self.zones()}:
-            raise CampaignError(f"{home} exists but is not in the registry; move it away first")
-        staged = inside(self.path, "zones", f".{zone.domain}-{zone.name}-{secrets.token_hex(4)}")
+        self.add_zones([Arrival(zone=zone)], fill=lambda staged, _: fill(staged) if fill else None)
+
+    def add_zones(self, arrivals: Sequence[Arrival], *, fill: Callable[[Campaign, Zone], None]) -> None:
+        """Add zones, durably, and all of them or none.
+
+        Parameters
+        ----------
+        arrivals
+            What to add, with folds and numbers from elsewhere where they have some.
+        fill
+            Called for each zone before any of them appears, with this campaign in which the new zones lie
+            somewhere else as yet. An error there leaves all as it was.
+
+        Raises
+        ------
+        CampaignError
+            As for `add_zone`; or a zone brings a fold that is not that of its domain here.
+        """
+        zones = [arrival.zone for arrival in arrivals]
+        self._check_free(zones)
+        staged = replace(self, path=inside(self.path, "zones", f".D-{secrets.token_hex(4)}"))
         try:
-            with self.registry.adding(zone):
+            with self.registry.adding(arrivals):
                 # One process adds at a time: what another one left behind when it was killed is nobody's.
                 for leftover in (self.path / "zones").glob(".D*"):
                     shutil.rmtree(leftover, ignore_errors=True)
-                (staged / "journal").mkdir(parents=True)
-                if fill is not None:
-                    fill(lambda author: self._store(staged / "journal", zone, author, None))
-                home.parent.mkdir(parents=True, exist_ok=True)
-                staged.rename(home)
+                for zone in zones:
+                    staged.journal_dir(zone).mkdir(parents=True)
+                    fill(staged, zone)
+                for zone in zones:
+                    home = self.zone_dir(zone)
+                    home.parent.mkdir(parents=True, exist_ok=True)
+                    staged.zone_dir(zone).rename(home)
+                    sync_directory(home.parent)
         except BaseException:
-            if home.exists() and zone.id not in {other.id for other in self.zones()}:
-                home.rename(staged)  # the registry could not be written after all
+            # The registry could not be written after all.
+            for zone in self._unregistered(zones):
+                self.zone_dir(zone).rename(staged.zone_dir(zone))
             raise
         finally:
-            shutil.rmtree(staged, ignore_errors=True)
+            shutil.rmtree(staged.path, ignore_errors=True)
 
-    def _store(
-        self, journal: Path, zone: Zone, author: str | None, snapshots: Path | None, *, blind: bool = False
-    ) -> AnnotationStore:
-        return AnnotationStore.open(
-            journal,
-            zone_id=zone.id,
-            grid=zone.grid,
-            footprint=zone.footprint(),
-            nomenclature=self.nomenclature,
-            author=author,
-            blind=blind,
-            snapshots=snapshots,
-        )
+    def _check_free(self, zones: Sequence[Zone]) -> None:
+        for zone in self._unregistered(zones):
+            raise CampaignError(
+                f"{self.zone_dir(zone)} exists but is not in the registry; move it away first"
+            )
+
+    def _unregistered(self, zones: Sequence[Zone]) -> list[Zone]:
+        """Return those zones whose folder is there while the registry does not know them."""
+        known = {zone.id for zone in self.zones()}
+        return [zone for zone in zones if zone.id not in known and self.zone_dir(zone).exists()]
 
 
 def _check_pixels(zone: Zone, pixels: NDArray[Any]) -> None:

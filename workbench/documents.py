@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "canonical_bytes",
     "check_output",
+    "content_of",
     "digest",
     "digest_file",
     "inside",
@@ -135,12 +136,22 @@ def read_document(path: Path, *, schema: str) -> dict[str, Any]:
     DocumentError
         The file is missing, is not JSON, or breaks its schema.
     """
+    return parse_document(content_of(path), schema=schema, source=str(path))
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a document's file.
+
+    Raises
+    ------
+    DocumentError
+        The file cannot be read.
+    """
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         problem = Problem(loc=(), message=f"cannot be read: {error.strerror}", kind="file")
         raise DocumentError(str(path), (problem,)) from error
-    return parse_document(text, schema=schema, source=str(path))
 
 
 def write_document(document: Mapping[str, Any], path: Path, *, schema: str) -> None:

@@ -10,14 +10,14 @@ file, so that it is a GeoPackage as GDAL understands it.
 
 from __future__ import annotations
 
-__all__ = ["Registry"]
+__all__ = ["Arrival", "Registry"]
 
 import json
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,17 @@ _LATER = (
     ('gold', 'attributes', 'gold', 'zones by which annotators are admitted'),
     ('admissions', 'attributes', 'admissions', 'annotators who were admitted, and how they labelled')""",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A zone that comes into a registry, and what it has from another one."""
+
+    zone: Zone
+    fold: int | None = None
+    """Fold (1–5) that its domain has to have; None where the registry may choose."""
+    numbers: Mapping[Cell, int] = field(default_factory=dict)
+    """Numeric id of each of its patches in the other registry; empty for new patches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,15 +141,27 @@ class Registry:
         return {Cell(row=row, col=col): number for row, col, number in rows}
 
     @contextmanager
-    def adding(self, zone: Zone) -> Iterator[None]:
-        """Register a zone if the body of the ``with`` succeeds, or else not at all.
+    def adding(self, arrivals: Sequence[Arrival]) -> Iterator[None]:
+        """Register zones if the body of the ``with`` succeeds, or else none of them.
 
-        A new domain gets its fold, the cells get their numbers. Other writers wait meanwhile.
+        A new domain gets its fold, the cells get their numbers: those that they bring along, as long as none
+        of the zone's is taken. Other writers wait meanwhile.
+
+        Raises
+        ------
+        CampaignError
+            A zone is there already, shares cells with another one, or brings a fold that is not its domain's.
         """
         with self.writing() as connection:
-            others = self.zones()
-            _check_new(zone, others)
-            _insert(connection, zone, self.path.parent, self._areas(others))
+            zones, areas = list(self.zones()), self._areas()
+            kept = _kept_numbers(connection, arrivals)
+            # Those that keep their numbers first: new numbers must not take theirs.
+            for arrival in sorted(arrivals, key=lambda one: one.zone.id not in kept):
+                _check_new(arrival.zone, zones)
+                _insert(connection, arrival.zone, self.path.parent)
+                _give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
+                areas[_give_fold(connection, arrival, assign_fold(areas))] += arrival.zone.area
+                zones.append(arrival.zone)
             yield
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -194,9 +217,9 @@ class Registry:
                 f"{self.path}: the registry fails ({error}); restore it from a backup"
             ) from error
 
-    def _areas(self, zones: tuple[Zone, ...]) -> dict[int, float]:
+    def _areas(self) -> dict[int, float]:
         folds, areas = self.folds(), dict.fromkeys(FOLDS, 0.0)
-        for zone in zones:
+        for zone in self.zones():
             if zone.domain not in folds:
                 raise CampaignError(
                     f"{self.path}: domain {zone.domain} has no fold; restore it from a backup"
@@ -205,7 +228,22 @@ class Registry:
         return areas
 
 
-def _check_new(zone: Zone, others: tuple[Zone, ...]) -> None:
+def _kept_numbers(
+    connection: sqlite3.Connection, arrivals: Sequence[Arrival]
+) -> dict[str, Mapping[Cell, int]]:
+    """Return, by zone, the numbers that zones bring along and of which none is taken."""
+    kept: dict[str, Mapping[Cell, int]] = {}
+    taken: set[int] = set()
+    if any(arrival.numbers for arrival in arrivals):
+        taken = {number for (number,) in connection.execute("SELECT number FROM patches")}
+    for arrival in arrivals:
+        if arrival.numbers and taken.isdisjoint(arrival.numbers.values()):
+            kept[arrival.zone.id] = arrival.numbers
+            taken |= set(arrival.numbers.values())
+    return kept
+
+
+def _check_new(zone: Zone, others: Sequence[Zone]) -> None:
     ground = _ground_cells(zone)
     for other in others:
         if other.id.lower() == zone.id.lower():
@@ -218,7 +256,7 @@ def _check_new(zone: Zone, others: tuple[Zone, ...]) -> None:
             )
 
 
-def _insert(connection: sqlite3.Connection, zone: Zone, root: Path, areas: Mapping[int, float]) -> None:
+def _insert(connection: sqlite3.Connection, zone: Zone, root: Path) -> None:
     values = {
         "geom": _geometry(zone),
         "id": zone.id,
@@ -233,12 +271,28 @@ def _insert(connection: sqlite3.Connection, zone: Zone, root: Path, areas: Mappi
     }
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     connection.execute(f"INSERT INTO zones ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
-    connection.execute(
-        "INSERT OR IGNORE INTO domains (name, fold) VALUES (?, ?)", (zone.domain, assign_fold(areas))
-    )
+
+
+def _give_fold(connection: sqlite3.Connection, arrival: Arrival, free: int) -> int:
+    """Put a zone's domain, if it is new, into the fold that the zone brings, or a free one; return it."""
+    zone, wanted = arrival.zone, arrival.fold
+    new = free if wanted is None else wanted
+    connection.execute("INSERT OR IGNORE INTO domains (name, fold) VALUES (?, ?)", (zone.domain, new))
+    query = "SELECT fold FROM domains WHERE name = ?"
+    fold: int = connection.execute(query, (zone.domain,)).fetchone()[0]
+    if wanted not in (None, fold):
+        raise CampaignError(
+            f"zone {zone.id} comes with fold {wanted}, but its domain is in fold {fold} here, and a domain "
+            "keeps its fold for ever; put the zone into another campaign"
+        )
+    return fold
+
+
+def _give_numbers(connection: sqlite3.Connection, zone: Zone, numbers: Mapping[Cell, int]) -> None:
+    """Give each patch of a zone its number for ever: the one that it brings, or else the next."""
     connection.executemany(
-        "INSERT INTO patches (zone, row, col) VALUES (?, ?, ?)",
-        [(zone.id, cell.row, cell.col) for cell in zone.cells],
+        "INSERT INTO patches (number, zone, row, col) VALUES (?, ?, ?, ?)",
+        [(numbers.get(cell), zone.id, cell.row, cell.col) for cell in zone.cells],
     )
 
 

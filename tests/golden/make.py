@@ -131,6 +131,7 @@ def make_release(target: Path) -> None:
 if __name__ == "__main__":
     makers = {
         "campaign_v1": make_campaign,
+        "campaign_v1_own_nomenclature": make_campaign,
         "hierarchy_v1": make_hierarchy,
         "hierarchy_v2": make_hierarchy,
         "hierarchy_v2_sealed": make_hierarchy,

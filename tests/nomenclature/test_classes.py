@@ -113,6 +113,34 @@ def test_unlabelled_is_written_as_other(flair: Nomenclature, scheme: str, other:
     assert flair.decode(np.array([[other]], dtype=np.uint8), scheme).tolist() == [[19]]
 
 
+@pytest.mark.parametrize(("name", "scheme"), [("ign-naf", "naf"), ("ign-urbain", "urbain")])
+def test_a_scheme_with_a_no_label_reads_and_writes_it_as_unlabelled(name: str, scheme: str) -> None:
+    found = load_nomenclature(name)
+    values = np.arange(len(found.codes) + 1, dtype=np.uint8)
+    assert found.codes == tuple(range(1, len(found.codes) + 1))
+    assert found.decode(values, scheme).tolist() == found.encode(values, scheme).tolist() == values.tolist()
+    assert found.schemes[scheme].other is None
+    with pytest.raises(NomenclatureError, match=f"scheme {scheme} of {name} allows 0–{len(found.codes)};"):
+        found.decode(np.array([[len(found.codes) + 1]], np.uint8), scheme)
+
+
+# In the order of IGN's fields, field 0 being no-label.
+IGN_LISTS = {
+    "ign-naf": "batiment zone_permeable zone_impermeable piscine sol_nu surface_eau coniferes coupe feuillus "
+    "broussaille vigne culture terre_labouree",
+    "ign-urbain": "batiment ligneux herbacee bitume mineraux sol_nus eau piscine",
+}
+
+
+@pytest.mark.parametrize("name", IGN_LISTS)
+def test_igns_older_lists_have_its_names_in_its_order(name: str) -> None:
+    found = load_nomenclature(name)
+    assert list(found.keys) == IGN_LISTS[name].split()
+    colours = [entry.colour for entry in found.classes]
+    assert len(set(colours)) == len(colours)
+    assert {entry.definition_status for entry in found.classes} == {"working"}
+
+
 @given(
     labels=npst.arrays(np.uint8, npst.array_shapes(max_dims=3, min_side=0), elements=st.integers(0, 19)),
     scheme=st.sampled_from(SCHEMES),
@@ -288,10 +316,8 @@ def test_a_nomenclature_goes_to_other_processes_and_comes_back_equal(flair: Nome
 
 
 def test_the_document_loses_nothing(flair: Nomenclature, tmp_path: Any) -> None:
-    shipped_document = read_document(
-        shipped("schema") / "nomenclatures" / "flair-19.json", schema="nomenclature"
-    )
-    assert flair.document() == shipped_document
+    for path in sorted((shipped("schema") / "nomenclatures").glob("*.json")):
+        assert load_nomenclature(path.stem).document() == read_document(path, schema="nomenclature")
     write_document(flair.document(), tmp_path / "copy.json", schema="nomenclature")
     assert (
         load_nomenclature(tmp_path / "copy.json") == load_nomenclature(str(tmp_path / "copy.json")) == flair
@@ -345,6 +371,14 @@ BROKEN = [
     ("an other that is not there", _set("schemes/flair/other", "rest"), "schemes/flair/other", "unknown"),
     ("ours that is not there", _set("schemes/flair/ours", ["rest"]), "schemes/flair/ours/0", "unknown"),
     ("a fallback that is a group", _set("groups/5/fallback", "tree_stand"), "groups/5/fallback", "unknown"),
+    ("an other and an unlabelled", _set("schemes/flair/unlabelled", 0), "schemes/flair", "unlabelled"),
+    ("neither of them", _set("schemes/cosia_numero/other", None), "schemes/cosia_numero", "unlabelled"),
+    (
+        "unlabelled as a class",
+        _set("schemes/flair_hub/unlabelled", 0),
+        "schemes/flair_hub/unlabelled",
+        "duplicate",
+    ),
     ("a palette with a gap", _set("classes/4/palettes", {}), "classes/4/palettes", "missing"),
 ]
 

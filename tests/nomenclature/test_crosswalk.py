@@ -11,7 +11,13 @@ import pytest
 
 from workbench.documents import read_document, shipped
 from workbench.errors import DocumentError, NomenclatureError
-from workbench.nomenclature import Crosswalk, load_crosswalk, load_nomenclature
+from workbench.nomenclature import (
+    Artificialised,
+    Crosswalk,
+    load_artificialisation,
+    load_crosswalk,
+    load_nomenclature,
+)
 
 ALL = np.arange(1, 20, dtype=np.uint8)
 
@@ -159,9 +165,25 @@ def test_only_undecided_classes_can_be_decided_and_only_for_targets(cover: Cross
         cover.decide({"greenhouse": "CS9"})
 
 
+def test_what_becomes_a_group_is_written_as_its_fallback_or_is_undecided() -> None:
+    urbain = load_crosswalk("ign-urbain-to-flair-19")
+    codes = np.array([[0, 1, 2]], dtype=np.uint8)  # ligneux becomes woody_vegetation, written as ligneous
+    assert urbain.apply(codes).tolist() == [[0, 1, 17]]
+    mineral = urbain.decide({"mineraux": "mineral_ground"})
+    assert not mineral.undecided
+    with pytest.raises(NomenclatureError, match=r"undecided are 5 mineraux, and 0 \(unlabelled\) stays 0"):
+        mineral.apply(np.array([[5]], dtype=np.uint8))
+    assert mineral.apply(np.array([[5]], dtype=np.uint8), undecided=99).tolist() == [[99]]
+
+
+def test_a_group_has_no_answer_to_artificialisation(cover: Crosswalk) -> None:
+    answers = load_artificialisation().of_classes(cover.decide({"ligneous": "CS2.1", "clear_cut": "CS2.1.2"}))
+    assert (answers["ligneous"], answers["clear_cut"]) == (Artificialised.UNDECIDED, Artificialised.NEVER)
+
+
 def test_every_shipped_crosswalk_has_the_name_of_its_file() -> None:
     names = [path.stem for path in (shipped("schema") / "crosswalks").glob("*.json")]
-    assert len(names) == 3
+    assert len(names) == 5
     assert [load_crosswalk(name).name for name in names] == names
 
 
@@ -195,6 +217,12 @@ BROKEN: list[tuple[str, Change, str, str]] = [
         "undecided/sea",
         "unknown",
     ),
+    (
+        "a fallback that is nothing",
+        lambda d: d["groups"][0].update(fallback="x"),
+        "groups/0/fallback",
+        "unknown",
+    ),
     ("unlabelled as nothing", lambda d: d.update(unlabelled_as="rest"), "unlabelled_as", "unknown"),
 ]
 
@@ -213,6 +241,11 @@ def test_what_a_schema_cannot_say_is_checked(
 ) -> None:
     change(document)
     assert (loc, kind) in _problems(document)
+
+
+def test_where_unlabelled_stays_0_no_class_is_written_so(document: dict[str, Any]) -> None:
+    document["unlabelled_as"], document["targets"][3]["value"] = None, 0
+    assert _problems(document) == [("targets/3/value", "duplicate")]
 
 
 def test_all_problems_of_a_crosswalk_are_reported_at_once(document: dict[str, Any]) -> None:

@@ -35,6 +35,20 @@ def test_an_imported_mask_comes_back_bit_for_bit(campaign: Campaign, make_ortho:
     assert sum(done.imported.values()) == 1024 * 512
 
 
+def test_a_no_label_in_a_mask_stays_unlabelled(tmp_path: Path, make_ortho: MakeOrtho) -> None:
+    campaign = Campaign.create(tmp_path / "naf", nomenclature="ign-naf")
+    image, mask = make_ortho()
+    rewritten(mask, lambda values: np.where(values == 11, 0, values))
+    before = read_bands(mask)[0]
+    done = add_zone(campaign, image, mask=mask, scheme="naf", **ZONE)
+    with campaign.open_store(done.zone) as store:
+        assert (store.labels == before).all()
+        assert 0 < store.coverage() < 1
+    rewritten(mask, np.zeros_like)
+    with pytest.raises(NomenclatureError, match="labels no pixel of zone D051_2019/Z9"):
+        add_zone(campaign, image, mask=mask, scheme="naf", domain="D051_2019", name="Z9")
+
+
 def test_what_is_known_of_the_picture_is_kept(campaign: Campaign, make_ortho: MakeOrtho) -> None:
     image, _ = make_ortho()
     zone = add_zone(campaign, image, acquired=date(2019, 8, 26), camera="UCE-M3-f120", **ZONE).zone

@@ -16,12 +16,11 @@ from typing import Any
 
 import click
 
-from workbench.cli import labelling, reviewing, segmenting
+from workbench.cli import labelling, migrating, reviewing, segmenting
 from workbench.cli.options import (
     DIR,
     JSON,
     PATH,
-    SCHEMES,
     ZONE,
     emit,
     example,
@@ -78,14 +77,20 @@ def campaign() -> None:
 
 @campaign.command("init", epilog=example("workbench campaign init DIR"))
 @DIR
-@click.option("--nomenclature", default="flair-19", show_default=True)
+@click.option(
+    "--nomenclature",
+    default="flair-19",
+    show_default=True,
+    help="A name (flair-19, ign-naf, ign-urbain), or the path of a .json document of your own.",
+)
 def campaign_init(directory: Path, nomenclature: str) -> None:
     """Make an empty campaign in a new or empty directory."""
     from workbench.campaign import Campaign
 
-    Campaign.create(directory, nomenclature=nomenclature)
+    made = Campaign.create(directory, nomenclature=nomenclature).nomenclature
     click.echo(
-        f"{directory}: campaign made, labelled with {nomenclature}; next: workbench zone add {directory} …"
+        f"{directory}: campaign made, labelled with {made.name} {made.version}; "
+        f"next: workbench zone add {directory} …"
     )
 
 
@@ -118,7 +123,7 @@ def zone() -> None:
 @click.option("--camera", help="Camera of the picture.")
 @click.option("--theme", help="Two letters of the landscape, such as UF.")
 @click.option("--labels", "mask", type=PATH, help="Existing mask to import as accepted edits.")
-@click.option("--scheme", type=SCHEMES, default="flair", show_default=True, help="How the mask is numbered.")
+@click.option("--scheme", default="flair", show_default=True, help="How the mask is numbered.")
 @click.option("--author", default="import", show_default=True, help="Whose edits the imported labels are.")
 @JSON
 def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | None, **options: Any) -> None:
@@ -217,6 +222,7 @@ def release_verify(path: Path, as_json: bool) -> None:
     sys.exit(0 if report.sound else 1)
 
 
+zone.add_command(migrating.zone_migrate)
 for command in (
     segmenting.segment,
     segmenting.hierarchy,

@@ -17,7 +17,6 @@ from workbench.cli.options import (
     JSON,
     OVERWRITE,
     PATH,
-    SCHEMES,
     ZONE,
     emit,
     example,
@@ -98,7 +97,7 @@ def labels() -> None:
 )
 @DIR
 @ZONE
-@click.option("--scheme", type=SCHEMES, required=True, help="How to number the classes.")
+@click.option("--scheme", required=True, help="How to number the classes, such as flair.")
 @click.option("-o", "--output", type=PATH, required=True)
 @OVERWRITE
 def labels_export(directory: Path, zone_id: str, scheme: str, output: Path, overwrite: bool) -> None:

@@ -8,7 +8,6 @@ __all__ = [
     "JSON",
     "OVERWRITE",
     "PATH",
-    "SCHEMES",
     "ZONE",
     "emit",
     "example",
@@ -35,7 +34,6 @@ AUTHOR = click.option("--author", required=True, help="Whose journal to write, a
 ZONE = click.option("--zone", "zone_id", required=True, help="Zone, such as D055_2018/Z2_UF.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
-SCHEMES = click.Choice(["flair", "flair_hub", "cosia_numero"])
 PATH = click.Path(path_type=Path)
 
 

@@ -14,11 +14,14 @@ from workbench.export.layouts import Layout
 from workbench.export.patches import ZoneSource, cut_patches, ground_cell
 from workbench.geo.grid import NATIONAL_GRID
 from workbench.geo.zone import Cell
+from workbench.nomenclature import Nomenclature
 
 _LISTED = 10
 
 
-def check_sources(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> None:
+def check_sources(
+    sources: Sequence[ZoneSource], layouts: Sequence[Layout], nomenclature: Nomenclature
+) -> None:
     """Refuse zones that no sound release can be made of.
 
     Raises
@@ -27,6 +30,7 @@ def check_sources(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> N
         One sentence with everything that is wrong and the ways out.
     """
     problems = [*_zone_problems(sources), *_fold_problems(sources), *_band_problems(sources, layouts)]
+    problems += _scheme_problems(layouts, nomenclature)
     if not problems:
         problems = [*_patch_problems(sources)]
     if problems:
@@ -90,6 +94,17 @@ def _band_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> 
         )
         bands = ", ".join(layout.bands)
         yield f"layout {layout.name} needs the bands {bands}, which {_listed(lacking)} lack; {way_out}"
+
+
+def _scheme_problems(layouts: Sequence[Layout], nomenclature: Nomenclature) -> Iterator[str]:
+    for layout in layouts:
+        scheme = nomenclature.schemes.get(layout.scheme)
+        if scheme is None or scheme.other is None:
+            yield (
+                f"layout {layout.name} numbers labels as {layout.scheme}, with an *other* for what nobody "
+                f"labelled, and {nomenclature.name} has no such scheme; carry the campaign to a nomenclature "
+                "that has: workbench zone migrate"
+            )
 
 
 def _patch_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:

@@ -168,7 +168,7 @@ def build_release(
     """
     _check_name(name)
     chosen, zones = parse_layouts(layouts), sorted(sources, key=lambda source: source.zone.id)
-    check_sources(zones, chosen)
+    check_sources(zones, chosen, nomenclature)
     target = out / name
     if target.exists() and not (target / "release.json").is_file():
         raise ReleaseError(f"{target} exists and is no release; choose another name or move it away")

@@ -3,7 +3,8 @@
 A class is known by its ``key`` and its ``code`` (1–254, append-only). The numbers that datasets write are its
 ``values`` in a *scheme*; every scheme has its own order, so values are looked up, never computed. Code 0
 (unlabelled) lives in the annotation store alone: FLAIR's loaders train any value they do not know as
-*building*, so unlabelled pixels are written as the scheme's *other*.
+*building*, so unlabelled pixels are written as the scheme's *other*; only a scheme that has a value for them
+writes that.
 
 The documents lie in ``schema/nomenclatures``, ``schema/crosswalks`` and ``schema/rules``.
 """
@@ -22,6 +23,7 @@ from workbench.nomenclature.classes import (
     load_nomenclature,
 )
 from workbench.nomenclature.crosswalk import Crosswalk, TargetClass, Undecided, load_crosswalk
+from workbench.nomenclature.recoding import Landing, Recoding
 
 __all__ = [
     "ArtificialisationRule",
@@ -29,7 +31,9 @@ __all__ = [
     "CoverRule",
     "Crosswalk",
     "LandCoverClass",
+    "Landing",
     "Nomenclature",
+    "Recoding",
     "Scheme",
     "TargetClass",
     "Undecided",

@@ -107,8 +107,9 @@ class ArtificialisationRule:
                 f"{self.name} speaks of {self.covers_of}, {crosswalk.name} leads to {crosswalk.target}; "
                 f"use a crosswalk to {self.covers_of}"
             )
+        covers = {key: to for key, to in crosswalk.table.items() if not crosswalk.is_group(to)}
         return {
-            key: self.of_cover(crosswalk.table[key]) if key in crosswalk.table else Artificialised.UNDECIDED
+            key: self.of_cover(covers[key]) if key in covers else Artificialised.UNDECIDED
             for key in crosswalk.source.keys
         }
 

@@ -6,7 +6,7 @@ __all__ = ["LandCoverClass", "Nomenclature", "Scheme", "UpperClass", "load_nomen
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import read_document, validate
+from workbench.documents import content_of, parse_document, validate
 from workbench.errors import DocumentError, NomenclatureError, Problem
 from workbench.nomenclature.entries import (
     document_path,
@@ -87,15 +87,19 @@ class Scheme:
 
     description: str
     defined_by: str
-    other: str
-    """Key of the class that unlabelled pixels are written as."""
+    other: str | None
+    """Key of the class that unlabelled pixels are written as; None where they have a value of their own."""
     ours: tuple[str, ...]
     """Keys of the classes that the owner has no known number for: theirs are the workbench's own."""
     palette: str | None
     """Palette that its rasters are coloured with; None = the classes' own colours."""
+    unlabelled: int | None = None
+    """Value of unlabelled pixels, 0–254, in a scheme that has one; such a scheme has no *other*."""
 
     def __post_init__(self) -> None:
         freeze(self)
+        if self.unlabelled is not None and not 0 <= self.unlabelled < NEVER:
+            raise NomenclatureError(f"value {self.unlabelled} of unlabelled is outside 0–{NEVER - 1}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +144,11 @@ class Nomenclature:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document, ready for ``write_document(…, schema="nomenclature")``."""
-        return {**_HEADER, **plain(self)}
+        content = {**_HEADER, **plain(self)}
+        for scheme in content["schemes"].values():
+            if scheme["unlabelled"] is None:  # documents from before there was such a thing stay as they are
+                del scheme["unlabelled"]
+        return content
 
     @property
     def codes(self) -> tuple[int, ...]:
@@ -196,6 +204,8 @@ class Nomenclature:
     def encode(self, labels: NDArray[np.integer[Any]], scheme: str) -> NDArray[np.uint8]:
         """Write codes as the values of a scheme; unlabelled (0) becomes the scheme's *other*.
 
+        Where a scheme has a value for what is unlabelled, it becomes that.
+
         Parameters
         ----------
         labels
@@ -216,14 +226,19 @@ class Nomenclature:
         >>> load_nomenclature("flair-19").encode(np.array([[0, 1, 16]], dtype=np.uint8), "flair_hub")
         array([[18,  0, 17]], dtype=uint8)
         """
-        other = self.by_key(self._scheme(scheme).other)
+        rules = self._scheme(scheme)
         table = {entry.code: entry.values[scheme] for entry in self.classes}
-        table[UNLABELLED] = other.values[scheme]
+        if rules.other is not None:
+            table[UNLABELLED] = self.by_key(rules.other).values[scheme]
+        elif rules.unlabelled is not None:
+            table[UNLABELLED] = rules.unlabelled
         allowed = f"{self.name} has codes {ranges(self.codes)}, and 0 for unlabelled"
         return translate(labels, table, refusal=lambda found: f"{found}: {allowed}; use these only")
 
     def decode(self, values: NDArray[np.integer[Any]], scheme: str) -> NDArray[np.uint8]:
         """Read the values of a scheme as codes; its *other* is read as that class, never as unlabelled.
+
+        Only a scheme's own value for what is unlabelled is read as that.
 
         Parameters
         ----------
@@ -246,8 +261,9 @@ class Nomenclature:
         >>> load_nomenclature("flair-19").decode(np.array([[18, 0, 17]], dtype=np.uint8), "flair_hub")
         array([[19,  1, 16]], dtype=uint8)
         """
-        self._scheme(scheme)
+        unlabelled = self._scheme(scheme).unlabelled
         table = {entry.values[scheme]: entry.code for entry in self.classes}
+        table |= {} if unlabelled is None else {unlabelled: UNLABELLED}
         allowed = f"scheme {scheme} of {self.name} allows {ranges(table)}"
         way_out = f"correct these pixels, or name the scheme they follow ({listed(self.schemes)})"
         return translate(values, table, refusal=lambda found: f"{found}: {allowed}; {way_out}")
@@ -273,7 +289,9 @@ class Nomenclature:
 
 
 def load_nomenclature(name: str | Path) -> Nomenclature:
-    """Read a nomenclature: a shipped one by name (read once), or any by the path of its ``.json`` document.
+    """Read a nomenclature: a shipped one by name, or any by the path of its ``.json`` document.
+
+    The same content is parsed once.
 
     Raises
     ------
@@ -283,16 +301,14 @@ def load_nomenclature(name: str | Path) -> Nomenclature:
         The document cannot be read or breaks its rules; every problem is listed.
     """
     path = document_path(name, folder="nomenclatures", what="nomenclature")
-    return _read(path) if path == Path(name) else _shipped(path)
+    return _parsed(content_of(path), str(path))
 
 
-@cache
-def _shipped(path: Path) -> Nomenclature:
-    return _read(path)
-
-
-def _read(path: Path) -> Nomenclature:
-    return Nomenclature.from_document(read_document(path, schema="nomenclature"), source=str(path))
+@lru_cache(maxsize=32)
+def _parsed(content: bytes, source: str) -> Nomenclature:
+    return Nomenclature.from_document(
+        parse_document(content, schema="nomenclature", source=source), source=source
+    )
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:
@@ -336,7 +352,11 @@ def _pair_problems(nomenclature: Nomenclature) -> Iterator[Problem]:
 def _scheme_problems(nomenclature: Nomenclature, name: str, scheme: Scheme) -> Iterator[Problem]:
     placed = list(enumerate(nomenclature.classes))
     keys = set(nomenclature.keys)
-    yield from unknown("class", keys, [(("schemes", name, "other"), scheme.other)])
+    if (scheme.other is None) == (scheme.unlabelled is None):
+        message = "takes either an other or an unlabelled value: what is unlabelled is written as one of them"
+        yield Problem(loc=("schemes", name), message=message, kind="unlabelled")
+    if scheme.other is not None:
+        yield from unknown("class", keys, [(("schemes", name, "other"), scheme.other)])
     yield from unknown(
         "class", keys, ((("schemes", name, "ours", i), key) for i, key in enumerate(scheme.ours))
     )
@@ -347,7 +367,9 @@ def _scheme_problems(nomenclature: Nomenclature, name: str, scheme: Scheme) -> I
         if scheme.palette is not None and scheme.palette not in entry.palettes:
             message = f"class {entry.key!r} has no colour in palette {scheme.palette!r}"
             yield Problem(loc=("classes", i, "palettes"), message=message, kind="missing")
-    values = (
+    values: list[tuple[tuple[str | int, ...], int]] = [
         (("classes", i, "values", name), entry.values[name]) for i, entry in placed if name in entry.values
-    )
+    ]
+    if scheme.unlabelled is not None:
+        values.append((("schemes", name, "unlabelled"), scheme.unlabelled))
     yield from duplicates(f"{name} value", values)

@@ -62,7 +62,11 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crosswalk:
-    """From the classes of a nomenclature to other ones; each class has one target, or is undecided."""
+    """From the classes of a nomenclature to other ones; each class has one target, or is undecided.
+
+    Where only so much is sure, a class becomes an upper class (a group) of the target: a doubt with a name,
+    to be resolved later.
+    """
 
     name: str
     version: str
@@ -74,12 +78,12 @@ class Crosswalk:
     """Whether the links are the owner's or the workbench's."""
     provenance: str
     notes: tuple[str, ...]
-    unlabelled_as: str
-    """Key of the source class that unlabelled pixels are treated as."""
+    unlabelled_as: str | None
+    """Key of the source class that unlabelled pixels are treated as; None = they become 0."""
     groups: tuple[UpperClass, ...]
     targets: tuple[TargetClass, ...]
     table: Mapping[str, str]
-    """Target key of each decided class."""
+    """Key of the target or group of each decided class, and of upper classes of the source."""
     undecided: Mapping[str, Undecided]
 
     def __post_init__(self) -> None:
@@ -112,8 +116,12 @@ class Crosswalk:
             f"{self.target} has no class {key!r}; it has {listed(t.key for t in self.targets)}"
         )
 
+    def is_group(self, key: str) -> bool:
+        """Tell whether a key is that of an upper class of the target."""
+        return any(group.key == key for group in self.groups)
+
     def decide(self, decisions: Mapping[str, str]) -> Crosswalk:
-        """Return a crosswalk in which undecided classes (keys) have targets (keys).
+        """Return a crosswalk in which undecided classes (keys) have targets or groups (keys).
 
         Raises
         ------
@@ -125,7 +133,8 @@ class Crosswalk:
                 raise NomenclatureError(
                     f"{self.name}: {key!r} is not undecided; undecided: {listed(self.undecided)}"
                 )
-            self.by_key(target)
+            if not self.is_group(target):
+                self.by_key(target)
         left = {key: why for key, why in self.undecided.items() if key not in decisions}
         return replace(self, table={**self.table, **decisions}, undecided=left)
 
@@ -133,6 +142,8 @@ class Crosswalk:
         self, codes: NDArray[np.integer[Any]], *, undecided: int | Literal["refuse"] = "refuse"
     ) -> NDArray[np.uint8]:
         """Write codes as the values of the targets; unlabelled (0) goes the way of ``unlabelled_as``.
+
+        A class that becomes a group is written as the group's fallback; without one it counts as undecided.
 
         Parameters
         ----------
@@ -155,26 +166,39 @@ class Crosswalk:
         array([[13, 12, 13]], dtype=uint8)
         """
         values = {target.key: target.value for target in self.targets}
-        table = {self.source.by_key(key).code: values[target] for key, target in self.table.items()}
+        values |= {g.key: values[g.fallback] for g in self.groups if g.fallback is not None}
+        table = {
+            one.code: values[self.table[one.key]]
+            for one in self.source.classes
+            if self.table.get(one.key) in values
+        }
+        left = [one for one in self.source.classes if one.code not in table]
         if undecided != "refuse":
             if not 0 <= undecided < NEVER or undecided in values.values():
                 raise NomenclatureError(
                     f"{self.name}: {undecided} cannot mark undecided pixels; choose a free value"
                 )
-            table |= {self.source.by_key(key).code: undecided for key in self.undecided}
-        like = self.source.by_key(self.unlabelled_as).code
-        if like in table:
+            table |= {one.code: undecided for one in left}
+        if self.unlabelled_as is None:
+            table[UNLABELLED] = UNLABELLED
+        elif (like := self.source.by_key(self.unlabelled_as).code) in table:
             table[UNLABELLED] = table[like]
-        open_codes = listed(f"{self.source.by_key(key).code} {key}" for key in self.undecided)
-        left = f"undecided are {open_codes}, and 0 (unlabelled) goes with {self.unlabelled_as}"
-        refused = f"not in {self.name}; {left}; decide them, or give a value for undecided pixels"
-        return translate(codes, table, refusal=lambda found: f"{found}: {refused}")
+        open_codes = listed(f"{one.code} {one.key}" for one in left)
+        kept = f"goes with {self.unlabelled_as}" if self.unlabelled_as else "stays 0"
+        refused = f"not in {self.name}; undecided are {open_codes}, and 0 (unlabelled) {kept}"
+        way_out = "decide them, or give a value for undecided pixels"
+        return translate(codes, table, refusal=lambda found: f"{found}: {refused}; {way_out}")
 
 
-def load_crosswalk(name: str | Path) -> Crosswalk:
+def load_crosswalk(name: str | Path, *, source: Nomenclature | None = None) -> Crosswalk:
     """Read a crosswalk, a shipped one by name or any by the path of its ``.json`` document.
 
-    The nomenclature that it starts from is a shipped one; others go through `Crosswalk.from_document`.
+    Parameters
+    ----------
+    name
+        Name or path.
+    source
+        The nomenclature that it has to start from; by default the shipped one that it names.
 
     Raises
     ------
@@ -185,34 +209,41 @@ def load_crosswalk(name: str | Path) -> Crosswalk:
     """
     path = document_path(name, folder="crosswalks", what="crosswalk")
     document = read_document(path, schema="crosswalk")
-    nomenclature = load_nomenclature(document["source"])
+    nomenclature = load_nomenclature(document["source"]) if source is None else source
     return Crosswalk.from_document(document, nomenclature=nomenclature, source=str(path))
 
 
 def _problems(crosswalk: Crosswalk) -> Iterator[Problem]:
-    values = ((("targets", i, "value"), target.value) for i, target in enumerate(crosswalk.targets))
+    values: list[tuple[tuple[str | int, ...], int]] = [
+        (("targets", i, "value"), target.value) for i, target in enumerate(crosswalk.targets)
+    ]
+    if crosswalk.unlabelled_as is None:
+        values.insert(0, (("unlabelled_as",), UNLABELLED))
     yield from duplicates("value", values)
     yield from tree_problems(crosswalk.groups, crosswalk.targets, called="targets")
     targets = {target.key for target in crosswalk.targets}
-    yield from unknown("target", targets, ((("table", key), to) for key, to in crosswalk.table.items()))
+    fallbacks = ((("groups", i, "fallback"), group.fallback) for i, group in enumerate(crosswalk.groups))
+    yield from unknown("target", targets, ((loc, key) for loc, key in fallbacks if key is not None))
+    goals = targets | {group.key for group in crosswalk.groups}
+    yield from unknown("target", goals, ((("table", key), to) for key, to in crosswalk.table.items()))
     for key, why in crosswalk.undecided.items():
         placed = ((("undecided", key, "candidates", i), name) for i, name in enumerate(why.candidates))
-        yield from unknown("target", targets, placed)
+        yield from unknown("target", goals, placed)
     yield from _coverage_problems(crosswalk)
 
 
 def _coverage_problems(crosswalk: Crosswalk) -> Iterator[Problem]:
     """Yield what keeps each class of the source from being decided once or undecided."""
     keys = crosswalk.source.keys
+    known = {*keys, *(group.key for group in crosswalk.source.groups)}
     what = f"class of {crosswalk.source.name}"
-    yield from unknown(what, keys, ((("table", key), key) for key in crosswalk.table))
-    yield from unknown(what, keys, ((("undecided", key), key) for key in crosswalk.undecided))
-    yield from unknown(what, keys, [(("unlabelled_as",), crosswalk.unlabelled_as)])
+    yield from unknown(what, known, ((("table", key), key) for key in crosswalk.table))
+    yield from unknown(what, known, ((("undecided", key), key) for key in crosswalk.undecided))
+    if crosswalk.unlabelled_as is not None:
+        yield from unknown(what, keys, [(("unlabelled_as",), crosswalk.unlabelled_as)])
+    for key in sorted(crosswalk.undecided.keys() & crosswalk.table.keys()):
+        yield Problem(loc=("undecided", key), message=f"{key!r} has a target in the table", kind="duplicate")
     for key in keys:
-        if key in crosswalk.table and key in crosswalk.undecided:
-            yield Problem(
-                loc=("undecided", key), message=f"{key!r} has a target in the table", kind="duplicate"
-            )
-        elif key not in crosswalk.table and key not in crosswalk.undecided:
+        if key not in crosswalk.table and key not in crosswalk.undecided:
             message = f"{key!r} has no target and is not undecided either"
             yield Problem(loc=("table",), message=message, kind="missing")

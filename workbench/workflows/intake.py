@@ -27,7 +27,6 @@ from workbench.geo.zone import (
     read_footprint,
     zone_grid,
 )
-from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.labels.op import check_author
 from workbench.labels.review import accept
@@ -144,7 +143,7 @@ def add_zone(
     if mask is not None:
         values = _read_mask(mask, info, window)
         codes = _decode(values, zone, mask, scheme, campaign.nomenclature)
-    campaign.add_zone(zone, fill=None if codes is None else _importer(codes, author, mask))
+    campaign.add_zone(zone, fill=None if codes is None else _importer(zone, codes, author, mask))
     return Intake(
         zone=zone,
         left_out=len(wanted) - len(cells),
@@ -240,14 +239,18 @@ def _decode(
         codes = nomenclature.decode(np.where(inside, values, values[inside][0]), scheme)
     except NomenclatureError as error:
         raise NomenclatureError(f"{mask}, in the zone's window: {error}") from error
+    if not codes[inside].any():
+        raise NomenclatureError(
+            f"{mask} labels no pixel of zone {zone.id}, all are {scheme}'s unlabelled; leave it out"
+        )
     return np.where(inside, codes, 0).astype(np.uint8)
 
 
 def _importer(
-    codes: NDArray[np.uint8], author: str, mask: Path | None
-) -> Callable[[Callable[[str], AnnotationStore]], None]:
-    def fill(open_store: Callable[[str], AnnotationStore]) -> None:
-        with open_store(author) as store:
+    zone: Zone, codes: NDArray[np.uint8], author: str, mask: Path | None
+) -> Callable[[Campaign], None]:
+    def fill(staged: Campaign) -> None:
+        with staged.open_store(zone, author=author, from_snapshot=False) as store:
             store.apply_all(assign_raster(codes, provenance=Provenance(tool="import")))
             # An existing mask was finished by whoever published it; who corrects it sends it back first.
             accept(store, reason=f"imported from {mask.name if mask else 'a mask'}")

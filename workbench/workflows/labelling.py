@@ -76,8 +76,8 @@ def stay(
 def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, overwrite: bool) -> str:
     """Write a zone's labels as a raster numbered by a scheme, with its colours.
 
-    What is unlabelled, in conflict or outside the footprint becomes the scheme's *other*: IGN's loaders train
-    any other number as building.
+    What is unlabelled, in conflict or outside the footprint becomes the scheme's *other* (or its own value
+    for it): IGN's loaders train any other number as building.
 
     Returns
     -------

@@ -1,0 +1,157 @@
+"""What came of carrying zones to another nomenclature: the report of `workbench.workflows.migrating`."""
+
+from __future__ import annotations
+
+__all__ = ["CarriedClass", "CarriedJournal", "Migration", "ZoneMigration"]
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.geo.zone import Zone
+from workbench.nomenclature import Recoding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedJournal:
+    """A journal before and after."""
+
+    author: str
+    ops: int
+    before: str
+    """sha256 of the last op in the old campaign."""
+    after: str
+    """sha256 of the same op in the new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedClass:
+    """A class, or upper class, of the old nomenclature that a zone speaks of."""
+
+    key: str
+    pixels: int
+    """That show it."""
+    ops: int
+    """That speak of it, on all tracks, undone ones too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneMigration:
+    """What became of a zone."""
+
+    zone: Zone
+    fold: int
+    numbers_kept: bool
+    """Whether its patches have the numbers that they had."""
+    journals: tuple[CarriedJournal, ...]
+    classes: tuple[CarriedClass, ...]
+    """The most pixels first."""
+    conflicts_before: int
+    """Pixels in conflict."""
+    conflicts_after: int
+
+    def document(self, recoding: Recoding) -> dict[str, Any]:
+        """Return the JSON view."""
+        return {
+            "zone": self.zone.id,
+            "fold": self.fold,
+            "numbers_kept": self.numbers_kept,
+            "raster": str(self.zone.ortho.path),
+            "journals": [
+                {
+                    "author": one.author,
+                    "ops": one.ops,
+                    "head_sha256_before": one.before,
+                    "head_sha256_after": one.after,
+                }
+                for one in self.journals
+            ],
+            "classes": [
+                {"from": one.key, "to": recoding.links[one.key], "pixels": one.pixels, "ops": one.ops}
+                for one in self.classes
+            ],
+            "conflicts_before": self.conflicts_before,
+            "conflicts_after": self.conflicts_after,
+        }
+
+    def lines(self, recoding: Recoding) -> list[str]:
+        """Return what a person reads about the zone."""
+        ops = ", ".join(f"{one.author} {one.ops}" for one in self.journals) or "none"
+        lines = [f"  {self.zone.id}: fold {self.fold}, ops: {ops}"]
+        if not self.numbers_kept:
+            lines.append("    its patches have new numbers, the old ones are taken")
+        if self.conflicts_before:
+            lines.append(
+                f"    {self.conflicts_before:,} pixels were in conflict, {self.conflicts_after:,} are: "
+                "classes that were merged are no conflict any more"
+            )
+        width = max((len(one.key) for one in self.classes), default=0)
+        return lines + [
+            f"    {one.pixels:12,} pixels, {one.ops:6,} ops  {one.key:{width}} → {_named(recoding, one.key)}"
+            for one in self.classes
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """What was carried where."""
+
+    source: Path
+    target: Path
+    recoding: Recoding
+    decisions: Mapping[str, str]
+    zones: tuple[ZoneMigration, ...]
+
+    @property
+    def merged(self) -> dict[str, list[str]]:
+        """Several classes that zones speak of and that became one: nobody can tell them apart any more."""
+        spoken = {one.key for zone in self.zones for one in zone.classes}
+        found = defaultdict(list)
+        for key, goal in self.recoding.links.items():
+            if key in spoken:
+                found[goal].append(key)
+        return {goal: keys for goal, keys in found.items() if len(keys) > 1}
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view (``schema/outputs/zone-migrate.schema.json``)."""
+        old, new = self.recoding.source, self.recoding.target
+        return {
+            "source": {"campaign": str(self.source), "nomenclature": old.name, "version": old.version},
+            "target": {"campaign": str(self.target), "nomenclature": new.name, "version": new.version},
+            "table": self.recoding.name,
+            "links": dict(self.recoding.links),
+            "decisions": dict(self.decisions),
+            "undecided": [
+                {"class": key, "candidates": list(why.candidates), "reason": why.reason}
+                for key, why in self.recoding.undecided.items()
+            ],
+            "merged": [{"into": goal, "classes": keys} for goal, keys in self.merged.items()],
+            "zones": [zone.document(self.recoding) for zone in self.zones],
+        }
+
+    def text(self) -> str:
+        """Return a page for a person."""
+        old, new = self.recoding.source, self.recoding.target
+        count = f"{len(self.zones)} zone{'s' * (len(self.zones) != 1)}"
+        lines = [
+            f"{self.target}: {count} of {self.source} carried from {old.name} {old.version} "
+            f"to {new.name} {new.version} by {self.recoding.name}"
+        ]
+        for zone in self.zones:
+            lines += zone.lines(self.recoding)
+        lines += [f"  merged into {goal}: {', '.join(keys)}" for goal, keys in self.merged.items()]
+        lines += [f"  undecided, and in no zone: {key}" for key in self.recoding.undecided]
+        if any(one.zone.ortho.path.resolve().is_relative_to(self.source.resolve()) for one in self.zones):
+            lines.append(f"  pictures stay where they are, some of them inside {self.source}: keep it")
+        return "\n".join(lines)
+
+
+def _named(recoding: Recoding, key: str) -> str:
+    """Return what a class becomes, for a person."""
+    goal, landing = recoding.links[key], recoding.landing(key)
+    if landing.upper is None:
+        return goal
+    shown = recoding.target.by_code(landing.code).key if landing.code else "unlabelled"
+    return f"{goal} (upper class, shown as {shown})"
