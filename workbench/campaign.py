@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Campaign", "pixels_digest"]
+__all__ = ["Campaign", "made_of", "pixels_digest"]
 
 import hashlib
 import secrets
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import inside
+from workbench.documents import inside, sync_directory
 from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
@@ -181,9 +181,7 @@ class Campaign:
         if not path.exists():
             raise HierarchyError(f"zone {zone.id} is not segmented; run: {again}")
         found = read_hierarchy(path)
-        image = self.read_image(zone) if image is None else image
-        pixels = digest_image(image, usable_pixels(image, zone.footprint()))
-        if not found.grid.coincides(zone.grid) or found.image_digest != pixels:
+        if not made_of(found, zone, self.read_image(zone) if image is None else image):
             raise HierarchyError(
                 f"{path} was made of other pixels than zone {zone.id} has; run: {again}; "
                 "labels are not touched"
@@ -260,7 +258,13 @@ class Campaign:
         _check_pixels(zone, pixels[:, *inside.slices])
         return pixels, (-inside.row, -inside.col)
 
-    def add_zone(self, zone: Zone, *, fill: Callable[[OpenStore], None] | None = None) -> None:
+    def add_zone(
+        self,
+        zone: Zone,
+        *,
+        fill: Callable[[OpenStore], None] | None = None,
+        furnish: Callable[[Path], None] | None = None,
+    ) -> None:
         """Add a zone, durably and as a whole.
 
         Parameters
@@ -269,6 +273,8 @@ class Campaign:
             What to add. Its domain gets a fold if it is new, its cells get their numeric ids.
         fill
             Writes existing labels into the zone before it appears; an error there leaves all as it was.
+        furnish
+            Puts files into what will be the zone's directory, in the same way, before `fill`.
 
         Raises
         ------
@@ -285,10 +291,14 @@ class Campaign:
                 for leftover in (self.path / "zones").glob(".D*"):
                     shutil.rmtree(leftover, ignore_errors=True)
                 (staged / "journal").mkdir(parents=True)
+                if furnish is not None:
+                    furnish(staged)
                 if fill is not None:
                     fill(lambda author: self._store(staged / "journal", zone, author, None))
                 home.parent.mkdir(parents=True, exist_ok=True)
                 staged.rename(home)
+                for folder in (home, home.parent, home.parent.parent, self.path):
+                    sync_directory(folder)
         except BaseException:
             if home.exists() and zone.id not in {other.id for other in self.zones()}:
                 home.rename(staged)  # the registry could not be written after all
@@ -318,6 +328,12 @@ def _check_pixels(zone: Zone, pixels: NDArray[Any]) -> None:
             f"{zone.ortho.path}: its pixels are not those that zone {zone.id} was made on; "
             "put the old file back, or add the new one as another zone"
         )
+
+
+def made_of(hierarchy: Hierarchy, zone: Zone, image: NDArray[Any]) -> bool:
+    """Tell whether a hierarchy was made of a zone's pixels; ``image`` is what `Campaign.read_image` gives."""
+    pixels = digest_image(image, usable_pixels(image, zone.footprint()))
+    return hierarchy.grid.coincides(zone.grid) and hierarchy.image_digest == pixels
 
 
 def pixels_digest(pixels: NDArray[Any]) -> str:

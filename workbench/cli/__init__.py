@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import labelling, segmenting
+from workbench.cli import labelling, packing, segmenting
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -73,7 +73,7 @@ def demo(directory: Path | None, as_json: bool) -> None:
 
 @workbench.group()
 def campaign() -> None:
-    """Make campaigns."""
+    """Make campaigns and back them up."""
 
 
 @campaign.command("init", epilog=example("workbench campaign init DIR"))
@@ -91,7 +91,7 @@ def campaign_init(directory: Path, nomenclature: str) -> None:
 
 @workbench.group()
 def zone() -> None:
-    """Add zones and see how far they are."""
+    """Add zones, see how far they are, send them to colleagues."""
 
 
 @zone.command("add", epilog=example("workbench zone add DIR ortho.tif --domain D055_2018 --zone Z2_UF"))
@@ -203,3 +203,6 @@ for command in (
     labelling.review,
 ):
     workbench.add_command(command)
+for command in (packing.zone_pack, packing.zone_unpack):
+    zone.add_command(command)
+campaign.add_command(packing.campaign_backup)
