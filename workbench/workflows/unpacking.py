@@ -110,9 +110,9 @@ def _check_same(there: Zone, packed: Zone, path: Path) -> None:
     """Refuse a pack of other ground, or of another picture, than the zone of its name here."""
     same = there.grid.coincides(packed.grid) and there.cells == packed.cells
     if not same or there.ortho.pixels_sha256 != packed.ortho.pixels_sha256:
-        what = "picture" if same else "patch cells"
+        what = "another picture" if same else "other patch cells"
         raise CampaignError(
-            f"{path}: there is a zone {there.id} here, of another {what}; unpack it into another campaign"
+            f"{path}: there is a zone {there.id} here, of {what}; unpack it into another campaign"
         )
 
 
