@@ -31,10 +31,10 @@ BEGINS = (b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0",)
 
 _JOURNAL = re.compile(r"journal/([^/]+)\.sqlite")
 _MOST_MEMBERS = 1_000
-_LARGEST = {CARD: 1 << 20, ORTHO: 1 << 30}
+_LARGEST = {CARD: 1 << 20, ORTHO: 1 << 30, HIERARCHY: 1 << 29}
 """Bytes of a member; an orthophoto of the largest zone in six bands has 0.7 × 2³⁰."""
-_LARGEST_OTHER = 1 << 29
-_LARGEST_TOTAL = 3 << 30
+_LARGEST_JOURNAL = 1 << 28
+_LARGEST_TOTAL = 2 << 30
 _LARGEST_RATIO = 100
 """A journal holds two hashes an op, which nothing compresses."""
 _PIECE = 1 << 20
@@ -228,7 +228,7 @@ def _check_member(path: Path, info: zipfile.ZipInfo) -> None:
 
 def _check_sizes(path: Path, sizes: Mapping[str, int]) -> None:
     for name, size in sizes.items():
-        most = _LARGEST.get(name, _LARGEST_OTHER)
+        most = _LARGEST.get(name, _LARGEST_JOURNAL)
         if size > most:
             raise CampaignError(f"{path}: {name} has {size:,} bytes, in a pack it has at most {most:,}")
     total = sum(sizes.values())
