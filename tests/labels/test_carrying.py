@@ -533,6 +533,25 @@ def test_lamports_of_a_pack_cannot_use_up_those_at_home(worlds: tuple[World, Wor
         assert marie.last_own.lamport < 10
 
 
+def test_who_had_seen_an_op_comes_after_it_also_where_journals_were_lost(tmp_path: Path) -> None:
+    """Marie's lamports are those of somebody who had seen thirty ops that are gone."""
+    home, away = World(tmp_path / "home", "a"), World(tmp_path / "away", "b")
+    with open_store(home.folder, "paul") as paul:
+        for turn in range(30):
+            paul.apply(rectangle(5, 6, 2, 2, 1 + turn % 5))
+    with open_store(home.folder, "marie") as marie:
+        marie.apply(rectangle(5, 6, 2, 2, 3))
+    (home.folder / "paul.sqlite").unlink()
+    away.take(home.packed())
+    with open_store(away.folder, "bob") as bob:
+        bob.apply(rectangle(5, 6, 2, 2, 4))
+    home.take(away.packed())
+    with open_store(home.folder) as store:
+        assert [(op.author, op.lamport) for op in store.ops] == [("marie", 31), (away.pseudonym("bob"), 32)]
+        assert store.labels[5, 6] == 4
+        assert store.conflicts().found == ()
+
+
 def test_heads_that_nobody_had_match_nothing(worlds: tuple[World, World]) -> None:
     _, away = worlds
     bob = read_journal(away.folder / "bob.sqlite")
