@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from made_orthos import MakeOrtho
 from packs import files, label, members_of, square
+from test_kept_refinements import refined
 
 from workbench.campaign import Campaign
 from workbench.documents import parse_document
@@ -22,6 +23,7 @@ from workbench.workflows.intake import add_zone
 from workbench.workflows.journals import verify_journals
 from workbench.workflows.labelling import export_labels
 from workbench.workflows.packing import pack_zone
+from workbench.workflows.refining import refined_by
 from workbench.workflows.segmenting import segment_zones
 from workbench.workflows.standing import review_zone
 from workbench.workflows.unpacking import unpack_zone
@@ -84,6 +86,20 @@ def test_a_packed_zone_is_usable_elsewhere(
     label(away, there, "bob", '{"pick": [300, 300], "scale": 500, "class": "deciduous"}')
     moved_away = Campaign.open(away.path.rename(tmp_path / "elsewhere"))  # the picture goes with it
     assert moved_away.read_image(moved_away.zones()[0]).shape == (5, 512, 512)
+
+
+def test_finer_regions_go_with_the_zone(home: tuple[Campaign, Zone], away: Campaign, tmp_path: Path) -> None:
+    campaign, zone = home
+    with campaign.open_store(zone, author="marie") as store:
+        picks = ((40, 40), (300, 200))
+        *_, last = refined(store, campaign.read_hierarchy(zone), campaign.read_image(zone), picks)
+    pack_zone(campaign, zone, tmp_path / "zone.zip", overwrite=False)
+    unpack_zone(away, tmp_path / "zone.zip")
+    (there,) = away.zones()
+    with away.open_store(there) as store:
+        ops = store.refinements(campaign.pseudonym("marie"))
+        found, left_out = refined_by(away.read_hierarchy(there), ops)
+    assert (found.digest, left_out) == (last.digest, "")
 
 
 def test_nothing_in_a_pack_tells_who_when_or_where(home: tuple[Campaign, Zone], tmp_path: Path) -> None:
