@@ -240,6 +240,14 @@ BAD_CALLS = {
         "give one",
     ),
     "below a file": (["campaign", "init", "TEXT/new"], 1, "text.tif"),
+    "text as pack": (["zone", "unpack", "DIR", "TEXT"], 1, "no zip"),
+    "pack over a text": (
+        ["zone", "pack", "DIR", "--zone", "Z15_UN", "-o", "TEXT", "--overwrite"],
+        1,
+        "not a packed zone",
+    ),
+    "pack of no zone": (["zone", "pack", "DIR", "--zone", "Z9", "-o", "z.zip"], 1, "Z9"),
+    "backup into the campaign": (["campaign", "backup", "DIR", "DIR/backup"], 1, "lies in the campaign"),
     "onto a folder": (
         ["labels", "export", "DIR", "--zone", "Z15_UN", "--scheme", "flair", "-o", "DIR", "--overwrite"],
         1,
@@ -372,6 +380,34 @@ def test_a_campaign_in_igns_older_codes_goes_to_flair(
     assert "is a zone D051_2019/Z15_UN already" in run(*call, code=1).stderr
 
 
+def test_a_zone_goes_to_a_colleague_and_back_and_all_is_backed_up(
+    run: Run, directory: Path, tmp_path: Path
+) -> None:
+    zone, script = ("--zone", "Z15_UN"), '{"polygon": [[0, 0], [0, 9], [9, 9]], "class": "water"}'
+    run("campaign", "init", "away")
+    run("review", directory, *zone, "--send-back", "there is a pond", "--author", "import")
+    packed = document(run("zone", "pack", directory, *zone, "-o", "out.zip", "--json"), "zone-pack")
+    assert packed["journals"].keys() == {"import"}
+    assert "pseudonyms" in run("zone", "pack", directory, *zone, "-o", "out.zip", "--overwrite").stdout
+    assert document(run("zone", "unpack", "away", "out.zip", "--json"), "zone-unpack")["added"]
+    run("label", "away", *zone, "--author", "bob", "--script", "-", stdin=script)
+    run("zone", "pack", "away", *zone, "-o", "back.zip")
+    brought = document(run("zone", "unpack", directory, "back.zip", "--json"), "zone-unpack")
+    assert sorted(one["new"] for one in brought["journals"]) == [0, 1]
+    assert "nothing was done" in run("zone", "unpack", directory, "back.zip").stdout
+    for place in (directory, "away"):
+        run("labels", "export", place, *zone, "--scheme", "flair", "-o", f"{Path(place).name}.tif")
+    assert (tmp_path / "away.tif").read_bytes() == (tmp_path / "campaign.tif").read_bytes()
+    done = document(run("campaign", "backup", directory, "backups/monday", "--json"), "campaign-backup")
+    assert (done["journals"], done["damaged"]) == (2, [])
+    listed = run("zone", "list", directory).stdout
+    assert run("zone", "list", "backups/monday").stdout == listed
+    journal = next((directory / "zones").rglob("import.sqlite"))
+    journal.write_bytes(journal.read_bytes()[:5000])
+    told = document(run("campaign", "backup", directory, "tuesday", "--json", code=1), "campaign-backup")
+    assert told["damaged"][0]["path"] == "zones/D051_2019/Z15_UN/journal/import.sqlite"
+
+
 def test_a_journal_of_another_zone_is_refused(run: Run, directory: Path, make_ortho: MakeOrtho) -> None:
     image, mask = make_ortho(512, 512, col=512, name="east")
     run("zone", "add", directory, image, "--domain", "D051_2019", "--zone", "Z2_UU", "--labels", mask)
@@ -408,7 +444,8 @@ CONTRACT = (
     "demo; campaign init; zone add; zone list; zone status; segment; hierarchy info; hierarchy cut; "
     "hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; labels bias; "
     "agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; gold remove; "
-    "campaign double; release build; release verify; zone migrate"
+    "campaign double; release build; release verify; zone migrate; zone pack; zone unpack; "
+    "campaign backup"
 )
 
 

@@ -18,6 +18,7 @@ from workbench.nomenclature import load_nomenclature
 from workbench.segmentation import read_hierarchy
 from workbench.workflows.journals import verify_journals
 from workbench.workflows.refining import refined_by
+from workbench.workflows.unpacking import unpack_zone
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
@@ -81,6 +82,20 @@ def test_a_release_of_an_earlier_version_verifies_and_reads(path: Path) -> None:
         assert digest(release.labels(patch, layout=layout).tobytes()) == meaning["labels_sha256"]
 
 
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("pack_v*")), ids=lambda path: path.name)
+def test_a_pack_of_an_earlier_version_is_unpacked(path: Path, tmp_path: Path) -> None:
+    meaning = json.loads((path / "meaning.json").read_text())
+    campaign = Campaign.create(tmp_path / "campaign")
+    assert unpack_zone(campaign, path / "zone.zip").added
+    (zone,) = campaign.zones()
+    assert campaign.read_image(zone).shape == (1, 512, 512)
+    assert verify_journals(campaign, zone, author=None).sound
+    with campaign.open_store(zone) as store:
+        assert digest(store.labels.tobytes()) == meaning["labels_sha256"]
+        assert store.head == meaning["heads"]
+        assert zone_state(store).state == meaning["state"]
+
+
 def test_there_is_a_golden_copy_of_each_format() -> None:
     assert {path.name for path in GOLDEN.iterdir() if path.is_dir()} >= {
         "campaign_v1",
@@ -88,6 +103,7 @@ def test_there_is_a_golden_copy_of_each_format() -> None:
         "hierarchy_v1",
         "hierarchy_v2",
         "hierarchy_v2_sealed",
+        "pack_v1",
         "refined_v1",
         "release_v1",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Campaign", "pixels_digest"]
+__all__ = ["Campaign", "made_of", "pixels_digest"]
 
 import hashlib
 import secrets
@@ -122,6 +122,11 @@ class Campaign:
         return campaign
 
     @property
+    def nomenclature_path(self) -> Path:
+        """Where the campaign keeps its nomenclature; campaigns from before there were copies have none."""
+        return self.registry.path.with_name(_NOMENCLATURE)
+
+    @property
     def nomenclature(self) -> Nomenclature:
         """The nomenclature that the campaign labels with: its own copy, as it was when it was made.
 
@@ -132,7 +137,7 @@ class Campaign:
         CampaignError
             The copy is missing or was changed: the codes in the journals would mean something else.
         """
-        facts, path = self.registry.facts(), self.registry.path.with_name(_NOMENCLATURE)
+        facts, path = self.registry.facts(), self.nomenclature_path
         if "nomenclature_sha256" not in facts:
             return load_nomenclature(facts["nomenclature"])
         if not path.is_file() or digest_file(path) != facts["nomenclature_sha256"]:
@@ -243,9 +248,7 @@ class Campaign:
         if not path.exists():
             raise HierarchyError(f"zone {zone.id} is not segmented; run: {again}")
         found = read_hierarchy(path)
-        image = self.read_image(zone) if image is None else image
-        pixels = digest_image(image, usable_pixels(image, zone.footprint()))
-        if not found.grid.coincides(zone.grid) or found.image_digest != pixels:
+        if not made_of(found, zone, self.read_image(zone) if image is None else image):
             raise HierarchyError(
                 f"{path} was made of other pixels than zone {zone.id} has; run: {again}; "
                 "labels are not touched"
@@ -379,7 +382,8 @@ class Campaign:
                     home = self.zone_dir(zone)
                     home.parent.mkdir(parents=True, exist_ok=True)
                     staged.zone_dir(zone).rename(home)
-                    sync_directory(home.parent)
+                    for folder in (home, home.parent, home.parent.parent, self.path):
+                        sync_directory(folder)
         except BaseException:
             # The registry could not be written after all.
             for zone in self._unregistered(zones):
@@ -407,6 +411,12 @@ def _check_pixels(zone: Zone, pixels: NDArray[Any]) -> None:
             f"{zone.ortho.path}: its pixels are not those that zone {zone.id} was made on; "
             "put the old file back, or add the new one as another zone"
         )
+
+
+def made_of(hierarchy: Hierarchy, zone: Zone, image: NDArray[Any]) -> bool:
+    """Tell whether a hierarchy was made of a zone's pixels; ``image`` is what `Campaign.read_image` gives."""
+    pixels = digest_image(image, usable_pixels(image, zone.footprint()))
+    return hierarchy.grid.coincides(zone.grid) and hierarchy.image_digest == pixels
 
 
 def pixels_digest(pixels: NDArray[Any]) -> str:

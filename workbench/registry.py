@@ -187,6 +187,17 @@ class Registry:
             yield connection
             connection.execute("COMMIT")
 
+    def copy_to(self, target: Path) -> None:
+        """Copy the registry as it is at one instant, whoever writes to it meanwhile.
+
+        Raises
+        ------
+        CampaignError
+            The registry cannot be read, or the copy not be written.
+        """
+        with self.reading() as connection, closing(sqlite3.connect(target)) as copy:
+            connection.backup(copy)
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Open the registry for reading."""

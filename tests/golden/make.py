@@ -23,10 +23,12 @@ from workbench.campaign import Campaign  # noqa: E402
 from workbench.documents import digest  # noqa: E402
 from workbench.geo.raster import write_raster  # noqa: E402
 from workbench.labels.annotation import AnnotationStore  # noqa: E402
+from workbench.labels.carrying import name_outside  # noqa: E402
 from workbench.nomenclature import load_nomenclature  # noqa: E402
 from workbench.segmentation import segment, write_hierarchy  # noqa: E402
 from workbench.workflows.intake import add_zone  # noqa: E402
 from workbench.workflows.labelling import label_zone  # noqa: E402
+from workbench.workflows.packing import pack_zone  # noqa: E402
 from workbench.workflows.publishing import publish  # noqa: E402
 from workbench.workflows.refining import refine_node  # noqa: E402
 from workbench.workflows.standing import review_zone  # noqa: E402
@@ -68,6 +70,22 @@ def make_campaign(target: Path) -> None:
         for lock in campaign.path.rglob("*.lock"):
             lock.unlink()
         shutil.copytree(campaign.path, target)
+
+
+def make_pack(target: Path) -> None:
+    """Write a pack of the campaign that `make_campaign` makes, and what its zone means."""
+    with tempfile.TemporaryDirectory() as scratch:
+        make_campaign(Path(scratch) / "campaign")
+        campaign = Campaign.open(Path(scratch) / "campaign")
+        (zone,) = campaign.zones()
+        target.mkdir()
+        pack_zone(campaign, zone, target / "zone.zip", overwrite=False)
+        meaning = json.loads((campaign.path / "meaning.json").read_text())
+        meaning["heads"] = {
+            name_outside(author, campaign.pseudonym): seq for author, seq in meaning["heads"].items()
+        }
+        del meaning["last_op_sha256"]  # by place in an order that is another there
+        (target / "meaning.json").write_text(json.dumps(meaning, indent=2) + "\n")
 
 
 def make_hierarchy(target: Path) -> None:
@@ -135,6 +153,7 @@ if __name__ == "__main__":
         "hierarchy_v1": make_hierarchy,
         "hierarchy_v2": make_hierarchy,
         "hierarchy_v2_sealed": make_hierarchy,
+        "pack_v1": make_pack,
         "refined_v1": make_refined,
         "release_v1": make_release,
     }

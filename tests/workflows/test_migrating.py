@@ -65,6 +65,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = {"mask": place / "mask.tif", "scheme": "urbain", "author": "ign"}
     zone = add_zone(campaign, place / "west.tif", domain="D051_2019", name="Z1_AA", **options).zone
     add_zone(campaign, place / "east.tif", domain="D055_2018", name="Z2_UF")
+    review_zone(campaign, zone, author="zoe", verdict="send-back", reason="there is a pond")
     label(campaign, zone, "marie", SQUARE % (20, 20, "eau"), SQUARE % (30, 30, "piscine"), '{"undo": 1}')
     label(
         campaign,
@@ -117,12 +118,14 @@ def test_labels_arrive_as_the_table_says_and_the_old_campaign_stays(old: Campaig
     pixels = {one.key: one.pixels for one in first.classes}
     assert pixels["mineraux"] == mineral
     assert pixels == {key: pixels[key] for key in pixels} | standing(old, zone).counts
-    assert [(one.author, one.ops) for one in first.journals] == [("ign", 9), ("marie", 3), ("paul", 2)]
+    journals = [(one.author, one.ops) for one in first.journals]
+    assert journals == [("ign", 9), ("marie", 3), ("paul", 2), ("zoe", 1)]
     assert second.classes == second.journals == ()
 
 
 def test_what_arrives_can_be_exported_and_released(old: Campaign, tmp_path: Path) -> None:
     zone = old.zone("Z1_AA")
+    review_zone(old, zone, author="marie", verdict="submit", anyway="of a few squares")
     review_zone(old, zone, author="zoe", verdict="accept")
     carry(old, tmp_path / "new")
     new = Campaign.open(tmp_path / "new")
@@ -334,6 +337,7 @@ def flair(tmp_path: Path, make_ortho: MakeOrtho) -> Campaign:
     campaign = Campaign.create(tmp_path / "flair")
     image, mask = make_ortho()
     zone = add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask).zone
+    review_zone(campaign, zone, author="zoe", verdict="send-back", reason="there are trees")
     label(
         campaign, zone, "marie", '{"brush": [[70, 20], [75, 40]], "radius": 4, "upper": "woody_vegetation"}'
     )

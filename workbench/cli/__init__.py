@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import labelling, migrating, reviewing, segmenting
+from workbench.cli import labelling, migrating, packing, reviewing, segmenting
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -72,7 +72,7 @@ def demo(directory: Path | None, as_json: bool) -> None:
 
 @workbench.group()
 def campaign() -> None:
-    """Make campaigns."""
+    """Make campaigns and back them up."""
 
 
 @campaign.command("init", epilog=example("workbench campaign init DIR"))
@@ -107,7 +107,7 @@ def campaign_double(directory: Path, share: float) -> None:
 
 @workbench.group()
 def zone() -> None:
-    """Add zones and see how far they are."""
+    """Add zones, see how far they are, send them to colleagues."""
 
 
 @zone.command("add", epilog=example("workbench zone add DIR ortho.tif --domain D055_2018 --zone Z2_UF"))
@@ -235,3 +235,6 @@ for command in (
     reviewing.gold,
 ):
     workbench.add_command(command)
+for command in (packing.zone_pack, packing.zone_unpack):
+    zone.add_command(command)
+campaign.add_command(packing.campaign_backup)

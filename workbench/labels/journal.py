@@ -12,11 +12,11 @@ One writer per author, held by a lock on ``<author>.lock``; the file is made at 
 
 from __future__ import annotations
 
-__all__ = ["JournalWriter", "write_journal"]
+__all__ = ["JournalWriter", "extend_journals", "write_journal"]
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -105,13 +105,21 @@ class JournalWriter:
         ValueError
             Nothing was written: the lamport or what was seen breaks the order of ops.
         """
-        meta = self._journal.meta
-        ops = chained(
-            entries, author=meta.author, after=self._end, seen=seen, lamport=lamport, clock=self._clock
-        )
-        rows = [row_of_op(op) for op in ops]
+        author = self._journal.meta.author
+        ops = chained(entries, author=author, after=self._end, seen=seen, lamport=lamport, clock=self._clock)
+        self.append_sealed([row_of_op(op) for op in ops])
+        return ops
+
+    def append_sealed(self, rows: Sequence[Row]) -> None:
+        """Append ops that follow the last one, sealed elsewhere, in one transaction.
+
+        Raises
+        ------
+        JournalError, ValueError
+            As for `append_many`; nothing was written.
+        """
         for before, row in zip((self._last, *rows), rows, strict=False):
-            check_following(row, before, meta)  # nothing is written that a reader would refuse
+            check_following(row, before, self._journal.meta)  # nothing that a reader would refuse
         try:
             with self._connected() as connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -125,7 +133,6 @@ class JournalWriter:
                 "look at the disk's free space and health, then make it again"
             ) from error
         self._last = rows[-1]
-        return ops
 
     def close(self) -> None:
         """Close the file and give the author's lock back."""
@@ -162,6 +169,33 @@ class JournalWriter:
             )
 
 
+def extend_journals(directory: Path, journals: Iterable[Journal]) -> None:
+    """Append to the journals of a folder what these have more, each in one transaction.
+
+    One that is not there yet is made. Their authors are locked, all of them before anything is written.
+
+    Raises
+    ------
+    JournalError
+        Somebody writes as one of these authors, a journal that is there is not the beginning of its longer
+        one, or cannot be written to. In the latter case, those before it by name were extended.
+    """
+    with ExitStack() as stack:
+        found = []
+        for journal in sorted(journals, key=lambda journal: journal.meta.author):
+            writer = _writer_of(journal, directory)
+            stack.callback(writer.close)
+            there = len(writer.found.rows)
+            if writer.found.meta != journal.meta or writer.found.rows != journal.rows[:there]:
+                raise JournalError(
+                    f"{journal.path}: it changed while the ops that go on from it were made; try again"
+                )
+            found.append((writer, journal.rows[there:]))
+        for writer, rows in found:
+            if rows:
+                writer.append_sealed(rows)
+
+
 def write_journal(path: Path, meta: JournalMeta, rows: Sequence[Row] = ()) -> None:
     """Write a new journal with the ops that it begins with; nobody ever sees a part of it.
 
@@ -186,6 +220,12 @@ def write_journal(path: Path, meta: JournalMeta, rows: Sequence[Row] = ()) -> No
             connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.Error as error:
         raise OSError(str(error)) from error
+
+
+def _writer_of(journal: Journal, directory: Path) -> JournalWriter:
+    created = datetime.fromisoformat(journal.meta.created)
+    author, subject = journal.meta.author, journal.meta.subject
+    return JournalWriter.open(directory, subject, author=author, clock=lambda: created)
 
 
 def _read_or_new(path: Path, meta: JournalMeta) -> Journal:

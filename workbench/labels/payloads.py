@@ -26,23 +26,36 @@ The envelope and the rules of payloads are in `workbench.labels.op`, the mask's 
 
 from __future__ import annotations
 
-__all__ = ["KINDS", "UNDOABLE", "check_payload", "edit_of", "entry_of", "target_of"]
+__all__ = ["KINDS", "UNDOABLE", "check_payload", "edit_of", "entry_of", "renamed_payload", "target_of"]
 
+from collections.abc import Callable
 from typing import Any
 
 from workbench.errors import EditRefused, GridError, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Provenance, Redo, Review, Undo
-from workbench.labels.op import Entry, Head, Op, join_payload, split_payload
+from workbench.labels.op import Entry, Head, Op, check_op_id, join_payload, split_payload
 from workbench.labels.refine import Refine
 from workbench.labels.runs import RunLengthMask
 
-KINDS = frozenset({"assign", "comment", "protect", "refine", "undo", "redo", "review"})
+_KEYS = {
+    "assign": frozenset({"code", "window", "row", "col", "upper", "source", "confidence"}),
+    "protect": frozenset({"on", "window", "accepted"}),
+    "comment": frozenset({"row", "col", "text", "answers", "question", "ruling", "justifies"}),
+    "refine": frozenset({"window", "row", "col", "leaves", "bands", "mask_bytes"}),
+    "undo": frozenset({"target"}),
+    "redo": frozenset({"target"}),
+    "review": frozenset({"state", "reason", "heads"}),
+}
+"""What a header of each kind may hold."""
+KINDS = frozenset(_KEYS)
 """Every kind of op that this version can read."""
 UNDOABLE = frozenset({"assign", "comment", "protect", "refine"})
 """Kinds of op whose gesture an author can take back."""
 _OPTIONAL = {"upper": str, "source": str, "confidence": float}
 """What an assign says only where there is something to say."""
+_REFERENCES = ("source", "answers", "target")
+"""Keys whose value is the id of another op, or null."""
 
 
 def entry_of(edit: Edit, *, track: str = "labels") -> Entry:
@@ -119,6 +132,45 @@ def target_of(payload: bytes) -> str:
     """Return the gesture id at which an undo or redo aims."""
     header, _ = split_payload(payload)
     return str(_typed(header, "target", str))
+
+
+def renamed_payload(
+    kind: str, payload: bytes, rename: Callable[[str], str], rehash: Callable[[Head], str]
+) -> bytes:
+    """Return a payload in which authors have other names; texts stay as they were written.
+
+    Parameters
+    ----------
+    kind, payload
+        Of the op.
+    rename
+        Gives the other name of an author.
+    rehash
+        Gives the sha256 that the op of a head has under the other names.
+
+    Raises
+    ------
+    JournalError
+        The kind is not known to this version, or the header holds what it does not know: there may be names
+        in it.
+    """
+    header, body = split_payload(payload)
+    if not header.keys() <= _KEYS.get(kind, frozenset()) or kind not in KINDS:
+        raise JournalError(
+            f"its kind {kind!r}, or one of {', '.join(sorted(header))}, is not known to this version of the "
+            "workbench, and may hold names; update the workbench"
+        )
+    for key in _REFERENCES:
+        if header.get(key) is not None:
+            author, _, seq = check_op_id(_typed(header, key, str)).rpartition(":")
+            header[key] = f"{rename(author)}:{seq}"
+    if kind == "review":
+        heads = [
+            {"author": rename(head.author), "seq": head.seq, "sha256": rehash(head)}
+            for head in _review_of(header).heads
+        ]
+        header["heads"] = sorted(heads, key=lambda head: str(head["author"]))
+    return join_payload(header, body)
 
 
 def check_payload(op: Op) -> None:

@@ -13,11 +13,14 @@ __all__ = [
     "JournalReport",
     "check_format",
     "connect",
+    "copy_journal",
     "dump_journal",
+    "lacking",
     "read_journal",
     "read_journals",
     "read_on",
     "read_own",
+    "read_together",
     "stamps",
     "verify_journal",
 ]
@@ -26,7 +29,7 @@ import functools
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +49,7 @@ from workbench.labels.tables import (
     Row,
     believed,
     op_of_row,
+    seen_of,
 )
 
 _LARGEST_VALUE = 1 << 28  # bytes of one column of one row that a reader will take
@@ -158,6 +162,40 @@ def read_journals(
     return tuple(read_own(path, subject) for path in paths)
 
 
+def read_together(directory: Path, subject: JournalSubject) -> tuple[Journal, ...]:
+    """Read every journal of a folder, while people label, such that the ops that somebody had seen are there.
+
+    Journals are read one after the other, so a later one may have seen ops that were not there yet when an
+    earlier one was read: that one is read on, until the cut is consistent (Chandy & Lamport 1985). Ops that
+    no journal holds any more do not come, and are not waited for.
+
+    Raises
+    ------
+    JournalError
+        As for `read_journals`.
+    """
+    found = {journal.meta.author: journal for journal in read_journals(directory, subject)}
+    while True:
+        grown = {}
+        paths = {path.stem: path for path in journal_files(directory)}
+        for author in lacking(found.values()) & paths.keys():
+            known = found.get(author)
+            journal = read_on(known) if known else read_own(paths[author], subject)
+            if known is None or len(journal.rows) > len(known.rows):
+                grown[author] = journal
+        if not grown:
+            return tuple(found[author] for author in sorted(found))
+        found |= grown
+
+
+def lacking(journals: Collection[Journal]) -> frozenset[str]:
+    """Return the authors of ops that somebody had seen and that are not among these journals."""
+    heads = {journal.meta.author: len(journal.rows) for journal in journals}
+    texts = {row.seen for journal in journals for row in journal.rows}
+    claims = {claim for text in texts for claim in seen_of(text).items()}
+    return frozenset(author for author, seq in claims if seq > heads.get(author, 0))
+
+
 def dump_journal(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the JSON view of each op of a journal, in order (``schema/op.schema.json``).
 
@@ -207,6 +245,30 @@ def verify_journal(path: Path) -> JournalReport:
     )
 
 
+def copy_journal(path: Path, target: Path) -> None:
+    """Copy a journal as it is at one instant, whoever writes to it meanwhile; the copy is one file.
+
+    Nobody waits for it: SQLite's backup reads beside the writer, all pages in one transaction.
+
+    Raises
+    ------
+    JournalError
+        The journal cannot be read, or the copy not be written. What was copied cannot be believed.
+    """
+    while True:
+        before, live, problem = stamps(path), _live(path), None
+        try:
+            with _reading(path, live=live) as source, closing(sqlite3.connect(target)) as copy:
+                source.backup(copy)
+        except sqlite3.Error as error:
+            problem = error
+        if live or stamps(path) == before:
+            break
+        target.unlink(missing_ok=True)
+    if problem is not None:
+        raise JournalError(f"{path}: it cannot be copied ({problem}); {WAY_OUT}") from problem
+
+
 @dataclass(slots=True, kw_only=True)
 class _Scan:
     """How far a journal could be read."""
@@ -222,7 +284,7 @@ class _Scan:
 def _scan(path: Path, *, thorough: bool = False, known: Journal | None = None) -> _Scan:
     """Read a journal, or what follows a known part of it, as far as it can be believed."""
     while True:
-        before, live = stamps(path), _beside(path, "wal").exists() and _beside(path, "shm").exists()
+        before, live = stamps(path), _live(path)
         scan = _Scan(stamps=before)
         try:
             with _reading(path, live=live) as connection:
@@ -336,6 +398,11 @@ def connect(path: Path, query: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _live(path: Path) -> bool:
+    """Tell whether somebody writes to a journal, or was killed while they did."""
+    return _beside(path, "wal").exists() and _beside(path, "shm").exists()
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -20,7 +20,9 @@ __all__ = [
     "checked",
     "op_of_row",
     "row_of_op",
+    "sealed",
     "seen_of",
+    "seen_text",
 ]
 
 import functools
@@ -182,12 +184,22 @@ def op_of_row(row: Row, author: str) -> Op:
 def row_of_op(op: Op) -> Row:
     """Return the row of an op."""
     changed: dict[str, Any] = {
-        "seen": canonical_bytes(dict(op.seen)).decode("ascii"),
+        "seen": seen_text(op.seen),
         "wall_time": to_microseconds(op.wall_time),
         "previous": bytes.fromhex(op.previous),
         "sha256": bytes.fromhex(op.sha256),
     }
     return Row(**{name: changed[name] if name in changed else getattr(op, name) for name in _COLUMNS})
+
+
+def sealed(row: Row, author: str) -> Row:
+    """Return a row with the sha256 of its content."""
+    return row._replace(sha256=_hashed(row, author))
+
+
+def seen_text(seen: Mapping[str, int]) -> str:
+    """Return the text that a row keeps of what an author had read: the inverse of `seen_of`."""
+    return canonical_bytes(dict(seen)).decode("ascii")
 
 
 def body_of_row(row: Row) -> bytes:

@@ -1,0 +1,129 @@
+"""A zone packed into one file, for a colleague: ``pack.json``, the orthophoto, the hierarchy, every journal.
+
+People have pseudonyms in it, and no working hours (`workbench.labels.carrying`). It can be made while they
+label: nothing is locked, and what it holds of their journals are whole gestures, with all that they had seen.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Packed", "pack_zone"]
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from affine import Affine
+from numpy.typing import NDArray
+
+from workbench.campaign import Campaign
+from workbench.documents import check_output, digest_file
+from workbench.geo.grid import PixelGrid
+from workbench.geo.raster import write_raster
+from workbench.geo.zone import Zone
+from workbench.labels.carrying import carried_out
+from workbench.labels.journal import write_journal
+from workbench.labels.reading import Journal, read_together
+from workbench.workflows.archive import BEGINS, HIERARCHY, ORTHO, journal_member, write_archive
+from workbench.workflows.pack_card import MARGIN, card_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """What `pack_zone` wrote."""
+
+    path: Path
+    zone: str
+    journals: Mapping[str, int]
+    """Ops by the name that their author has outside."""
+    hierarchy: bool
+    """Whether the zone is segmented, and its hierarchy goes with it."""
+    size: int
+    """Bytes of the file."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view (``schema/outputs/zone-pack.schema.json``)."""
+        return {
+            "path": str(self.path),
+            "zone": self.zone,
+            "journals": dict(self.journals),
+            "hierarchy": self.hierarchy,
+            "bytes": self.size,
+        }
+
+    def text(self) -> str:
+        """Return a few lines for a person."""
+        ops = sum(self.journals.values())
+        with_it = "orthophoto and hierarchy" if self.hierarchy else "orthophoto (not segmented yet)"
+        return (
+            f"{self.path}: {self.zone}, {ops:,} ops in {len(self.journals)} journals, {with_it}, "
+            f"{self.size / 1e6:.1f} MB\n"
+            "  people have pseudonyms in it; comments and reasons are as they were written"
+        )
+
+
+def pack_zone(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) -> Packed:
+    """Write a zone into one file, whole or not at all.
+
+    Parameters
+    ----------
+    campaign, zone
+        What to pack; people may be labelling it.
+    output
+        The file; its folder must exist.
+    overwrite
+        Replace an older pack.
+
+    Raises
+    ------
+    WorkbenchError
+        The output is there already or is no pack; the orthophoto, the hierarchy or a journal is damaged or of
+        other pixels; or the zone is larger than what is unpacked.
+    """
+    pictures = [raster.path for raster in zone.rasters]
+    check_output(output, overwrite=overwrite, kind="a packed zone", begins=BEGINS, sources=pictures)
+    pixels, offset = campaign.read_surroundings(zone, margin=MARGIN)
+    segmented = campaign.hierarchy_path(zone).exists()
+    if segmented:
+        row, col = (-first for first in offset)
+        image = pixels[:, row : row + zone.grid.height, col : col + zone.grid.width]
+        campaign.read_hierarchy(zone, image=image)
+    with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as name:
+        folder = Path(name)
+        members = {ORTHO: folder / ORTHO}
+        around = _around(zone.grid, offset, pixels)
+        write_raster(members[ORTHO], pixels, around, predictor=2, descriptions=zone.ortho.bands)
+        if segmented:  # copied, so that another one cannot take its place under way
+            members[HIERARCHY] = Path(shutil.copyfile(campaign.hierarchy_path(zone), folder / HIERARCHY))
+        found = read_together(campaign.journal_dir(zone), campaign.subject(zone))
+        journals = carried_out(found, pseudonym=cache(campaign.pseudonym))
+        members |= _written(journals, folder)
+        digests = {name: digest_file(path) for name, path in members.items()}
+        card = card_of(zone, campaign.nomenclature, offset=offset, digests=digests, source=str(output))
+        write_archive(output, card, members)
+    return Packed(
+        path=output,
+        zone=zone.id,
+        journals={journal.meta.author: len(journal.rows) for journal in journals},
+        hierarchy=segmented,
+        size=output.stat().st_size,
+    )
+
+
+def _around(grid: PixelGrid, offset: tuple[int, int], pixels: NDArray[Any]) -> PixelGrid:
+    """Return the grid of the pixels of a zone and around it, rounded as the zone's is."""
+    corner = grid.transform @ Affine.translation(offset[1], offset[0])
+    transform = Affine(corner.a, 0.0, round(corner.c, 3), 0.0, corner.e, round(corner.f, 3))
+    return PixelGrid(crs=grid.crs, transform=transform, height=pixels.shape[1], width=pixels.shape[2])
+
+
+def _written(journals: Sequence[Journal], folder: Path) -> dict[str, Path]:
+    """Write journals below a folder; return their files by the names of their members."""
+    members = {journal_member(journal.meta.author): journal for journal in journals}
+    (folder / "journal").mkdir()
+    for name, journal in members.items():
+        write_journal(folder / name, journal.meta, journal.rows)
+    return {name: folder / name for name in members}
