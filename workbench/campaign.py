@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import inside
+from workbench.documents import inside, sync_directory
 from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
@@ -30,6 +30,8 @@ from workbench.segmentation.storage import read_hierarchy
 
 _FORMAT, _FORMAT_VERSION = "ocs-workbench/campaign", 1
 _REGISTRY = "registry.gpkg"
+_ADDING = ".adding"
+"""File that marks the folder of a zone until the zone is registered: what a kill leaves can be told."""
 
 OpenStore = Callable[[str], AnnotationStore]
 """Opens the labels of a zone that is being added, for an author."""
@@ -276,25 +278,34 @@ class Campaign:
             A zone of that id (whatever its case) exists, or one of its domain covers some of its cells.
         """
         home = self.zone_dir(zone)
-        if home.exists() and zone.id not in {other.id for other in self.zones()}:
+        if home.exists() and not (home / _ADDING).exists() and not self._lists(zone):
             raise CampaignError(f"{home} exists but is not in the registry; move it away first")
         staged = inside(self.path, "zones", f".{zone.domain}-{zone.name}-{secrets.token_hex(4)}")
         try:
             with self.registry.adding(zone):
                 # One process adds at a time: what another one left behind when it was killed is nobody's.
-                for leftover in (self.path / "zones").glob(".D*"):
+                for leftover in (home, *(self.path / "zones").glob(".D*")):
                     shutil.rmtree(leftover, ignore_errors=True)
                 (staged / "journal").mkdir(parents=True)
+                (staged / _ADDING).touch()
                 if fill is not None:
                     fill(lambda author: self._store(staged / "journal", zone, author, None))
                 home.parent.mkdir(parents=True, exist_ok=True)
+                for folder in (staged / "journal", staged):
+                    sync_directory(folder)
                 staged.rename(home)
+                for folder in (home.parent, self.path / "zones", self.path):
+                    sync_directory(folder)
         except BaseException:
-            if home.exists() and zone.id not in {other.id for other in self.zones()}:
+            if home.exists() and not self._lists(zone):
                 home.rename(staged)  # the registry could not be written after all
             raise
         finally:
             shutil.rmtree(staged, ignore_errors=True)
+        (home / _ADDING).unlink()
+
+    def _lists(self, zone: Zone) -> bool:
+        return zone.id in {other.id for other in self.zones()}
 
     def _store(
         self, journal: Path, zone: Zone, author: str | None, snapshots: Path | None, *, blind: bool = False

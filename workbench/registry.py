@@ -13,6 +13,7 @@ __all__ = ["Registry"]
 import json
 import sqlite3
 import struct
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from typing import Any
 
 from affine import Affine
 
-from workbench.documents import replacing
+from workbench.documents import write_file
 from workbench.errors import CampaignError
 from workbench.export.folds import FOLDS, assign_fold
 from workbench.export.patches import ground_cell
@@ -61,19 +62,28 @@ class Registry:
 
         empty = geopandas.GeoDataFrame({name: [] for name in _COLUMNS}, geometry=[], crs=_SRID)
         empty = empty.astype(dict.fromkeys(_COLUMNS, "object"))
-        with replacing(path) as temporary:
-            empty.to_file(
-                temporary,
-                layer="zones",
-                driver="GPKG",
-                engine="pyogrio",
-                geometry_type="MultiPolygon",
-                # An R-tree would bring triggers that call functions which only GDAL's SQLite has.
-                SPATIAL_INDEX="NO",
-            )
-            with closing(sqlite3.connect(temporary)) as connection, connection:
-                connection.executescript(_TABLES)
-                connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
+        # Elsewhere first: GDAL may not say that a disk is full.
+        with tempfile.TemporaryDirectory(prefix="workbench-registry-") as folder:
+            made = Path(folder, path.name)
+            try:
+                empty.to_file(
+                    made,
+                    layer="zones",
+                    driver="GPKG",
+                    engine="pyogrio",
+                    geometry_type="MultiPolygon",
+                    # An R-tree would bring triggers that call functions which only GDAL's SQLite has.
+                    SPATIAL_INDEX="NO",
+                )
+                with closing(sqlite3.connect(made)) as connection, connection:
+                    connection.executescript(_TABLES)
+                    connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
+            except (RuntimeError, sqlite3.Error) as error:
+                reason = " ".join(str(error).split())
+                raise CampaignError(
+                    f"{path} cannot be made ({reason}); look at the room on the disk, and in {folder}"
+                ) from error
+            write_file(path, made.read_bytes(), error=CampaignError)
         return cls(path=path)
 
     def facts(self) -> dict[str, str]:
@@ -111,7 +121,7 @@ class Registry:
 
         A new domain gets its fold, the cells get their numbers. Other writers wait meanwhile.
         """
-        with self._open("rw") as connection:
+        with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             others = self.zones()
             _check_new(zone, others)
@@ -122,12 +132,14 @@ class Registry:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Open the registry for reading."""
-        with self._open("ro") as connection:
+        with self._open() as connection:
+            connection.execute("PRAGMA query_only = ON")
             yield connection
 
     @contextmanager
-    def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
-        uri = f"{self.path.resolve().as_uri()}?mode={mode}"
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        # Not mode=ro: a reader too has to roll back what a writer left that was killed while it committed.
+        uri = f"{self.path.resolve().as_uri()}?mode=rw"
         try:
             with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)) as connection:
                 connection.row_factory = sqlite3.Row
