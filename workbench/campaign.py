@@ -98,6 +98,7 @@ class Campaign:
                 f"{path} has format {facts['format_version']}, this workbench knows up to "
                 f"{_FORMAT_VERSION}; install a newer workbench"
             )
+        campaign.registry.check()
         return campaign
 
     @property

@@ -4,6 +4,9 @@
 (fold of each domain, for ever), *patches* (FLAIR's numeric id of each patch, for ever) and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
+
+A digest in *campaign* is that of all that labels and releases hang on; the names of cameras and the like may be
+mended in QGIS.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from typing import Any
 
 from affine import Affine
 
-from workbench.documents import write_file
+from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
 from workbench.export.folds import FOLDS, assign_fold
 from workbench.export.patches import ground_cell
@@ -32,6 +35,13 @@ from workbench.geo.zone import Cell, Zone, ZoneRaster
 
 _SRID = 2154
 _COLUMNS = ("id", "domain", "name", "acquired", "camera", "theme", "cells", "grid", "rasters")
+_SEAL = "content_sha256"
+_SEALED = (
+    "SELECT id, domain, name, cells, grid, rasters FROM zones ORDER BY id",
+    "SELECT name, fold FROM domains ORDER BY name",
+    "SELECT number, zone, row, col FROM patches ORDER BY number",
+    f"SELECT key, value FROM campaign WHERE key != '{_SEAL}' ORDER BY key",  # noqa: S608
+)
 _TABLES = """
 CREATE UNIQUE INDEX zones_id ON zones (id COLLATE NOCASE);
 CREATE TABLE campaign (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
@@ -78,6 +88,7 @@ class Registry:
                 with closing(sqlite3.connect(made)) as connection, connection:
                     connection.executescript(_TABLES)
                     connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
+                    _seal(connection)
             except (RuntimeError, sqlite3.Error) as error:
                 reason = " ".join(str(error).split())
                 raise CampaignError(
@@ -85,6 +96,23 @@ class Registry:
                 ) from error
             write_file(path, made.read_bytes(), error=CampaignError)
         return cls(path=path)
+
+    def check(self) -> None:
+        """Make sure that the registry is as it was written.
+
+        Raises
+        ------
+        CampaignError
+            A bit of it is another one, or it is cut short.
+        """
+        with self.reading() as connection:
+            complaint = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            written = connection.execute("SELECT value FROM campaign WHERE key = ?", (_SEAL,)).fetchone()
+            if complaint == "ok" and written and str(written[0]) != _digest(connection):
+                complaint = "it does not say what was written to it"
+        if complaint != "ok":
+            reason = " ".join(complaint.split())
+            raise CampaignError(f"{self.path}: the registry is damaged ({reason}); restore it from a backup")
 
     def facts(self) -> dict[str, str]:
         """Return what the campaign states about itself: its format, its nomenclature and so on."""
@@ -126,6 +154,7 @@ class Registry:
             others = self.zones()
             _check_new(zone, others)
             _insert(connection, zone, self.path.parent, self._areas(others))
+            _seal(connection)
             yield
             connection.execute("COMMIT")
 
@@ -168,6 +197,15 @@ class Registry:
                 )
             areas[folds[zone.domain]] += zone.area
         return areas
+
+
+def _digest(connection: sqlite3.Connection) -> str:
+    found = [[list(row) for row in connection.execute(query)] for query in _SEALED]
+    return digest(canonical_bytes(found))
+
+
+def _seal(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO campaign VALUES (?, ?)", (_SEAL, _digest(connection)))
 
 
 def _check_new(zone: Zone, others: tuple[Zone, ...]) -> None:
