@@ -8,9 +8,10 @@ makes it an op, and `believed_chain` follows that chain from the meta document o
 
 from __future__ import annotations
 
-__all__ = ["believed_chain", "carved_metas", "carved_rows", "images", "is_cut_short"]
+__all__ = ["believed_chain", "carved_dates", "carved_metas", "carved_rows", "images", "is_cut_short"]
 
 import json
+import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ _HASHES = bytes([2 * 32 + 12] * 2)
 _COLUMNS = 14
 _HEADERS = range(_COLUMNS + 1, 40)
 _META = b'{"author":"'
+_CREATED = re.compile(rb'"created":"([0-9T:.Z-]{20,32})"')
 _LONGEST_META = 1 << 16
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _WHOLE_NUMBERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
@@ -75,6 +77,12 @@ def carved_metas(image: bytes) -> Iterator[JournalMeta]:
         except (ValueError, RecursionError, JournalError):
             pass
         at = image.find(_META, at + 1)
+
+
+def carved_dates(image: bytes) -> Iterator[str]:
+    """Yield every time at which a journal may have been created, as its meta document has it."""
+    for found in _CREATED.finditer(image):
+        yield found[1].decode("ascii")
 
 
 def believed_chain(rows: Iterable[Row], meta: JournalMeta) -> list[Row]:

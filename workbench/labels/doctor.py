@@ -20,13 +20,21 @@ from pathlib import Path
 
 from workbench.documents import replacing, sync_directory
 from workbench.errors import JournalError
-from workbench.labels.carving import believed_chain, carved_metas, carved_rows, images, is_cut_short
+from workbench.labels.carving import (
+    believed_chain,
+    carved_dates,
+    carved_metas,
+    carved_rows,
+    images,
+    is_cut_short,
+)
 from workbench.labels.folder import author_lock, mending_marker
 from workbench.labels.journal import write_journal
 from workbench.labels.meta import JournalMeta, JournalSubject
 from workbench.labels.op import utc_now
 from workbench.labels.reading import read_journal, verify_journal
 from workbench.labels.tables import WAY_OUT, Row, seen_of
+from workbench.labels.wal import missing_bytes
 
 _QUARANTINE = "quarantine"
 _SMALLEST = 512
@@ -79,6 +87,7 @@ def mend_journal(
         version, which is none of the doctor's business. It was not changed.
     """
     marker, shelf = mending_marker(path), path.parent / _QUARANTINE
+    short_wal = missing_bytes(*(path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm")))
     report = verify_journal(path)
     if report.whole and not marker.exists():
         return Treatment(path=path, problem=report.problem, ops=report.ops, head=report.head)
@@ -105,7 +114,7 @@ def mend_journal(
         ops=len(rows),
         head=f"{path.stem}:{len(rows)}" if rows else None,
         apart=apart,
-        more=bool(apart) or short or _seen_by_others(path) > len(rows),
+        more=bool(apart) or short or short_wal or _seen_by_others(path) > len(rows),
         quarantine=quarantine,
     )
 
@@ -125,13 +134,17 @@ def _salvaged(path: Path, subject: JournalSubject) -> tuple[JournalMeta | None, 
         short &= not main or is_cut_short(main)
         for image, page in images(main, wal):
             metas |= {meta.text: meta for meta in carved_metas(image) if meta.author == path.stem}
+            # Where the document itself is damaged: no guess either, since the first op has its hash.
+            for created in carved_dates(image):
+                meant = JournalMeta(subject=subject, author=path.stem, created=created)
+                metas.setdefault(meant.text, meant)
             rows |= set(carved_rows(image, page))
-    for meta in metas.values():
-        meta.check_belongs(subject)
     chains = [(believed_chain(rows, meta), meta) for _, meta in sorted(metas.items())]
     if not chains:
         return None, [], len({row.sha256 for row in rows}), short
     chain, meta = max(chains, key=lambda found: len(found[0]))
+    for other in [meta] if chain else metas.values():
+        other.check_belongs(subject)
     return meta, chain, len({row.sha256 for row in rows} - {row.sha256 for row in chain}), short
 
 

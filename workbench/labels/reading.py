@@ -47,6 +47,7 @@ from workbench.labels.tables import (
     believed,
     op_of_row,
 )
+from workbench.labels.wal import wal_damage
 
 _LARGEST_VALUE = 1 << 28  # bytes of one column of one row that a reader will take
 
@@ -223,8 +224,11 @@ def _scan(path: Path, *, thorough: bool = False, known: Journal | None = None) -
     """Read a journal, or what follows a known part of it, as far as it can be believed."""
     while True:
         before, live = stamps(path), _beside(path, "wal").exists() and _beside(path, "shm").exists()
-        scan = _Scan(stamps=before)
+        scan, damage = _Scan(stamps=before), None
         try:
+            damage = wal_damage(_beside(path, "wal"), _beside(path, "shm"))
+            if damage:  # before SQLite opens it, and writes another -shm
+                raise JournalError(f"{damage}; {WAY_OUT}")
             with _reading(path, live=live) as connection:
                 _scan_into(scan, connection, path, thorough=thorough, known=known)
         except (sqlite3.Error, UnicodeDecodeError) as error:  # sqlite3's own message may not be UTF-8
@@ -237,7 +241,7 @@ def _scan(path: Path, *, thorough: bool = False, known: Journal | None = None) -
         if scan.problem:
             scan.problem = f"{path}: {scan.problem}"
         # A writer may have come and gone while the file was read as one that nobody writes to.
-        if live or stamps(path) == before:
+        if (live and not damage) or stamps(path) == before:
             return scan
 
 
