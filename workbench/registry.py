@@ -5,8 +5,8 @@
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
 
-A digest in *campaign* is that of all that labels and releases hang on; the names of cameras and the like may be
-mended in QGIS.
+A digest in *campaign* is that of all that labels and releases hang on; the names of cameras and the like may
+be mended in QGIS.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def mend_journal(
     if shelf.exists() and not shelf.is_dir():
         raise JournalError(f"{shelf}: damaged files go into a folder of that name; move this file away")
     with author_lock(path):
-        meta, rows, apart, short = _salvaged(path, subject)
+        meta, rows, apart, short = _salvaged(path, subject, foreign=report.foreign)
         if meta is None and report.foreign and path.stat().st_size >= _SMALLEST:
             raise JournalError(report.problem or f"{path}: it is no journal of this version")
         quarantine = shelf / f"{path.stem}-{clock():%Y%m%dT%H%M%S%f}"
@@ -119,7 +119,9 @@ def mend_journal(
     )
 
 
-def _salvaged(path: Path, subject: JournalSubject) -> tuple[JournalMeta | None, list[Row], int, bool]:
+def _salvaged(
+    path: Path, subject: JournalSubject, *, foreign: bool
+) -> tuple[JournalMeta | None, list[Row], int, bool]:
     """Return the meta document of a journal, the ops that follow from it, how many others there are.
 
     And whether every copy of the file is shorter than it says.
@@ -135,7 +137,7 @@ def _salvaged(path: Path, subject: JournalSubject) -> tuple[JournalMeta | None, 
         for image, page in images(main, wal):
             metas |= {meta.text: meta for meta in carved_metas(image) if meta.author == path.stem}
             # Where the document itself is damaged: no guess either, since the first op has its hash.
-            for created in carved_dates(image):
+            for created in () if foreign else carved_dates(image):
                 meant = JournalMeta(subject=subject, author=path.stem, created=created)
                 metas.setdefault(meant.text, meant)
             rows |= set(carved_rows(image, page))

@@ -30,7 +30,7 @@ from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Head
 from workbench.labels.tables import Row
 
-_FORMAT, _FORMAT_VERSION = "ocs-workbench/snapshot", 1
+_FORMAT, _FORMAT_VERSION = "ocs-workbench/snapshot", 2
 _KEPT = 3
 _TABLE, _VALUES, _LENGTHS = "table_", "values_", "lengths_"
 # What numpy and zipfile raise when they meet bytes that they did not write.

@@ -1,7 +1,7 @@
 """The ``-wal`` of a journal: whether ops that were committed to it are there no more.
 
-SQLite reads a WAL as far as its checksums hold, and takes what follows for a commit that a power cut tore. So a
-WAL that was damaged or cut short only looks shorter, and acknowledged ops would be gone without a word. Two
+SQLite reads a WAL as far as its checksums hold, and takes what follows for a commit that a power cut tore. So
+a WAL that was damaged or cut short only looks shorter, and acknowledged ops would be gone without a word. Two
 things tell: the ``-shm`` of a killed writer says how many pages were committed, for it is written after they
 were synced; and after a torn commit there is no other. (SQLite, *WAL-mode File Format*.)
 """
@@ -12,6 +12,7 @@ __all__ = ["missing_bytes", "wal_damage"]
 
 import struct
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,33 +36,46 @@ def wal_damage(wal: Path, shm: Path) -> str | None:
     claimed = _claim(shm)
     content = _content(wal)
     if not any(content[:_HEADER]):  # nothing was synced yet, or it is empty
-        return f"its -wal had {claimed[0]} pages and is gone" if claimed and claimed[0] else None
+        gone = claimed is not None and claimed.frames > claimed.settled
+        return f"its -wal is gone, of {claimed.frames} pages" if claimed and gone else None
     if not _is_sound(content[:_HEADER]):
         return "the beginning of its -wal is damaged"
     salts, step = content[16:24], _FRAME + int.from_bytes(content[8:12], "big")
     sound, after = _frames(content, step)
-    if claimed is not None and claimed[1] == salts and claimed[0] > sound:
-        return f"of the {claimed[0]} pages in its -wal the first {sound} can be believed"
+    if claimed is not None and claimed.salts == salts and claimed.frames > sound:
+        return f"of the {claimed.frames} pages in its -wal the first {sound} can be believed"
     return f"its -wal is damaged at page {sound + 1}, and commits follow" if after > 1 else None
 
 
 def missing_bytes(wal: Path, shm: Path) -> bool:
     """Tell whether a WAL is shorter than what was committed to it."""
     claimed, content = _claim(shm), _content(wal)
-    if claimed is None or content[16:24] not in (b"", claimed[1]):
+    if claimed is None or content[16:24] not in (b"", claimed.salts):
         return False
-    return len(content) < _HEADER + claimed[0] * (_FRAME + int.from_bytes(content[8:12], "big"))
+    return len(content) < _HEADER + claimed.frames * (_FRAME + int.from_bytes(content[8:12], "big"))
 
 
-def _claim(shm: Path) -> tuple[int, bytes] | None:
-    """Return how many frames were committed, and the salts of their WAL; None in the middle of a change."""
-    header = _content(shm, 2 * _INDEX)
-    one, other = header[:_INDEX], header[_INDEX:]
-    if len(other) < _INDEX or one != other or not one[12]:
+class _Claim(NamedTuple):
+    """What a ``-shm`` says of its WAL."""
+
+    frames: int
+    """Frames up to the last commit."""
+    settled: int
+    """Frames that are in the journal itself by now."""
+    salts: bytes
+    """8 bytes that every frame of that WAL has."""
+
+
+def _claim(shm: Path) -> _Claim | None:
+    """Return what a ``-shm`` says, None if it is missing or in the middle of a change."""
+    header = _content(shm, 2 * _INDEX + 4)
+    one, other = header[:_INDEX], header[_INDEX : 2 * _INDEX]
+    if len(header) < 2 * _INDEX + 4 or one != other or not one[12]:
         return None
     if _checksum(one[:40], "=") != struct.unpack("=2I", one[40:]):
         return None
-    return struct.unpack_from("=I", one, 16)[0], one[32:40]
+    (frames,), (settled,) = struct.unpack_from("=I", one, 16), struct.unpack_from("=I", header, 2 * _INDEX)
+    return _Claim(frames=frames, settled=settled, salts=one[32:40])
 
 
 def _content(path: Path, most: int = -1) -> bytes:
@@ -88,7 +102,7 @@ def _checksum(content: bytes, order: str) -> tuple[int, int]:
 
 
 def _frames(content: bytes, step: int) -> tuple[int, int]:
-    """Return how many frames are believed, up to a commit, and how many commits of this WAL come after them."""
+    """Return how many frames are believed, up to a commit, and how many commits of this WAL come after."""
     count = (len(content) - _HEADER) // step
     stored = np.frombuffer(content, ">u4", (_HEADER + count * step) // 4).astype(np.uint32)
     summed = stored if content[3] & 1 else stored.byteswap()
