@@ -26,19 +26,26 @@ CALLS = ("fsync", "fdatasync", "pwrite64", "write", "rename", "ftruncate", "unli
 """What a disk can refuse of what a store asks of it."""
 
 
-def session(say: Say, directory: str, turns: int = 12, limit: int = 0) -> None:
+def session(say: Say, directory: str, turns: int = 12, limit: int = 0, ballast: int = 0) -> None:
     """Label a zone, and say of each edit whether it was acknowledged or refused, and what is on the screen.
 
-    With a limit no file may grow above so many bytes, as on a full disk, until an edit is refused.
+    With a limit no file may grow above so many bytes, as on a full disk, until an edit is refused. With
+    ballast a file of so many bytes lies beside the folder until then.
     """
     home = Path(directory)
     if limit:
         limit_files(limit)
-    try:
-        store = open_store(home, "marie", snapshots=home.parent / "snapshots")
-    except WorkbenchError as error:
-        say(json.dumps({"refused": str(error), "labels": bytes(math.prod(GRID.shape)).hex()}))
-        store = open_store(home, "marie", snapshots=home.parent / "snapshots")
+    stone = home.parent / "ballast"
+    if ballast:
+        stone.write_bytes(bytes(ballast))
+    for _ in range(2):
+        try:
+            store = open_store(home, "marie", snapshots=home.parent / "snapshots")
+            break
+        except WorkbenchError as error:
+            say(json.dumps({"refused": str(error), "labels": bytes(math.prod(GRID.shape)).hex()}))
+    else:
+        return
     for turn in range(turns):
         before, ops = store.labels.tobytes(), store.head
         try:
@@ -48,6 +55,7 @@ def session(say: Say, directory: str, turns: int = 12, limit: int = 0) -> None:
             say(json.dumps({"refused": str(error), "labels": before.hex()}))
             if limit:
                 limit_files(resource.RLIM_INFINITY)
+            stone.unlink(missing_ok=True)
         if store.head == ops:
             continue  # refused, or there was nothing to undo
         assert store.last_own is not None

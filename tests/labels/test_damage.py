@@ -34,10 +34,8 @@ def damages(content: bytes, seed: int = 1) -> Iterator[tuple[str, bytes]]:
         yield f"flipped in {at}", bytes(flipped)
 
 
-@pytest.fixture(scope="module")
-def zone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zone of two authors as a kill leaves it: some of marie's ops are in her WAL only."""
-    home = tmp_path_factory.mktemp("zone")
+def left_by_a_kill(home: Path) -> Path:
+    """Make a zone of two authors as a kill leaves it: some of marie's ops are in her WAL only."""
     folder, snapshots = home / "live" / "journal", home / "live" / "snapshots"
     with open_store(folder, "jean", snapshots=snapshots) as store:
         for turn in range(6):
@@ -51,6 +49,11 @@ def zone(tmp_path_factory: pytest.TempPathFactory) -> Path:
             any_edit(store, turn)
         shutil.copytree(home / "live", home / "left")
     return home / "left"
+
+
+@pytest.fixture(scope="module")
+def zone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return left_by_a_kill(tmp_path_factory.mktemp("zone"))
 
 
 def check_sentence(sentence: str, file: str) -> None:

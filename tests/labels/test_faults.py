@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,11 @@ from pathlib import Path
 import pytest
 from faults import CALLS, Outcome, counted, failing, lost, run, traced
 from forks import Forker
-from label_cases import open_store
+from label_cases import any_edit, open_store
 from recorded_disk import RECORDING, disk_after, events_of, has_strace
+
+from workbench.errors import JournalError
+from workbench.labels import reading
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
 needs_strace = pytest.mark.skipif(not has_strace(), reason="needs strace")
@@ -112,6 +116,33 @@ def test_what_a_failed_sync_lost_is_never_acknowledged(forker: Forker, tmp_path:
                 assert lost(disk / "journal", Outcome(said=said, status=0)) == 0
                 shutil.rmtree(disk)
     assert failed >= 5
+
+
+def test_what_a_kill_left_is_read_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite would let the -shm grow, and where it cannot it calls that an I/O error."""
+    with open_store(tmp_path / "journal", "marie") as store:
+        any_edit(store, 0)
+        labels = store.labels.tobytes()
+        shutil.copytree(tmp_path / "journal", tmp_path / "left")
+    real = reading.connect
+
+    def full(path: Path, query: str) -> sqlite3.Connection:
+        if query == "mode=ro":
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+            raise error
+        return real(path, query)
+
+    monkeypatch.setattr(reading, "connect", full)
+    with open_store(tmp_path / "left") as store:
+        assert store.labels.tobytes() == labels
+
+    def nothing(source: Path, goal: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", nothing)
+    with pytest.raises(JournalError, match=r"marie\.sqlite: it cannot be read \(No space left .* room in"):
+        open_store(tmp_path / "left")
 
 
 @pytest.mark.parametrize("limit", [0, 4_000, 16_384, 20_000, 33_000, 60_000, 100_001])

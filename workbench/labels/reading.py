@@ -49,6 +49,8 @@ from workbench.labels.tables import (
 )
 from workbench.labels.wal import wal_damage
 
+# The -shm cannot be written: no right to, or a full disk on which it cannot grow.
+_NEEDS_COPY = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 _LARGEST_VALUE = 1 << 28  # bytes of one column of one row that a reader will take
 
 
@@ -238,6 +240,11 @@ def _scan(path: Path, *, thorough: bool = False, known: Journal | None = None) -
             scan.problem = f"{where} cannot be read ({reason}); {WAY_OUT}"
         except JournalError as error:
             scan.problem, scan.foreign = str(error), isinstance(error, ForeignJournal)
+        except OSError as error:  # no word on the journal: a copy of it could not be made
+            raise JournalError(
+                f"{path}: it cannot be read ({error.strerror}); look at its rights, and at the room in "
+                f"{tempfile.gettempdir()}"
+            ) from error
         if scan.problem:
             scan.problem = f"{path}: {scan.problem}"
         # A writer may have come and gone while the file was read as one that nobody writes to.
@@ -309,7 +316,7 @@ def _reading(path: Path, *, live: bool) -> Iterator[sqlite3.Connection]:
             connection = connect(path, "mode=ro")
         except sqlite3.OperationalError as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-            if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            if code not in _NEEDS_COPY:
                 raise
     if connection is not None:
         with closing(connection):
