@@ -214,6 +214,8 @@ class Campaign:
         journals, and nothing but the journals is the truth. ``blind`` is a second annotation, see
         `AnnotationStore.open`.
         """
+        if author is not None:  # it holds somebody's work from now on
+            (self.zone_dir(zone) / _ADDING).unlink(missing_ok=True)
         snapshots = self.snapshot_dir(zone) if from_snapshot else None
         return self._store(self.journal_dir(zone), zone, author, snapshots, blind=blind)
 
@@ -285,8 +287,10 @@ class Campaign:
         try:
             with self.registry.adding(zone):
                 # One process adds at a time: what another one left behind when it was killed is nobody's.
-                for leftover in (home, *(self.path / "zones").glob(".D*")):
+                for leftover in (self.path / "zones").glob(".D*"):
                     shutil.rmtree(leftover, ignore_errors=True)
+                if (home / _ADDING).exists():
+                    shutil.rmtree(home)
                 (staged / "journal").mkdir(parents=True)
                 (staged / _ADDING).touch()
                 if fill is not None:

@@ -61,7 +61,7 @@ def fault_rows(
     for rows in (
         lambda: journal_kills(work / "kills", kills),
         lambda: hdf5_kills(work / "hdf5", min(kills, 200)),
-        lambda: killed_commands(work / "commands", max(10, kills // 20)) if kills else (),
+        lambda: killed_commands(work / "commands", max(10, kills // 25)) if kills else (),
         lambda: power_cut_rows(work / "power") if power_cuts and has_strace() else (),
         lambda: failing_calls(work / "calls") if has_strace() else (),
         lambda: full_disks(work / "full"),
@@ -75,10 +75,13 @@ def fault_rows(
 
 def journal_kills(home: Path, kills: int) -> Iterator[Row]:
     """Kill a labelling process, open its zone, and look for each acknowledged edit."""
-    programs = (("journal", "killed while labelling"), ("snapshots", "killed while writing snapshots"))
-    for program, fault in programs if kills else ():
+    programs = (
+        ("journal", kills, "killed while labelling"),
+        ("snapshots", kills // 4, "killed while writing snapshots"),
+    )
+    for program, times, fault in programs if kills else ():
         row, directory = Row(fault), home / program / "journal"
-        for count, said in enumerate(killed(program, directory, kills, seed=5)):
+        for count, said in enumerate(killed(program, directory, times, seed=5)):
             row.trials += 1
             ids = {line.split()[0] for line in said}
             row.acknowledged += len(ids)
@@ -179,14 +182,16 @@ def killed_commands(home: Path, kills: int) -> Iterator[Row]:
     with Forker("kills:command") as forker:
         for called, arguments, is_whole, prepare in commands:
             row = Row(f"killed during {called}")
-            prepare()
-            start = time.perf_counter()
-            run_command(forker, *arguments)
-            lasts = time.perf_counter() - start
-            for _ in range(kills):
+            for _ in range(2):  # the second time it is warm
                 prepare()
-                row.trials += kill_command(forker, chance.uniform(0, 1.1 * lasts), *arguments)
-                row.unreadable += not is_whole()
+                start = time.perf_counter()
+                run_command(forker, *arguments)
+                lasts = time.perf_counter() - start
+            for _ in range(5 * kills):
+                if row.trials < kills:
+                    prepare()
+                    row.trials += kill_command(forker, chance.uniform(0, lasts), *arguments)
+                    row.unreadable += not is_whole()
             prepare()
             row.unreadable += run_command(forker, *arguments)["code"] != (called == "journal doctor")
             yield row

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import resource
 import signal
 import subprocess
 import tempfile
@@ -54,7 +53,7 @@ def session(say: Say, directory: str, turns: int = 12, limit: int = 0, ballast: 
             assert (store.labels.tobytes(), store.head) == (before, ops), "a refused edit changes nothing"
             say(json.dumps({"refused": str(error), "labels": before.hex()}))
             if limit:
-                limit_files(resource.RLIM_INFINITY)
+                limit_files(-1)
             stone.unlink(missing_ok=True)
         if store.head == ops:
             continue  # refused, or there was nothing to undo
@@ -65,7 +64,9 @@ def session(say: Say, directory: str, turns: int = 12, limit: int = 0, ballast: 
 
 
 def limit_files(size: int) -> None:
-    """Let no file of this process grow above some bytes from now on."""
+    """Let no file of this process grow above some bytes from now on; -1 for no limit."""
+    import resource
+
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
