@@ -300,6 +300,25 @@ def test_what_a_killed_import_left_behind_is_cleared_by_the_next(
     assert [path.name for path in (campaign.path / "zones").iterdir()] == ["D051_2019"]
 
 
+def test_a_zone_that_a_kill_left_unregistered_is_added_again_unless_somebody_labelled_it(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    image, mask = make_ortho()
+    before = (campaign.path / "registry.gpkg").read_bytes()
+    zone = add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask).zone
+    home = campaign.zone_dir(zone)
+    assert not (home / ".adding").exists()
+    (home / ".adding").touch()  # the kill came between rename and commit
+    (campaign.path / "registry.gpkg").write_bytes(before)
+    assert add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask).zone == zone
+    (home / ".adding").touch()  # it came after the commit
+    campaign.open_store(zone, author="marie").close()
+    (campaign.path / "registry.gpkg").write_bytes(before)  # an old backup
+    with pytest.raises(CampaignError, match="exists but is not in the registry; move it away"):
+        add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask)
+    assert (home / "journal" / "import.sqlite").exists()
+
+
 def test_a_hierarchy_of_other_pixels_is_refused(campaign: Campaign, make_ortho: MakeOrtho) -> None:
     """Two patches have the same size, and two dates the same place: a pick would label wrong pixels."""
     image, _ = make_ortho(seed=1)

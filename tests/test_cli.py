@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -312,6 +313,11 @@ def test_the_doctor_mends_a_journal_and_says_what_is_lost(run: Run, directory: P
     journal.write_bytes(content[: len(content) // 2])
     report = json.loads(run("journal", "doctor", directory, *zone, "--json", code=1).stdout)
     validate(report, "outputs/journal-doctor", source="doctor")
+    (found,) = (one for one in report["journals"] if one["author"] == "import")
+    assert found["first_lost"] is None, "the copy in quarantine has what this one lost"
+    shutil.rmtree(journal.parent / "quarantine")
+    journal.write_bytes(content[: len(content) // 2])
+    report = json.loads(run("journal", "doctor", directory, *zone, "--json", code=1).stdout)
     (found,) = (one for one in report["journals"] if one["author"] == "import")
     assert found["first_lost"] == f"import:{found['ops'] + 1}"
     assert Path(found["quarantine"], "import.sqlite").read_bytes() == content[: len(content) // 2]

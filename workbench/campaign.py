@@ -30,6 +30,8 @@ from workbench.segmentation.storage import read_hierarchy
 
 _FORMAT, _FORMAT_VERSION = "ocs-workbench/campaign", 1
 _REGISTRY, _NOMENCLATURE = "registry.gpkg", "nomenclature.json"
+_ADDING = ".adding"
+"""File that marks the folder of a zone until the zone is registered: what a kill leaves can be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,7 @@ class Campaign:
                 f"{path} has format {facts['format_version']}, this workbench knows up to "
                 f"{_FORMAT_VERSION}; install a newer workbench"
             )
+        campaign.registry.check()
         return campaign
 
     @property
@@ -276,6 +279,8 @@ class Campaign:
         journals, and nothing but the journals is the truth. ``blind`` is a second annotation, see
         `AnnotationStore.open`.
         """
+        if author is not None:  # it holds somebody's work from now on
+            (self.zone_dir(zone) / _ADDING).unlink(missing_ok=True)
         return AnnotationStore.open(
             self.journal_dir(zone),
             zone_id=zone.id,
@@ -375,9 +380,14 @@ class Campaign:
                 # One process adds at a time: what another one left behind when it was killed is nobody's.
                 for leftover in (self.path / "zones").glob(".D*"):
                     shutil.rmtree(leftover, ignore_errors=True)
+                for zone in self._half_added(zones):
+                    shutil.rmtree(self.zone_dir(zone))
                 for zone in zones:
                     staged.journal_dir(zone).mkdir(parents=True)
                     fill(staged, zone)
+                    (staged.zone_dir(zone) / _ADDING).touch()
+                    for folder in (staged.journal_dir(zone), staged.zone_dir(zone)):
+                        sync_directory(folder)
                 for zone in zones:
                     home = self.zone_dir(zone)
                     home.parent.mkdir(parents=True, exist_ok=True)
@@ -391,12 +401,19 @@ class Campaign:
             raise
         finally:
             shutil.rmtree(staged.path, ignore_errors=True)
+        for zone in zones:
+            (self.zone_dir(zone) / _ADDING).unlink()
 
     def _check_free(self, zones: Sequence[Zone]) -> None:
-        for zone in self._unregistered(zones):
+        half = self._half_added(zones)
+        for zone in (zone for zone in self._unregistered(zones) if zone not in half):
             raise CampaignError(
                 f"{self.zone_dir(zone)} exists but is not in the registry; move it away first"
             )
+
+    def _half_added(self, zones: Sequence[Zone]) -> list[Zone]:
+        """Return those zones of which a killed process left the folder."""
+        return [zone for zone in self._unregistered(zones) if (self.zone_dir(zone) / _ADDING).exists()]
 
     def _unregistered(self, zones: Sequence[Zone]) -> list[Zone]:
         """Return those zones whose folder is there while the registry does not know them."""

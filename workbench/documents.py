@@ -13,6 +13,7 @@ __all__ = [
     "digest",
     "digest_file",
     "inside",
+    "is_abandoned",
     "parse_document",
     "read_document",
     "replacing",
@@ -20,6 +21,7 @@ __all__ = [
     "sync_directory",
     "validate",
     "write_document",
+    "write_file",
 ]
 
 import hashlib
@@ -27,6 +29,7 @@ import json
 import math
 import os
 import re
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,6 +42,8 @@ from workbench.errors import DocumentError, Problem, WorkbenchError
 
 _PACKAGE = Path(__file__).resolve().parent
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+_ABANDONED = 24 * 3600
+"""Seconds after which nobody is still at work on what is temporary."""
 _TOO_DEEP = Problem(loc=(), message="is nested too deeply", kind="json")
 
 
@@ -166,17 +171,51 @@ def write_document(document: Mapping[str, Any], path: Path, *, schema: str) -> N
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary sibling to write; on success sync it and rename it over ``path``.
 
-    A reader sees the old file or the whole new one, also after a crash; on an error the old one stays.
+    A reader sees the old file or the whole new one, also after a crash; on an error the old one stays. What a
+    killed process left goes when something is written to its folder a day later.
     """
-    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}.part{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_directory(path.parent)
+        _remove_abandoned(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_file(
+    path: Path, content: bytes | memoryview, *, error: type[WorkbenchError] = WorkbenchError
+) -> None:
+    """Write a file whole, durably, in the place of an older one.
+
+    Raises
+    ------
+    WorkbenchError
+        Of the type given: the disk is full, say. The old file stays.
+    """
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as failure:
+        reason = failure.strerror or failure
+        raise error(f"{path} cannot be written ({reason}); look at the room on the disk") from failure
+
+
+def is_abandoned(path: Path) -> bool:
+    """Tell whether something temporary was last written to so long ago that its process must be dead."""
+    try:
+        return time.time() - path.stat().st_mtime > _ABANDONED
+    except OSError:  # somebody else removed it
+        return False
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for path in folder.glob(".*-????????.part*"):
+        if path.is_file() and is_abandoned(path):
+            path.unlink(missing_ok=True)
 
 
 def check_output(

@@ -6,6 +6,9 @@ which zone just now; see `workbench.leases`), *gold* and *admissions* (which zon
 they did) and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
+
+A digest in *campaign* is that of all that labels and releases hang on; the names of cameras and the like may
+be mended in QGIS.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ __all__ = ["Arrival", "Registry"]
 import json
 import sqlite3
 import struct
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +28,7 @@ from typing import Any
 
 from affine import Affine
 
-from workbench.documents import replacing
+from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
 from workbench.export.folds import FOLDS, assign_fold
 from workbench.export.patches import ground_cell
@@ -33,6 +37,13 @@ from workbench.geo.zone import Cell, Zone, ZoneRaster
 
 _SRID = 2154
 _COLUMNS = ("id", "domain", "name", "acquired", "camera", "theme", "cells", "grid", "rasters")
+_SEAL = "content_sha256"
+_SEALED = (
+    "SELECT id, domain, name, cells, grid, rasters FROM zones ORDER BY id",
+    "SELECT name, fold FROM domains ORDER BY name",
+    "SELECT number, zone, row, col FROM patches ORDER BY number",
+    f"SELECT key, value FROM campaign WHERE key != '{_SEAL}' ORDER BY key",  # noqa: S608
+)
 _TABLES = """
 CREATE UNIQUE INDEX zones_id ON zones (id COLLATE NOCASE);
 CREATE TABLE campaign (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
@@ -89,22 +100,49 @@ class Registry:
 
         empty = geopandas.GeoDataFrame({name: [] for name in _COLUMNS}, geometry=[], crs=_SRID)
         empty = empty.astype(dict.fromkeys(_COLUMNS, "object"))
-        with replacing(path) as temporary:
-            empty.to_file(
-                temporary,
-                layer="zones",
-                driver="GPKG",
-                engine="pyogrio",
-                geometry_type="MultiPolygon",
-                # An R-tree would bring triggers that call functions which only GDAL's SQLite has.
-                SPATIAL_INDEX="NO",
-            )
-            with closing(sqlite3.connect(temporary)) as connection, connection:
-                connection.executescript(_TABLES)
-                for statement in _LATER:
-                    connection.execute(statement)
-                connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
+        # Elsewhere first: GDAL may not say that a disk is full.
+        with tempfile.TemporaryDirectory(prefix="workbench-registry-") as folder:
+            made = Path(folder, path.name)
+            try:
+                empty.to_file(
+                    made,
+                    layer="zones",
+                    driver="GPKG",
+                    engine="pyogrio",
+                    geometry_type="MultiPolygon",
+                    # An R-tree would bring triggers that call functions which only GDAL's SQLite has.
+                    SPATIAL_INDEX="NO",
+                )
+                with closing(sqlite3.connect(made)) as connection, connection:
+                    connection.executescript(_TABLES)
+                    for statement in _LATER:
+                        connection.execute(statement)
+                    connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
+                    _seal(connection)
+            except (RuntimeError, sqlite3.Error) as error:
+                reason = " ".join(str(error).split())
+                raise CampaignError(
+                    f"{path} cannot be made ({reason}); look at the room on the disk, and in {folder}"
+                ) from error
+            write_file(path, made.read_bytes(), error=CampaignError)
         return cls(path=path)
+
+    def check(self) -> None:
+        """Make sure that the registry is as it was written.
+
+        Raises
+        ------
+        CampaignError
+            A bit of it is another one, or it is cut short.
+        """
+        with self.reading() as connection:
+            complaint = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            written = connection.execute("SELECT value FROM campaign WHERE key = ?", (_SEAL,)).fetchone()
+            if complaint == "ok" and written and str(written[0]) != _digest(connection):
+                complaint = "it does not say what was written to it"
+        if complaint != "ok":
+            reason = " ".join(complaint.split())
+            raise CampaignError(f"{self.path}: the registry is damaged ({reason}); restore it from a backup")
 
     def facts(self) -> dict[str, str]:
         """Return what the campaign states about itself: its format, its nomenclature and so on."""
@@ -115,6 +153,7 @@ class Registry:
         """Change what the campaign states about itself."""
         with self.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO campaign VALUES (?, ?)", sorted(facts.items()))
+            _seal(connection)
 
     def folds(self) -> dict[str, int]:
         """Return the fold (1–5) of each domain."""
@@ -162,6 +201,7 @@ class Registry:
                 _give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
                 areas[_give_fold(connection, arrival, assign_fold(areas))] += arrival.zone.area
                 zones.append(arrival.zone)
+            _seal(connection)
             yield
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -180,7 +220,7 @@ class Registry:
         patience
             Seconds to wait for other writers.
         """
-        with self._open("rw", patience=patience) as connection:
+        with self._open(patience=patience) as connection:
             connection.execute("BEGIN IMMEDIATE")
             for statement in _LATER:
                 connection.execute(statement)
@@ -201,12 +241,14 @@ class Registry:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Open the registry for reading."""
-        with self._open("ro") as connection:
+        with self._open() as connection:
+            connection.execute("PRAGMA query_only = ON")
             yield connection
 
     @contextmanager
-    def _open(self, mode: str, *, patience: float = 10) -> Iterator[sqlite3.Connection]:
-        uri = f"{self.path.resolve().as_uri()}?mode={mode}"
+    def _open(self, *, patience: float = 10) -> Iterator[sqlite3.Connection]:
+        # Not mode=ro: a reader too has to roll back what a writer left that was killed while it committed.
+        uri = f"{self.path.resolve().as_uri()}?mode=rw"
         try:
             with closing(
                 sqlite3.connect(uri, uri=True, isolation_level=None, timeout=patience)
@@ -252,6 +294,15 @@ def _kept_numbers(
             kept[arrival.zone.id] = arrival.numbers
             taken |= set(arrival.numbers.values())
     return kept
+
+
+def _digest(connection: sqlite3.Connection) -> str:
+    found = [[list(row) for row in connection.execute(query)] for query in _SEALED]
+    return digest(canonical_bytes(found))
+
+
+def _seal(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO campaign VALUES (?, ?)", (_SEAL, _digest(connection)))
 
 
 def _check_new(zone: Zone, others: Sequence[Zone]) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,16 +23,12 @@ from pictures import made_scene
 LABELS = Path(__file__).resolve().parent.parent / "labels"
 sys.path.insert(0, str(LABELS))
 
-from kills import killed  # noqa: E402
 from label_cases import FLAIR, open_store  # noqa: E402
-from recorded_disk import has_strace  # noqa: E402
+from store_faults import fault_rows  # noqa: E402
 from test_conflicts import WRITER, mask_of, slow_conflicts  # noqa: E402
-from test_power_cuts import lost, recorded  # noqa: E402
 
-from workbench.errors import JournalError  # noqa: E402
 from workbench.geo.grid import PixelGrid  # noqa: E402
 from workbench.labels import AnnotationStore, Provenance, assign  # noqa: E402
-from workbench.labels.reading import verify_journal  # noqa: E402
 from workbench.segmentation import Hierarchy, segment  # noqa: E402
 
 ZONE = "D001_2020/Z1_UU"
@@ -46,16 +40,9 @@ def main() -> int:
     document: dict[str, Any] = {"cpus": os.cpu_count(), "load": os.getloadavg()}
     with tempfile.TemporaryDirectory(prefix="store-", dir=options.work) as temporary:
         work = Path(temporary)
-        if options.kills:
-            document["kills"] = [
-                journal_kills(work / "journal", options.kills),
-                hdf5_kills(work / "hdf5", min(options.kills, 200)),
-            ]
-            _print_table(document["kills"])
-        if options.power_cuts and has_strace():
-            modes = ("FULL", "NORMAL", "OFF")
-            document["power_cuts"] = [power_cuts(work / mode, mode) for mode in modes]
-            _print_table(document["power_cuts"])
+        if options.faults:
+            rows = fault_rows(work, kills=options.kills, power_cuts=options.power_cuts, say=_print_row)
+            document["faults"] = list(rows)
         if options.together:
             document["together"] = [together(work / "together", options.together)]
             _print_table(document["together"])
@@ -67,90 +54,6 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
     return 0
-
-
-def journal_kills(home: Path, kills: int) -> dict[str, Any]:
-    """Kill a labelling process, open its zone, and look for each acknowledged edit."""
-    acknowledged = gone = unreadable = 0
-    directory = home / "journal"
-    for count, said in enumerate(killed("journal", directory, kills, seed=count_seed(home))):
-        ids = {line.split()[0] for line in said if line}
-        acknowledged += len(ids)
-        path = directory / "marie.sqlite"
-        if not path.exists():
-            gone += len(ids)
-            continue
-        try:
-            report = verify_journal(path)
-            with open_store(directory, snapshots=home / "snapshots") as store:
-                gone += len(ids - {op.id for op in store.ops})
-            unreadable += not report.ok
-        except JournalError:
-            unreadable += 1
-            shutil.move(directory, home / f"broken-{count}")
-        if count % 50 == 49:  # a fresh zone, so that checking does not grow without end
-            shutil.rmtree(home)
-    return {
-        "store": "journal (SQLite WAL, FULL)",
-        "kills": kills,
-        "acknowledged": acknowledged,
-        "lost": gone,
-        "unreadable": unreadable,
-    }
-
-
-def hdf5_kills(home: Path, kills: int) -> dict[str, Any]:
-    """Do the same to labels in an HDF5 file that is changed in place."""
-    import h5py
-
-    acknowledged = gone = unreadable = 0
-    for count, said in enumerate(killed("hdf5", home, kills, seed=count_seed(home))):
-        ids = {line for line in said if line}
-        acknowledged += len(ids)
-        path = home / "labels.h5"
-        if not path.exists():
-            gone += len(ids)
-            continue
-        try:
-            with h5py.File(path, "r") as file:
-                file["labels"][()]
-                gone += len(ids - set(file["edits"]))
-        except (OSError, KeyError, RuntimeError, ValueError):
-            unreadable += 1
-            gone += len(ids)
-            path.rename(home / f"broken-{count}.h5")
-    return {
-        "store": "HDF5 in place, flushed",
-        "kills": kills,
-        "acknowledged": acknowledged,
-        "lost": gone,
-        "unreadable": unreadable,
-    }
-
-
-def power_cuts(home: Path, synchronous: str) -> dict[str, Any]:
-    """Cut the power after each thing that a labelling process did to its files."""
-    home.mkdir(parents=True)
-    events = recorded(home, *([] if synchronous == "FULL" else [synchronous]))
-    chance = random.Random(1)
-    cuts = gone = unreadable = 0
-    for count in range(1, len(events) + 1):
-        for luck in (None, chance, chance):
-            disk = home / "disk"
-            shutil.rmtree(disk, ignore_errors=True)
-            cuts += 1
-            try:
-                gone += lost(events, count, disk, luck)
-            except (JournalError, AssertionError):
-                unreadable += 1
-    said = sum(event.kind == "say" for event in events)
-    return {
-        "synchronous": synchronous,
-        "edits": said,
-        "power cuts": cuts,
-        "acknowledged edits lost": gone,
-        "unreadable": unreadable,
-    }
 
 
 def together(directory: Path, count: int) -> dict[str, Any]:
@@ -214,8 +117,15 @@ def many_edits(home: Path, count: int, megapixels: int, cache: Path) -> dict[str
     with opened("marie", snapshots=True) as store:
         figures["open from a snapshot, s"] = time.perf_counter() - start
         assert store.labels.tobytes() == live
-        figures |= _percentiles("undo, ms", [_timed(store.undo) for _ in range(1000)])
-        figures |= _percentiles("redo, ms", [_timed(store.redo) for _ in range(1000)])
+        for step in ("undo", "redo", "undo", "redo"):
+            times, cpu = [], []
+            for _ in range(1000):
+                used = time.process_time()
+                times.append(_timed(getattr(store, step)))
+                cpu.append((time.process_time() - used) * 1e3)
+            again = " again" if f"{step}, ms, p50" in figures else ""
+            figures |= _percentiles(f"{step}{again}, ms", times)
+            figures |= _percentiles(f"{step}{again}, CPU ms", cpu)
         assert store.labels.tobytes() == live
     figures["journal, MB"] = (home / "journal" / "marie.sqlite").stat().st_size / 1e6
     figures["snapshot, MB"] = max(path.stat().st_size for path in (home / "snapshots").iterdir()) / 1e6
@@ -257,6 +167,14 @@ def count_seed(home: Path) -> int:
     return sum(home.name.encode())
 
 
+def _print_row(row: dict[str, Any]) -> None:
+    """Print a row of the faults as soon as it is done: all of them take minutes."""
+    print(
+        "| " + " | ".join(f"{value:,}" if isinstance(value, int) else value for value in row.values()) + " |"
+    )
+    sys.stdout.flush()
+
+
 def _print_table(rows: list[dict[str, Any]]) -> None:
     print()
     print("| " + " | ".join(rows[0]) + " |")
@@ -271,6 +189,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faults", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--kills", type=int, default=1000, help="kills of a writing process; 0 for none")
     parser.add_argument(
         "--power-cuts", action=argparse.BooleanOptionalAction, default=True, help="needs strace"

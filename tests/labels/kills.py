@@ -1,54 +1,60 @@
-"""SIGKILL at random instants: a writer that acknowledges each edit, and what is left of its store.
+"""SIGKILL at random instants: what was said before, and what is left on the disk.
 
-``python kills.py WRITER`` is a process that forks a writer for each folder it reads from its input: forking
-costs milliseconds where starting Python and its libraries costs a second. `killed` uses it.
+The functions at the top are what children do (see `forks`): edit a zone without end, or run a command.
 """
-
-# ruff: noqa: T201 - it talks to the process that starts it
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import os
 import random
 import signal
-import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from forks import Forker, Say
+from label_cases import any_edit, open_store
+
+from workbench.errors import WorkbenchError
 
 SHAPE = (512, 512)
 
 
-def write_journal_edits(directory: Path, acknowledge: Callable[[str], None]) -> None:
-    """Edit a zone without end: picks, gestures of two edits, undo and redo."""
-    from label_cases import open_store, rectangle
-
-    with open_store(directory, "marie", snapshots=directory.parent / "snapshots") as store:
-        for turn in range(100_000):
-            if turn % 7 == 6:
-                store.undo()
-            elif turn % 11 == 10 and store.redo_steps:
-                store.redo()
-            elif turn % 5 == 4:
-                store.apply_all([rectangle(5, 6, 3, 3, 1 + turn % 19), rectangle(8, 9, 2, 2, 1 + turn % 18)])
-            else:
-                store.apply(rectangle(4 + turn % 5, 6, 3, 3, 1 + turn % 19))
-            acknowledge(f"{store.last_id} {store.labels.tobytes().hex()}")
+def journal(say: Say, directory: str, turns: int = 100_000) -> None:
+    """Edit a zone in all ways that there are, and write a snapshot now and then."""
+    home = Path(directory)
+    with open_store(home, "marie", snapshots=home.parent / "snapshots") as store:
+        for turn in range(turns):
+            any_edit(store, turn)
+            say(f"{store.last_id} {store.labels.tobytes().hex()}")
             if turn % 3 == 2:
                 store.snapshot()
 
 
-def write_hdf5_edits(directory: Path, acknowledge: Callable[[str], None], flushed: int = 1) -> None:
+def snapshots(say: Say, directory: str) -> None:
+    """Write one snapshot after the other."""
+    home = Path(directory)
+    with open_store(home, "marie", snapshots=home.parent / "snapshots") as store:
+        for turn in range(100_000):
+            any_edit(store, turn)
+            say(f"{store.last_id} {store.labels.tobytes().hex()}")
+            store.snapshot()
+
+
+def hdf5(say: Say, directory: str, flushed: int = 1) -> None:
     """Do what other tools do: change labels in place in an HDF5 file, and flush after so many edits."""
     import h5py
 
-    directory.mkdir(parents=True, exist_ok=True)
+    home = Path(directory)
+    home.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng()
-    with h5py.File(directory / "labels.h5", "a") as file:
+    with h5py.File(home / "labels.h5", "a") as file:
         labels = file.require_dataset("labels", SHAPE, "u1", chunks=(256, 256), compression="gzip")
         edits = file.require_group("edits")
         for number in range(len(edits), 100_000):
@@ -58,53 +64,74 @@ def write_hdf5_edits(directory: Path, acknowledge: Callable[[str], None], flushe
             edits.create_dataset(f"{number:06}", data=np.array([row, col, code]))
             if number % flushed == 0:
                 file.flush()
-            acknowledge(f"{number:06}")
+            say(f"{number:06}")
 
 
-WRITERS = {
-    "journal": write_journal_edits,
-    "hdf5": write_hdf5_edits,
-    "hdf5-20": partial(write_hdf5_edits, flushed=20),
-}
+def command(say: Say, arguments: Sequence[str], limit: int = 0) -> None:
+    """Run a command of the workbench; say how it ended, and what it said on standard error.
+
+    With a limit no file may grow above so many bytes, as on a full disk.
+    """
+    from faults import limit_files
+
+    from workbench.cli import workbench
+
+    said, code = io.StringIO(), 0
+    if limit:
+        limit_files(limit)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+        try:
+            workbench(list(arguments), standalone_mode=False)
+        except WorkbenchError as error:
+            code = 1
+            said.write(str(error))
+        except OSError as error:  # as `workbench.cli.main` prints it
+            code = 1
+            said.write(f"{error.filename}: {error.strerror}; look at its rights and the room on the disk")
+        except SystemExit as left:
+            code = int(left.code or 0)
+    say(json.dumps({"code": code, "said": said.getvalue()}))
 
 
-def killed(writer: str, directory: Path, kills: int, *, seed: int) -> Iterator[list[str]]:
+def warm_up() -> None:
+    """Load and compile what the children need."""
+    import geopandas  # noqa: F401
+    import h5py  # noqa: F401
+    import pyarrow  # noqa: F401
+    import rasterio  # noqa: F401
+
+    import workbench.workflows.publishing  # noqa: F401
+
+    with tempfile.TemporaryDirectory() as folder:
+        journal(lambda text: None, str(Path(folder, "journal")), turns=24)
+
+
+def killed(program: str, directory: Path, kills: int, *, seed: int, **options: Any) -> Iterator[list[str]]:
     """Kill a writer again and again; yield what it had acknowledged each time, before it starts anew."""
     rng = random.Random(seed)
-    command = [sys.executable, __file__, writer]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as forker:
-        assert forker.stdin is not None
-        assert forker.stdout is not None
+    with Forker(f"kills:{program}") as forker:
         for number in range(kills):
-            print(directory, file=forker.stdin, flush=True)
-            pid = int(forker.stdout.readline())
+            pid = forker.start(directory=directory, **options)
             # Every other time after an edit at least, however slow the machine is.
-            said = [forker.stdout.readline()] if number % 2 else []
+            said = list(forker.said(most=1)) if number % 2 else []
             time.sleep(rng.uniform(0, 0.12) ** 1.5 * 3)
             os.kill(pid, signal.SIGKILL)
-            while (line := forker.stdout.readline()) != "dead\n":
-                said.append(line)
-            yield [line.rstrip("\n") for line in said if line.endswith("\n")]
-        forker.stdin.close()
+            yield said + list(forker.said())
 
 
-def _fork(write: Callable[[Path, Callable[[str], None]], None]) -> None:
-    for line in sys.stdin:
-        pid = os.fork()
-        if not pid:
-            print(os.getpid(), flush=True)
-            write(Path(line.strip()), lambda text: print(text, flush=True))
-            os._exit(0)
-        os.waitpid(pid, 0)
-        print("\ndead", flush=True)
+def run_command(forker: Forker, *arguments: object, limit: int = 0) -> dict[str, Any]:
+    """Run a command in a child to its end."""
+    forker.start(arguments=[str(argument) for argument in arguments], limit=limit)
+    said = list(forker.said())
+    assert said, f"the command died with status {forker.status}"
+    return dict(json.loads(said[-1]))
 
 
-if __name__ == "__main__":
-    # Whatever has to be loaded or compiled is, before the first fork.
-    import h5py  # noqa: F401
-    from label_cases import open_store, rectangle
-
-    scratch = Path(sys.argv[0]).with_name("nowhere")
-    assert open_store(scratch).coverage() == 0
-    rectangle(5, 6, 3, 3, 1)
-    _fork(WRITERS[sys.argv[1]])
+def kill_command(forker: Forker, after: float, *arguments: object) -> bool:
+    """Kill a command after some seconds; return whether it was still at work."""
+    pid = forker.start(arguments=[str(argument) for argument in arguments])
+    time.sleep(after)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    list(forker.said())
+    return forker.status < 0

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import AssignMask, Edit, Protect, Provenance, Redo, Undo, assign
+from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Provenance, Redo, Refine, Undo, assign
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
+from workbench.labels.refine import FinerRegions
 from workbench.nomenclature import load_nomenclature
 
 ZONE = "D055_2018/Z2_UF"
@@ -38,6 +39,39 @@ def rectangle(
 ) -> AssignMask:
     window = Window(row=row, col=col, height=height, width=width)
     return assign(np.ones(window.shape, np.bool_), window, code, provenance)
+
+
+def any_edit(store: AnnotationStore, turn: int) -> None:
+    """Make the next edit of an endless row of all kinds that there are."""
+    match turn % 12:
+        case 0 | 1 | 2:
+            store.apply(rectangle(4 + turn % 5, 6, 3, 3, 1 + turn % 19))
+        case 3:
+            store.apply_all([rectangle(5, 6, 3, 3, 1 + turn % 19), rectangle(8, 9, 2, 2, 1 + turn % 18)])
+        case 4 | 5 | 10:
+            store.undo()
+        case 6:
+            store.redo()
+        case 7:
+            store.refine(_refinement(turn))
+        case 8:
+            store.apply(Protect(mask=rectangle(4, 12, 2, 2, 1).mask, on=turn % 24 < 12))
+        case 9:
+            store.comment(Comment(row=5, col=6, text=f"grass or crop, {turn}?", question=True))
+        case 11:
+            store.apply(rectangle(5, 7, 4, 4, 0))
+
+
+def _refinement(seed: int) -> Refine:
+    window, rng = Window(row=5, col=6, height=4, width=5), np.random.default_rng(seed)
+    finer = FinerRegions(
+        mask=np.ones(window.shape, np.bool_),
+        leaves=(np.arange(20) // 4).astype(np.uint32),
+        s=np.concatenate([[np.inf], rng.exponential(9, 4)]).astype(np.float32),
+        sums=rng.normal(0, 99, (2, 5)),
+        squares=rng.normal(0, 999, (2, 5)),
+    )
+    return Refine.encode(finer, window, hierarchy_digest="cd" * 32, scale=12.5, row=6, col=7)
 
 
 def slow_guard(ops: Sequence[Op], footprint: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -19,9 +19,11 @@ from pathlib import Path
 
 SECTOR = 512
 _CALLS = (
-    "openat,open,creat,close,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,"
-    "lseek"
+    "openat,open,creat,close,write,writev,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,"
+    "unlinkat,lseek"
 )
+RECORDING = ("-xx", "-s", "16777216", "-e", f"trace={_CALLS}")
+"""Options that make strace write down what `events_of` reads."""
 _LINE = re.compile(r"^(\d+)\s+(.*)$")
 _CALL = re.compile(r"^(\w+)\((.*)\)\s+= (-?\d+)")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -29,7 +31,7 @@ _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a process did: ``create``, ``write``, ``truncate``, ``sync``, ``rename``, ``unlink``, ``say``."""
+    """What a process did: ``create write truncate sync rename unlink say``, or ``failed sync``."""
 
     kind: str
     path: str = ""
@@ -62,9 +64,9 @@ def has_strace() -> bool:
 
 def record(program: str, *arguments: str, root: Path, log: Path) -> list[Event]:
     """Run a Python program and return what it did to files below a folder, and what it printed."""
-    command = ["strace", "-f", "-qq", "-xx", "-s", "16777216", "-e", f"trace={_CALLS}", "-o", str(log)]
+    command = ["strace", "-f", "-qq", *RECORDING, "-o", str(log)]
     subprocess.run([*command, sys.executable, "-c", program, *arguments], check=True, capture_output=True)
-    return _events(log.read_text(encoding="ascii"), root)
+    return events_of(log.read_text(encoding="ascii"), root)
 
 
 def disk_after(events: list[Event], count: int, goal: Path, *, chance: random.Random | None = None) -> None:
@@ -106,6 +108,10 @@ def _play(event: Event, files: dict[int, _File], names: dict[str, int], durable:
         case "sync":
             held = files[event.file]
             held.durable, held.pending = bytearray(held.now()), []
+        case (
+            "failed sync"
+        ):  # the kernel takes those pages for written from now on, and no sync returns to them
+            files[event.file].pending = []
         case "sync folder":
             inside = {path: number for path, number in names.items() if str(Path(path).parent) == event.path}
             gone = [path for path in durable if str(Path(path).parent) == event.path and path not in inside]
@@ -163,6 +169,9 @@ class _Process:
         texts = [bytes.fromhex(text.replace("\\x", "")) for text in _TEXT.findall(arguments)]
         numbers = arguments.split(",")
         if result < 0:
+            path, number = self.open.get(int(numbers[0]) if numbers[0].isdecimal() else -1, ("", -1))
+            if name in ("fsync", "fdatasync") and number >= 0:
+                self.events.append(Event("failed sync", path, number))
             return
         if name in ("open", "openat", "creat"):
             self._opened(texts[0].decode(), arguments, result)
@@ -179,7 +188,7 @@ class _Process:
             self._used(name, int(numbers[0]), texts, numbers, result)
 
     def _used(self, name: str, handle: int, texts: list[bytes], numbers: list[str], result: int) -> None:
-        if name == "write" and handle == 1:
+        if name in ("write", "writev") and handle == 1:
             self.said += texts[0]
             *whole, self.said = self.said.split(b"\n")
             self.events += [Event("say", data=line) for line in whole]
@@ -224,7 +233,8 @@ class _Process:
         return str(path.relative_to(self.root))
 
 
-def _events(log: str, root: Path) -> list[Event]:
+def events_of(log: str, root: Path) -> list[Event]:
+    """Return what a process did to files below a folder, from strace's log, and what it printed."""
     process, unfinished = _Process(root), dict[str, str]()
     for line in log.splitlines():
         found = _LINE.match(line)

@@ -21,11 +21,13 @@ from workbench.labels import doctor
 from workbench.labels.carving import carved_rows, images
 from workbench.labels.doctor import mend_journal
 from workbench.labels.edits import Provenance, assign
+from workbench.labels.folder import authors_there
 from workbench.labels.journal import JournalWriter
 from workbench.labels.op import Entry
 from workbench.labels.reading import read_journal, verify_journal
 from workbench.labels.review import accept
 from workbench.labels.tables import Row
+from workbench.workflows.journals import ZoneTreatment
 
 
 def filled(directory: Path) -> Path:
@@ -70,7 +72,9 @@ def mended(path: Path, rows: tuple[Row, ...]) -> int:
     assert treatment.ops == len(found)
     assert treatment.problem is not None
     assert "\n" not in treatment.problem
-    assert treatment.first_lost == f"marie:{len(found) + 1}"
+    assert "journal doctor" not in treatment.problem
+    assert treatment.first_lost == (f"marie:{len(found) + 1}" if treatment.more else None)
+    assert treatment.more or found == rows, "what is lost is told"
     assert not list(path.parent.glob("*.mending"))
     assert not list(path.parent.glob("*-wal"))
     assert treatment.quarantine is not None
@@ -358,3 +362,54 @@ def test_ops_that_somebody_had_seen_are_missed(tmp_path: Path) -> None:
     (tmp_path / "marie.sqlite").unlink()
     with open_store(tmp_path) as store:
         assert store.missing() == {"marie": 2}
+
+
+def test_what_is_in_the_way_is_named_and_nothing_is_left_behind(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    """Room on the disk would not help there."""
+    (tmp_path / "marie.sqlite").mkdir()
+    with pytest.raises(JournalError, match=r"marie\.sqlite: it is a folder where a journal should be"):
+        mend_journal(tmp_path / "marie.sqlite", SUBJECT)
+    with pytest.raises(JournalError, match=r"marie\.sqlite: it is a folder where a journal should be"):
+        open_store(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["marie.sqlite"]
+    (tmp_path / "marie.sqlite").rmdir()
+    (tmp_path / "marie.sqlite").write_bytes(whole[0][:9000])
+    (tmp_path / "quarantine").write_text("in the way")
+    with pytest.raises(JournalError, match="quarantine: damaged files go into a folder of that name"):
+        mend_journal(tmp_path / "marie.sqlite", SUBJECT)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["marie.sqlite", "quarantine"]
+    (tmp_path / "marie (copy).sqlite").write_bytes(whole[0])
+    with pytest.raises(JournalError, match=r"marie \(copy\)\.sqlite: it is named after no author"):
+        authors_there(tmp_path)
+
+
+def test_the_doctor_says_what_is_lost_and_only_that(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    content, rows = whole
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(bytes(4096) + content[4096:])
+    told = ZoneTreatment(zone=SUBJECT.zone, treatments=(mend_journal(path, SUBJECT),)).text()
+    assert f"{len(rows)} ops are there" in told
+    assert "no trace of a later one" in told
+    assert "run workbench journal doctor" not in told
+    path.write_bytes(content[: len(content) // 2])
+    shutil.rmtree(tmp_path / "quarantine")
+    treatment = mend_journal(path, SUBJECT)
+    told = ZoneTreatment(zone=SUBJECT.zone, treatments=(treatment,)).text()
+    assert f"nothing from op marie:{treatment.ops + 1} on can be believed" in told
+
+
+def test_what_others_had_seen_of_a_mended_journal_is_lost(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 2, 2, 3))
+    backup = (tmp_path / "marie.sqlite").read_bytes()
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 2, 2, 4))
+    with open_store(tmp_path, "jean") as store:
+        store.apply(rectangle(5, 6, 1, 1, 5))
+    (tmp_path / "marie.sqlite").write_bytes(bytes(100) + backup[100:])
+    treatment = mend_journal(tmp_path / "marie.sqlite", SUBJECT)
+    assert (treatment.ops, treatment.apart, treatment.first_lost) == (1, 0, "marie:2")

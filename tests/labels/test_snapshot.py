@@ -145,7 +145,7 @@ def test_a_damaged_one_is_passed_over(zone: Path) -> None:
 def test_one_of_other_journals_is_passed_over(zone: Path) -> None:
     journal = zone / "journal" / "jean.sqlite"
     journal.unlink()
-    with open_store(zone / "journal", "jean", snapshots=zone / "snapshots") as store:
+    with open_store(zone / "journal", "jean-2", snapshots=zone / "snapshots") as store:
         assert store.head == {"marie": 8}
         store.apply(rectangle(5, 6, 2, 2, 9))
         store.apply(rectangle(5, 6, 2, 2, 3))

@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from filelock import FileLock, Timeout
 
+from workbench.documents import is_abandoned
 from workbench.errors import ReleaseError
 
 _LOCK: Final = ".building"
@@ -96,7 +97,9 @@ class Staging:
 
 def _remove_abandoned(target: Path) -> None:
     for path in target.parent.glob(f".{target.name}-????????"):
-        if not (path / _LOCK).is_file():
+        if not (path / _LOCK).is_file():  # it was killed before it locked the folder, or while it published
+            if is_abandoned(path):
+                shutil.rmtree(path, ignore_errors=True)
             continue
         try:
             with FileLock(path / _LOCK, timeout=0):

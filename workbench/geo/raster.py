@@ -32,7 +32,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window as _RasterioWindow
 
-from workbench.documents import check_output, replacing
+from workbench.documents import check_output, write_file
 from workbench.errors import GridError, RasterError
 from workbench.geo.grid import PixelGrid, Window
 
@@ -209,22 +209,15 @@ def write_raster(
     Raises
     ------
     RasterError
-        The file exists, its folder does not, or the pixels do not fit the grid.
+        The file exists, its folder does not, the pixels do not fit the grid, or the disk is full.
     """
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise RasterError(f"{path}: a GeoTIFF is written; give it a name that ends in .tif")
     check_output(path, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, error=RasterError)
     planes, profile = _prepared(pixels, grid, compress, level, predictor, tiled=tiled, called=str(path))
-    try:
-        with (
-            replacing(path) as temporary,
-            rasterio.Env(**_OPEN_OPTIONS),
-            rasterio.open(temporary, "w", **profile) as target,
-        ):
-            _fill(target, planes, descriptions, colours, tags)
-    except OSError as error:
-        reason = error.strerror or "the disk may be full"
-        raise RasterError(f"{path} cannot be written ({reason}); look at the room on the disk") from error
+    # GDAL writes to memory: on a full disk it closes a file that is cut short, and says nothing.
+    with _encoded(profile, planes, descriptions, colours, tags) as content:
+        write_file(path, content, error=RasterError)
 
 
 def encode_raster(
@@ -242,10 +235,8 @@ def encode_raster(
     nothing is synced file by file. Parameters are those of `write_raster`.
     """
     planes, profile = _prepared(pixels, grid, compress, level, predictor, tiled=True, called="raster")
-    with rasterio.Env(**_OPEN_OPTIONS), MemoryFile() as memory:
-        with memory.open(**profile, interleave="band") as target:
-            _fill(target, planes, (), colours, None)
-        return bytes(memory.getbuffer())
+    with _encoded(profile | {"interleave": "band"}, planes, (), colours, None) as content:
+        return bytes(content)
 
 
 def _prepared(
@@ -274,22 +265,27 @@ def _prepared(
     return planes, profile
 
 
-def _fill(
-    target: Any,
+@contextmanager
+def _encoded(
+    profile: Mapping[str, Any],
     planes: NDArray[Any],
     descriptions: Sequence[str],
     colours: Mapping[int, tuple[int, int, int]] | None,
     tags: Mapping[str, str] | None,
-) -> None:
-    if len(planes) > 1:
-        target.colorinterp = [ColorInterp.gray] + [ColorInterp.undefined] * (len(planes) - 1)
-    target.write(planes)
-    for band, text in enumerate(descriptions, start=1):
-        target.set_band_description(band, text)
-    if tags:
-        target.update_tags(**tags)
-    if colours:
-        target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colours.items()})
+) -> Iterator[memoryview]:
+    """Give the bytes of a GeoTIFF."""
+    with rasterio.Env(**_OPEN_OPTIONS), MemoryFile() as memory:
+        with memory.open(**profile) as target:
+            if len(planes) > 1:
+                target.colorinterp = [ColorInterp.gray] + [ColorInterp.undefined] * (len(planes) - 1)
+            target.write(planes)
+            for band, text in enumerate(descriptions, start=1):
+                target.set_band_description(band, text)
+            if tags:
+                target.update_tags(**tags)
+            if colours:
+                target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colours.items()})
+        yield memory.getbuffer()
 
 
 def _damaged(path: Path) -> RasterError:

@@ -79,8 +79,13 @@ class Canvas:
     def check_inside(self, window: Window, way_out: str = "") -> None:
         """Refuse an edit that reaches outside the grid."""
         if not self._holds(window):
-            shape = self.subject.grid.shape
-            raise EditRefused(f"{window} reaches outside zone {self.subject.zone} of {shape} pixels{way_out}")
+            row, col, shape = int(window.row), int(window.col), self.subject.grid.shape
+            what = f"pixel ({row}, {col}) lies"
+            if window.shape != (1, 1):
+                what = f"the window of {window.height} × {window.width} pixels at ({row}, {col}) reaches"
+            raise EditRefused(
+                f"{what} outside zone {self.subject.zone} of {shape[0]} × {shape[1]} pixels{way_out}"
+            )
 
     def check_op(self, op: Op, edit: AssignMask | Protect | Refine) -> None:
         """Refuse an op of a journal that cannot be one of this zone.

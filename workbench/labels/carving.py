@@ -8,9 +8,10 @@ makes it an op, and `believed_chain` follows that chain from the meta document o
 
 from __future__ import annotations
 
-__all__ = ["believed_chain", "carved_metas", "carved_rows", "images"]
+__all__ = ["believed_chain", "carved_dates", "carved_metas", "carved_rows", "images", "is_cut_short"]
 
 import json
+import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ _HASHES = bytes([2 * 32 + 12] * 2)
 _COLUMNS = 14
 _HEADERS = range(_COLUMNS + 1, 40)
 _META = b'{"author":"'
+_CREATED = re.compile(rb'"created":"([0-9T:.Z-]{20,32})"')
 _LONGEST_META = 1 << 16
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _WHOLE_NUMBERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
@@ -33,8 +35,7 @@ _WHOLE_NUMBERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 def images(main: bytes, wal: bytes) -> list[tuple[bytes, int]]:
     """Return the states in which a database may be, each with its page size: without its WAL, and with it."""
-    size = int.from_bytes(main[16:18], "big")
-    size = size if size in (512 << power for power in range(7)) else _PAGE
+    size = _page_size(main)
     pages = {number: main[at : at + size] for number, at in enumerate(range(0, len(main), size), start=1)}
     for at in range(_WAL_HEADER, len(wal), _FRAME_HEADER + size):
         (number,) = struct.unpack_from(">I", wal.ljust(at + 4, b"\0"), at)
@@ -44,6 +45,11 @@ def images(main: bytes, wal: bytes) -> list[tuple[bytes, int]]:
         pages.get(number, b"").ljust(size, b"\0") for number in range(1, max(pages, default=0) + 1)
     )
     return [(main, size), (merged, size)] if wal else [(main, size)]
+
+
+def is_cut_short(main: bytes) -> bool:
+    """Tell whether a database is shorter than its header says (section 1.3.8)."""
+    return len(main) < int.from_bytes(main[28:32], "big") * _page_size(main)
 
 
 def carved_rows(image: bytes, page: int) -> Iterator[Row]:
@@ -71,6 +77,12 @@ def carved_metas(image: bytes) -> Iterator[JournalMeta]:
         except (ValueError, RecursionError, JournalError):
             pass
         at = image.find(_META, at + 1)
+
+
+def carved_dates(image: bytes) -> Iterator[str]:
+    """Yield every time at which a journal may have been created, as its meta document has it."""
+    for found in _CREATED.finditer(image):
+        yield found[1].decode("ascii")
 
 
 def believed_chain(rows: Iterable[Row], meta: JournalMeta) -> list[Row]:
@@ -103,6 +115,11 @@ def believed_chain(rows: Iterable[Row], meta: JournalMeta) -> list[Row]:
         (row,) = found.values()
         chain.append(checked(row))
         previous = row.sha256
+
+
+def _page_size(main: bytes) -> int:
+    size = int.from_bytes(main[16:18], "big")
+    return size if size in (512 << power for power in range(7)) else _PAGE
 
 
 def _row_at(image: bytes, start: int, page: int) -> Row | None:

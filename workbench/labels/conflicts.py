@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.geo.grid import Window
+from workbench.labels.bare import BarePixels
 from workbench.labels.optable import OpTable
 from workbench.labels.painting import TILE, fill
 
@@ -69,7 +70,7 @@ def find_conflicts(table: OpTable, footprint: NDArray[np.bool_], kind: str) -> C
     if not contested.any():
         return Conflicts(found=(), rows=np.zeros(0, np.int64), cols=np.zeros(0, np.int64))
     authors = list(table.heads)
-    rows, cols = _pixels_of(contested, table.tile_shape, footprint)
+    rows, cols = _pixels_of(contested, footprint)
     last = np.stack([_last_of(table, footprint, kind, author, contested)[rows, cols] for author in authors])
     several = (last > 0).sum(axis=0) > 1
     rows, cols, last = rows[several], cols[several], last[:, several]
@@ -91,13 +92,12 @@ def find_conflicts(table: OpTable, footprint: NDArray[np.bool_], kind: str) -> C
 
 
 def _pixels_of(
-    contested: NDArray[np.bool_], tile_shape: tuple[int, ...], footprint: NDArray[np.bool_]
+    contested: NDArray[np.bool_], footprint: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return rows and columns of the pixels of some tiles that lie in the footprint."""
     height, width = footprint.shape
     found = []
-    for number in np.flatnonzero(contested):
-        row, col = (int(side) * TILE for side in divmod(number, tile_shape[1]))
+    for row, col in (np.argwhere(contested) * TILE).tolist():
         inside = np.argwhere(footprint[row : min(height, row + TILE), col : min(width, col + TILE)])
         found.append(inside + np.array([row, col]))
     rows, cols = np.concatenate(found).T
@@ -111,12 +111,11 @@ def _last_of(
     values = np.zeros(footprint.shape, np.uint8)
     last = np.zeros(footprint.shape, np.uint32)
     counts = np.zeros(256, np.int64)
-    # More than there are pixels: the tiles are not full before every op was looked at.
-    bare = np.where(contested, np.int32(TILE * TILE + 1), np.int32(0)).astype(np.int32)
+    bare = BarePixels.in_tiles(contested)
     for position in table.beneath(kind, bare, author=author):
         fill(
-            table.runs(position), table.box(position), footprint, position, table.value(position),
-            values, last, counts, bare.reshape(table.tile_shape),
+            table.spans(position), footprint, position, table.value(position),
+            values, last, counts, bare.counts, bare.cells,
         )  # fmt: skip
     return last
 

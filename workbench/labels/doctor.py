@@ -13,19 +13,28 @@ __all__ = ["Treatment", "mend_journal"]
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from workbench.documents import replacing, sync_directory
 from workbench.errors import JournalError
-from workbench.labels.carving import believed_chain, carved_metas, carved_rows, images
+from workbench.labels.carving import (
+    believed_chain,
+    carved_dates,
+    carved_metas,
+    carved_rows,
+    images,
+    is_cut_short,
+)
 from workbench.labels.folder import author_lock, mending_marker
 from workbench.labels.journal import write_journal
 from workbench.labels.meta import JournalMeta, JournalSubject
 from workbench.labels.op import utc_now
-from workbench.labels.reading import verify_journal
-from workbench.labels.tables import Row
+from workbench.labels.reading import read_journal, verify_journal
+from workbench.labels.tables import WAY_OUT, Row, seen_of
+from workbench.labels.wal import missing_bytes
 
 _QUARANTINE = "quarantine"
 _SMALLEST = 512
@@ -46,13 +55,15 @@ class Treatment:
     """Id of the last of them."""
     apart: int = 0
     """Records that look like later ops, but do not follow; they stay in quarantine."""
+    more: bool = False
+    """Whether there were later ops: such records, one that others had seen, a file shorter than it says."""
     quarantine: Path | None = None
     """Where the damaged files are; None where nothing was done."""
 
     @property
     def first_lost(self) -> str | None:
-        """Id of the op from which on nothing could be believed; None where nothing was done."""
-        return None if self.quarantine is None else f"{self.path.stem}:{self.ops + 1}"
+        """Id of the op from which on nothing could be believed; None where no later one left a trace."""
+        return f"{self.path.stem}:{self.ops + 1}" if self.more else None
 
 
 def mend_journal(
@@ -75,51 +86,79 @@ def mend_journal(
         Its author has the zone open, nothing can be written, or it is a journal of another zone or of a newer
         version, which is none of the doctor's business. It was not changed.
     """
-    marker = mending_marker(path)
+    marker, shelf = mending_marker(path), path.parent / _QUARANTINE
+    short_wal = missing_bytes(*(path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm")))
     report = verify_journal(path)
     if report.whole and not marker.exists():
         return Treatment(path=path, problem=report.problem, ops=report.ops, head=report.head)
+    if path.is_dir():
+        raise JournalError(f"{path}: it is a folder where a journal should be; move it away")
+    if shelf.exists() and not shelf.is_dir():
+        raise JournalError(f"{shelf}: damaged files go into a folder of that name; move this file away")
     with author_lock(path):
-        meta, rows, apart = _salvaged(path, subject)
+        meta, rows, apart, short = _salvaged(path, subject, foreign=report.foreign)
         if meta is None and report.foreign and path.stat().st_size >= _SMALLEST:
             raise JournalError(report.problem or f"{path}: it is no journal of this version")
-        quarantine = path.parent / _QUARANTINE / f"{path.stem}-{clock():%Y%m%dT%H%M%S%f}"
+        quarantine = shelf / f"{path.stem}-{clock():%Y%m%dT%H%M%S%f}"
         try:
             _set_apart(path, quarantine)
             _replace(path, meta, rows, marker)
         except OSError as error:
             raise JournalError(
-                f"{path}: it could not be mended ({error.strerror or error}); make room on the disk "
-                "and run the doctor again"
+                f"{path}: it could not be mended ({error.strerror or error}); look at the disk's free space, "
+                "rights and health, then run the doctor again"
             ) from error
     return Treatment(
         path=path,
-        problem=report.problem or f"{path}: the doctor was interrupted",
+        problem=(report.problem or f"{path}: the doctor was interrupted").removesuffix(f"; {WAY_OUT}"),
         ops=len(rows),
         head=f"{path.stem}:{len(rows)}" if rows else None,
         apart=apart,
+        more=bool(apart) or short or short_wal or _seen_by_others(path) > len(rows),
         quarantine=quarantine,
     )
 
 
-def _salvaged(path: Path, subject: JournalSubject) -> tuple[JournalMeta | None, list[Row], int]:
-    """Return the meta document of a journal, the ops that follow from it, and how many others there are."""
+def _salvaged(
+    path: Path, subject: JournalSubject, *, foreign: bool
+) -> tuple[JournalMeta | None, list[Row], int, bool]:
+    """Return the meta document of a journal, the ops that follow from it, how many others there are.
+
+    And whether every copy of the file is shorter than it says.
+    """
     metas: dict[str, JournalMeta] = {}
     rows: set[Row] = set()
+    short = True
     for folder in (path.parent, *sorted((path.parent / _QUARANTINE).glob(f"{path.stem}-*"))):
         main, wal = (_content(folder / f"{path.name}{suffix}") for suffix in ("", "-wal"))
         if folder == path.parent:
             _check_name(path, main)
+        short &= not main or is_cut_short(main)
         for image, page in images(main, wal):
             metas |= {meta.text: meta for meta in carved_metas(image) if meta.author == path.stem}
+            # Where the document itself is damaged: no guess either, since the first op has its hash.
+            for created in () if foreign else carved_dates(image):
+                meant = JournalMeta(subject=subject, author=path.stem, created=created)
+                metas.setdefault(meant.text, meant)
             rows |= set(carved_rows(image, page))
-    for meta in metas.values():
-        meta.check_belongs(subject)
     chains = [(believed_chain(rows, meta), meta) for _, meta in sorted(metas.items())]
     if not chains:
-        return None, [], len({row.sha256 for row in rows})
+        return None, [], len({row.sha256 for row in rows}), short
     chain, meta = max(chains, key=lambda found: len(found[0]))
-    return meta, chain, len({row.sha256 for row in rows} - {row.sha256 for row in chain})
+    for other in [meta] if chain else metas.values():
+        other.check_belongs(subject)
+    return meta, chain, len({row.sha256 for row in rows} - {row.sha256 for row in chain}), short
+
+
+def _seen_by_others(path: Path) -> int:
+    """Return the last op of an author's that another one in the folder had seen, 0 for none."""
+    seen = [0]
+    for other in path.parent.glob("*.sqlite"):
+        if other != path:
+            with suppress(JournalError):  # the doctor looks at that one by itself
+                texts = {row.seen for row in read_journal(other).rows}
+                seen += [seen_of(text).get(path.stem, 0) for text in texts]
+    return max(seen)
 
 
 def _check_name(path: Path, main: bytes) -> None:

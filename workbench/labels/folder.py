@@ -20,8 +20,9 @@ def journal_files(directory: Path) -> list[Path]:
     Raises
     ------
     JournalError
-        The folder cannot be read, holds an SQLite file that is named after no author, or ops that no journal
-        shows: the doctor was interrupted, or of a journal only the ``-wal`` is there.
+        The folder cannot be read, holds something named like a journal that is a folder or named after no
+        author, or ops that no journal shows: the doctor was interrupted, or of a journal only the ``-wal`` is
+        there.
     """
     try:
         files = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
@@ -37,21 +38,21 @@ def journal_files(directory: Path) -> list[Path]:
                 f"{path}: {path.stem}'s journal is damaged or half mended; run workbench journal doctor"
             )
     for path in paths:
-        try:
-            check_author(path.stem)
-        except JournalError as error:
-            raise JournalError(f"{path}: it is named after no author; move it out of the folder") from error
+        _author_of(path)
     return paths
 
 
 def authors_there(directory: Path) -> list[str]:
-    """Return the authors of whom a folder holds a journal, or whatever is left of one, by name."""
+    """Return the authors of whom a folder holds a journal, or whatever is left of one, by name.
+
+    Raises
+    ------
+    JournalError
+        Something there is named like a journal and cannot be one.
+    """
     marks = (".sqlite", ".sqlite-wal", ".mending")
-    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
-    found = {
-        name.removesuffix(mark) for name in names for mark in marks if name.endswith(mark) and name[0] != "."
-    }
-    return sorted(check_author(author) for author in found)
+    paths = directory.iterdir() if directory.is_dir() else ()
+    return sorted({_author_of(path) for path in paths if path.suffix in marks and path.name[0] != "."})
 
 
 def journal_path(directory: Path, author: str) -> Path:
@@ -70,6 +71,16 @@ def journal_path(directory: Path, author: str) -> Path:
                 f"{other}: there is an author {other.stem!r} already; write {author!r} like that"
             )
     return path
+
+
+def _author_of(path: Path) -> str:
+    """Return the author after whom a file of a journal is named."""
+    if path.is_dir():
+        raise JournalError(f"{path}: it is a folder where a journal should be; move it away")
+    try:
+        return check_author(path.stem)
+    except JournalError as error:
+        raise JournalError(f"{path}: it is named after no author; move it out of the folder") from error
 
 
 def mending_marker(path: Path) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["OpTable"]
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,12 +13,13 @@ from numpy.typing import NDArray
 
 from workbench.errors import JournalError
 from workbench.geo.grid import Window
+from workbench.labels.bare import BarePixels
 from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Redo, Refine, Review, Undo
 from workbench.labels.op import LAST_LAMPORT, Head, Op, split_payload
-from workbench.labels.painting import TILE, meeting, next_meeting, touched
 from workbench.labels.payloads import target_of
-from workbench.labels.runs import mask_of, runs_of
+from workbench.labels.runs import RunLengthMask, spans_of
 from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
+from workbench.labels.tileindex import TileIndex
 
 _COLUMNS: dict[str, type[np.generic]] = {
     "author": np.uint16,
@@ -34,9 +34,8 @@ _KINDS = ("", "assign", "refine", "protect", "comment")
 _AUTHOR_BITS = 63 - LAST_LAMPORT.bit_length()
 _LABEL_KINDS = frozenset({"assign", "undo", "redo"})
 """Kinds of op after which a zone's labels may be others."""
-_NO_TILES = np.zeros(0, np.int32)
-_REMEMBERED = 4096
-"""Masks that stay decoded: undo and redo come back to those of a moment ago."""
+_REMEMBERED = 64 << 20
+"""Bytes of masks that stay decoded: undo and redo come back to those of a moment ago."""
 
 
 class OpTable:
@@ -48,24 +47,20 @@ class OpTable:
 
     def __init__(self, shape: tuple[int, ...], track: str) -> None:
         self._shape, self._track = shape, track
-        self.tile_shape = tuple(-(-side // TILE) for side in shape)
-        """(tile row, tile col) of the zone."""
         self._count = 0
         self._columns: dict[str, NDArray[Any]] = {name: np.zeros(64, kind) for name, kind in _COLUMNS.items()}
         self._boxes = np.zeros((64, 4), np.int32)
         """Shape (op, 4): row, col, row stop, column stop of what an op paints or refines; zeros elsewhere."""
         self._order = np.zeros(64, np.int64)
         """Shape (op,). Place in the total order (lamport, author)."""
-        self._tiles = np.zeros(64, np.int32)
-        """Shape (entry,). Numbers of the tiles in which painting ops have pixels, op by op."""
-        self._starts = np.zeros(65, np.int64)
-        """Shape (op + 1,). Where the tiles of each op begin."""
+        self._index = TileIndex(shape)
         self._authors: list[str] = []
         self._ranks: list[int] = []
         self._rows: list[list[Row]] = []
         self._positions: list[list[int]] = []
         self._latest = self._review = -1
-        self._decoded: dict[int, NDArray[np.int64]] = {}
+        self._decoded: dict[int, NDArray[np.int32]] = {}
+        self._decoded_bytes = 0
 
     def __len__(self) -> int:
         return self._count
@@ -113,11 +108,10 @@ class OpTable:
         """
         number = self._number(author)
         position, changed = self._count, []
-        runs, tiles = None, _NO_TILES
+        spans = None
         match edit:
-            case AssignMask(mask=mask, window=window) | Protect(mask=mask, window=window):
-                runs = mask.runs()
-                tiles = touched(runs, _box(window), self.tile_shape[1])
+            case AssignMask(mask=mask) | Protect(mask=mask):
+                spans = mask.spans()
                 changed = [position]
             case Refine() | Comment():
                 changed = [position]
@@ -142,9 +136,9 @@ class OpTable:
                 self._place(position, pixel, kind="comment")
             case Undo() | Redo():
                 columns["counts"][changed] = isinstance(edit, Redo)
-        if runs is not None:
-            self._remember(position, runs)
-        self._index(position, tiles)
+        if spans is not None:
+            self._remember(position, spans)
+        self._index.append(spans)
         self._order[position] = (row.lamport << _AUTHOR_BITS) | self._ranks[number]
         if self._latest < 0 or self._order[position] > self._order[self._latest]:
             self._latest = position
@@ -159,15 +153,11 @@ class OpTable:
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return what `restore` needs besides the rows: copies of the columns."""
-        count, starts = self._count, self._starts[: self._count + 1]
+        count = self._count
         state: dict[str, NDArray[Any]] = {
             name: column[:count].copy() for name, column in self._columns.items()
         }
-        return state | {
-            "boxes": self._boxes[:count].copy(),
-            "starts": starts.copy(),
-            "tiles": self._tiles[: starts[-1]].copy(),
-        }
+        return state | {"boxes": self._boxes[:count].copy()} | self._index.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]], rows: Mapping[str, Sequence[Row]]) -> None:
         """Take the ops that the table had when `state` was called; this table is empty.
@@ -185,10 +175,10 @@ class OpTable:
             The state cannot be that of a table of this zone with these ops.
         """
         _check_state(state, [len(own) for own in rows.values()], self._shape)
+        self._index.restore(state)
         count = len(state["author"])
         self._columns = {name: _roomy(state[name]) for name in _COLUMNS}
-        self._boxes, self._tiles = _roomy(state["boxes"]), _roomy(state["tiles"])
-        self._starts = np.concatenate([state["starts"], np.zeros(count + 64, np.int64)])
+        self._boxes = _roomy(state["boxes"])
         for author, own in rows.items():
             number = self._number(author)
             self._rows[number] = list(own)
@@ -243,59 +233,42 @@ class OpTable:
         upper = header.get("upper")
         return upper if isinstance(upper, str) else None
 
-    def box(self, position: int) -> NDArray[np.int32]:
-        """Return row, col, row stop and column stop of what an op paints or refines."""
-        box: NDArray[np.int32] = self._boxes[position]
-        return box
-
     def window(self, position: int) -> Window:
         """Return the window of one painting or refining op."""
         row, col, row_stop, col_stop = (int(edge) for edge in self._boxes[position])
         return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
 
-    def runs(self, position: int) -> NDArray[np.int64]:
-        """Return the runs of a painting op's mask (see `workbench.labels.runs`)."""
-        runs = self._decoded.get(position)
-        if runs is None:
-            window = self.window(position)
-            runs = runs_of(body_of_row(self._row(position)), window.height * window.width)
-            self._remember(position, runs)
-        return runs
+    def spans(self, position: int) -> NDArray[np.int32]:
+        """Return the spans of a painting op's mask (see `workbench.labels.painting`)."""
+        spans = self._decoded.get(position)
+        if spans is None:
+            row, col, row_stop, col_stop = self._boxes[position].tolist()
+            body = body_of_row(self._row(position))
+            spans = spans_of(body, row=row, col=col, height=row_stop - row, width=col_stop - col)
+            self._remember(position, spans)
+        return spans
 
     def mask(self, position: int) -> NDArray[np.bool_]:
         """Return the mask of a painting op, shape (row, col) of its window."""
-        return mask_of(self.runs(position), self.window(position))
+        return RunLengthMask(window=self.window(position), data=body_of_row(self._row(position))).decode()
 
-    def beneath(self, kind: str, bare: NDArray[np.int32], *, author: str = "") -> Iterator[int]:
-        """Yield the ops of a kind that count where pixels are bare, the last in the order first.
+    def beneath(self, kind: str, bare: BarePixels, *, author: str = "") -> Iterator[int]:
+        """Yield the ops of a kind that count near bare pixels, the last in the order first.
 
         Parameters
         ----------
         kind
             Of the ops.
         bare
-            Shape (tile,). Bare pixels of each tile of the zone; looked at before each op.
+            Looked at before each op.
         author
             Whose ops; everybody's by default.
         """
-        starts, tiles = self._starts, self._tiles
-        found = meeting(self._of_kind(kind, author), starts, tiles, bare)
-        ops = found[np.argsort(-self._order[found])]
-        place = next_meeting(ops, 0, starts, tiles, bare)
-        while place >= 0:
-            yield int(ops[place])
-            place = next_meeting(ops, place + 1, starts, tiles, bare)
+        return self._index.beneath(self._of_kind(kind, author), self._order, bare)
 
     def shared_tiles(self, kind: str) -> NDArray[np.bool_]:
-        """Return the tiles in which ops of a kind by more than one author count, shape (tile,)."""
-        chosen = np.flatnonzero(self._of_kind(kind))
-        painted = np.zeros((len(self._authors), math.prod(self.tile_shape)), np.bool_)
-        lengths = self._starts[chosen + 1] - self._starts[chosen]
-        authors = np.repeat(self._columns["author"][chosen], lengths)
-        entries = np.repeat(self._starts[chosen], lengths) + _counted(lengths)
-        painted[authors, self._tiles[entries]] = True
-        shared: NDArray[np.bool_] = painted.sum(axis=0) > 1
-        return shared
+        """Return the tiles in which ops of a kind by several authors count, shape (tile row, tile col)."""
+        return self._index.painters(self._columns["author"], self._of_kind(kind)) > 1
 
     def clocks(self) -> list[Mapping[str, int]]:
         """Return what the author of each op had seen, at first and at second hand, when it was made.
@@ -395,24 +368,16 @@ class OpTable:
         self._columns["value"][position] = value
         self._columns["counts"][position] = True
 
-    def _remember(self, position: int, runs: NDArray[np.int64]) -> None:
-        if len(self._decoded) >= _REMEMBERED:
-            self._decoded.clear()
-        self._decoded[position] = runs
-
-    def _index(self, position: int, tiles: NDArray[np.int32]) -> None:
-        start = int(self._starts[position])
-        stop = start + tiles.size
-        while stop > len(self._tiles):
-            self._tiles = _doubled(self._tiles)
-        self._tiles[start:stop] = tiles
-        self._starts[position + 1] = stop
+    def _remember(self, position: int, spans: NDArray[np.int32]) -> None:
+        self._decoded[position] = spans
+        self._decoded_bytes += spans.nbytes
+        while self._decoded_bytes > _REMEMBERED and len(self._decoded) > 1:
+            self._decoded_bytes -= self._decoded.pop(next(iter(self._decoded))).nbytes
 
     def _make_room(self) -> None:
         if self._count == len(self._order):
             self._columns = {name: _doubled(column) for name, column in self._columns.items()}
             self._boxes, self._order = _doubled(self._boxes), _doubled(self._order)
-            self._starts = _doubled(self._starts)
 
     def _number(self, author: str) -> int:
         """Return the number of an author; the order of all ops follows the names of all authors."""
@@ -428,16 +393,6 @@ class OpTable:
         return self._authors.index(author)
 
 
-def _counted(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return 0, 1, … up to each length, one after the other.
-
-    >>> _counted(np.array([2, 0, 3])).tolist()
-    [0, 1, 0, 1, 2]
-    """
-    stops = np.cumsum(lengths)
-    return np.arange(stops[-1] if stops.size else 0) - np.repeat(stops - lengths, lengths)
-
-
 def _head_of(row: Row, author: str) -> Head:
     return Head(author=author, seq=row.seq, sha256=row.sha256.hex())
 
@@ -451,18 +406,13 @@ def _check_state(state: Mapping[str, NDArray[Any]], heads: Sequence[int], shape:
     count, (height, width) = sum(heads), shape
     expected: dict[str, Any] = {name: ((count,), kind) for name, kind in _COLUMNS.items()}
     expected |= {"boxes": ((count, 4), np.int32), "starts": ((count + 1,), np.int64)}
-    found = {name: (array.shape, array.dtype.type) for name, array in state.items() if name != "tiles"}
-    if found != expected or state["tiles"].dtype != np.int32 or state["tiles"].ndim != 1:
+    found = {name: (state[name].shape, state[name].dtype.type) for name in expected if name in state}
+    if found != expected:
         raise JournalError("a snapshot's table has other columns, or another length, than the journals")
-    starts, tiles = state["starts"], state["tiles"]
     row, col, row_stop, col_stop = state["boxes"].T
     placed = state["kind"] > 0
     sound = (
-        starts[0] == 0
-        and starts[-1] == tiles.size
-        and (np.diff(starts) >= 0).all()
-        and ((tiles >= 0) & (tiles < -(-height // TILE) * -(-width // TILE))).all()
-        and (state["kind"] < len(_KINDS)).all()
+        (state["kind"] < len(_KINDS)).all()
         and ((state["gesture"] >= 1) & (state["gesture"] <= state["seq"])).all()
         and ((row >= 0) & (col >= 0) & (row_stop <= height) & (col_stop <= width)).all()
         and ((row < row_stop) & (col < col_stop))[placed].all()

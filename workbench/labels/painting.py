@@ -1,26 +1,36 @@
-"""Kernels that paint run-length masks onto the pixels of a zone.
+"""Kernels that paint masks onto the pixels of a zone.
 
 Each pixel keeps the op that gave its value. Of all ops that paint a pixel the one that comes last in the
 total order counts, so ops may be painted in any sequence; what they leave does not depend on it.
+
+A mask is its spans (see `workbench.labels.runs`). Where it has pixels is told by tiles of 64 × 64 pixels, and
+in each tile by a bit for each of its cells of 8 × 8.
 """
 
 from __future__ import annotations
 
-__all__ = ["TILE", "fill", "lift", "meeting", "next_meeting", "paint", "touched"]
+__all__ = ["CELL", "TILE", "fill", "lift", "paint", "touched"]
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.compiled import kernel
+from workbench.compiled import inlined_kernel, kernel
 
 TILE = 64
-"""Side in pixels of the tiles by which ops are found that paint somewhere."""
+"""Side of a tile in pixels."""
+CELL = 8
+"""Side of a cell in pixels: the 64 cells of a tile are the bits of one number."""
+
+
+@inlined_kernel
+def _bit(row: int, cell: int) -> np.uint64:
+    """Return the bit, in the number of its tile, of a cell given by a row of pixels and a column of cells."""
+    return np.uint64(1) << np.uint64(row % TILE // CELL * (TILE // CELL) + cell % (TILE // CELL))
 
 
 @kernel
 def paint(
-    runs: NDArray[np.int64],
-    box: NDArray[np.int32],
+    spans: NDArray[np.int32],
     footprint: NDArray[np.bool_],
     order: NDArray[np.int64],
     position: int,
@@ -33,10 +43,8 @@ def paint(
 
     Parameters
     ----------
-    runs
-        Lengths in pixels of the runs of the mask in raster order, in turn outside and inside.
-    box
-        Row, col, row stop and column stop of the mask in the zone.
+    spans
+        Of its mask.
     footprint
         Shape (row, col) of the zone; nothing else is painted.
     order
@@ -51,170 +59,117 @@ def paint(
         Shape (256,). Pixels of each value. Changed.
     """
     place = order[position]
-    width = box[3] - box[1]
-    at = 0
-    inside = False
-    for run in runs:
-        stop = at + run
-        while inside and at < stop:
-            row, col = box[0] + at // width, box[1] + at % width
-            end = min(box[3], col + stop - at)
-            at += end - col
-            for here in range(col, end):
-                top = last[row, here]
-                if (top == 0 or order[top - 1] < place) and footprint[row, here]:
-                    counts[values[row, here]] -= 1
-                    counts[value] += 1
-                    values[row, here] = value
-                    last[row, here] = position + 1
-        at = stop
-        inside = not inside
+    for row, col, stop in spans:
+        for here in range(col, stop):
+            top = last[row, here]
+            if (top == 0 or order[top - 1] < place) and footprint[row, here]:
+                counts[values[row, here]] -= 1
+                counts[value] += 1
+                values[row, here] = value
+                last[row, here] = position + 1
 
 
 @kernel
 def fill(
-    runs: NDArray[np.int64],
-    box: NDArray[np.int32],
+    spans: NDArray[np.int32],
     footprint: NDArray[np.bool_],
     position: int,
     value: int,
     values: NDArray[np.uint8],
     last: NDArray[np.uint32],
     counts: NDArray[np.int64],
-    bare: NDArray[np.int32],
+    bare: NDArray[np.uint8],
+    cells: NDArray[np.uint64],
 ) -> None:
     """Paint one op where no op stands.
 
-    Parameters are those of `paint`; ``bare``, changed too, has shape (tile row, tile col) of the zone: the
-    pixels of each tile on which no op stands. Ops that are filled in from the last in the order to the first
-    leave what they leave when they are painted, and each pixel is written once.
+    Ops that are filled in from the last in the order to the first leave what they leave when they are
+    painted, and each pixel is written once. Parameters are those of `paint`, and
+
+    Parameters
+    ----------
+    bare
+        Shape (cell row, cell col) of the zone. Pixels of each cell on which no op stands. Changed.
+    cells
+        Shape (tile row, tile col). The bits of the cells that have some. Changed.
     """
-    width = box[3] - box[1]
-    at = 0
-    inside = False
-    for run in runs:
-        stop = at + run
-        while inside and at < stop:
-            row, col = box[0] + at // width, box[1] + at % width
-            end = min(box[3], col + stop - at)
-            at += end - col
-            while col < end:
-                tile = col // TILE
-                border = min(end, (tile + 1) * TILE)
-                if bare[row // TILE, tile]:
-                    for here in range(col, border):
+    for row, col, stop in spans:
+        while col < stop:
+            tile = col // TILE
+            border = min(stop, (tile + 1) * TILE)
+            if not cells[row // TILE, tile]:
+                col = border
+                continue
+            while col < border:
+                cell = col // CELL
+                end = min(border, (cell + 1) * CELL)
+                if bare[row // CELL, cell]:
+                    for here in range(col, end):
                         if last[row, here] == 0 and footprint[row, here]:
-                            bare[row // TILE, tile] -= 1
+                            bare[row // CELL, cell] -= 1
                             counts[0] -= 1
                             counts[value] += 1
                             values[row, here] = value
                             last[row, here] = position + 1
-                col = border
-        at = stop
-        inside = not inside
+                    if not bare[row // CELL, cell]:
+                        cells[row // TILE, tile] &= ~_bit(row, cell)
+                col = end
 
 
 @kernel
 def lift(
-    runs: NDArray[np.int64],
-    box: NDArray[np.int32],
+    spans: NDArray[np.int32],
     position: int,
     values: NDArray[np.uint8],
     last: NDArray[np.uint32],
     counts: NDArray[np.int64],
-    bare: NDArray[np.int32],
+    bare: NDArray[np.uint8],
+    cells: NDArray[np.uint64],
 ) -> None:
     """Take one op off the pixels on which it stands.
 
     Parameters are those of `fill`.
     """
-    width = box[3] - box[1]
-    at = 0
-    inside = False
-    for run in runs:
-        stop = at + run
-        while inside and at < stop:
-            row, col = box[0] + at // width, box[1] + at % width
-            end = min(box[3], col + stop - at)
-            at += end - col
-            for here in range(col, end):
-                if last[row, here] == position + 1:
-                    counts[values[row, here]] -= 1
-                    counts[0] += 1
-                    values[row, here] = 0
-                    last[row, here] = 0
-                    bare[row // TILE, here // TILE] += 1
-        at = stop
-        inside = not inside
+    for row, col, stop in spans:
+        for here in range(col, stop):
+            if last[row, here] == position + 1:
+                counts[values[row, here]] -= 1
+                counts[0] += 1
+                values[row, here] = 0
+                last[row, here] = 0
+                bare[row // CELL, here // CELL] += 1
+                cells[row // TILE, here // TILE] |= _bit(row, here // CELL)
 
 
 @kernel
-def touched(runs: NDArray[np.int64], box: NDArray[np.int32], columns: int) -> NDArray[np.int32]:
-    """Return the numbers of the tiles in which a mask has pixels, sorted; ``columns`` is tiles in a row."""
-    width = box[3] - box[1]
-    top, left = box[0] // TILE, box[1] // TILE
-    shape = ((box[2] - 1) // TILE - top + 1, (box[3] - 1) // TILE - left + 1)
-    marks = np.zeros(shape, np.bool_)
-    at = 0
-    inside = False
-    for run in runs:
-        stop = at + run
-        while inside and at < stop:
-            row, col = box[0] + at // width, box[1] + at % width
-            end = min(box[3], col + stop - at)
-            at += end - col
-            for tile in range(col // TILE, (end - 1) // TILE + 1):
-                marks[row // TILE - top, tile - left] = True
-        at = stop
-        inside = not inside
-    numbers = np.empty(np.count_nonzero(marks), np.int32)
-    count = 0
-    for row in range(shape[0]):
-        for col in range(shape[1]):
-            if marks[row, col]:
-                numbers[count] = (top + row) * columns + left + col
-                count += 1
-    return numbers
-
-
-@kernel
-def meeting(
-    chosen: NDArray[np.bool_], starts: NDArray[np.int64], tiles: NDArray[np.int32], bare: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """Return the ops that have pixels in tiles where some pixels are bare.
+def touched(spans: NDArray[np.int32], columns: int) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
+    """Return the tiles in which a mask has pixels, and the bits of the cells in each.
 
     Parameters
     ----------
-    chosen
-        Shape (op,). Ops to look at.
-    starts, tiles
-        Shape (op + 1,) and (entry,). The tiles of an op are those from its start to the next one's.
-    bare
-        Shape (tile,). Pixels of each tile on which no op stands.
+    spans
+        Of the mask, at least one.
+    columns
+        Tiles in a row of the zone.
+
+    Returns
+    -------
+    tiles, cells
+        Shape (tile,): numbers of the tiles, sorted, and the bits of each.
     """
-    found = np.empty(np.count_nonzero(chosen), np.int64)
+    top, bottom = spans[0, 0] // TILE, spans[-1, 0] // TILE
+    left, right = spans[:, 1].min() // TILE, (spans[:, 2].max() - 1) // TILE
+    marks = np.zeros((bottom - top + 1, right - left + 1), np.uint64)
+    for row, col, stop in spans:
+        for cell in range(col // CELL, (stop - 1) // CELL + 1):
+            marks[row // TILE - top, cell * CELL // TILE - left] |= _bit(row, cell)
+    count = int(np.count_nonzero(marks))
+    tiles, cells = np.empty(count, np.int32), np.empty(count, np.uint64)
     count = 0
-    for op in range(chosen.size):
-        if chosen[op]:
-            for entry in range(starts[op], starts[op + 1]):
-                if bare[tiles[entry]]:
-                    found[count] = op
-                    count += 1
-                    break
-    return found[:count]
-
-
-@kernel
-def next_meeting(
-    ops: NDArray[np.int64],
-    place: int,
-    starts: NDArray[np.int64],
-    tiles: NDArray[np.int32],
-    bare: NDArray[np.int32],
-) -> int:
-    """Return the place of the next of some ops, from a place on, that `meeting` would return; -1 without."""
-    for at in range(place, ops.size):
-        for entry in range(starts[ops[at]], starts[ops[at] + 1]):
-            if bare[tiles[entry]]:
-                return at
-    return -1
+    for row in range(marks.shape[0]):
+        for col in range(marks.shape[1]):
+            if marks[row, col]:
+                tiles[count] = (top + row) * columns + left + col
+                cells[count] = marks[row, col]
+                count += 1
+    return tiles, cells

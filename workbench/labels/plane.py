@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import JournalError
+from workbench.labels.bare import BarePixels
 from workbench.labels.optable import OpTable
-from workbench.labels.painting import TILE, fill, lift, paint
+from workbench.labels.painting import fill, lift, paint
 
 
 class Plane:
@@ -39,8 +40,8 @@ class Plane:
         for position in positions:
             if table.kind(position) == self._kind:
                 paint(
-                    table.runs(position), table.box(position), self._footprint, table.order, position,
-                    table.value(position), self.values, self.last, self.counts,
+                    table.spans(position), self._footprint, table.order, position, table.value(position),
+                    self.values, self.last, self.counts,
                 )  # fmt: skip
 
     def settle(self, positions: Sequence[int]) -> None:
@@ -48,14 +49,15 @@ class Plane:
         table = self._table
         own = [position for position in positions if table.kind(position) == self._kind]
         self.take([position for position in own if table.counts(position)])
-        bare = np.zeros(table.tile_shape, np.int32)
-        for position in own:
-            if not table.counts(position):
+        taken = [position for position in own if not table.counts(position)]
+        if taken:
+            bare = BarePixels.nowhere(self._footprint.shape)
+            for position in taken:
                 lift(
-                    table.runs(position), table.box(position), position,
-                    self.values, self.last, self.counts, bare,
+                    table.spans(position), position,
+                    self.values, self.last, self.counts, bare.counts, bare.cells,
                 )  # fmt: skip
-        self._fill(bare)
+            self._fill(bare)
 
     def restore(self, last: NDArray[np.uint32]) -> None:
         """Take the op of each pixel from a snapshot; this plane is empty.
@@ -70,22 +72,30 @@ class Plane:
             raise JournalError("a snapshot names ops that do not paint there")
         self.values, self.last = values.astype(np.uint8)[last], last
         self.counts = np.bincount(self.values[self._footprint], minlength=256)
+        self._load_kernels()
 
     def fill(self) -> None:
         """Paint all ops that count, where none is painted yet."""
-        rows, cols = (np.arange(0, side, TILE) for side in self._footprint.shape)
-        bare = np.add.reduceat(np.add.reduceat(self._footprint, rows, axis=0, dtype=np.int32), cols, axis=1)
+        self._fill(BarePixels.everywhere(self._footprint))
+
+    def _load_kernels(self) -> None:
+        """Call each kernel for nothing: the first undo must not wait until they are loaded."""
+        nothing, bare = np.zeros((0, 3), np.int32), BarePixels.nowhere(self._footprint.shape)
+        shown = self.values, self.last, self.counts
+        paint(nothing, self._footprint, self._table.order, 0, 0, *shown)
+        lift(nothing, 0, *shown, bare.counts, bare.cells)
+        fill(nothing, self._footprint, 0, 0, *shown, bare.counts, bare.cells)
         self._fill(bare)
 
-    def _fill(self, bare: NDArray[np.int32]) -> None:
+    def _fill(self, bare: BarePixels) -> None:
         """Paint ops, the last in the order first, where pixels are bare.
 
-        ``bare`` has shape (tile row, tile col): the bare pixels of each tile. Where none is left, and that is
-        soon since most of what was painted was painted over, an op is not even decoded.
+        Where none is left, and that is soon since most of what was painted was painted over, an op is not
+        even decoded.
         """
         table = self._table
-        for position in table.beneath(self._kind, bare.reshape(-1)):
+        for position in table.beneath(self._kind, bare):
             fill(
-                table.runs(position), table.box(position), self._footprint, position, table.value(position),
-                self.values, self.last, self.counts, bare,
+                table.spans(position), self._footprint, position, table.value(position),
+                self.values, self.last, self.counts, bare.counts, bare.cells,
             )  # fmt: skip

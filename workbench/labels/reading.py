@@ -51,7 +51,10 @@ from workbench.labels.tables import (
     op_of_row,
     seen_of,
 )
+from workbench.labels.wal import wal_damage
 
+# The -shm cannot be written: no right to, or a full disk on which it cannot grow.
+_NEEDS_COPY = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 _LARGEST_VALUE = 1 << 28  # bytes of one column of one row that a reader will take
 
 
@@ -285,8 +288,11 @@ def _scan(path: Path, *, thorough: bool = False, known: Journal | None = None) -
     """Read a journal, or what follows a known part of it, as far as it can be believed."""
     while True:
         before, live = stamps(path), _live(path)
-        scan = _Scan(stamps=before)
+        scan, damage = _Scan(stamps=before), None
         try:
+            damage = wal_damage(_beside(path, "wal"), _beside(path, "shm"))
+            if damage:  # before SQLite opens it, and writes another -shm
+                raise JournalError(f"{damage}; {WAY_OUT}")
             with _reading(path, live=live) as connection:
                 _scan_into(scan, connection, path, thorough=thorough, known=known)
         except (sqlite3.Error, UnicodeDecodeError) as error:  # sqlite3's own message may not be UTF-8
@@ -296,10 +302,15 @@ def _scan(path: Path, *, thorough: bool = False, known: Journal | None = None) -
             scan.problem = f"{where} cannot be read ({reason}); {WAY_OUT}"
         except JournalError as error:
             scan.problem, scan.foreign = str(error), isinstance(error, ForeignJournal)
+        except OSError as error:  # no word on the journal: a copy of it could not be made
+            raise JournalError(
+                f"{path}: it cannot be read ({error.strerror}); look at its rights, and at the room in "
+                f"{tempfile.gettempdir()}"
+            ) from error
         if scan.problem:
             scan.problem = f"{path}: {scan.problem}"
         # A writer may have come and gone while the file was read as one that nobody writes to.
-        if live or stamps(path) == before:
+        if (live and not damage) or stamps(path) == before:
             return scan
 
 
@@ -367,7 +378,7 @@ def _reading(path: Path, *, live: bool) -> Iterator[sqlite3.Connection]:
             connection = connect(path, "mode=ro")
         except sqlite3.OperationalError as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-            if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            if code not in _NEEDS_COPY:
                 raise
     if connection is not None:
         with closing(connection):

@@ -7,7 +7,7 @@ is written as 65535, 0, rest. First the low bytes of all runs, then all high byt
 
 from __future__ import annotations
 
-__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "inflate", "mask_of", "runs_of"]
+__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "inflate", "spans_of"]
 
 import zlib
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.compiled import kernel
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 
@@ -88,7 +89,9 @@ class RunLengthMask:
         JournalError
             The bytes are damaged, incomplete, or hold another number of pixels than the window.
         """
-        return mask_of(self.runs(), self.window)
+        runs = self.runs()
+        inside = (np.arange(runs.size) & 1).astype(np.bool_)
+        return np.repeat(inside, runs).reshape(self.window.shape)
 
     def runs(self) -> NDArray[np.int64]:
         """Return the lengths of the runs, in turn False and True, proven to fill the window exactly.
@@ -98,28 +101,94 @@ class RunLengthMask:
         JournalError
             As for `decode`.
         """
-        return runs_of(self.data, self.window.height * self.window.width)
+        pixels = self.window.height * self.window.width
+        low, high = _planes(self.data, pixels)
+        runs: NDArray[np.int64] = high.astype(np.int64)
+        runs <<= 8
+        runs += low
+        _check_total(int(runs.sum()), pixels)
+        return runs
+
+    def spans(self) -> NDArray[np.int32]:
+        """Return the spans of the mask in the zone; see `spans_of`."""
+        window = self.window
+        return spans_of(self.data, row=window.row, col=window.col, height=window.height, width=window.width)
 
 
-def runs_of(data: bytes, pixels: int) -> NDArray[np.int64]:
-    """Return the runs of a mask of some pixels; see `RunLengthMask.runs`."""
-    planes = inflate(data, at_most=2 * (pixels + 2 * (pixels // _LONGEST) + 2))
-    if len(planes) % 2:
-        raise JournalError(f"run-length mask is damaged: {len(planes)} bytes do not hold whole runs")
-    low, high = np.frombuffer(planes, np.uint8).reshape(2, -1)
-    runs = high.astype(np.int64)
-    runs <<= 8
-    runs += low
-    total = int(runs.sum())
+def spans_of(data: bytes, *, row: int, col: int, height: int, width: int) -> NDArray[np.int32]:
+    """Return the spans of a mask: the stretches of pixels that are True, row by row.
+
+    Parameters
+    ----------
+    data
+        Of a `RunLengthMask`.
+    row, col, height, width
+        Its window in the zone.
+
+    Returns
+    -------
+    NDArray
+        Shape (span, 3): row, first column and column stop in the zone.
+
+    Raises
+    ------
+    JournalError
+        As for `RunLengthMask.decode`.
+
+    Examples
+    --------
+    >>> window = Window(row=10, col=20, height=2, width=3)
+    >>> mask = RunLengthMask.encode(np.array([[0, 1, 1], [1, 0, 0]], bool), window)
+    >>> spans_of(mask.data, row=10, col=20, height=2, width=3).tolist()
+    [[10, 21, 23], [11, 20, 21]]
+    """
+    planes = _planes(data, height * width)
+    total, count = _measured(planes, width)
+    _check_total(total, height * width)
+    spans: NDArray[np.int32] = _filled_spans(planes, count, row, col, width)
+    return spans
+
+
+def _planes(data: bytes, pixels: int) -> NDArray[np.uint8]:
+    """Return the low bytes of all runs, and the high ones, shape (2, run)."""
+    content = inflate(data, at_most=2 * (pixels + 2 * (pixels // _LONGEST) + 2))
+    if len(content) % 2:
+        raise JournalError(f"run-length mask is damaged: {len(content)} bytes do not hold whole runs")
+    return np.frombuffer(content, np.uint8).reshape(2, -1)
+
+
+def _check_total(total: int, pixels: int) -> None:
     if total != pixels:
         raise JournalError(f"run-length mask is damaged: runs add up to {total} of {pixels} pixels")
-    return runs
 
 
-def mask_of(runs: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
-    """Return the mask that runs describe, shape (row, col) of its window."""
-    inside = (np.arange(runs.size) & 1).astype(np.bool_)
-    return np.repeat(inside, runs).reshape(window.shape)
+@kernel
+def _measured(planes: NDArray[np.uint8], width: int) -> tuple[int, int]:
+    """Return how many pixels the runs of a mask have, and how many spans it has."""
+    count = at = 0
+    for number in range(planes.shape[1]):
+        stop = at + (np.int64(planes[1, number]) << 8) + planes[0, number]
+        if number % 2 and stop > at:
+            count += (stop - 1) // width - at // width + 1
+        at = stop
+    return at, count
+
+
+@kernel
+def _filled_spans(planes: NDArray[np.uint8], count: int, row: int, col: int, width: int) -> NDArray[np.int32]:
+    spans = np.empty((count, 3), np.int32)
+    count = at = 0
+    for number in range(planes.shape[1]):
+        stop = at + (np.int64(planes[1, number]) << 8) + planes[0, number]
+        while number % 2 and at < stop:
+            line = at // width
+            end = min(stop, (line + 1) * width)
+            first = col + at - line * width
+            spans[count, 0], spans[count, 1], spans[count, 2] = row + line, first, first + end - at
+            count += 1
+            at = end
+        at = stop
+    return spans
 
 
 def inflate(data: bytes, *, at_most: int, what: str = "run-length mask") -> bytes:

@@ -14,6 +14,7 @@ from __future__ import annotations
 __all__ = ["Snapshot", "newest_snapshot", "snapshot_key", "write_snapshot"]
 
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Head
 from workbench.labels.tables import Row
 
-_FORMAT, _FORMAT_VERSION = "ocs-workbench/snapshot", 1
+_FORMAT, _FORMAT_VERSION = "ocs-workbench/snapshot", 2
 _KEPT = 3
 _TABLE, _VALUES, _LENGTHS = "table_", "values_", "lengths_"
 # What numpy and zipfile raise when they meet bytes that they did not write.
@@ -84,8 +85,11 @@ def write_snapshot(folder: Path, snapshot: Snapshot, key: str) -> Path:
     arrays |= {"meta": np.frombuffer(meta, np.uint8)}
     for kind, last in snapshot.planes.items():
         arrays[_VALUES + kind], arrays[_LENGTHS + kind] = _runs(last.reshape(-1))
+    others = [_written(other) for other in _files(folder) if other != path]
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
+    if _written(path) <= max(others, default=0):  # the clock went back
+        os.utime(path, ns=(max(others) + 1,) * 2)
     for old in _files(folder)[_KEPT:]:
         old.unlink(missing_ok=True)
     return path

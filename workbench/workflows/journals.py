@@ -61,7 +61,7 @@ class JournalCheck:
         if not self.reports:
             return f"{self.zone}: no journal yet"
         lines = [
-            f"{report.path.stem}: {report.ops} ops, " + (report.problem or f"sound, head {report.head}")
+            f"{report.path.stem}: " + (report.problem or f"{report.ops} ops, sound, head {report.head}")
             for report in self.reports
         ]
         return "\n".join(lines + ([self.problem] if self.problem else []))
@@ -111,7 +111,11 @@ def _told(treatment: Treatment) -> str:
         return f"{author}: sound, {treatment.ops} ops; nothing to do"
     if treatment.quarantine is None:
         return f"{author}: {treatment.problem}"
-    lost = f"nothing from op {treatment.first_lost} on can be believed"
+    lost = (
+        f"nothing from op {treatment.first_lost} on can be believed"
+        if treatment.first_lost
+        else "no trace of a later one was found"
+    )
     apart = f" and {treatment.apart} records that do not follow" if treatment.apart else ""
     return (
         f"{author}: mended ({treatment.problem})\n"

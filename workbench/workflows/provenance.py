@@ -5,12 +5,13 @@ from __future__ import annotations
 __all__ = ["Origins", "write_provenance"]
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
-from workbench.documents import check_output, replacing
+from workbench.documents import check_output, digest, write_file
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.provenance import Effort, Given, Source, effort, sources
@@ -71,11 +72,15 @@ def write_provenance(campaign: Campaign, zone: Zone, output: Path, *, overwrite:
     with campaign.open_store(zone) as store:
         numbers, table = sources(store)
         total, classes = effort((op for op in store.ops if op.track == "labels"), table)
-    write_raster(output, numbers, zone.grid, predictor=2, overwrite=overwrite)
-    with replacing(table_path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        writer.writerows(_row(campaign, source) for source in table)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    writer.writerows(_row(campaign, source) for source in table)
+    content = text.getvalue().encode("utf-8")
+    # Two files do not appear at once: a raster names its table, so that one of another day can be told.
+    tags = {"TABLE_SHA256": digest(content), "ZONE": zone.id}
+    write_raster(output, numbers, zone.grid, predictor=2, tags=tags, overwrite=overwrite)
+    write_file(table_path, content)
     keys: dict[Given, str] = {one.code: one.key for one in campaign.nomenclature.classes}
     keys[0] = "erased"
     return Origins(
