@@ -22,6 +22,7 @@ from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.labels import Provenance, assign
 from workbench.labels.review import accept
+from workbench.leases import LeaseTaken
 from workbench.segmentation.building import segment
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
@@ -398,6 +399,10 @@ def test_an_edit_that_cannot_be_written_is_told_once_and_changes_nothing(session
 def test_one_author_labels_a_zone_in_one_window(session: Session, zone: Campaign) -> None:
     with pytest.raises(JournalError, match="marie"):
         open_session(zone)
+    with pytest.raises(LeaseTaken, match="marie is labelling zone"):
+        open_session(zone, author="paul")
+    Session.open(zone.path, zone_id=None, author="paul", together=True).close()
+    session.close()
     open_session(zone, author="paul").close()
 
 
