@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,11 @@ def any_edit(store: AnnotationStore, turn: int) -> None:
             store.refine(_refinement(turn))
         case 8:
             store.apply(Protect(mask=rectangle(4, 12, 2, 2, 1).mask, on=turn % 24 < 12))
-        case 9:
+        case 9 if turn % 24 < 12:
             store.comment(Comment(row=5, col=6, text=f"grass or crop, {turn}?", question=True))
+        case 9:
+            unsure = rectangle(6, 9, 2, 3, 0, Provenance(tool="accept", model="unet"))
+            store.apply(replace(unsure, upper="herbaceous_and_arable", source=f"model-unet:{turn}"))
         case 11:
             store.apply(rectangle(5, 7, 4, 4, 0))
 
