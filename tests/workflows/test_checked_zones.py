@@ -79,7 +79,7 @@ def test_a_finding_is_fixed_or_justified(campaign: Campaign, left: Zone) -> None
     assert "justified by marie:4: a tank on a roof" in checked.text()
     script(campaign, left, {"undo": 1})
     assert kinds(check_zone(campaign, left)) == ["tall-water"]
-    script(campaign, left, {"merge": [[60, 120], [60, 120]]}, {"recode": ["water", "building"]})
+    script(campaign, left, {"recode": ["water", "building"]})
     assert check_zone(campaign, left).findings == ()
 
 
