@@ -191,8 +191,25 @@ def test_a_good_copy_put_into_quarantine_brings_everything_back(
     backup = tmp_path / "quarantine" / "marie-backup"
     backup.mkdir()
     (backup / "marie.sqlite").write_bytes(content)
-    path.write_bytes(b"")
     assert mended(path, rows) == len(rows)
+    assert mend_journal(path, SUBJECT).problem is None
+
+
+def test_a_copy_that_goes_another_way_than_its_author_went_on_is_left_where_it_is(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(whole[0][:20_000])
+    kept = mended(path, whole[1])
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 1, 1, 5))
+    backup = tmp_path / "quarantine" / "marie-backup"
+    backup.mkdir()
+    (backup / "marie.sqlite").write_bytes(whole[0])
+    before = path.read_bytes()
+    assert mend_journal(path, SUBJECT).problem is None
+    assert path.read_bytes() == before
+    assert len(read_journal(path).rows) == kept + 1
 
 
 @pytest.mark.parametrize("step", range(12))

@@ -32,11 +32,12 @@ from workbench.labels.folder import author_lock, mending_marker
 from workbench.labels.journal import write_journal
 from workbench.labels.meta import JournalMeta, JournalSubject
 from workbench.labels.op import utc_now
-from workbench.labels.reading import read_journal, verify_journal
+from workbench.labels.reading import JournalReport, read_journal, verify_journal
 from workbench.labels.tables import WAY_OUT, Row, seen_of
 from workbench.labels.wal import missing_bytes
 
 _QUARANTINE = "quarantine"
+_INTERRUPTED, _WENT_ON = "the doctor was interrupted", "a copy in quarantine goes on where it ended"
 _SMALLEST = 512
 """Bytes of the smallest database: what is shorter is a piece of one."""
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -69,7 +70,7 @@ class Treatment:
 def mend_journal(
     path: Path, subject: JournalSubject, *, clock: Callable[[], datetime] = utc_now
 ) -> Treatment:
-    """Salvage a journal if it is damaged; one that is sound is left alone.
+    """Salvage a journal if it is damaged, or if a copy in quarantine goes on where it ends.
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ def mend_journal(
     marker, shelf = mending_marker(path), path.parent / _QUARANTINE
     short_wal = missing_bytes(*(path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm")))
     report = verify_journal(path)
-    if report.whole and not marker.exists():
+    more = report.whole and not marker.exists() and _goes_on(path, subject, report)
+    if report.whole and not marker.exists() and not more:
         return Treatment(path=path, problem=report.problem, ops=report.ops, head=report.head)
     if path.is_dir():
         raise JournalError(f"{path}: it is a folder where a journal should be; move it away")
@@ -110,12 +112,24 @@ def mend_journal(
             ) from error
     return Treatment(
         path=path,
-        problem=(report.problem or f"{path}: the doctor was interrupted").removesuffix(f"; {WAY_OUT}"),
+        problem=(report.problem or f"{path}: {_WENT_ON if more else _INTERRUPTED}").removesuffix(
+            f"; {WAY_OUT}"
+        ),
         ops=len(rows),
         head=f"{path.stem}:{len(rows)}" if rows else None,
         apart=apart,
         more=bool(apart) or short or short_wal or _seen_by_others(path) > len(rows),
         quarantine=quarantine,
+    )
+
+
+def _goes_on(path: Path, subject: JournalSubject, report: JournalReport) -> bool:
+    """Tell whether a copy in quarantine goes on where a sound journal ends: a backup that turned up later."""
+    if report.foreign or not any((path.parent / _QUARANTINE).glob(f"{path.stem}-*")):
+        return False
+    _, rows, _, _ = _salvaged(path, subject, foreign=False)
+    return len(rows) > report.ops and (
+        not report.ops or rows[report.ops - 1].sha256.hex() == report.head_sha256
     )
 
 
