@@ -100,6 +100,18 @@ def test_a_justification_that_points_at_nothing_is_kept_and_said(
     assert f"justifies a {line['justify']} at" in checked.text()
 
 
+def test_an_upper_class_is_resolved_or_justified(campaign: Campaign, left: Zone) -> None:
+    house = [[49.5, 99.5], [49.5, 149.5], [89.5, 149.5], [89.5, 99.5]]
+    script(campaign, left, {"polygon": house, "upper": "herbaceous_and_arable"})
+    (found,) = check_zone(campaign, left).open
+    assert (found.kind, found.pixels, found.code) == ("unresolved", 2000, 0)
+    assert found.told == "its author was sure of herbaceous_and_arable only"
+    script(campaign, left, {"justify": "unresolved", "at": [60, 120], "text": "in the shade"})
+    assert check_zone(campaign, left).open == ()
+    script(campaign, left, {"recode": ["herbaceous_and_arable", "building"]})
+    assert "unresolved" not in kinds(check_zone(campaign, left))
+
+
 def test_a_pixel_without_a_label_cannot_be_justified(campaign: Campaign, left: Zone) -> None:
     with pytest.raises(Exception, match="unlabelled"):
         script(campaign, left, {"justify": "unlabelled", "at": [1, 1], "text": "nobody knows"})

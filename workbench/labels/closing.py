@@ -4,6 +4,7 @@
 kind              what is found
 ================  ============================================================================================
 unlabelled        pixels of the zone without a label
+unresolved        labels of an upper class: their author was sure of no class, and nobody has been since
 tall-water        water or pool above ground that is as bright in near infrared as land, or stands up as a
                   whole; the matching of images fails on water, so height alone says little there
 green-impervious  sealed ground as green as vegetation
@@ -50,6 +51,7 @@ def check_closing(
     bands: Mapping[str, NDArray[np.uint8]],
     nomenclature: Nomenclature,
     *,
+    uppers: tuple[NDArray[np.uint8], tuple[str, ...]] | None = None,
     seams: Iterable[Seam] = (),
     limits: Limits | None = None,
 ) -> Closing:
@@ -66,6 +68,8 @@ def check_closing(
         of ``codes``. Checks whose bands are missing are left out.
     nomenclature
         Of the codes; the classes that the checks are about are found by their keys.
+    uppers
+        Where authors were sure of an upper class only, as `AnnotationStore.uppers` tells; nowhere by default.
     seams
         The borders with finished neighbours.
     limits
@@ -76,13 +80,16 @@ def check_closing(
     GridError
         The rasters differ in shape.
     """
-    shapes = {"footprint": footprint.shape} | {f"band {name}": band.shape for name, band in bands.items()}
+    numbers, upper_keys = uppers if uppers is not None else (np.zeros_like(codes), ())
+    shapes = {"footprint": footprint.shape, "upper classes": numbers.shape}
+    shapes |= {f"band {name}": band.shape for name, band in bands.items()}
     for name, shape in shapes.items():
         if shape != codes.shape:
             raise GridError(f"{name} has shape {shape}, the labels have {codes.shape}")
     inside = np.where(footprint, codes, np.uint8(0))
     found = [
-        *_unlabelled(inside, footprint),
+        *_unlabelled(inside, footprint & (numbers == 0)),
+        *_unresolved(inside, np.where(footprint, numbers, np.uint8(0)), upper_keys),
         *find_odd_surfaces(inside, bands, nomenclature, limits or Limits()),
         *find_slivers(inside, footprint, limits or Limits()),
         *find_breaks(seams, inside, nomenclature, limits or Limits()),
@@ -98,6 +105,16 @@ def _unlabelled(codes: NDArray[np.uint8], footprint: NDArray[np.bool_]) -> Itera
     for region in regions(bare.view(np.uint8)):
         pixels = int(np.count_nonzero(region.mask))
         yield finding_at(region, "unlabelled", codes, measured=pixels, limit=0, told="no label")
+
+
+def _unresolved(
+    codes: NDArray[np.uint8], numbers: NDArray[np.uint8], keys: tuple[str, ...]
+) -> Iterator[Finding]:
+    for region in regions(numbers):
+        pixels, (row, col) = int(np.count_nonzero(region.mask)), np.argwhere(region.mask)[0]
+        key = keys[numbers[region.window.row + row, region.window.col + col] - 1]
+        told = f"its author was sure of {key} only"
+        yield finding_at(region, "unresolved", codes, measured=pixels, limit=0, told=told)
 
 
 def _left_out(bands: Mapping[str, NDArray[np.uint8]]) -> Iterator[tuple[Kind, str]]:

@@ -15,7 +15,9 @@ from scipy import ndimage
 from workbench.geo.grid import Window
 from workbench.labels.runs import RunLengthMask
 
-Kind = Literal["unlabelled", "tall-water", "green-impervious", "flat-building", "sliver", "border-break"]
+Kind = Literal[
+    "unlabelled", "unresolved", "tall-water", "green-impervious", "flat-building", "sliver", "border-break"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 JUSTIFIABLE = frozenset(KINDS) - {"unlabelled"}
 """Kinds that a comment can justify; a pixel without a label is no matter of opinion."""

@@ -148,6 +148,7 @@ def check_store(campaign: Campaign, zone: Zone, store: AnnotationStore) -> Check
         store.footprint,
         dict(zip(zone.ortho.bands, image, strict=True)),
         nomenclature,
+        uppers=store.uppers(),
         seams=seams,
     )
     findings, idle = _judged(closing.found, store.comments())
