@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Provenance, Redo, Refine, Undo, assign
+from workbench.labels.edits import (
+    ACCEPTED,
+    AssignMask,
+    Comment,
+    Edit,
+    Protect,
+    Provenance,
+    Redo,
+    Refine,
+    Undo,
+    assign,
+)
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
@@ -79,14 +90,42 @@ def _refinement(seed: int) -> Refine:
 
 
 def slow_guard(ops: Sequence[Op], footprint: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Which pixels are protected, by the definition."""
-    guard = np.zeros(footprint.shape, np.uint8)
-    for _, edit in counting(ops):
+    """Which pixels are protected or accepted, by the definition."""
+    labels, last = slow_fold(ops, footprint)
+    guard, stamps = np.zeros(footprint.shape, np.uint8), np.zeros(footprint.shape, np.int64)
+    for op, edit in counting(ops):
         if isinstance(edit, Protect):
-            whole = np.zeros(footprint.shape, np.bool_)
-            whole[edit.window.slices] = edit.mask.decode()
-            guard[whole & footprint] = edit.level
+            whole = painted(edit) & footprint
+            if edit.accepted:
+                stamps[whole] = 1 + ops.index(op) if edit.on else 0
+            else:
+                guard[whole] = edit.on
+    edits = [(op, edit_of(op)) for op in ops if op.track == "labels"]
+    steps = [
+        (op, painted(what))
+        for op, edit in edits
+        if isinstance(edit, Undo | Redo)
+        for other, what in edits
+        if isinstance(what, AssignMask) and other.gesture_id == edit.target
+    ]
+    for row, col in np.argwhere((stamps > 0) & (labels > 0)):
+        stamp = ops[stamps[row, col] - 1]
+        done = [ops[last[row, col] - 1], *(op for op, where in steps if where[row, col])]
+        if all(had_read(stamp, op) for op in done):
+            guard[row, col] = ACCEPTED
     return guard
+
+
+def painted(edit: AssignMask | Protect) -> NDArray[np.bool_]:
+    """Return the pixels of an edit, shape (row, col) of the zone."""
+    whole = np.zeros(GRID.shape, np.bool_)
+    whole[edit.window.slices] = edit.mask.decode()
+    return whole
+
+
+def had_read(op: Op, other: Op) -> bool:
+    """Tell whether the author of an op had read, or written, another one before."""
+    return op.seen.get(other.author, 0) >= other.seq if op.author != other.author else other.seq < op.seq
 
 
 def counting(ops: Sequence[Op], track: str = "labels") -> list[tuple[Op, Edit]]:

@@ -372,6 +372,8 @@ def test_ops_that_somebody_had_seen_are_missed(tmp_path: Path) -> None:
         assert store.missing() == {"marie": 2}
     with pytest.raises(JournalError, match=r"ends before op marie:2, which somebody .* such as marie-2"):
         open_store(tmp_path, "marie")
+    with pytest.raises(JournalError, match="ends before op marie:2"):
+        open_store(tmp_path, "marie", blind=True)
     with open_store(tmp_path, "marie-2") as store:
         store.apply(rectangle(5, 6, 1, 1, 5))
         with pytest.raises(EditRefused, match="has lost edits: somebody had seen marie:2"):

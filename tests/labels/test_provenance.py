@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import numpy as np
 import pytest
 from label_cases import FOOTPRINT, PICK, open_store, rectangle
 
+from workbench.geo.grid import Window
+from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.labels.provenance import effort, sources
 
@@ -61,3 +65,60 @@ def test_an_import_costs_nobodys_time_and_a_gesture_counts_once(tmp_path: Path) 
         assert total.gestures == classes[7].gestures == 1
         assert classes[5].gestures == 0
         assert total.pixels == FOOTPRINT.sum()
+
+
+def fates(store: AnnotationStore) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for source in sources(store)[1]:
+        found[source.prelabel] += source.pixels
+    return dict(found)
+
+
+def test_what_became_of_a_prelabel_stands_whatever_its_model_does_later(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as model:
+        model.apply(rectangle(5, 6, 4, 4, 7))
+    with open_store(tmp_path, "marie") as marie:
+        proposed = marie.prelabels()
+        region = Window(row=5, col=6, height=4, width=2), np.ones((4, 2), np.bool_)
+        marie.apply_all(proposed.accepting(region=region))
+        marie.apply(rectangle(5, 8, 4, 1, 3))  # by hand, another class
+        marie.apply(rectangle(5, 9, 4, 1, 7))  # by hand, the same
+        marie.apply(rectangle(9, 6, 1, 1, 7))  # where nothing was proposed
+        assert fates(marie) == {"kept": 12, "corrected": 4, "none": 1}
+    with open_store(tmp_path, "model-unet") as model:
+        model.undo()
+        model.apply(rectangle(5, 6, 5, 4, 3))
+    with open_store(tmp_path) as reader:
+        assert fates(reader) == {"kept": 12, "corrected": 4, "none": 1}
+
+
+def test_a_prelabel_that_nobody_had_read_is_none(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as marie:
+        with open_store(tmp_path, "model-unet") as model:
+            model.apply(rectangle(5, 6, 4, 4, 7))
+        marie.apply(rectangle(5, 6, 2, 2, 7))
+        marie.refresh()
+        marie.apply(rectangle(7, 6, 2, 2, 7))
+        assert fates(marie) == {"none": 4, "kept": 4}
+
+
+def test_of_two_models_the_later_one_counts_that_was_read(tmp_path: Path) -> None:
+    for model, code in (("model-a", 7), ("model-b", 3)):
+        with open_store(tmp_path, model) as store:
+            store.apply(rectangle(5, 6, 2, 2, code))
+    with open_store(tmp_path, "marie") as marie:
+        marie.apply(rectangle(5, 6, 1, 2, 3))
+        marie.apply(rectangle(6, 6, 1, 2, 7))
+        assert fates(marie) == {"kept": 2, "corrected": 2}
+
+
+def test_accepting_leaves_a_label_of_an_upper_class_alone(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as model:
+        model.apply(rectangle(5, 6, 4, 4, 7))
+    with open_store(tmp_path, "marie") as marie:
+        marie.apply(replace(rectangle(5, 6, 2, 4, 0), upper="herbaceous_and_arable"))
+        marie.apply_all(marie.prelabels().accepting())
+        assert marie.unresolved() == {"herbaceous_and_arable": 8}
+        assert (marie.labels[7:9, 6:10] == 7).all()
+        marie.apply_all(marie.prelabels().accepting(over=True))
+        assert marie.unresolved() == {}

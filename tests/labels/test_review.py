@@ -11,7 +11,7 @@ from label_cases import open_store, rectangle
 
 from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import ACCEPTED, Comment, Protect
+from workbench.labels.edits import ACCEPTED, PROTECTED, Comment, Protect, Review
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -182,3 +182,56 @@ def test_a_zone_in_conflict_is_not_accepted(tmp_path: Path) -> None:
     assert accept(jean).state == "accepted"
     for store in (marie, jean):
         store.close()
+
+
+def test_what_a_reviewer_had_not_read_does_not_pass_for_accepted(tmp_path: Path) -> None:
+    part = Protect(mask=rectangle(5, 6, 3, 3, 7).mask, on=True, accepted=True)
+    with open_store(tmp_path, "marie") as marie, open_store(tmp_path, "anna") as anna:
+        paint(marie)
+        marie.apply(rectangle(5, 6, 1, 3, 8))
+        anna.refresh()
+        with open_store(tmp_path, "paul") as paul:
+            paul.apply(part)
+        # Neither has read it.
+        marie.undo()
+        anna.apply(rectangle(6, 6, 1, 3, 9))
+        anna.apply(Protect(mask=part.mask, on=False))
+        for store in (marie, anna):
+            store.refresh()
+            assert (store.protected[7, 6:9] == ACCEPTED).all()
+            assert not store.protected[5:7, 6:9].any()  # what marie undid, and what anna gave
+            assert store.labels[5, 6] == 7
+        with pytest.raises(EditRefused, match="accepted by paul"):
+            anna.apply(rectangle(7, 6, 1, 1, 3))
+        anna.apply(rectangle(5, 6, 2, 3, 3))
+
+
+def test_to_reopen_a_part_takes_no_protection_away(tmp_path: Path) -> None:
+    mask = rectangle(5, 6, 3, 3, 7).mask
+    with open_store(tmp_path, "marie") as store:
+        paint(store)
+        store.apply(Protect(mask=mask, on=True))
+        store.apply(Protect(mask=mask, on=True, accepted=True))
+        store.apply(Protect(mask=mask, on=False, accepted=True))
+        assert (store.protected[5:8, 6:9] == PROTECTED).all()
+
+
+@pytest.mark.parametrize("stale", [submit, accept])
+def test_of_verdicts_unread_by_each_other_the_stricter_one_holds(tmp_path: Path, stale: Step) -> None:
+    walk(tmp_path, [submit])
+    strict = accept if stale is submit else back
+    with open_store(tmp_path, "anna") as anna:
+        with open_store(tmp_path, "paul") as paul:
+            strict(paul)
+        if stale is submit:
+            anna.record(Review(state="submitted", heads=anna.label_heads()))
+        else:
+            stale(anna)
+    with open_store(tmp_path) as store:
+        assert zone_state(store).by == "paul"
+
+
+def test_a_model_judges_nothing(tmp_path: Path) -> None:
+    walk(tmp_path, [submit])
+    with open_store(tmp_path, "model-unet") as store, pytest.raises(EditRefused, match="review as a person"):
+        submit(store)

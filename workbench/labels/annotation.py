@@ -29,7 +29,7 @@ from workbench.labels.payloads import edit_of, entry_of
 from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
 from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
-from workbench.labels.tables import op_of_row, row_of_op
+from workbench.labels.tables import op_of_row, row_of_op, seen_of
 from workbench.labels.undo import UndoStack
 
 _TRACK = "labels"
@@ -109,8 +109,8 @@ class AnnotationStore:
             Who labels. None opens read-only. One author has one open store at a time; their journal file
             is made at the first edit. What ``model-<id>`` labels are pre-labels.
         blind
-            The author labels without seeing what others did: nobody else's journal is read, and nothing of it
-            shows in the labels of the zone.
+            The author labels without seeing what others did, and nothing of it shows in the labels of the
+            zone.
         snapshots
             Folder of snapshots, which may be missing: the zone opens faster from one that fits, and one is
             written when it is closed after many edits. None paints every op.
@@ -129,7 +129,7 @@ class AnnotationStore:
                 f"zone {zone_id} takes bool of {grid.shape}"
             )
         subject = JournalSubject(zone=zone_id, grid=grid, nomenclature=nomenclature.name)
-        others = () if blind else read_journals(directory, subject, skip=author)
+        others = read_journals(directory, subject, skip=author)
         writer = None
         if author is not None:
             writer = JournalWriter.open(directory, subject, author=author, clock=clock)
@@ -139,12 +139,12 @@ class AnnotationStore:
                 subject,
                 footprint=footprint,
                 codes=nomenclature.codes,
-                others=others,
+                others=() if blind else others,
                 writer=writer,
                 snapshots=snapshots if _track_of(author, blind=blind) == _TRACK else None,
                 track=_track_of(author, blind=blind),
             )
-            store._check_own_end(author or "")
+            store._check_own_end(author or "", others)
             return store
         except BaseException:  # a lock must not outlive the attempt, whatever ended it
             if writer is not None:
@@ -165,8 +165,8 @@ class AnnotationStore:
 
     @property
     def protected(self) -> NDArray[np.uint8]:
-        """Read-only view of shape (row, col): `edits.OPEN`, `PROTECTED` or `ACCEPTED`."""
-        return _frozen_view(self._fold.guard.values)
+        """`edits.OPEN`, `PROTECTED` or `ACCEPTED`, shape (row, col), as it is now."""
+        return self._fold.guard.levels(self.grid.whole)
 
     @property
     def footprint(self) -> NDArray[np.bool_]:
@@ -282,11 +282,11 @@ class AnnotationStore:
         """Return {author: seq} of ops that somebody had seen and that no journal holds any more."""
         return self._table.missing()
 
-    def prelabels(self, model: str | None = None) -> Prelabels:
-        """Return what models propose for the zone, or one of them, such as ``model-unet``."""
+    def prelabels(self, model: str | None = None, *, ops: int | None = None) -> Prelabels:
+        """Return what models propose; or one of them, such as ``model-unet``, with its first so many ops."""
         models = [author for author in self._table.heads if is_model(author) and model in (None, author)]
-        rows = {author: self._table.rows(author) for author in models}
-        return Prelabels(self._fold.canvas, rows, directory=self._directory)
+        rows = {author: self._table.rows(author)[:ops] for author in models}
+        return Prelabels(self._fold, rows, directory=self._directory)
 
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
@@ -438,10 +438,11 @@ class AnnotationStore:
 
     # Inside
 
-    def _check_own_end(self, author: str) -> None:
+    def _check_own_end(self, author: str, others: Iterable[Journal]) -> None:
         """Refuse to write on where the end is lost that others had seen: its ids would mean two things."""
-        seen = self.missing().get(author)
-        if seen is not None:
+        texts = {row.seen for journal in others for row in journal.rows}
+        seen = max((seen_of(text).get(author, 0) for text in texts), default=0)
+        if seen > self.head.get(author, 0):
             raise JournalError(
                 f"{self._directory / author}.sqlite ends before op {author}:{seen}, which somebody had seen; "
                 f"put the newer file back, or label as another author, such as {author}-2"
@@ -458,7 +459,7 @@ class AnnotationStore:
         """Undo or redo a gesture."""
         if self._table.labels_with(step.target):
             self._fold.check_unlocked()
-            self._fold.check_open(step.target)
+            self._fold.guard.check_open(step.target)
         return self._commit([step])
 
     def _recorded(self, edit: Edit) -> Op:

@@ -128,11 +128,6 @@ class Protect:
     """Whether it is a reviewer's: who accepts the labels of the pixels, or opens them again."""
 
     @property
-    def level(self) -> int:
-        """What it makes of its pixels: `OPEN`, `PROTECTED` or `ACCEPTED`."""
-        return OPEN if not self.on else ACCEPTED if self.accepted else PROTECTED
-
-    @property
     def window(self) -> Window:
         """Where the mask lies in the zone."""
         return self.mask.window

@@ -19,7 +19,8 @@ from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
 from workbench.labels.conflicts import Conflicts, find_conflicts
-from workbench.labels.edits import ACCEPTED, OPEN, AssignMask, LabelEdit, Protect, Refine, Review
+from workbench.labels.edits import OPEN, AssignMask, LabelEdit, Protect, Refine, Review
+from workbench.labels.guard import Guard
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of
 from workbench.labels.plane import Plane
@@ -34,7 +35,7 @@ class Fold:
         self.canvas, self.track = canvas, track
         self.table = OpTable(canvas.footprint.shape, track)
         self.labels = Plane(self.table, canvas.footprint, "assign")
-        self.guard = Plane(self.table, canvas.footprint, "protect")
+        self.guard = Guard(self.table, canvas.footprint, self.labels)
         self._conflicts: tuple[int, Conflicts] | None = None
 
     @classmethod
@@ -60,7 +61,7 @@ class Fold:
             try:
                 fold.table.restore(snapshot.table, known)
                 fold.labels.restore(snapshot.planes["assign"])
-                fold.guard.restore(snapshot.planes["protect"])
+                fold.guard.restore(snapshot.planes)
             except (JournalError, KeyError):
                 return cls.begun(canvas, track, rows, None, directory=directory)
             fresh = ((name, row) for name, own in rows.items() for row in own[len(known.get(name, ())) :])
@@ -99,7 +100,7 @@ class Fold:
         return Snapshot(
             heads=tuple(self.table.head(author) for author in self.table.heads),
             table=self.table.state(),
-            planes={"assign": self.labels.last, "protect": self.guard.last},
+            planes={"assign": self.labels.last, **self.guard.lasts},
         )
 
     def conflicts(self) -> Conflicts:
@@ -124,7 +125,7 @@ class Fold:
             reviewing = isinstance(edit, Protect) and edit.accepted
             inside = None if reviewing else self.canvas.clipped(edit)
             if inside is not None:
-                raise self._closed(inside.window, inside.mask.decode())
+                raise self.guard.refusal(inside.window, inside.mask.decode())
         raise EditRefused(
             f"the edit holds no pixel of zone {self.canvas.subject.zone} that it could change; "
             "pick inside its footprint"
@@ -147,29 +148,6 @@ class Fold:
                 f"zone {self.canvas.subject.zone} was accepted by {verdict.author} and is locked; "
                 "send it back with a reason to label in it"
             )
-
-    def check_open(self, gesture: str) -> None:
-        """Refuse to undo or redo a gesture ``author:seq`` where that would change accepted labels.
-
-        Raises
-        ------
-        EditRefused
-            With who accepted them, and the way out.
-        """
-        if not self.guard.counts[ACCEPTED]:
-            return
-        table, last = self.table, self.labels.last
-        for position in table.gesture(gesture):
-            if table.kind(position) == "assign":
-                window = table.window(position)
-                here = last[window.slices]
-                if table.counts(position):
-                    changed = here == position + 1
-                else:
-                    before = np.where(here > 0, table.order[here.astype(np.int64) - 1], -1)
-                    changed = table.mask(position) & (before < table.order[position])
-                if (changed & (self.guard.values[window.slices] == ACCEPTED)).any():
-                    raise self._closed(window, changed)
 
     def hull(self, positions: Sequence[int]) -> Window:
         """Return the smallest window that holds what some ops paint or refine."""
@@ -195,27 +173,10 @@ class Fold:
 
     def _fitted(self, edit: LabelEdit) -> LabelEdit | None:
         self.canvas.check_inside(edit.window, "; cut the mask at its edge")
-        guard = self.guard.values[edit.window.slices]
-        if isinstance(edit, AssignMask):
-            free = guard == OPEN
-        elif not edit.accepted:
-            free = guard != ACCEPTED
-        elif edit.on:
-            free = self.labels.values[edit.window.slices] > 0
-        else:
-            free = guard == ACCEPTED
+        if isinstance(edit, Protect):
+            return self.canvas.clipped(edit, self.guard.reach(edit))
+        free = self.guard.levels(edit.window) == OPEN
         return self.canvas.clipped(edit, None if free.all() else free)
-
-    def _closed(self, window: Window, mask: NDArray[np.bool_]) -> EditRefused:
-        """Return the refusal to change pixels of which some are protected or accepted."""
-        guard = self.guard.values[window.slices]
-        level = int((guard * mask).max())
-        place = np.argwhere((guard == level) & mask)[0] + (window.row, window.col)
-        by = self.table.op(int(self.guard.last[tuple(place)]) - 1)
-        way_out = f"accepted by {by.author} (op {by.id}); have them opened for review again to label them"
-        if level != ACCEPTED:
-            way_out = f"protected by op {by.id}; unprotect them to label them"
-        return EditRefused(f"the pixels around ({place[0]}, {place[1]}) are {way_out}")
 
     def _settle(self, positions: Sequence[int]) -> None:
         self.labels.settle(positions)

@@ -29,9 +29,11 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "value": np.uint8,
     "counts": np.bool_,
 }
-_KINDS = ("", "assign", "refine", "protect", "comment")
+_KINDS = ("", "assign", "refine", "protect", "comment", "accept")
 """Kinds of op that have a place on the ground, by their number in the column ``kind``."""
 _AUTHOR_BITS = 63 - LAST_LAMPORT.bit_length()
+_STRICT = ("submitted", "accepted", "sent_back")
+"""Verdicts by how much they ask for: where two people judge unread by each other the stricter one holds."""
 _LABEL_KINDS = frozenset({"assign", "undo", "redo"})
 """Kinds of op after which a zone's labels may be others."""
 _REMEMBERED = 64 << 20
@@ -58,7 +60,8 @@ class OpTable:
         self._ranks: list[int] = []
         self._rows: list[list[Row]] = []
         self._positions: list[list[int]] = []
-        self._latest = self._review = -1
+        self._latest = -1
+        self._reviews: list[int] = []
         self._decoded: dict[int, NDArray[np.int32]] = {}
         self._decoded_bytes = 0
 
@@ -127,8 +130,8 @@ class OpTable:
         match edit:
             case AssignMask(window=window, code=code):
                 self._place(position, window, kind="assign", value=code)
-            case Protect(window=window, level=level):
-                self._place(position, window, kind="protect", value=level)
+            case Protect(window=window, on=on, accepted=accepted):
+                self._place(position, window, kind="accept" if accepted else "protect", value=int(on))
             case Refine(window=window):
                 self._place(position, window, kind="refine")
             case Comment(row=at_row, col=at_col):
@@ -142,10 +145,8 @@ class OpTable:
         self._order[position] = (row.lamport << _AUTHOR_BITS) | self._ranks[number]
         if self._latest < 0 or self._order[position] > self._order[self._latest]:
             self._latest = position
-        if isinstance(edit, Review) and (
-            self._review < 0 or self._order[position] > self._order[self._review]
-        ):
-            self._review = position
+        if isinstance(edit, Review):
+            self._reviews.append(position)
         self._rows[number].append(row)
         self._positions[number].append(position)
         self._count += 1
@@ -191,13 +192,12 @@ class OpTable:
         self._order[:count] |= ranks
         self._count = count
         self._latest = int(self._order[:count].argmax()) if count else -1
-        reviews = [
+        self._reviews = [
             positions[row.seq - 1]
             for own, positions in zip(self._rows, self._positions, strict=True)
             for row in own
             if row.kind == "review" and row.track == self._track
         ]
-        self._review = max(reviews, key=self._order.__getitem__, default=-1)
 
     def changed_since(self, count: int) -> list[int]:
         """Return the ops whose effect may be another since the table had so many."""
@@ -319,13 +319,38 @@ class OpTable:
 
     @property
     def last_review(self) -> Op | None:
-        """The last verdict on the track in the total order."""
-        return self.op(self._review) if self._review >= 0 else None
+        """The verdict on the track that holds.
+
+        Of those that nobody who judged later had read it is the strictest, and of those the last.
+        """
+        read = {other for one in self._reviews for other in self._reviews if self.saw(one, other)}
+        left = [(self._strictness(one), self._order[one], one) for one in self._reviews if one not in read]
+        return self.op(max(left)[2]) if left else None
+
+    def _strictness(self, position: int) -> int:
+        return _STRICT.index(split_payload(self._row(position).payload)[0]["state"])
 
     def blind_authors(self) -> tuple[str, ...]:
         """Return the authors who have edits of a blind annotation, by name."""
         tracks = ((author, {row.track for row in self.rows(author)}) for author in sorted(self._authors))
         return tuple(author for author, own in tracks if f"blind-{author}" in own)
+
+    def saw(self, position: int, other: int) -> bool:
+        """Tell whether the author of an op had read another one, or written it before."""
+        (author, seq), (writer, written) = self.name(position), self.name(other)
+        if author == writer:
+            return written < seq
+        return seen_of(self._row(position).seen).get(writer, 0) >= written
+
+    def unseen_steps(self, position: int) -> Iterator[int]:
+        """Yield the ops that give labels and were undone or redone after what an op's author had read."""
+        (author, seq), seen = self.name(position), seen_of(self._row(position).seen)
+        for writer in self._authors:
+            known = seq if writer == author else seen.get(writer, 0)
+            for row in self.rows(writer)[known:]:
+                if row.track == self._track and row.kind in ("undo", "redo"):
+                    found = self.gesture(target_of(row.payload))
+                    yield from (one for one in found if self.kind(one) == "assign")
 
     def labels_with(self, target: str) -> bool:
         """Tell whether a gesture ``author:seq`` gives pixels a code."""

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
-from workbench.labels.canvas import Canvas
 from workbench.labels.edits import AssignMask, Provenance, assign
 from workbench.labels.fold import Fold
 from workbench.labels.op import Op
@@ -41,8 +40,9 @@ def is_model(author: str) -> bool:
 class Prelabels:
     """The pre-labels of a zone at one moment: of all models' that of the last op on each pixel."""
 
-    def __init__(self, canvas: Canvas, rows: Mapping[str, Sequence[Row]], *, directory: Path) -> None:
-        self._fold = Fold.begun(canvas, PRELABELS, rows, None, directory=directory)
+    def __init__(self, labels: Fold, rows: Mapping[str, Sequence[Row]], *, directory: Path) -> None:
+        self._labels = labels
+        self._fold = Fold.begun(labels.canvas, PRELABELS, rows, None, directory=directory)
 
     @property
     def codes(self) -> NDArray[np.uint8]:
@@ -61,7 +61,6 @@ class Prelabels:
 
     def accepting(
         self,
-        labels: NDArray[np.uint8],
         *,
         region: tuple[Window, NDArray[np.bool_]] | None = None,
         code: int | None = None,
@@ -74,8 +73,6 @@ class Prelabels:
 
         Parameters
         ----------
-        labels
-            Shape (row, col) of the zone, as they are now.
         region
             Where a person pointed: a window and its mask. None = anywhere.
         code
@@ -92,8 +89,9 @@ class Prelabels:
         """
         whole = self._fold.canvas.subject.grid.whole
         window, mask = region if region is not None else (whole, np.ones(whole.shape, np.bool_))
-        here, proposed = labels[window.slices], self.codes[window.slices]
-        free = (here != proposed) if over else (here == 0)
+        here, proposed = self._labels.labels.values[window.slices], self.codes[window.slices]
+        unsure = self._labels.uppers()[0][window.slices] > 0
+        free = (here != proposed) | unsure if over else (here == 0) & ~unsure
         wanted = np.where(mask & free & (proposed > 0), self.last[window.slices], np.uint32(0))
         places = np.flatnonzero(np.bincount(wanted.reshape(-1), minlength=1))
         edits = []

@@ -4,7 +4,7 @@ A raster of numbers and a table of what each number stands for: who, when, with 
 from which model, and what became of a pre-label there:
 
 =============  ==========================================================================================
-``none``       no model had proposed anything
+``none``       no model had proposed anything that its author had read
 ``kept``       the label has the class of the pre-label: a person pointed at it and accepted it, or drew it
 ``corrected``  a person gave another class
 ``untouched``  accepted with many others, by class or confidence; nobody looked at it for itself
@@ -27,7 +27,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
-from workbench.labels.prelabels import BULK_TOOL, is_model
+from workbench.labels.prelabels import BULK_TOOL, POINTED_TOOL, is_model
 
 PRELABEL_FATES = ("none", "kept", "corrected", "untouched")
 """What can become of a pre-label, by number."""
@@ -110,24 +110,23 @@ def sources(store: AnnotationStore) -> tuple[NDArray[np.uint32], tuple[Source, .
 def _fates(store: AnnotationStore, ops: Sequence[Op]) -> NDArray[np.uint8]:
     """Return what became of the pre-label of each pixel, shape (row, col): places in `PRELABEL_FATES`.
 
-    That of a pixel is the last that a model had proposed before its label was given.
+    An edit that accepts one says so. Of any other the pre-label is the last one that its author had read.
     """
-    fates = np.zeros(store.labels.shape, np.uint8)
-    models = sorted({op.author for op in ops if is_model(op.author)})
-    if not models:
-        return fates
-    ranks = {op.id: rank for rank, op in enumerate(sorted(ops, key=lambda op: op.order), start=1)}
-    labelled = np.array([0, *(ranks[op.id] for op in ops)], np.uint32)[store.last_op]
-    when, codes = np.zeros_like(labelled), np.zeros_like(store.labels)
-    for model in models:
-        proposed = store.prelabels(model)
-        rank = np.array([0, *(ranks[op.id] for op in proposed.ops)], np.uint32)[proposed.last]
-        newer = (proposed.codes > 0) & (rank < labelled) & (rank > when)
-        when[newer], codes[newer] = rank[newer], proposed.codes[newer]
-    there = when > 0
+    last = store.last_op
+    accepted = {BULK_TOOL: _UNTOUCHED, POINTED_TOOL: _KEPT}
+    given = np.array([_NONE, *(accepted.get(op.tool or "", _NONE) for op in ops)], np.uint8)
+    fates: NDArray[np.uint8] = given[last]
+    open_pixels = (last > 0) & (fates == _NONE)
+    codes, when = np.zeros_like(store.labels), np.zeros(last.shape, np.int64)
+    for model in sorted({op.author for op in ops if is_model(op.author)}):
+        read = np.array([0, *(op.seen.get(model, 0) for op in ops)], np.uint32)[last]
+        for count in np.unique(read[open_pixels & (read > 0)]).tolist():
+            proposed = store.prelabels(model, ops=count)
+            ranks = np.array([0, *(op.lamport for op in proposed.ops)], np.int64)[proposed.last]
+            newer = open_pixels & (read == count) & (proposed.codes > 0) & (ranks > when)
+            codes[newer], when[newer] = proposed.codes[newer], ranks[newer]
+    there = codes > 0
     fates[there] = np.where(codes[there] == store.labels[there], _KEPT, _CORRECTED)
-    bulk = np.array([False, *(op.tool == BULK_TOOL for op in ops)])[store.last_op]
-    fates[bulk] = _UNTOUCHED
     return fates
 
 

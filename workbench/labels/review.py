@@ -20,6 +20,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Review
 from workbench.labels.op import Head
 from workbench.labels.payloads import edit_of
+from workbench.labels.prelabels import is_model
 
 StateName = Literal["open", "submitted", "accepted", "sent_back"]
 
@@ -119,5 +120,7 @@ def send_back(store: AnnotationStore, reason: str) -> ZoneState:
 def _record(
     store: AnnotationStore, state: Literal["submitted", "accepted", "sent_back"], reason: str | None
 ) -> ZoneState:
+    if is_model(store.author or ""):
+        raise EditRefused(f"{store.author} is a model, and judges no labels; review as a person")
     store.record(Review(state=state, reason=reason, heads=store.label_heads()))
     return zone_state(store)

@@ -261,9 +261,7 @@ class _Script:
         code = self._nomenclature.by_key(line["class"]).code if "class" in line else None
         proposed = self._store.prelabels()
         self._store.apply_all(
-            proposed.accepting(
-                self._store.labels, region=region, code=code, above=line.get("above"), over=over
-            )
+            proposed.accepting(region=region, code=code, above=line.get("above"), over=over)
         )
 
     def _comment(self, line: dict[str, Any], text: str, row: int, col: int) -> None:

@@ -1,0 +1,117 @@
+"""The guard: which pixels may not be painted, because somebody protected or a reviewer accepted them.
+
+*Protected* is what the last op in the total order says. *Accepted* is bound to what the reviewer saw: it
+holds where the label is one that they had read, and nobody undid or redid anything there that they had not.
+So an edit by somebody who had not read the acceptance is not lost, and does not pass for accepted either.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Guard"]
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import EditRefused
+from workbench.geo.grid import Window
+from workbench.labels.edits import ACCEPTED, PROTECTED, Protect
+from workbench.labels.optable import OpTable
+from workbench.labels.plane import Plane
+
+
+class Guard:
+    """What may be painted of a zone, pixel by pixel; private to the fold."""
+
+    def __init__(self, table: OpTable, footprint: NDArray[np.bool_], labels: Plane) -> None:
+        self._table, self._labels = table, labels
+        self._planes = {kind: Plane(table, footprint, kind) for kind in ("protect", "accept")}
+
+    def fill(self) -> None:
+        """Take all ops that count, where none was taken yet."""
+        for plane in self._planes.values():
+            plane.fill()
+
+    def settle(self, positions: Sequence[int]) -> None:
+        """Take ops that begin to count, and take away those that cease to."""
+        for plane in self._planes.values():
+            plane.settle(positions)
+
+    def restore(self, lasts: Mapping[str, NDArray[np.uint32]]) -> None:
+        """Take the op of each pixel from a snapshot's planes."""
+        for kind, plane in self._planes.items():
+            plane.restore(lasts[kind])
+
+    @property
+    def lasts(self) -> dict[str, NDArray[np.uint32]]:
+        """What `restore` takes."""
+        return {kind: plane.last for kind, plane in self._planes.items()}
+
+    def levels(self, window: Window) -> NDArray[np.uint8]:
+        """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` for each pixel, shape (row, col) of the window."""
+        levels: NDArray[np.uint8] = self._planes["protect"].values[window.slices] * np.uint8(PROTECTED)
+        stamped = self._planes["accept"].values[window.slices] > 0
+        if stamped.any():
+            levels[self._standing(window, stamped)] = ACCEPTED
+        return levels
+
+    def reach(self, edit: Protect) -> NDArray[np.bool_]:
+        """Return the pixels that a protection may change, shape (row, col) of its window."""
+        if not edit.accepted:
+            return np.not_equal(self.levels(edit.window), ACCEPTED)
+        plane = self._labels if edit.on else self._planes["accept"]
+        return np.greater(plane.values[edit.window.slices], 0)
+
+    def check_open(self, gesture: str) -> None:
+        """Refuse to undo or redo a gesture ``author:seq`` where that would change accepted labels.
+
+        Raises
+        ------
+        EditRefused
+            With who accepted them, and the way out.
+        """
+        if not self._planes["accept"].counts[1]:
+            return
+        table, last = self._table, self._labels.last
+        for position in table.gesture(gesture):
+            if table.kind(position) == "assign":
+                window = table.window(position)
+                here = last[window.slices]
+                if table.counts(position):
+                    changed = here == position + 1
+                else:
+                    before = np.where(here > 0, table.order[here.astype(np.int64) - 1], -1)
+                    changed = table.mask(position) & (before < table.order[position])
+                if (changed & (self.levels(window) == ACCEPTED)).any():
+                    raise self.refusal(window, changed)
+
+    def refusal(self, window: Window, mask: NDArray[np.bool_]) -> EditRefused:
+        """Return why pixels of a window may not be changed, some of which are protected or accepted."""
+        levels = self.levels(window) * mask
+        level = int(levels.max())
+        row, col = np.argwhere(levels == level)[0] + (window.row, window.col)
+        plane = self._planes["accept" if level == ACCEPTED else "protect"]
+        by = self._table.op(int(plane.last[row, col]) - 1)
+        way_out = f"protected by op {by.id}; unprotect them to label them"
+        if level == ACCEPTED:
+            way_out = f"accepted by {by.author} (op {by.id}); have them opened for review again to label them"
+        return EditRefused(f"the pixels around ({row}, {col}) are {way_out}")
+
+    def _standing(self, window: Window, stamped: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the pixels whose acceptance still is one of the label that they have."""
+        table = self._table
+        shown, stamps = self._labels.last[window.slices], self._planes["accept"].last[window.slices]
+        standing: NDArray[np.bool_] = stamped & (self._labels.values[window.slices] > 0)
+        for stamp in np.unique(stamps[standing]).tolist():
+            mine = standing & (stamps == stamp)
+            places = np.unique(shown[mine]).tolist()
+            unread = [place for place in places if not table.saw(stamp - 1, place - 1)]
+            gone = np.isin(shown, unread)
+            for position in table.unseen_steps(stamp - 1):
+                part = window.intersection(table.window(position))
+                if part is not None:
+                    inside = part.within(table.window(position))
+                    gone[part.within(window).slices] |= table.mask(position)[inside.slices]
+            standing &= ~(mine & gone)
+        return standing
