@@ -123,3 +123,26 @@ def label(
     )
     after = leases(campaign.registry)
     return [holder for holder in after if holder not in before]
+
+
+def test_a_clock_that_is_wrong_holds_nothing_for_ever_and_forgets_no_sign_of_life(
+    campaign: Campaign, zone: Zone
+) -> None:
+    ahead = Clock()
+    ahead.now += timedelta(days=30)
+    Tenancy(campaign.registry, zone.id, "marie", clock=ahead).begin()
+    assert leases(campaign.registry, now=NOON) == {}
+    clock = Clock()
+    with Tenancy(campaign.registry, zone.id, "jean", clock=clock) as tenancy:
+        clock.now -= timedelta(hours=1)
+        tenancy.renew()
+        assert leases(campaign.registry, now=clock.now)[zone.id].heartbeat == clock.now
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-11-26T12:00:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_is_none_is_no_lease(campaign: Campaign, zone: Zone, time: str) -> None:
+    with Tenancy(campaign.registry, zone.id, "marie"):
+        with closing(sqlite3.connect(campaign.registry.path)) as connection, connection:
+            connection.execute("UPDATE leases SET heartbeat = ?", (time,))
+        assert leases(campaign.registry, now=NOON + timedelta(days=9)) == {}
+        assert label(campaign, zone, "jean") == []

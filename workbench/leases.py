@@ -47,13 +47,13 @@ class Lease:
 
     def expired(self, now: datetime) -> bool:
         """Tell whether the holder gave no sign of life for too long."""
-        return now - self.heartbeat > EXPIRY
+        return abs(now - self.heartbeat) > EXPIRY  # a clock that is far ahead holds nothing for ever
 
 
 def leases(registry: Registry, *, now: datetime | None = None) -> dict[str, Lease]:
     """Return the leases that stand, by zone id."""
     found, now = [_lease_of(row) for row in registry.rows("leases")], now or _now()
-    return {lease.zone: lease for lease in found if not lease.expired(now)}
+    return {lease.zone: lease for lease in found if lease is not None and not lease.expired(now)}
 
 
 class Tenancy:
@@ -106,7 +106,7 @@ class Tenancy:
             What to tell the author once: somebody took the zone over while they were away. Mostly nothing.
         """
         now = self._clock()
-        if not self._held or now - self._lease.heartbeat < HEARTBEAT:
+        if not self._held or abs(now - self._lease.heartbeat) < HEARTBEAT:
             return ""
         try:
             self._take(patience=_PATIENCE)
@@ -161,14 +161,15 @@ class Tenancy:
         self._held, self._lease = True, replace(lease, heartbeat=now)
 
 
-def _lease_of(row: Mapping[str, Any]) -> Lease:
-    return Lease(
-        zone=row["zone"],
-        holder=row["holder"],
-        token=row["token"],
-        since=datetime.fromisoformat(row["since"]),
-        heartbeat=datetime.fromisoformat(row["heartbeat"]),
-    )
+def _lease_of(row: Mapping[str, Any]) -> Lease | None:
+    """Return the lease of a row; None where somebody wrote a time there that is none, which holds nothing."""
+    try:
+        since, heartbeat = (
+            datetime.fromisoformat(row[key]).astimezone(UTC) for key in ("since", "heartbeat")
+        )
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return Lease(zone=row["zone"], holder=row["holder"], token=row["token"], since=since, heartbeat=heartbeat)
 
 
 def _now() -> datetime:

@@ -80,7 +80,7 @@ def test_what_became_of_a_prelabel_stands_whatever_its_model_does_later(tmp_path
     with open_store(tmp_path, "marie") as marie:
         proposed = marie.prelabels()
         region = Window(row=5, col=6, height=4, width=2), np.ones((4, 2), np.bool_)
-        marie.apply_all(proposed.accepting(region=region))
+        marie.apply_all(proposed.accepting(region=region, pointed=True))
         marie.apply(rectangle(5, 8, 4, 1, 3))  # by hand, another class
         marie.apply(rectangle(5, 9, 4, 1, 7))  # by hand, the same
         marie.apply(rectangle(9, 6, 1, 1, 7))  # where nothing was proposed

@@ -302,9 +302,9 @@ def test_prelabels_are_accepted_by_region_class_and_confidence(campaign: Campaig
         numbers, table = sources(store)
         told = {(source.prelabel, source.code): source for source in table}
         assert {key: source.pixels for key, source in told.items()} == {
-            ("untouched", 5): 110, ("kept", 1): 400, ("corrected", 14): 200
+            ("untouched", 5): 110, ("untouched", 1): 400, ("corrected", 14): 200
         }  # fmt: skip
-        kept = edit_of(told["kept", 1].op)
+        kept = edit_of(told["untouched", 1].op)
         assert isinstance(kept, AssignMask)
         assert (kept.source, kept.provenance.model) == ("model-unet:1", "unet")
         assert (numbers[10:30, 20:30] == told["corrected", 14].number).all()
@@ -354,7 +354,7 @@ BAD_EDITS = {
     "ruling without a question": ({"comment": "x", "at": [1, 1], "ruling": "water"}, "ruling needs answers"),
     "undo of nothing": ({"undo": 1}, "there is nothing to undo"),
     "unprotect of nothing": ({"unprotect": SQUARE}, "nothing is protected or accepted there"),
-    "accept of nothing": ({"accept": SQUARE}, "no pixel of zone .* that it could change"),
+    "accept of nothing": ({"accept": SQUARE}, "nothing is labelled there yet that could be accepted"),
     "pre-labels of nobody": ({"prelabels": "accept"}, "no such pre-label to accept, for no model"),
     "confidence of a person": (
         {"polygon": SQUARE, "class": "water", "confidence": 0.5},

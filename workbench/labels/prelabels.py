@@ -63,6 +63,7 @@ class Prelabels:
         self,
         *,
         region: tuple[Window, NDArray[np.bool_]] | None = None,
+        pointed: bool = False,
         code: int | None = None,
         above: float | None = None,
         over: bool = False,
@@ -74,7 +75,9 @@ class Prelabels:
         Parameters
         ----------
         region
-            Where a person pointed: a window and its mask. None = anywhere.
+            Where: a window and its mask. None = anywhere.
+        pointed
+            Whether a person pointed at this very region, and so looked at it for itself.
         code
             Only pre-labels of this class.
         above
@@ -104,9 +107,7 @@ class Prelabels:
                 part = window.intersection(found.window)
                 assert part is not None  # noqa: S101 - some of the pixels are its
                 pixels = wanted[part.within(window).slices] == place
-                edits.append(
-                    _copy(op, found, pixels, part, tool=BULK_TOOL if region is None else POINTED_TOOL)
-                )
+                edits.append(_copy(op, found, pixels, part, tool=POINTED_TOOL if pointed else BULK_TOOL))
         if not edits:
             there = "" if self.codes.any() else ", for no model proposes anything in this zone"
             raise EditRefused(f"there is no such pre-label to accept{there}")

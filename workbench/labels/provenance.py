@@ -7,7 +7,7 @@ from which model, and what became of a pre-label there:
 ``none``       no model had proposed anything that its author had read
 ``kept``       the label has the class of the pre-label: a person pointed at it and accepted it, or drew it
 ``corrected``  a person gave another class
-``untouched``  accepted with many others, by class or confidence; nobody looked at it for itself
+``untouched``  accepted with others, by class, confidence or place; nobody looked at it for itself
 =============  ==========================================================================================
 """
 

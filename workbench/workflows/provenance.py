@@ -14,6 +14,7 @@ from workbench.campaign import Campaign
 from workbench.documents import check_output, digest, write_file
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
+from workbench.labels.carrying import name_outside
 from workbench.labels.provenance import Effort, Given, Source, effort, sources
 
 _COLUMNS = (
@@ -94,7 +95,7 @@ def write_provenance(campaign: Campaign, zone: Zone, output: Path, *, overwrite:
 
 
 def _row(campaign: Campaign, source: Source) -> tuple[object, ...]:
-    op, person = source.op, campaign.pseudonym(source.op.author)
+    op, person = source.op, name_outside(source.op.author, campaign.pseudonym)
     key = campaign.nomenclature.by_code(source.code).key if source.code else ""
     time = op.wall_time.isoformat(timespec="seconds")
     return (

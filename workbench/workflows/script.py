@@ -22,7 +22,8 @@ line                                                  what it does
 ====================================================  ====================================================
 
 ``"upper": key`` in place of ``"class"`` names an upper class where no class is sure. A model may say its
-``confidence``. Points are (row, col) of pixel centres from the zone's upper left.
+``confidence``. The class ``unlabelled`` erases. Points are (row, col) of pixel centres from the zone's upper
+left.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.workflows.script_line import check_line
 
+_UNLABELLED = "unlabelled"
 _Region = tuple[Window, NDArray[np.bool_]]
 
 
@@ -184,7 +186,8 @@ class _Script:
                 )
             edit = replace(edit, confidence=line["confidence"])
         if "upper" not in line:
-            return replace(edit, code=self._nomenclature.by_key(line["class"]).code)
+            erases = line["class"] == _UNLABELLED
+            return replace(edit, code=0 if erases else self._nomenclature.by_key(line["class"]).code)
         return self._unsure(edit, line["upper"])
 
     def _unsure(self, edit: AssignMask, upper: str) -> AssignMask:
@@ -245,6 +248,10 @@ class _Script:
     def _guard(self, corners: list[list[float]], *, on: bool, line: dict[str, Any]) -> None:
         window, mask = polygon_mask(corners, self._store.labels.shape)
         accepted = bool(line.keys() & {"accept", "reopen"})
+        if is_model(self._store.author or ""):
+            raise EditRefused("a model protects and accepts nothing; do it as a person")
+        if accepted and on and not (mask & (self._store.labels[window.slices] > 0)).any():
+            raise EditRefused("nothing is labelled there yet that could be accepted")
         if not on and not (mask & (self._store.protected[window.slices] > 0)).any():
             raise EditRefused("nothing is protected or accepted there")
         shield = self._edit((window, mask), 1, "protect").mask
@@ -261,7 +268,9 @@ class _Script:
         code = self._nomenclature.by_key(line["class"]).code if "class" in line else None
         proposed = self._store.prelabels()
         self._store.apply_all(
-            proposed.accepting(region=region, code=code, above=line.get("above"), over=over)
+            proposed.accepting(
+                region=region, pointed="pick" in line, code=code, above=line.get("above"), over=over
+            )
         )
 
     def _comment(self, line: dict[str, Any], text: str, row: int, col: int) -> None:
