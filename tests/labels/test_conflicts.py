@@ -6,11 +6,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from label_cases import FOOTPRINT, GRID, edits, open_store, rectangle
@@ -195,3 +197,15 @@ def test_two_processes_that_label_one_zone_lose_nothing(tmp_path: Path) -> None:
     with open_store(tmp_path, "anne") as store:  # who sees everything settles everything
         store.apply(rectangle(4, 5, 8, 12, 3))
         assert store.conflicts().found == ()
+
+
+@pytest.mark.parametrize("upper", ["woody_vegetation", None])
+def test_upper_classes_conflict_like_classes(tmp_path: Path, upper: str | None) -> None:
+    with open_store(tmp_path, "marie") as marie, open_store(tmp_path, "jean") as jean:
+        marie.apply(replace(rectangle(5, 6, 2, 2, 17), upper="tree_stand"))
+        jean.apply(replace(rectangle(5, 6, 2, 2, 17), upper=upper))
+        marie.refresh()
+        (found,) = marie.conflicts().found
+        assert (found.pixels, found.codes) == (4, (17, 17))
+        assert set(found.uppers) == {"tree_stand", upper}
+        assert not marie.settled_labels().any()

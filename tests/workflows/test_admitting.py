@@ -16,6 +16,7 @@ from workbench.labels.edits import Provenance, assign_raster
 from workbench.workflows.admitting import admit, gold_zones, set_gold
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
+from workbench.workflows.standing import review_zone
 
 WHOLE = [[-1, -1], [-1, 600], [600, 600], [600, -1]]
 HALF = [[-1, -1], [-1, 600], [255.5, 600], [255.5, -1]]
@@ -78,6 +79,19 @@ def test_an_annotator_is_admitted_for_a_reason(campaign: Campaign, gold: Zone, o
     assert not admit(campaign, "anne").passed  # judged again, without one
     with pytest.raises(CampaignError, match="anne is not admitted"):
         label(campaign, other, "anne", {"undo": 1})
+
+
+def test_who_is_not_admitted_judges_nothing_and_a_gold_zone_that_is_open_admits_nobody(
+    campaign: Campaign, gold: Zone
+) -> None:
+    with pytest.raises(CampaignError, match="newb is not admitted"):
+        review_zone(campaign, gold, author="newb", verdict="send-back", reason="mine")
+    admit(campaign, "paul", reason="reviews")
+    review_zone(campaign, gold, author="paul", verdict="send-back", reason="the road is wrong")
+    with pytest.raises(
+        CampaignError, match=r"gold zone .* is sent back by paul: .* accepted again, or remove it"
+    ):
+        admit(campaign, "newb")
 
 
 def test_models_and_campaigns_without_gold_zones_go_on(campaign: Campaign, gold: Zone, other: Zone) -> None:

@@ -33,6 +33,8 @@ class Conflict:
     """Ids of the ops, sorted."""
     codes: tuple[int, ...]
     """What each gives."""
+    uppers: tuple[str | None, ...]
+    """Key of the upper class of which each was sure, None of a class."""
     pixels: int
     window: Window
     """Bounding box of the pixels."""
@@ -135,18 +137,21 @@ def _disputed(
             if other != position
         )
     ]
-    return tuple(unseen) if len({table.value(position) for position in unseen}) > 1 else ()
+    given = {(table.value(position), table.upper(position)) for position in unseen}
+    return tuple(unseen) if len(given) > 1 else ()
 
 
 def _described(
     table: OpTable, positions: tuple[int, ...], rows: NDArray[np.int64], cols: NDArray[np.int64]
 ) -> Conflict:
-    named = sorted((table.name(position), table.value(position)) for position in positions)
+    told = ((table.name(one), table.value(one), table.upper(one)) for one in positions)
+    named = sorted(told, key=lambda one: one[0])
     row, col = int(rows.min()), int(cols.min())
     middle = int(np.argmin(np.abs(rows - np.median(rows)) + np.abs(cols - np.median(cols))))
     return Conflict(
-        ops=tuple(f"{author}:{seq}" for (author, seq), _ in named),
-        codes=tuple(code for _, code in named),
+        ops=tuple(f"{author}:{seq}" for (author, seq), _, _ in named),
+        codes=tuple(code for _, code, _ in named),
+        uppers=tuple(upper for _, _, upper in named),
         pixels=rows.size,
         window=Window(row=row, col=col, height=int(rows.max()) - row + 1, width=int(cols.max()) - col + 1),
         row=int(rows[middle]),

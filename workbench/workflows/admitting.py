@@ -134,7 +134,7 @@ def admit(campaign: Campaign, author: str, *, reason: str | None = None) -> Admi
     Raises
     ------
     CampaignError
-        The campaign has no gold zone, so that everybody may label.
+        The campaign has no gold zone, so that everybody may label; or one of them is not accepted any more.
     """
     check_author(author)
     gold = gold_zones(campaign)
@@ -172,6 +172,11 @@ def check_admitted(campaign: Campaign, author: str) -> None:
 def _judged(campaign: Campaign, zone: Zone, author: str, minimum: float) -> GoldResult:
     """Hold what an author labelled blind in a gold zone against its labels."""
     with campaign.open_store(zone) as store:
+        state = zone_state(store)
+        if state.state != "accepted":
+            raise CampaignError(
+                f"gold zone {zone.id} is {state}; have it accepted again, or remove it: workbench gold remove"
+            )
         reference, blind = store.settled_labels(), author in store.blind_authors
     nothing = GoldResult(zone=zone.id, minimum=minimum, labelled=0.0, overall=None, kappa=None, worst=None)
     if not blind:

@@ -16,6 +16,7 @@ from workbench.labels.edits import Comment
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
 from workbench.leases import leases
+from workbench.workflows.admitting import check_admitted
 from workbench.workflows.closing import check_store
 
 Verdict = Literal["submit", "accept", "send-back"]
@@ -88,7 +89,7 @@ class Standing:
             "conflicts": [
                 {
                     "ops": list(conflict.ops),
-                    "classes": [self.keys[code] for code in conflict.codes],
+                    "classes": list(self._classes(conflict)),
                     "pixels": conflict.pixels,
                     "row": conflict.row,
                     "col": conflict.col,
@@ -96,6 +97,11 @@ class Standing:
                 for conflict in self.conflicts
             ],
         }
+
+    def _classes(self, conflict: Conflict) -> tuple[str, ...]:
+        """Return the key of the class, or upper class, that each op of a conflict gives."""
+        given = zip(conflict.codes, conflict.uppers, strict=True)
+        return tuple(upper or self.keys[code] for code, upper in given)
 
     def row(self) -> tuple[object, ...]:
         """Return one row of ``zone list``."""
@@ -144,7 +150,7 @@ class Standing:
         lines += [
             f"  conflict of {conflict.pixels} pixels at ({conflict.row}, {conflict.col}): "
             + ", ".join(
-                f"{op} says {self.keys[code]}" for op, code in zip(conflict.ops, conflict.codes, strict=True)
+                f"{op} says {key}" for op, key in zip(conflict.ops, self._classes(conflict), strict=True)
             )
             for conflict in self.conflicts[:_MOST_LISTED]
         ]
@@ -230,9 +236,12 @@ def review_zone(
     ------
     EditRefused
         The zone's state does not allow it, or findings are open.
+    CampaignError
+        The campaign has gold zones, and the author is not admitted.
     """
     if anyway is not None and not anyway.strip():
         raise EditRefused("findings are passed over for a reason that others can read; give one")
+    check_admitted(campaign, author)
     with campaign.open_store(zone, author=author) as store:
         if verdict == "send-back":
             return send_back(store, reason)
