@@ -410,14 +410,14 @@ def test_the_doctor_says_what_is_lost_and_only_that(
     content, rows = whole
     path = tmp_path / "marie.sqlite"
     path.write_bytes(bytes(4096) + content[4096:])
-    told = ZoneTreatment(zone=SUBJECT.zone, treatments=(mend_journal(path, SUBJECT),)).text()
+    told = ZoneTreatment(zone=SUBJECT.zone, treatments=(mend_journal(path, SUBJECT),), missing={}).text()
     assert f"{len(rows)} ops are there" in told
     assert "no trace of a later one" in told
     assert "run workbench journal doctor" not in told
     path.write_bytes(content[: len(content) // 2])
     shutil.rmtree(tmp_path / "quarantine")
     treatment = mend_journal(path, SUBJECT)
-    told = ZoneTreatment(zone=SUBJECT.zone, treatments=(treatment,)).text()
+    told = ZoneTreatment(zone=SUBJECT.zone, treatments=(treatment,), missing={}).text()
     assert f"nothing from op marie:{treatment.ops + 1} on can be believed" in told
 
 

@@ -140,19 +140,20 @@ def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | 
 @JSON
 def zone_list(directory: Path, as_json: bool) -> None:
     """List the zones of a campaign."""
-    from workbench.workflows.standing import standings
+    from workbench.workflows.standing import lost_edits, standings
 
     found, damaged = standings(open_campaign(directory))
     head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED", "HELD BY", "DOUBLE")
     rows = [*(one.row() for one in found), *((name, "", "", "damaged", "", "", "", "") for name in damaged)]
     none = f"{directory} has no zone yet; see workbench zone add --help"
-    text = "\n".join([table([head, *rows]) if rows else none, *damaged.values()])
+    lost = [f"{one.zone.id}: {sentence}" for one in found for sentence in lost_edits(one.missing)]
+    text = "\n".join([table([head, *rows]) if rows else none, *damaged.values(), *lost])
     document = {
         "zones": [one.document() for one in found],
         "damaged": [{"zone": name, "problem": problem} for name, problem in damaged.items()],
     }
     emit("zone-list", document, text, as_json=as_json)
-    sys.exit(1 if damaged else 0)
+    sys.exit(1 if damaged or lost else 0)
 
 
 @zone.command("status", epilog=example("workbench zone status DIR --zone D055_2018/Z2_UF"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = ["JournalCheck", "ZoneTreatment", "journal_ops", "mend_journals", "verify_journals"]
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from workbench.geo.zone import Zone
 from workbench.labels.doctor import Treatment, mend_journal
 from workbench.labels.folder import authors_there, journal_files, journal_path
 from workbench.labels.reading import JournalReport, dump_journal, verify_journal
+from workbench.workflows.standing import lost_edits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +75,20 @@ class ZoneTreatment:
 
     zone: str
     treatments: tuple[Treatment, ...]
+    missing: Mapping[str, int]
+    """Last op of authors that somebody had seen and that no journal holds any more; no doctor helps."""
 
     @property
     def sound(self) -> bool:
-        """Whether there was nothing to do."""
-        return all(treatment.problem is None for treatment in self.treatments)
+        """Whether there was nothing to do, and nothing is lost."""
+        return not self.missing and all(treatment.problem is None for treatment in self.treatments)
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/journal-doctor.schema.json``)."""
         return {
             "zone": self.zone,
             "sound": self.sound,
+            "missing": dict(self.missing),
             "journals": [
                 {
                     "author": treatment.path.stem,
@@ -102,7 +107,7 @@ class ZoneTreatment:
         """Return a page for a person."""
         if not self.treatments:
             return f"{self.zone}: no journal yet"
-        return "\n".join(map(_told, self.treatments))
+        return "\n".join([*map(_told, self.treatments), *lost_edits(self.missing)])
 
 
 def _told(treatment: Treatment) -> str:
@@ -140,10 +145,11 @@ def mend_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Zone
             f"zone {zone.id} has no journal of {author}; it has those of {', '.join(there) or 'nobody yet'}"
         )
     authors = there if author is None else [author]
-    return ZoneTreatment(
-        zone=zone.id,
-        treatments=tuple(mend_journal(folder / f"{name}.sqlite", subject) for name in authors),
-    )
+    treatments = tuple(mend_journal(folder / f"{name}.sqlite", subject) for name in authors)
+    missing: Mapping[str, int] = {}
+    with suppress(JournalError), campaign.open_store(zone, from_snapshot=False) as store:
+        missing = store.missing()
+    return ZoneTreatment(zone=zone.id, treatments=treatments, missing=missing)
 
 
 def journal_ops(campaign: Campaign, zone: Zone, *, author: str | None) -> Iterator[dict[str, Any]]:

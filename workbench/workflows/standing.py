@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Standing", "review_zone", "standing", "standings"]
+__all__ = ["Standing", "lost_edits", "review_zone", "standing", "standings"]
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -133,11 +134,7 @@ class Standing:
         ]
         if self.holder:
             lines.append(f"  {self.holder} is labelling there just now")
-        lines += [
-            f"  edits are lost: somebody had seen op {author}:{seq}, which no journal holds; "
-            f"put the newer {author}.sqlite back"
-            for author, seq in self.missing.items()
-        ]
+        lines += [f"  {sentence}" for sentence in lost_edits(self.missing)]
         lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
         lines += [
             f"  question {name} at ({comment.row}, {comment.col}): {comment.text}"
@@ -158,6 +155,15 @@ class Standing:
             lines.append(f"  and {len(self.conflicts) - _MOST_LISTED} conflicts more")
         ranked = sorted(self.counts.items(), key=lambda item: -item[1])
         return "\n".join(lines + [f"    {key:24} {count / total:6.1%}" for key, count in ranked if count])
+
+
+def lost_edits(missing: Mapping[str, int]) -> list[str]:
+    """Tell which edits are lost, from {author: seq} of ops that somebody had seen and that are not there."""
+    return [
+        f"edits are lost: somebody had seen op {author}:{seq}, which no journal holds; "
+        f"put the newer {author}.sqlite back"
+        for author, seq in missing.items()
+    ]
 
 
 def _told(ruling: Ruling) -> list[str]:
