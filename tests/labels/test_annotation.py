@@ -645,6 +645,7 @@ def test_questions_are_answered_and_ruled_on(tmp_path: Path) -> None:
         question = store.comment(Comment(row=5, col=6, text="crop or grass?", question=True))
         for wrong, complaint in (
             (Comment(row=12, col=6, text="x"), "outside zone"),
+            (Comment(row=0, col=0, text="x"), "or of its footprint"),
             (Comment(row=5, col=6, text="x", answers="marie:9"), "no comment marie:9"),
         ):
             with pytest.raises(EditRefused, match=complaint):

@@ -72,6 +72,7 @@ class AnnotationStore:
         snapshot = newest_snapshot(snapshots, self._key, rows, footprint.shape) if snapshots else None
         self._fold = Fold.begun(canvas, track, rows, snapshot, directory=directory)
         self._settled = sum(head.seq for head in snapshot.heads) if snapshot else 0
+        self._proposed: tuple[dict[str, int], Prelabels] | None = None
         self._stack = UndoStack()
         for row in rows.get(self._author or "", ()):
             if row.track == track:
@@ -192,7 +193,7 @@ class AnnotationStore:
     def ops(self) -> tuple[Op, ...]:
         """Every op of the zone's journals, of all tracks, made anew each time.
 
-        Those that were there when the store was opened in their total order, then what came in as it came.
+        Those there when the store was opened in their total order, then what came in as it came.
         """
         return tuple(self._table.op(position) for position in range(len(self._table)))
 
@@ -235,14 +236,11 @@ class AnnotationStore:
     def unresolved(self) -> dict[str, int]:
         """Return {key of an upper class: pixels} where authors were sure of no class."""
         numbers, keys = self.uppers()
-        counts = np.bincount(numbers.reshape(-1), minlength=len(keys) + 1)[1:]
-        return dict(sorted(zip(keys, counts.tolist(), strict=True)))
+        counts = np.bincount(numbers.reshape(-1), minlength=len(keys) + 1)[1:].tolist()
+        return dict(sorted(zip(keys, counts, strict=True)))
 
     def uppers(self) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        """Return where authors were sure of an upper class only: its number on each pixel, and the keys.
-
-        Shape (row, col), 0 = sure of the class, else 1 + place among the keys.
-        """
+        """Return upper classes, shape (row, col): 0 = sure of the class, else 1 + place in the keys."""
         return self._fold.uppers()
 
     @property
@@ -286,7 +284,10 @@ class AnnotationStore:
         """Return what models propose; or one of them, such as ``model-unet``, with its first so many ops."""
         models = [author for author in self._table.heads if is_model(author) and model in (None, author)]
         rows = {author: self._table.rows(author)[:ops] for author in models}
-        return Prelabels(self._fold, rows, directory=self._directory)
+        key = {author: len(own) for author, own in rows.items()}
+        if self._proposed is None or self._proposed[0] != key:
+            self._proposed = key, Prelabels(self._fold, rows, directory=self._directory)
+        return self._proposed[1]
 
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
@@ -374,7 +375,7 @@ class AnnotationStore:
             The store is read-only, the pixel lies outside the zone, or it answers no comment that there is.
         """
         self._check_writable()
-        self._fold.canvas.check_inside(Window(row=comment.row, col=comment.col, height=1, width=1))
+        self._fold.canvas.check_pixel(comment.row, comment.col)
         there = {op.id: found for op, found in self.comments()}
         if comment.answers is not None and comment.answers not in there:
             raise EditRefused(f"zone {self.zone_id} has no comment {comment.answers} to answer")

@@ -87,6 +87,14 @@ class Canvas:
                 f"{what} outside zone {self.subject.zone} of {shape[0]} × {shape[1]} pixels{way_out}"
             )
 
+    def check_pixel(self, row: int, col: int) -> None:
+        """Refuse what is pinned to a pixel that is none of the zone's."""
+        if not self.subject.grid.whole.contains(row, col) or not self.footprint[row, col]:
+            raise EditRefused(
+                f"pixel ({row}, {col}) lies outside zone {self.subject.zone} of {self.subject.grid.shape} "
+                "pixels, or of its footprint"
+            )
+
     def check_op(self, op: Op, edit: AssignMask | Protect | Refine) -> None:
         """Refuse an op of a journal that cannot be one of this zone.
 
