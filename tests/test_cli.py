@@ -352,15 +352,22 @@ def test_a_second_annotation_is_blind_and_is_compared(run: Run, directory: Path,
 def test_provenance_is_a_raster_and_a_table_under_pseudonyms(
     run: Run, directory: Path, tmp_path: Path
 ) -> None:
-    output = tmp_path / "provenance.tif"
-    arguments = ("labels", "provenance", directory, "--zone", "Z15_UN", "-o", output)
+    output, line = tmp_path / "provenance.tif", tmp_path / "edits.jsonl"
+    square = [[0, 0], [0, 99], [99, 99], [99, 0]]
+    line.write_text(json.dumps({"polygon": square, "class": "plowed_land"}) + "\n")
+    zone = ("--zone", "Z15_UN")
+    run("review", directory, *zone, "--send-back", "a field is missing", "--author", "paul")
+    run("label", directory, *zone, "--author", "zoe", "--script", line)
+    arguments = ("labels", "provenance", directory, *zone, "-o", output)
     found = json.loads(run(*arguments, "--json").stdout)
     validate(found, "outputs/labels-provenance", source="provenance")
     with rasterio.open(output) as raster:
         assert raster.read(1).max() == found["sources"]
     table = output.with_suffix(".csv").read_text()
     assert table.count("\n") == found["sources"] + 1
-    assert "import:" not in table
+    assert "import:1,import," in table, "an import is nobody's name"
+    assert "person-" in table
+    assert "zoe" not in table
     run(*arguments, code=1)
     run(*arguments, "--overwrite")
 

@@ -358,14 +358,21 @@ def test_a_piece_of_a_journal_is_mended_like_an_empty_one(
         assert mended(folder / "marie.sqlite", whole[1]) == 0
 
 
-def test_ops_that_somebody_had_seen_are_missed(tmp_path: Path) -> None:
-    with open_store(tmp_path, "marie") as store:
+def read_by_another(folder: Path) -> bytes:
+    """Have jean read two ops of marie's; return her journal as it was after the first."""
+    with open_store(folder, "marie") as store:
         store.apply(rectangle(5, 6, 2, 2, 3))
-    backup = (tmp_path / "marie.sqlite").read_bytes()
-    with open_store(tmp_path, "marie") as store:
+    backup = (folder / "marie.sqlite").read_bytes()
+    with open_store(folder, "marie") as store:
         store.apply(rectangle(5, 6, 2, 2, 4))
-    with open_store(tmp_path, "jean") as store:
+    with open_store(folder, "jean") as store:
         store.apply(rectangle(5, 6, 1, 1, 5))
+    return backup
+
+
+def test_ops_that_somebody_had_seen_are_missed(tmp_path: Path) -> None:
+    backup = read_by_another(tmp_path)
+    with open_store(tmp_path) as store:
         assert store.missing() == {}
     (tmp_path / "marie.sqlite").write_bytes(backup)
     with open_store(tmp_path) as store:
@@ -422,13 +429,7 @@ def test_the_doctor_says_what_is_lost_and_only_that(
 
 
 def test_what_others_had_seen_of_a_mended_journal_is_lost(tmp_path: Path) -> None:
-    with open_store(tmp_path, "marie") as store:
-        store.apply(rectangle(5, 6, 2, 2, 3))
-    backup = (tmp_path / "marie.sqlite").read_bytes()
-    with open_store(tmp_path, "marie") as store:
-        store.apply(rectangle(5, 6, 2, 2, 4))
-    with open_store(tmp_path, "jean") as store:
-        store.apply(rectangle(5, 6, 1, 1, 5))
+    backup = read_by_another(tmp_path)
     (tmp_path / "marie.sqlite").write_bytes(bytes(100) + backup[100:])
     treatment = mend_journal(tmp_path / "marie.sqlite", SUBJECT)
     assert (treatment.ops, treatment.apart, treatment.first_lost) == (1, 0, "marie:2")

@@ -23,13 +23,13 @@ from workbench.labels.fold import Fold
 from workbench.labels.folder import journal_files
 from workbench.labels.journal import JournalWriter
 from workbench.labels.meta import JournalSubject
-from workbench.labels.op import Head, Op, utc_now
+from workbench.labels.op import Head, Op, blind_track, utc_now
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of, entry_of
 from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
 from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
-from workbench.labels.tables import op_of_row, row_of_op, seen_of
+from workbench.labels.tables import last_seen, op_of_row, row_of_op
 from workbench.labels.undo import UndoStack
 
 _TRACK = "labels"
@@ -441,8 +441,7 @@ class AnnotationStore:
 
     def _check_own_end(self, author: str, others: Iterable[Journal]) -> None:
         """Refuse to write on where the end is lost that others had seen: its ids would mean two things."""
-        texts = {row.seen for journal in others for row in journal.rows}
-        seen = max((seen_of(text).get(author, 0) for text in texts), default=0)
+        seen = last_seen(row for journal in others for row in journal.rows).get(author, 0)
         if seen > self.head.get(author, 0):
             raise JournalError(
                 f"{self._directory / author}.sqlite ends before op {author}:{seen}, which somebody had seen; "
@@ -490,7 +489,7 @@ def _track_of(author: str | None, *, blind: bool) -> str:
         return _TRACK
     if is_model(author):
         return PRELABELS
-    return f"blind-{author}" if blind else _TRACK
+    return blind_track(author) if blind else _TRACK
 
 
 def _frozen_view(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -33,7 +33,7 @@ from pathlib import Path
 
 from workbench.errors import EditRefused, JournalError
 from workbench.labels.meta import JournalMeta, JournalSubject
-from workbench.labels.op import Head
+from workbench.labels.op import BLIND, Head, blind_track
 from workbench.labels.payloads import renamed_payload
 from workbench.labels.provenance import IDLE
 from workbench.labels.reading import Journal
@@ -47,7 +47,6 @@ _UNKNOWN = "0" * 64
 """Stands for the sha256 of an op that is not there, which no op has."""
 _IDLE = IDLE // timedelta(microseconds=1)
 _LONGER = _IDLE + 1_000_000
-_BLIND = "blind-"
 
 
 def name_outside(author: str, pseudonym: Rename) -> str:
@@ -248,7 +247,7 @@ class _Passage:
 
 
 def _renamed_track(track: str, rename: Rename) -> str:
-    return _BLIND + rename(track.removeprefix(_BLIND)) if track.startswith(_BLIND) else track
+    return blind_track(rename(track.removeprefix(BLIND))) if track.startswith(BLIND) else track
 
 
 @contextmanager

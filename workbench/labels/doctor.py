@@ -33,7 +33,7 @@ from workbench.labels.journal import write_journal
 from workbench.labels.meta import JournalMeta, JournalSubject
 from workbench.labels.op import utc_now
 from workbench.labels.reading import JournalReport, read_journal, verify_journal
-from workbench.labels.tables import WAY_OUT, Row, seen_of
+from workbench.labels.tables import WAY_OUT, Row, last_seen
 from workbench.labels.wal import missing_bytes
 
 _QUARANTINE = "quarantine"
@@ -170,8 +170,7 @@ def _seen_by_others(path: Path) -> int:
     for other in path.parent.glob("*.sqlite"):
         if other != path:
             with suppress(JournalError):  # the doctor looks at that one by itself
-                texts = {row.seen for row in read_journal(other).rows}
-                seen += [seen_of(text).get(path.stem, 0) for text in texts]
+                seen.append(last_seen(read_journal(other).rows).get(path.stem, 0))
     return max(seen)
 
 

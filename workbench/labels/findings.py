@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from workbench.geo.grid import Window
+from workbench.labels.edits import tight
 from workbench.labels.runs import RunLengthMask
 
 Kind = Literal[
@@ -121,19 +122,13 @@ def regions(values: NDArray[np.uint8], *, least: int = 1) -> Iterator[Region]:
             continue
         inside = np.where(mask, part[place], np.uint8(0))
         numbers, count = label(inside, background=0, connectivity=2, return_num=True)  # type: ignore[no-untyped-call]
-        origin = top + place[0].start, left + place[1].start
+        height, width = mask.shape
+        row, col = top + place[0].start, left + place[1].start
+        window = Window(row=row, col=col, height=height, width=width)
         for number in range(1, count + 1):
-            found = _region(numbers == number, *origin)
-            if np.count_nonzero(found.mask) >= least:
-                yield found
-
-
-def _region(mask: NDArray[np.bool_], row: int, col: int) -> Region:
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, left = int(rows[0]), int(cols[0])
-    part = mask[top : int(rows[-1]) + 1, left : int(cols[-1]) + 1]
-    window = Window(row=row + top, col=col + left, height=part.shape[0], width=part.shape[1])
-    return Region(window=window, mask=part)
+            found = tight(numbers == number, window)
+            if found is not None and np.count_nonzero(found[0]) >= least:
+                yield Region(mask=found[0], window=found[1])
 
 
 def finding_at(

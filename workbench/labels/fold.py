@@ -153,15 +153,16 @@ class Fold:
         """Return the smallest window that holds what some ops paint or refine."""
         return reduce(Window.union, map(self.table.window, positions))
 
-    def uppers(self) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        """Return where authors were sure of an upper class only.
+    def uppers(self, window: Window | None = None) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """Return where authors were sure of an upper class only, in a window or the whole zone.
 
         Returns
         -------
         numbers, keys
             Shape (row, col), 0 = sure of the class; and the key of each upper class by number, from 1.
         """
-        counts = np.bincount(self.labels.last.reshape(-1), minlength=1)
+        last = self.labels.last[(window or self.canvas.subject.grid.whole).slices]
+        counts = np.bincount(last.reshape(-1), minlength=1)
         numbers, keys = np.zeros(counts.size, np.uint8), list[str]()
         for position in np.flatnonzero(counts[1:]).tolist():
             upper = self.table.upper(position)
@@ -169,7 +170,7 @@ class Fold:
                 if upper not in keys:
                     keys.append(upper)
                 numbers[position + 1] = keys.index(upper) + 1
-        return numbers[self.labels.last], tuple(keys)
+        return numbers[last], tuple(keys)
 
     def _fitted(self, edit: LabelEdit) -> LabelEdit | None:
         self.canvas.check_inside(edit.window, "; cut the mask at its edge")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["author_lock", "authors_there", "journal_files", "journal_path", "mending_marker"]
+__all__ = ["author_lock", "authors_there", "journal_files", "journal_path", "mending_marker", "traces"]
 
 from pathlib import Path
 
@@ -50,9 +50,14 @@ def authors_there(directory: Path) -> list[str]:
     JournalError
         Something there is named like a journal and cannot be one.
     """
-    marks = (".sqlite", ".sqlite-wal", ".mending")
+    return sorted({_author_of(path) for path in traces(directory)})
+
+
+def traces(directory: Path) -> list[Path]:
+    """Return what a folder holds of journals: the files themselves, a ``-wal``, a half-mended one."""
     paths = directory.iterdir() if directory.is_dir() else ()
-    return sorted({_author_of(path) for path in paths if path.suffix in marks and path.name[0] != "."})
+    marks = (".sqlite", ".sqlite-wal", ".mending")
+    return [path for path in paths if path.suffix in marks and path.name[0] != "."]
 
 
 def journal_path(directory: Path, author: str) -> Path:

@@ -28,10 +28,12 @@ pixels get which code; whatever changes that is a new kind, which an older versi
 from __future__ import annotations
 
 __all__ = [
+    "BLIND",
     "LAST_LAMPORT",
     "Entry",
     "Head",
     "Op",
+    "blind_track",
     "chained",
     "check_author",
     "check_op_id",
@@ -66,6 +68,8 @@ _PATTERNS = {
 }
 # Windows refuses these as file names whatever the extension.
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+BLIND = "blind-"
+"""What the name of a track begins with that is a blind annotation; then comes its author."""
 LAST_LAMPORT = 1 << 46
 """No op has a larger lamport: with the author's place among the zone's it has to fit 64 bits."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,6 +100,11 @@ def check_author(author: str) -> str:
             "'_' or '-', the first a letter or digit, the last no dot, and no device of Windows (con, nul …)"
         )
     return author
+
+
+def blind_track(author: str) -> str:
+    """Return the track of an author's blind annotation."""
+    return f"{BLIND}{author}"
 
 
 def check_op_id(text: str) -> str:

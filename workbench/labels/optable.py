@@ -15,10 +15,11 @@ from workbench.errors import JournalError
 from workbench.geo.grid import Window
 from workbench.labels.bare import BarePixels
 from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Redo, Refine, Review, Undo
-from workbench.labels.op import LAST_LAMPORT, Head, Op, split_payload
+from workbench.labels.growth import doubled, roomy
+from workbench.labels.op import LAST_LAMPORT, Head, Op, blind_track, split_payload
 from workbench.labels.payloads import target_of
 from workbench.labels.runs import RunLengthMask, spans_of
-from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
+from workbench.labels.tables import Row, body_of_row, last_seen, op_of_row, seen_of
 from workbench.labels.tileindex import TileIndex
 
 _COLUMNS: dict[str, type[np.generic]] = {
@@ -178,8 +179,8 @@ class OpTable:
         _check_state(state, [len(own) for own in rows.values()], self._shape)
         self._index.restore(state)
         count = len(state["author"])
-        self._columns = {name: _roomy(state[name]) for name in _COLUMNS}
-        self._boxes = _roomy(state["boxes"])
+        self._columns = {name: roomy(state[name]) for name in _COLUMNS}
+        self._boxes = roomy(state["boxes"])
         for author, own in rows.items():
             number = self._number(author)
             self._rows[number] = list(own)
@@ -293,11 +294,8 @@ class OpTable:
 
     def missing(self) -> dict[str, int]:
         """Return {author: seq} of the last op that somebody had seen and that is not there."""
-        texts = {row.seen for rows in self._rows for row in rows}
-        claims = [claim for text in texts for claim in seen_of(text).items()]
-        heads = self.heads
-        found = [(author, seq) for author, seq in claims if seq > heads.get(author, 0)]
-        return {author: max(seq for name, seq in found if name == author) for author, _ in sorted(found)}
+        heads, seen = self.heads, last_seen(itertools.chain.from_iterable(self._rows))
+        return {author: seq for author, seq in seen.items() if seq > heads.get(author, 0)}
 
     def name(self, position: int) -> tuple[str, int]:
         """Return author and seq of an op."""
@@ -333,7 +331,7 @@ class OpTable:
     def blind_authors(self) -> tuple[str, ...]:
         """Return the authors who have edits of a blind annotation, by name."""
         tracks = ((author, {row.track for row in self.rows(author)}) for author in sorted(self._authors))
-        return tuple(author for author, own in tracks if f"blind-{author}" in own)
+        return tuple(author for author, own in tracks if blind_track(author) in own)
 
     def saw(self, position: int, other: int) -> bool:
         """Tell whether the author of an op had read another one, or written it before."""
@@ -401,8 +399,8 @@ class OpTable:
 
     def _make_room(self) -> None:
         if self._count == len(self._order):
-            self._columns = {name: _doubled(column) for name, column in self._columns.items()}
-            self._boxes, self._order = _doubled(self._boxes), _doubled(self._order)
+            self._columns = {name: doubled(column) for name, column in self._columns.items()}
+            self._boxes, self._order = doubled(self._boxes), doubled(self._order)
 
     def _number(self, author: str) -> int:
         """Return the number of an author; the order of all ops follows the names of all authors."""
@@ -448,12 +446,3 @@ def _check_state(state: Mapping[str, NDArray[Any]], heads: Sequence[int], shape:
     )
     if not sound:
         raise JournalError("a snapshot's table cannot be one of these journals")
-
-
-def _roomy(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a copy of an array with some room at its end."""
-    return np.concatenate([array, np.zeros((64, *array.shape[1:]), array.dtype)])
-
-
-def _doubled(array: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([array, np.zeros_like(array)])

@@ -93,7 +93,7 @@ class Prelabels:
         whole = self._fold.canvas.subject.grid.whole
         window, mask = region if region is not None else (whole, np.ones(whole.shape, np.bool_))
         here, proposed = self._labels.labels.values[window.slices], self.codes[window.slices]
-        unsure = self._labels.uppers()[0][window.slices] > 0
+        unsure = self._labels.uppers(window)[0] > 0
         free = (here != proposed) | unsure if over else (here == 0) & ~unsure
         wanted = np.where(mask & free & (proposed > 0), self.last[window.slices], np.uint32(0))
         places = np.flatnonzero(np.bincount(wanted.reshape(-1), minlength=1))

@@ -48,8 +48,8 @@ from workbench.labels.tables import (
     WAY_OUT,
     Row,
     believed,
+    last_seen,
     op_of_row,
-    seen_of,
 )
 from workbench.labels.wal import wal_damage
 
@@ -181,7 +181,7 @@ def read_together(directory: Path, subject: JournalSubject) -> tuple[Journal, ..
     while True:
         grown = {}
         paths = {path.stem: path for path in journal_files(directory)}
-        for author in lacking(found.values()) & paths.keys():
+        for author in lacking(found.values()).keys() & paths.keys():
             known = found.get(author)
             journal = read_on(known) if known else read_own(paths[author], subject)
             if known is None or len(journal.rows) > len(known.rows):
@@ -191,12 +191,11 @@ def read_together(directory: Path, subject: JournalSubject) -> tuple[Journal, ..
         found |= grown
 
 
-def lacking(journals: Collection[Journal]) -> frozenset[str]:
-    """Return the authors of ops that somebody had seen and that are not among these journals."""
+def lacking(journals: Collection[Journal]) -> dict[str, int]:
+    """Return {author: seq} of the last op that somebody had seen and that is not among these journals."""
     heads = {journal.meta.author: len(journal.rows) for journal in journals}
-    texts = {row.seen for journal in journals for row in journal.rows}
-    claims = {claim for text in texts for claim in seen_of(text).items()}
-    return frozenset(author for author, seq in claims if seq > heads.get(author, 0))
+    seen = last_seen(row for journal in journals for row in journal.rows)
+    return {author: seq for author, seq in seen.items() if seq > heads.get(author, 0)}
 
 
 def dump_journal(path: Path) -> Iterator[dict[str, Any]]:

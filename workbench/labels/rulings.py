@@ -14,7 +14,7 @@ from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Comment
 from workbench.labels.op import Op
-from workbench.labels.strokes import patch_mask
+from workbench.labels.strokes import given_map, patch_mask
 from workbench.nomenclature import Nomenclature
 
 
@@ -61,7 +61,7 @@ def rulings(store: AnnotationStore, nomenclature: Nomenclature) -> tuple[Ruling,
     if not ruled:
         return ()
     uppers, keys = store.uppers()
-    given = store.labels + np.uint16(256) * uppers
+    given = given_map(store.labels, uppers)
     found = []
     for name, comment in ruled:
         assert comment.answers is not None  # noqa: S101 - a ruling answers a question

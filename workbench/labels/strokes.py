@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["brush_mask", "cut_mask", "patch_mask", "polygon_mask"]
+__all__ = ["brush_mask", "cut_mask", "given_map", "patch_mask", "polygon_mask"]
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -116,6 +116,17 @@ def cut_mask(
     # What the line covers goes with this side where it touches it.
     reached: NDArray[np.bool_] = ndimage.binary_dilation(side, iterations=2, mask=wall | side)
     return side | (wall & reached)
+
+
+def given_map(codes: NDArray[np.uint8], uppers: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Return what each pixel was given: its code, plus 256 times the number of its upper class, 0 = none.
+
+    Parameters
+    ----------
+    codes, uppers
+        Shape (row, col) of the zone, as `AnnotationStore.labels` and `AnnotationStore.uppers` have them.
+    """
+    return codes + np.uint16(256) * uppers
 
 
 def patch_mask(labels: NDArray[np.integer[Any]], row: int, col: int) -> tuple[Window, NDArray[np.bool_]]:

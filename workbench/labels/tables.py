@@ -18,6 +18,7 @@ __all__ = [
     "body_of_row",
     "check_following",
     "checked",
+    "last_seen",
     "op_of_row",
     "row_of_op",
     "sealed",
@@ -195,6 +196,15 @@ def row_of_op(op: Op) -> Row:
 def sealed(row: Row, author: str) -> Row:
     """Return a row with the sha256 of its content."""
     return row._replace(sha256=_hashed(row, author))
+
+
+def last_seen(rows: Iterable[Row]) -> dict[str, int]:
+    """Return {author: seq} of the last op of each that the author of some row had read, by name."""
+    last: dict[str, int] = {}
+    for text in {row.seen for row in rows}:
+        for author, seq in seen_of(text).items():
+            last[author] = max(last.get(author, 0), seq)
+    return dict(sorted(last.items()))
 
 
 def seen_text(seen: Mapping[str, int]) -> str:

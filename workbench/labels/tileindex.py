@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.compiled import kernel
 from workbench.errors import JournalError
 from workbench.labels.bare import BarePixels
+from workbench.labels.growth import doubled, roomy
 from workbench.labels.painting import TILE, touched
 
 
@@ -48,14 +49,14 @@ class TileIndex:
             tiles, cells = touched(spans, self.shape[1])
             stop = start + tiles.size
             while stop > len(self._tiles):
-                self._tiles, self._cells = _doubled(self._tiles), _doubled(self._cells)
-                self._owners, self._older = _doubled(self._owners), _doubled(self._older)
+                self._tiles, self._cells = doubled(self._tiles), doubled(self._cells)
+                self._owners, self._older = doubled(self._owners), doubled(self._older)
             self._tiles[start:stop], self._cells[start:stop] = tiles, cells
             self._owners[start:stop] = self._count
             _link(self._tiles, self._newest, self._older, start, stop)
         self._count += 1
         if self._count == len(self._starts):
-            self._starts = _doubled(self._starts)
+            self._starts = doubled(self._starts)
         self._starts[self._count] = stop
 
     def beneath(self, chosen: NDArray[np.bool_], order: NDArray[np.int64], bare: BarePixels) -> Iterator[int]:
@@ -117,9 +118,7 @@ class TileIndex:
         ):
             raise JournalError("a snapshot's index of tiles cannot be one of this zone")
         self._count = starts.size - 1
-        self._starts = np.concatenate([starts, np.zeros(64, np.int64)])
-        self._tiles = np.concatenate([tiles, np.zeros(64, np.int32)])
-        self._cells = np.concatenate([cells, np.zeros(64, np.uint64)])
+        self._starts, self._tiles, self._cells = roomy(starts), roomy(tiles), roomy(cells)
         self._owners = np.zeros(len(self._tiles), np.int32)
         self._owners[: tiles.size] = np.repeat(np.arange(self._count, dtype=np.int32), np.diff(starts))
         self._older = np.zeros(len(self._tiles), np.int32)
@@ -182,7 +181,3 @@ def _next_meeting(
             if cells[entry] & bare[tiles[entry]]:
                 return at
     return -1
-
-
-def _doubled(array: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([array, np.zeros_like(array)])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["open_alone", "open_without"]
+__all__ = ["open_alone", "open_journals", "open_without"]
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from workbench.campaign import Campaign
 from workbench.errors import JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.folder import journal_path
+from workbench.labels.op import blind_track
 from workbench.labels.reading import Journal, read_journals, read_own
 
 
@@ -26,9 +28,9 @@ def open_alone(campaign: Campaign, zone: Zone, author: str) -> AnnotationStore:
     if not path.exists():
         raise JournalError(f"zone {zone.id} has no journal of {author}; take an author who labelled it")
     journal = read_own(path, campaign.subject(zone))
-    blind = f"blind-{author}"
+    blind = blind_track(author)
     track = blind if any(row.track == blind for row in journal.rows) else "labels"
-    return _open(campaign, zone, [journal], track)
+    return open_journals(campaign, zone, [journal], track=track)
 
 
 def open_without(campaign: Campaign, zone: Zone, author: str) -> AnnotationStore:
@@ -38,12 +40,21 @@ def open_without(campaign: Campaign, zone: Zone, author: str) -> AnnotationStore
     if all(row.track != "labels" for row in own):
         return campaign.open_store(zone)  # the same, and from a snapshot
     journals = read_journals(campaign.journal_dir(zone), campaign.subject(zone), skip=author)
-    return _open(campaign, zone, journals, "labels")
+    return open_journals(campaign, zone, journals, track="labels")
 
 
-def _open(campaign: Campaign, zone: Zone, journals: Iterable[Journal], track: str) -> AnnotationStore:
+def open_journals(
+    campaign: Campaign, zone: Zone, journals: Iterable[Journal], *, track: str, source: Path | None = None
+) -> AnnotationStore:
+    """Open what the ops of some journals make, read-only.
+
+    Raises
+    ------
+    JournalError
+        An op is none of the zone; it is named as one of ``source``, by default of the zone's journal folder.
+    """
     return AnnotationStore(
-        campaign.journal_dir(zone),
+        source or campaign.journal_dir(zone),
         campaign.subject(zone),
         footprint=zone.footprint(),
         codes=campaign.nomenclature.codes,

@@ -15,7 +15,7 @@ __all__ = ["Backup", "back_up"]
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from workbench.errors import CampaignError, JournalError
 from workbench.export.manifest import MANIFEST, format_manifest
 from workbench.export.staging import Staging
 from workbench.geo.zone import Zone
-from workbench.labels.folder import mending_marker
+from workbench.labels.folder import mending_marker, traces
 from workbench.labels.reading import Journal, copy_journal, lacking, read_journal, verify_journal
 
 _PIECE = 1 << 20
@@ -169,7 +169,7 @@ class _Copying:
     def _journals(self, folder: Path) -> None:
         """Copy the journals of a zone such that the ops that somebody had seen are there."""
         found: dict[str, Journal] = {}
-        waiting = _authors(folder)
+        waiting: Set[str] = _authors(folder)
         while waiting:
             grown = False
             for author in sorted(waiting):
@@ -177,7 +177,7 @@ class _Copying:
                 if journal is not None:
                     grown |= author not in found or len(journal.rows) > len(found[author].rows)
                     found[author] = journal
-            waiting = lacking(found.values()) & _authors(folder) if grown else frozenset()
+            waiting = lacking(found.values()).keys() & _authors(folder) if grown else set()
 
     def _journal(self, path: Path) -> Journal | None:
         """Copy a journal; None if it is damaged, and was copied as it is."""
@@ -229,9 +229,7 @@ class _Copying:
 
 def _authors(folder: Path) -> frozenset[str]:
     """Return whose journals, or what is left of them, lie in a folder, whatever their names."""
-    names = [path.name for path in folder.iterdir() if path.name[0] != "."] if folder.is_dir() else []
-    marks = (".sqlite", ".sqlite-wal", ".mending")
-    return frozenset(name.removesuffix(mark) for name in names for mark in marks if name.endswith(mark))
+    return frozenset(path.stem for path in traces(folder))
 
 
 def _files(directory: Path) -> Iterator[Path]:

@@ -18,7 +18,7 @@ from workbench.errors import JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.doctor import Treatment, mend_journal
 from workbench.labels.folder import authors_there, journal_files, journal_path
-from workbench.labels.reading import JournalReport, dump_journal, verify_journal
+from workbench.labels.reading import JournalReport, dump_journal, lacking, read_journals, verify_journal
 from workbench.workflows.standing import lost_edits
 
 
@@ -147,8 +147,8 @@ def mend_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Zone
     authors = there if author is None else [author]
     treatments = tuple(mend_journal(folder / f"{name}.sqlite", subject) for name in authors)
     missing: Mapping[str, int] = {}
-    with suppress(JournalError), campaign.open_store(zone, from_snapshot=False) as store:
-        missing = store.missing()
+    with suppress(JournalError):
+        missing = lacking(read_journals(folder, subject))
     return ZoneTreatment(zone=zone.id, treatments=treatments, missing=missing)
 
 

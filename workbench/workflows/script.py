@@ -43,7 +43,7 @@ from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask, Comment, Protect, Provenance, assign
 from workbench.labels.prelabels import MODEL, is_model
-from workbench.labels.strokes import brush_mask, cut_mask, patch_mask, polygon_mask
+from workbench.labels.strokes import brush_mask, cut_mask, given_map, patch_mask, polygon_mask
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.workflows.script_line import check_line
@@ -211,20 +211,15 @@ class _Script:
                 edits.append(self._classed(line, assign(region, place, 0, made)))
         self._store.apply_all(edits)
 
-    def _given(self) -> NDArray[np.uint16]:
-        """Return what each pixel was given, shape (row, col): a code plus 256 times its upper class."""
-        uppers, _ = self._store.uppers()
-        return self._store.labels + np.uint16(256) * uppers
-
     def _merge(self, row: int, col: int, other_row: int, other_col: int) -> None:
         """Give the patch at one pixel the class, or the upper class, of another pixel."""
-        given = self._given()
+        uppers, keys = self._store.uppers()
+        given = given_map(self._store.labels, uppers)
         patch_mask(given, row, col)  # that there is a label
         region = patch_mask(given, other_row, other_col)
         if given[row, col] == given[other_row, other_col]:
             raise EditRefused(f"({other_row}, {other_col}) has the class of ({row}, {col}) already")
         edit = self._edit(region, int(self._store.labels[row, col]), "merge")
-        uppers, keys = self._store.uppers()
         upper = int(uppers[row, col])
         self._store.apply(self._unsure(edit, keys[upper - 1]) if upper else edit)
 

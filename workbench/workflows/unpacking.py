@@ -20,7 +20,6 @@ from workbench.documents import replacing
 from workbench.errors import CampaignError, GridError, HierarchyError, JournalError, RasterError
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone
-from workbench.labels.annotation import AnnotationStore
 from workbench.labels.carrying import carried_in, is_carried, name_outside
 from workbench.labels.folder import journal_path
 from workbench.labels.journal import extend_journals, write_journal
@@ -28,6 +27,7 @@ from workbench.labels.meta import JournalSubject
 from workbench.labels.reading import Journal, read_journal, read_together, verify_journal
 from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.archive import CARD, HIERARCHY, ORTHO, PackArchive, journal_member
+from workbench.workflows.authors import open_journals
 from workbench.workflows.pack_card import MARGIN, read_card, zone_of
 
 _AGAIN = "ask for the zone to be packed again"
@@ -243,13 +243,5 @@ def _arriving(
         raise JournalError(f"{path}: {error}") from error
     together = {journal.meta.author: journal for journal in (*home, *arriving)}
     for track in sorted({"labels"} | {row.track for journal in arriving for row in journal.rows}):
-        AnnotationStore(
-            path,
-            subject,
-            footprint=zone.footprint(),
-            codes=campaign.nomenclature.codes,
-            others=tuple(together.values()),
-            writer=None,
-            track=track,
-        )
+        open_journals(campaign, zone, together.values(), track=track, source=path)
     return arriving
