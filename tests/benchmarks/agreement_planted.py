@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pictures import Picture, flair_patches, made_scene
 from scipy import ndimage
 
-from workbench.labels.agreement import agreement
+from workbench.assessment.agreement import measure_agreement
 from workbench.nomenclature import load_nomenclature
 
 SMALLEST = 150
@@ -76,7 +76,7 @@ def row(picture: Picture, *, most: int, shift: int) -> dict[str, Any]:
     objects = np.load(picture.objects).astype(np.int32) if picture.objects else parts_of(classes)
     made = planted(classes, objects, most=most, shift=shift)
     start = time.perf_counter()
-    found = agreement(
+    found = measure_agreement(
         classes, made.labels, np.ones(classes.shape, np.bool_), rng=np.random.default_rng(0), moved=5
     )
     seconds = time.perf_counter() - start

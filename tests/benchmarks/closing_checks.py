@@ -22,11 +22,11 @@ from skimage.measure import label
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from sample_data import make_scene
+from workbench.assessment.closing import check_closing
+from workbench.assessment.findings import KINDS, Finding, Kind
+from workbench.assessment.seams import SEAM_DEPTH, Seam
 from workbench.geo.grid import Window
 from workbench.geo.raster import read_bands
-from workbench.labels.closing import check_closing
-from workbench.labels.findings import KINDS, Finding, Kind
-from workbench.labels.seams import SEAM_DEPTH, Seam
 from workbench.nomenclature import load_nomenclature
 
 FLAIR = load_nomenclature("flair-19")

@@ -11,11 +11,11 @@ from made_orthos import MakeOrtho, made_image, made_truth
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from workbench.assessment.borders import edges_of
 from workbench.campaign import Campaign
 from workbench.documents import validate
 from workbench.errors import WorkbenchError
 from workbench.geo.zone import Zone
-from workbench.labels.borders import edges_of
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.workflows.annotator import label_script

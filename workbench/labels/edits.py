@@ -147,7 +147,7 @@ class Comment:
     ruling: str | None = None
     """Key of the class that is right where a question was asked."""
     justifies: str | None = None
-    """Kind of finding (`workbench.labels.findings`) at this pixel that is right as it is."""
+    """Kind of finding (`workbench.assessment.findings`) at this pixel that is right as it is."""
 
     def __post_init__(self) -> None:
         for name in ("row", "col"):

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from workbench.assessment.agreement import measure_agreement
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, EditRefused
 from workbench.geo.zone import Zone
-from workbench.labels.agreement import agreement
 from workbench.labels.op import check_author
 from workbench.labels.review import zone_state
 from workbench.workflows.authors import open_alone
@@ -184,7 +184,7 @@ def _judged(campaign: Campaign, zone: Zone, author: str, minimum: float) -> Gold
     labels = open_alone(campaign, zone, author).labels
     wanted = (reference > 0) & zone.footprint()
     try:
-        found = agreement(reference, labels, zone.footprint(), rng=np.random.default_rng(_SEED))
+        found = measure_agreement(reference, labels, zone.footprint(), rng=np.random.default_rng(_SEED))
     except EditRefused:
         return nothing
     code, worst = min(found.classes.items(), key=lambda item: item[1].value)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.assessment.bias import TOLERANCE, WAVERING, Bias, Following, Missed, bias_against, bias_within
 from workbench.campaign import Campaign
 from workbench.errors import EditRefused
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.bias import TOLERANCE, WAVERING, Bias, Following, Missed, bias_against, bias_within
 from workbench.labels.edits import Refine
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of

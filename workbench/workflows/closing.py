@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.assessment.closing import check_closing
+from workbench.assessment.findings import JUSTIFIABLE, KINDS, Finding, Kind
+from workbench.assessment.seams import SEAM_DEPTH, Seam
 from workbench.campaign import Campaign
 from workbench.errors import JournalError, RasterError
 from workbench.geo.borders import Border, shared_borders
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.closing import check_closing
 from workbench.labels.edits import Comment
-from workbench.labels.findings import JUSTIFIABLE, KINDS, Finding, Kind
 from workbench.labels.op import Op
 from workbench.labels.review import zone_state
-from workbench.labels.seams import SEAM_DEPTH, Seam
 
 _MOST_LISTED = 50
 _HEIGHT = "E"
@@ -128,7 +128,7 @@ class CheckedZone:
 
 
 def check_zone(campaign: Campaign, zone: Zone) -> CheckedZone:
-    """Look over the labels of a zone; see `workbench.labels.closing`.
+    """Look over the labels of a zone; see `workbench.assessment.closing`.
 
     Raises
     ------

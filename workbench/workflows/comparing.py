@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from workbench.assessment.agreement import Agreement, measure_agreement
 from workbench.campaign import Campaign
 from workbench.errors import EditRefused
 from workbench.geo.zone import Zone
-from workbench.labels.agreement import Agreement, agreement
 from workbench.nomenclature import Nomenclature
 from workbench.workflows.authors import open_alone
 
@@ -101,7 +101,7 @@ def compare_authors(campaign: Campaign, zone: Zone, authors: Sequence[str]) -> C
     if authors[0] == authors[1]:
         raise EditRefused(f"{authors[0]} is compared with {authors[0]}; give two authors")
     first, second = (open_alone(campaign, zone, author).labels for author in authors)
-    found = agreement(first, second, zone.footprint(), rng=np.random.default_rng(_SEED))
+    found = measure_agreement(first, second, zone.footprint(), rng=np.random.default_rng(_SEED))
     return Comparison(
         zone=zone.id, authors=(authors[0], authors[1]), found=found, nomenclature=campaign.nomenclature
     )

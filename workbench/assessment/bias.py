@@ -28,7 +28,7 @@ What it does not tell:
 - *What is right.* The reference is as good as who drew it, and nothing is said of where nobody did.
 
 A figure takes `FEWEST` edgels in labels and reference at least. Intervals are those of
-`workbench.labels.blocks`.
+`workbench.assessment.blocks`.
 """
 
 from __future__ import annotations
@@ -52,10 +52,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import EditRefused
-from workbench.labels.blocks import Interval, draw_blocks
-from workbench.labels.borders import edges_of, grown, moved_borders
-from workbench.labels.following import (
+from workbench.assessment.blocks import Interval, draw_blocks
+from workbench.assessment.borders import edges_of, grown, moved_borders
+from workbench.assessment.following import (
     TOLERANCES,
     Counter,
     Counts,
@@ -63,6 +62,7 @@ from workbench.labels.following import (
     shares_of,
     steps_to_leaves,
 )
+from workbench.errors import EditRefused
 
 TOLERANCE = 1
 """Pixels, along rows and along columns, within which a border follows a leaf border."""

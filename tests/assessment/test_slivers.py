@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label
 
-from workbench.labels.findings import Finding, Limits
-from workbench.labels.slivers import find_slivers, small_patches
+from workbench.assessment.findings import Finding, Limits
+from workbench.assessment.slivers import find_slivers, small_patches
 
 ALL = np.ones((120, 120), np.bool_)
 

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from workbench.assessment.bias import FEWEST, Bias, bias_against, bias_within
+from workbench.assessment.borders import edges_of, grown, moved_borders
 from workbench.errors import EditRefused
-from workbench.labels.bias import FEWEST, Bias, bias_against, bias_within
-from workbench.labels.borders import edges_of, grown, moved_borders
 
 SHAPE = (480, 520)
 WHOLE = np.ones(SHAPE, np.bool_)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from workbench.labels.findings import Finding, Kind, Limits, Region, finding_at, regions
-from workbench.labels.squares import square_means, wide_parts
+from workbench.assessment.findings import Finding, Kind, Limits, Region, finding_at, regions
+from workbench.assessment.squares import square_means, wide_parts
 from workbench.nomenclature import Nomenclature
 
 SURFACE_BANDS: Mapping[Kind, tuple[str, ...]] = {

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from workbench.assessment.findings import Finding, Limits, Region, finding_at
 from workbench.geo.grid import Window
-from workbench.labels.findings import Finding, Limits, Region, finding_at
 from workbench.nomenclature import Nomenclature
 
 SEAM_DEPTH = 13

@@ -27,11 +27,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.assessment.findings import KINDS, Finding, Kind, Limits, finding_at, regions
+from workbench.assessment.seams import Seam, find_breaks
+from workbench.assessment.slivers import find_slivers
+from workbench.assessment.surfaces import SURFACE_BANDS, find_odd_surfaces
 from workbench.errors import GridError
-from workbench.labels.findings import KINDS, Finding, Kind, Limits, finding_at, regions
-from workbench.labels.seams import Seam, find_breaks
-from workbench.labels.slivers import find_slivers
-from workbench.labels.surfaces import SURFACE_BANDS, find_odd_surfaces
 from workbench.nomenclature import Nomenclature
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from workbench.labels import squares
-from workbench.labels.squares import square_means, wide_parts
+from workbench.assessment import squares
+from workbench.assessment.squares import square_means, wide_parts
 
 
 def slow_wide_parts(codes: NDArray[np.uint8], width: int) -> NDArray[np.bool_]:

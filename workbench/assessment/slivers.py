@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.assessment.findings import Finding, Limits, finding_at, regions
+from workbench.assessment.squares import wide_parts
 from workbench.compiled import kernel
-from workbench.labels.findings import Finding, Limits, finding_at, regions
-from workbench.labels.squares import wide_parts
 
 _OUTSIDE, _UNLABELLED = 0, 255
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.labels.blocks import block_count, blocks_of
-from workbench.labels.borders import edges_of, grown
+from workbench.assessment.blocks import block_count, blocks_of
+from workbench.assessment.borders import edges_of, grown
 
 TOLERANCES = (0, 1, 2)
 """Pixels, along rows and along columns, within which an edgel may follow a leaf border."""

@@ -6,8 +6,8 @@ from made_orthos import made_image
 from numpy.typing import NDArray
 
 from sample_data import make_scene
-from workbench.labels.closing import Closing, check_closing
-from workbench.labels.findings import Finding, Kind
+from workbench.assessment.closing import Closing, check_closing
+from workbench.assessment.findings import Finding, Kind
 from workbench.nomenclature import load_nomenclature
 
 FLAIR = load_nomenclature("flair-19")

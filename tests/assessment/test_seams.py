@@ -5,9 +5,9 @@ import pytest
 from made_orthos import made_image
 from numpy.typing import NDArray
 
+from workbench.assessment.findings import Finding, Limits
+from workbench.assessment.seams import SEAM_DEPTH, Seam, find_breaks
 from workbench.geo.grid import Window
-from workbench.labels.findings import Finding, Limits
-from workbench.labels.seams import SEAM_DEPTH, Seam, find_breaks
 from workbench.nomenclature import load_nomenclature
 
 FLAIR = load_nomenclature("flair-19")

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_orthos import made_image
 
+from workbench.assessment.closing import check_closing
+from workbench.assessment.findings import regions
 from workbench.errors import EditRefused, GridError
 from workbench.geo.grid import Window
-from workbench.labels.closing import check_closing
 from workbench.labels.edits import Comment
-from workbench.labels.findings import regions
 from workbench.labels.op import split_payload
 from workbench.labels.payloads import entry_of
 from workbench.nomenclature import load_nomenclature

@@ -12,14 +12,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from workbench.assessment.agreement import DISTANCES, measure_agreement
 from workbench.errors import EditRefused
-from workbench.labels.agreement import DISTANCES, agreement
 
 WHOLE = np.ones((400, 500), np.bool_)
 
 
 def compare(first: NDArray[np.uint8], second: NDArray[np.uint8], footprint: NDArray[np.bool_] = WHOLE):  # type: ignore[no-untyped-def]
-    return agreement(first, second, footprint, rng=np.random.default_rng(0))
+    return measure_agreement(first, second, footprint, rng=np.random.default_rng(0))
 
 
 def patchwork(seed: int, shape: tuple[int, int] = (400, 500), regions: int = 300) -> NDArray[np.intp]:

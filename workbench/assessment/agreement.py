@@ -2,12 +2,12 @@
 
 Overall agreement, Cohen's kappa (Cohen 1960) and intersection over union per class come from the matrix of
 pixels by the class that each gave. Borders are compared by the F-measure of boundary pixels within a distance
-(Martin, Fowlkes & Malik 2004). Intervals are those of `workbench.labels.blocks`.
+(Martin, Fowlkes & Malik 2004). Intervals are those of `workbench.assessment.blocks`.
 """
 
 from __future__ import annotations
 
-__all__ = ["DISTANCES", "Agreement", "Pair", "agreement"]
+__all__ = ["DISTANCES", "Agreement", "Pair", "measure_agreement"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.assessment.blocks import Interval, block_count, blocks_of, draw_blocks
+from workbench.assessment.borders import edges_of, moved_borders
 from workbench.errors import EditRefused
-from workbench.labels.blocks import Interval, block_count, blocks_of, draw_blocks
-from workbench.labels.borders import edges_of, moved_borders
 
 DISTANCES = (1, 3, 5)
 """Pixels within which a border counts as found."""
@@ -63,7 +63,7 @@ class Agreement:
     """Classes taken for each other, those of most pixels of another class first."""
 
 
-def agreement(
+def measure_agreement(
     first: NDArray[np.uint8],
     second: NDArray[np.uint8],
     footprint: NDArray[np.bool_],
