@@ -196,7 +196,8 @@ def test_what_the_doctor_set_apart_is_kept(home: tuple[Campaign, Zone], tmp_path
     journal.write_bytes(journal.read_bytes()[:6000])
     mend_journals(campaign, zone, author=None)
     done = back_up(campaign, tmp_path / "monday")
-    assert done.sound
+    assert not done.damaged
+    assert done.missing == {"D051_2019/Z1_AA": {"jean": 3}}
     (apart,) = (done.path / "zones/D051_2019/Z1_AA/journal/quarantine").glob("jean-*/jean.sqlite")
     assert apart.stat().st_size == 6000
 

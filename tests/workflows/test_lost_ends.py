@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,23 @@ def lost(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
 def test_a_lost_end_is_said(lost: Campaign, call: tuple[str, ...], tmp_path: Path) -> None:
     group, verb, *options = call
     done = CliRunner().invoke(command, [group, verb, str(lost.path), *options])
-    assert "somebody had seen op marie:2" in done.output
-    assert "marie.sqlite back" in done.output
+    assert_said(done.output)
     assert done.exit_code == (0 if verb == "status" else 1)
+
+
+def test_a_pack_and_a_backup_say_what_they_are_without(lost: Campaign, tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    pack, backup = str(tmp_path / "zone.wbzone"), str(tmp_path / "backup")
+    packed = run(command, ["zone", "pack", str(lost.path), "--zone", "Z1_AA", "-o", pack])
+    assert_said(packed.output)
+    assert packed.exit_code == 0
+    copied = run(command, ["campaign", "backup", str(lost.path), backup])
+    assert_said(copied.output)
+    assert copied.exit_code == 1
+    again = run(command, ["campaign", "backup", backup, f"{backup}-2", "--json"])
+    assert json.loads(again.output)["missing"] == {"D051_2019/Z1_AA": {"marie": 2}}
+
+
+def assert_said(output: str) -> None:
+    assert "edits are lost: somebody had seen op marie:2" in output
+    assert "marie.sqlite back" in output

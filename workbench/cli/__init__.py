@@ -140,13 +140,14 @@ def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | 
 @JSON
 def zone_list(directory: Path, as_json: bool) -> None:
     """List the zones of a campaign."""
-    from workbench.workflows.standing import lost_edits, standings
+    from workbench.labels.tables import lost_edits
+    from workbench.workflows.standing import standings
 
     found, damaged = standings(open_campaign(directory))
     head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED", "HELD BY", "DOUBLE")
     rows = [*(one.row() for one in found), *((name, "", "", "damaged", "", "", "", "") for name in damaged)]
     none = f"{directory} has no zone yet; see workbench zone add --help"
-    lost = [f"{one.zone.id}: {sentence}" for one in found for sentence in lost_edits(one.missing)]
+    lost = [f"{one.zone.id}: {lost_edits(one.missing)}" for one in found if one.missing]
     text = "\n".join([table([head, *rows]) if rows else none, *damaged.values(), *lost])
     document = {
         "zones": [one.document() for one in found],

@@ -21,6 +21,7 @@ from workbench.labels.edits import Review
 from workbench.labels.op import Head
 from workbench.labels.payloads import edit_of
 from workbench.labels.prelabels import is_model
+from workbench.labels.tables import lost_edits
 
 StateName = Literal["open", "submitted", "accepted", "sent_back"]
 
@@ -87,12 +88,8 @@ def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
         raise EditRefused(f"zone {store.zone_id} is {before} already; there is nothing to do")
     if before.state == "sent_back":
         raise EditRefused(f"zone {store.zone_id} is {before}; submit it again before it is accepted")
-    missing = [f"{author}:{seq}" for author, seq in store.missing().items()]
-    if missing:
-        raise EditRefused(
-            f"zone {store.zone_id} has lost edits: somebody had seen {', '.join(missing)}, which no journal "
-            "holds; put the newer journals back, then accept it"
-        )
+    if missing := store.missing():
+        raise EditRefused(f"zone {store.zone_id} cannot be accepted, {lost_edits(missing)}")
     conflicts = store.conflicts().found
     if conflicts:
         first, many = conflicts[0], f"{len(conflicts)} conflict{'s' * (len(conflicts) > 1)}"

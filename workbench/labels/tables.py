@@ -19,6 +19,7 @@ __all__ = [
     "check_following",
     "checked",
     "last_seen",
+    "lost_edits",
     "op_of_row",
     "row_of_op",
     "sealed",
@@ -205,6 +206,31 @@ def last_seen(rows: Iterable[Row]) -> dict[str, int]:
         for author, seq in seen_of(text).items():
             last[author] = max(last.get(author, 0), seq)
     return dict(sorted(last.items()))
+
+
+def lost_edits(missing: Mapping[str, int]) -> str:
+    """Tell which edits are lost, and the way out; an empty text if none is.
+
+    Parameters
+    ----------
+    missing
+        {author: seq} of the last op that somebody had seen and that no journal of the zone holds.
+
+    Examples
+    --------
+    >>> lost_edits({"marie": 7})
+    'edits are lost: somebody had seen op marie:7, which no journal holds; put the newer marie.sqlite back'
+    >>> lost_edits({})
+    ''
+    """
+    if not missing:
+        return ""
+    ops = ", ".join(f"{author}:{seq}" for author, seq in sorted(missing.items()))
+    files = ", ".join(f"{author}.sqlite" for author in sorted(missing))
+    many = "ops" if len(missing) > 1 else "op"
+    return (
+        f"edits are lost: somebody had seen {many} {ops}, which no journal holds; put the newer {files} back"
+    )
 
 
 def seen_text(seen: Mapping[str, int]) -> str:

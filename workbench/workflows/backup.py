@@ -28,6 +28,7 @@ from workbench.export.staging import Staging
 from workbench.geo.zone import Zone
 from workbench.labels.folder import mending_marker, traces
 from workbench.labels.reading import Journal, copy_journal, lacking, read_journal, verify_journal
+from workbench.labels.tables import lost_edits
 
 _PIECE = 1 << 20
 _SNAPSHOTS = "snapshots"
@@ -48,13 +49,15 @@ class Backup:
     """That ``SHA256SUMS`` lists."""
     size: int
     """Bytes of all of them."""
+    missing: dict[str, dict[str, int]]
+    """By zone: the last op of authors that somebody had seen and that no journal at home holds any more."""
     damaged: dict[str, str]
     """By the path of a journal in the backup: what is wrong with the one at home, and so with its copy."""
 
     @property
     def sound(self) -> bool:
-        """Whether every journal is what its author wrote."""
-        return not self.damaged
+        """Whether every journal is what its author wrote, to its end."""
+        return not self.damaged and not self.missing
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/campaign-backup.schema.json``)."""
@@ -65,16 +68,18 @@ class Backup:
             "ops": self.ops,
             "files": self.files,
             "bytes": self.size,
+            "missing": self.missing,
             "damaged": [{"path": path, "problem": problem} for path, problem in self.damaged.items()],
         }
 
     def text(self) -> str:
-        """Return one line, and one for each damaged journal."""
+        """Return one line, and one for each damaged journal and each zone with lost edits."""
         lines = [
             f"{self.path}: {self.zones} zones, {self.ops:,} ops in {self.journals} journals, "
             f"{self.files} files, {self.size / 1e6:.1f} MB, all read again"
         ]
         lines += [f"  {path} is damaged at home too: {problem}" for path, problem in self.damaged.items()]
+        lines += [f"  {zone}: {lost_edits(missing)} at home" for zone, missing in self.missing.items()]
         return "\n".join(lines)
 
 
@@ -121,6 +126,7 @@ def back_up(campaign: Campaign, out: Path, *, progress: Callable[[int, int], Non
         ops=sum(copying.ops.values()),
         files=len(copying.digests),
         size=size,
+        missing=copying.missing,
         damaged=copying.damaged,
     )
 
@@ -133,6 +139,7 @@ class _Copying:
         """SHA-256 of each file, by its path in the backup."""
         self.ops: dict[str, int] = {}
         """Ops of each sound journal."""
+        self.missing: dict[str, dict[str, int]] = {}
         self.damaged: dict[str, str] = {}
         self._campaign, self._root, self._goal = campaign, campaign.path.resolve(), goal
 
@@ -148,7 +155,8 @@ class _Copying:
     def zone(self, zone: Zone) -> None:
         """Copy what there is of a zone of the copied registry."""
         journals = self._campaign.journal_dir(zone)
-        self._journals(journals)
+        if missing := self._journals(journals):
+            self.missing[zone.id] = missing
         for path in _files(self._campaign.zone_dir(zone)):
             if path.parent != journals:
                 self._plain(path)
@@ -166,8 +174,8 @@ class _Copying:
         (self._goal / MANIFEST).write_text(format_manifest(self.digests), encoding="utf-8")
         return sum((self._goal / name).stat().st_size for name in self.digests)
 
-    def _journals(self, folder: Path) -> None:
-        """Copy the journals of a zone such that the ops that somebody had seen are there."""
+    def _journals(self, folder: Path) -> dict[str, int]:
+        """Copy the journals of a zone such that the ops that somebody had seen are there; return the lost."""
         found: dict[str, Journal] = {}
         waiting: Set[str] = _authors(folder)
         while waiting:
@@ -178,6 +186,8 @@ class _Copying:
                     grown |= author not in found or len(journal.rows) > len(found[author].rows)
                     found[author] = journal
             waiting = lacking(found.values()).keys() & _authors(folder) if grown else set()
+        damaged = _authors(folder) - found.keys()
+        return {name: seq for name, seq in lacking(found.values()).items() if name not in damaged}
 
     def _journal(self, path: Path) -> Journal | None:
         """Copy a journal; None if it is damaged, and was copied as it is."""

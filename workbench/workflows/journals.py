@@ -19,7 +19,7 @@ from workbench.geo.zone import Zone
 from workbench.labels.doctor import Treatment, mend_journal
 from workbench.labels.folder import authors_there, journal_files, journal_path
 from workbench.labels.reading import JournalReport, dump_journal, lacking, read_journals, verify_journal
-from workbench.workflows.standing import lost_edits
+from workbench.labels.tables import lost_edits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,8 @@ class ZoneTreatment:
         """Return a page for a person."""
         if not self.treatments:
             return f"{self.zone}: no journal yet"
-        return "\n".join([*map(_told, self.treatments), *lost_edits(self.missing)])
+        lines = [*map(_told, self.treatments), lost_edits(self.missing)]
+        return "\n".join(filter(None, lines))
 
 
 def _told(treatment: Treatment) -> str:
@@ -174,13 +175,8 @@ def verify_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Jo
                 if not np.array_equal(true.labels, shown.labels):
                     folder = campaign.snapshot_dir(zone)
                     problem = f"{folder}: a snapshot shows other labels than the journals; delete the folder"
-                missing = true.missing() if author is None else {}
-                if missing:
-                    name, seq = next(iter(missing.items()))
-                    problem = (
-                        f"somebody had seen op {name}:{seq}, but {name}'s journal ends before it or is gone; "
-                        f"put the newer {name}.sqlite back into {campaign.journal_dir(zone)}"
-                    )
+                if author is None and true.missing():
+                    problem = f"{lost_edits(true.missing())} into {campaign.journal_dir(zone)}"
         except JournalError as error:
             problem = str(error)
     return JournalCheck(zone=zone.id, reports=reports, problem=problem)

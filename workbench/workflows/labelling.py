@@ -13,6 +13,7 @@ from workbench.documents import check_output
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.prelabels import is_model
+from workbench.labels.tables import lost_edits
 from workbench.leases import Tenancy
 from workbench.workflows.admitting import check_admitted
 from workbench.workflows.script import run_script
@@ -89,7 +90,7 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
     check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
     with campaign.open_store(zone) as store:
         values, covered = nomenclature.encode(store.settled_labels(), scheme), store.coverage()
-        lost = [f"{author}:{seq}" for author, seq in store.missing().items()]
+        lost = lost_edits(store.missing())
     write_raster(
         output,
         values,
@@ -102,5 +103,5 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
         },
         overwrite=overwrite,
     )
-    warning = f"; without edits up to {', '.join(lost)}, which no journal holds any more" if lost else ""
-    return f"{output}: {zone.id}, {covered:.1%} labelled, numbered as {scheme}{warning}"
+    told = f"{output}: {zone.id}, {covered:.1%} labelled, numbered as {scheme}"
+    return f"{told}; {lost}" if lost else told

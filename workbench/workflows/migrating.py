@@ -28,6 +28,7 @@ from workbench.labels.payloads import check_payload
 from workbench.labels.reading import read_journals
 from workbench.labels.recoding import recoded, spoken_of
 from workbench.labels.resealing import resealed
+from workbench.labels.tables import lost_edits
 from workbench.nomenclature import Landing, Nomenclature, Recoding, load_crosswalk, load_nomenclature
 from workbench.nomenclature.lookup import UNLABELLED
 from workbench.registry import Arrival
@@ -186,11 +187,7 @@ def _surveyed(campaign: Campaign, zone: Zone, recoding: Recoding) -> _Survey:
     folder = campaign.journal_dir(zone)
     with campaign.open_store(zone, from_snapshot=False) as store:
         if missing := store.missing():
-            author, seq = next(iter(missing.items()))
-            raise JournalError(
-                f"zone {zone.id}: somebody had seen op {author}:{seq}, which no journal holds any more; "
-                f"put the newer {author}.sqlite back into {folder}"
-            )
+            raise JournalError(f"zone {zone.id}: {lost_edits(missing)} into {folder}")
         ops, last_op, conflicts = store.ops, store.last_op, store.conflicts().rows.size
     keys = [_checked_key(op, folder, recoding.source) for op in ops]
     pixels: Counter[str] = Counter()

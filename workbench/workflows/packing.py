@@ -26,7 +26,8 @@ from workbench.geo.raster import write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.carrying import carried_out
 from workbench.labels.journal import write_journal
-from workbench.labels.reading import Journal, read_together
+from workbench.labels.reading import Journal, lacking, read_together
+from workbench.labels.tables import lost_edits
 from workbench.workflows.archive import BEGINS, HIERARCHY, ORTHO, journal_member, write_archive
 from workbench.workflows.pack_card import MARGIN, card_of
 
@@ -39,6 +40,9 @@ class Packed:
     zone: str
     journals: Mapping[str, int]
     """Ops by the name that their author has outside."""
+    missing: Mapping[str, int]
+    """Last op of authors, by their names at home, that somebody had seen and that no journal there holds: the
+    pack is without them, and its ops do not say any more that they had been there."""
     hierarchy: bool
     """Whether the zone is segmented, and its hierarchy goes with it."""
     size: int
@@ -50,6 +54,7 @@ class Packed:
             "path": str(self.path),
             "zone": self.zone,
             "journals": dict(self.journals),
+            "missing": dict(self.missing),
             "hierarchy": self.hierarchy,
             "bytes": self.size,
         }
@@ -58,10 +63,12 @@ class Packed:
         """Return a few lines for a person."""
         ops = sum(self.journals.values())
         with_it = "orthophoto and hierarchy" if self.hierarchy else "orthophoto (not segmented yet)"
+        lost = f"\n  {lost_edits(self.missing)} and pack it again" if self.missing else ""
         return (
             f"{self.path}: {self.zone}, {ops:,} ops in {len(self.journals)} journals, {with_it}, "
             f"{self.size / 1e6:.1f} MB\n"
             "  people have pseudonyms in it; comments and reasons are as they were written"
+            f"{lost}"
         )
 
 
@@ -108,6 +115,7 @@ def pack_zone(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) 
         path=output,
         zone=zone.id,
         journals={journal.meta.author: len(journal.rows) for journal in journals},
+        missing=lacking(found),
         hierarchy=segmented,
         size=output.stat().st_size,
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["Standing", "lost_edits", "review_zone", "standing", "standings"]
+__all__ = ["Standing", "review_zone", "standing", "standings"]
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from workbench.labels.conflicts import Conflict
 from workbench.labels.edits import Comment
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
+from workbench.labels.tables import lost_edits
 from workbench.leases import leases
 from workbench.workflows.admitting import check_admitted
 from workbench.workflows.closing import check_store
@@ -134,7 +134,8 @@ class Standing:
         ]
         if self.holder:
             lines.append(f"  {self.holder} is labelling there just now")
-        lines += [f"  {sentence}" for sentence in lost_edits(self.missing)]
+        if self.missing:
+            lines.append(f"  {lost_edits(self.missing)}")
         lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
         lines += [
             f"  question {name} at ({comment.row}, {comment.col}): {comment.text}"
@@ -155,15 +156,6 @@ class Standing:
             lines.append(f"  and {len(self.conflicts) - _MOST_LISTED} conflicts more")
         ranked = sorted(self.counts.items(), key=lambda item: -item[1])
         return "\n".join(lines + [f"    {key:24} {count / total:6.1%}" for key, count in ranked if count])
-
-
-def lost_edits(missing: Mapping[str, int]) -> list[str]:
-    """Tell which edits are lost, from {author: seq} of ops that somebody had seen and that are not there."""
-    return [
-        f"edits are lost: somebody had seen op {author}:{seq}, which no journal holds; "
-        f"put the newer {author}.sqlite back"
-        for author, seq in missing.items()
-    ]
 
 
 def _told(ruling: Ruling) -> list[str]:
