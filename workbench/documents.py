@@ -34,11 +34,15 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DocumentError, Problem, WorkbenchError
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _PACKAGE = Path(__file__).resolve().parent
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
@@ -101,7 +105,7 @@ def validate(document: object, schema: str, *, source: str) -> None:
     except RecursionError as error:
         raise DocumentError(source, (_TOO_DEEP,)) from error
     problems = tuple(
-        Problem(loc=tuple(error.absolute_path), message=_shortened(error.message), kind=str(error.validator))
+        Problem(loc=tuple(error.absolute_path), message=_shortened(_told(error)), kind=str(error.validator))
         for error in errors
     )
     if problems:
@@ -331,6 +335,19 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = min(key for key, count in counts.items() if count > 1)
         raise ValueError(f"key {_shortened(repr(twice), 80)} appears twice in one object")
     return document
+
+
+def _told(error: ValidationError) -> str:
+    """Return what is wrong in words, where jsonschema would speak of its own terms."""
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = error.schema.get("properties", {})  # type: ignore[union-attr]
+        extra = sorted(error.instance.keys() - known)
+        near = [found for name in extra for found in get_close_matches(name, known, n=1)]
+        hint = f"; did you mean {' and '.join(near)}?" if near else ""
+        return f"has no key {' and '.join(map(repr, extra))}{hint}"
+    if error.validator == "minItems" and isinstance(error.instance, list):
+        return f"has {len(error.instance)} items, and needs {error.validator_value} at least"
+    return error.message
 
 
 def _finite(number: str) -> float:

@@ -71,8 +71,8 @@ class Problem:
     """The rule that was broken: a JSON Schema keyword, or a rule of the document's owner."""
 
     def __str__(self) -> str:
-        where = "/".join(str(part) for part in self.loc) or "(root)"
-        return f"{where}: {self.message}"
+        where = "/".join(str(part) for part in self.loc)
+        return f"{where}: {self.message}" if where else self.message
 
 
 class DocumentError(WorkbenchError, ValueError):

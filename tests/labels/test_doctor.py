@@ -383,7 +383,7 @@ def test_ops_that_somebody_had_seen_are_missed(tmp_path: Path) -> None:
         open_store(tmp_path, "marie", blind=True)
     with open_store(tmp_path, "marie-2") as store:
         store.apply(rectangle(5, 6, 1, 1, 5))
-        with pytest.raises(EditRefused, match="cannot be accepted, edits are lost: somebody had seen op marie:2"):
+        with pytest.raises(EditRefused, match=r"cannot be accepted, edits are lost: .* op marie:2"):
             accept(store)
     (tmp_path / "marie.sqlite").unlink()
     with open_store(tmp_path) as store:

@@ -250,7 +250,12 @@ def full(old: Campaign, tmp_path: Path) -> None:
 BAD_RUNS: dict[str, tuple[Callable[[Campaign, Path], None], str, type[WorkbenchError], str]] = {
     "a damaged journal": (damaged, "new", JournalError, "marie.sqlite.*journal doctor"),
     "a journal that is gone": (missing, "new", JournalError, "seen op ign:.*put the newer ign.sqlite back"),
-    "a zone that is there": (taken, "new", CampaignError, "there is a zone D051_2019/Z1_AA already"),
+    "a zone that is there": (
+        taken,
+        "new",
+        CampaignError,
+        "new has D051_2019/Z1_AA already, carried",
+    ),
     "a full directory": (full, "new", CampaignError, "not an empty directory"),
     "inside the old one": (quiet, "old/zones/new", CampaignError, "lies inside the campaign"),
     "the old one": (quiet, "old", CampaignError, "is labelled with ign-urbain"),

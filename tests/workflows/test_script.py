@@ -289,6 +289,17 @@ def test_prelabels_are_accepted_by_region_class_and_confidence(campaign: Campaig
     assert not labels(campaign, zone).any()
     with campaign.open_store(zone) as store:
         assert store.label_heads() == ()
+        assert [(one.code, one.pixels, one.confidence) for one in store.prelabels().waiting()] == [
+            (1, 600, (0.9, 0.9)), (5, 330, (0.6, 0.95))
+        ]  # fmt: skip
+    for filters, reason in (
+        ({"class": "snow"}, "no pre-label of the 3 there is of this class"),
+        ({"above": 0.99}, "the surest of the 3 pre-labels there has a confidence of 0.95"),
+        ({"class": "building", "above": 0.95}, "the surest of the 1 .* 0.9"),
+        ({"polygon": [[0, 0], [0, 5], [5, 5]]}, "no model proposes anything there"),
+    ):
+        with pytest.raises(WorkbenchError, match=reason):
+            run(campaign, zone, {"prelabels": "accept", **filters})
     run(campaign, zone, {"prelabels": "accept", "class": "water", "above": 0.9})
     assert set(np.flatnonzero(np.bincount(labels(campaign, zone).ravel()))) == {0, 5}
     assert (labels(campaign, zone)[100:110, 50:61] == 5).all()
@@ -310,7 +321,13 @@ def test_prelabels_are_accepted_by_region_class_and_confidence(campaign: Campaig
         assert (numbers[10:30, 20:30] == told["corrected", 14].number).all()
     run(campaign, zone, {"prelabels": "accept"})
     assert (labels(campaign, zone)[10:30, 20:30] == 14).all()  # a person's label stays
+    with pytest.raises(WorkbenchError, match="labelled already; replace takes it over"):
+        run(campaign, zone, {"prelabels": "accept", "polygon": SQUARE})
     run(campaign, zone, {"prelabels": "replace", "polygon": SQUARE})
+    with campaign.open_store(zone) as store:
+        assert store.prelabels().waiting() == ()
+    with pytest.raises(WorkbenchError, match="is what the labels are already"):
+        run(campaign, zone, {"prelabels": "replace", "polygon": SQUARE})
     assert (labels(campaign, zone)[10:30, 20:50] == 1).all()
     run(campaign, zone, {"undo": 5})
     assert not labels(campaign, zone).any()
@@ -355,7 +372,7 @@ BAD_EDITS = {
     "undo of nothing": ({"undo": 1}, "there is nothing to undo"),
     "unprotect of nothing": ({"unprotect": SQUARE}, "nothing is protected or accepted there"),
     "accept of nothing": ({"accept": SQUARE}, "nothing is labelled there yet that could be accepted"),
-    "pre-labels of nobody": ({"prelabels": "accept"}, "no such pre-label to accept, for no model"),
+    "pre-labels of nobody": ({"prelabels": "accept"}, "no model proposes anything in this zone"),
     "confidence of a person": (
         {"polygon": SQUARE, "class": "water", "confidence": 0.5},
         "confidence is a model's to say",

@@ -144,8 +144,9 @@ def zone_list(directory: Path, as_json: bool) -> None:
     from workbench.workflows.standing import standings
 
     found, damaged = standings(open_campaign(directory))
-    head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED", "HELD BY", "DOUBLE")
-    rows = [*(one.row() for one in found), *((name, "", "", "damaged", "", "", "", "") for name in damaged)]
+    head = ("ZONE", "FOLD", "PATCHES", "STATE", "LABELLED", "SEGMENTED", "HELD BY", "DOUBLE", "GOLD")
+    rows = [one.row() for one in found]
+    rows += [(name, "", "", "damaged", *[""] * (len(head) - 4)) for name in damaged]
     none = f"{directory} has no zone yet; see workbench zone add --help"
     lost = [f"{one.zone.id}: {lost_edits(one.missing)}" for one in found if one.missing]
     text = "\n".join([table([head, *rows]) if rows else none, *damaged.values(), *lost])
@@ -166,7 +167,7 @@ def zone_status(directory: Path, zone_id: str, as_json: bool) -> None:
     from workbench.workflows.standing import standing
 
     opened = open_campaign(directory)
-    found = standing(opened, opened.zone(zone_id))
+    found = standing(opened, opened.zone(zone_id), prelabels=True)
     emit("zone-status", found.document(), found.text(), as_json=as_json)
 
 

@@ -84,7 +84,7 @@ def label(directory: Path, zone_id: str, author: str, script: TextIO, json_lines
     opened = open_campaign(directory)
     zone = opened.zone(zone_id)
     applied = label_zone(opened, zone, author=author, lines=script, on_edit=acknowledge, say=say, **how)
-    click.echo(f"{applied} lines applied by {author}", err=json_lines)
+    click.echo(f"{applied} line{'s' * (applied != 1)} applied by {author}", err=json_lines)
 
 
 @click.group()

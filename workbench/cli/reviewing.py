@@ -41,7 +41,7 @@ def gold_remove(directory: Path, zone_id: str) -> None:
     opened = open_campaign(directory)
     zone = opened.zone(zone_id)
     set_gold(opened, zone, None)
-    click.echo(f"{zone.id}: no gold zone")
+    click.echo(f"{zone.id}: not a gold zone any more; who it admitted stays admitted")
 
 
 @gold.command("admit", epilog=example('workbench gold admit DIR --author marie --anyway "trains the others"'))

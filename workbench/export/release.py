@@ -6,7 +6,7 @@ says what it is, ``index.parquet`` has one row per patch, ``SHA256SUMS`` the dig
 
 from __future__ import annotations
 
-__all__ = ["Release", "VerifyReport", "build_release", "open_release", "verify_release"]
+__all__ = ["Release", "VerifyReport", "build_release", "check_target", "open_release", "verify_release"]
 
 import json
 import re
@@ -166,12 +166,9 @@ def build_release(
     ReleaseError
         The zones make no sound release, or the name is taken by other content. Nothing was left on disk.
     """
-    _check_name(name)
-    chosen, zones = parse_layouts(layouts), sorted(sources, key=lambda source: source.zone.id)
+    target, chosen = check_target(out, name), parse_layouts(layouts)
+    zones = sorted(sources, key=lambda source: source.zone.id)
     check_sources(zones, chosen, nomenclature)
-    target = out / name
-    if target.exists() and not (target / "release.json").is_file():
-        raise ReleaseError(f"{target} exists and is no release; choose another name or move it away")
     with Staging.beside(target) as staging:
         write = PatchWriter(folder=staging.path, layouts=chosen, nomenclature=nomenclature)
         patches: list[Patch] = []
@@ -185,6 +182,30 @@ def build_release(
         if not target.exists() and staging.publish():
             return open_release(target)
         return _same_content(target, digests)
+
+
+def check_target(out: Path, name: str) -> Path:
+    """Return where a release of that name goes.
+
+    Raises
+    ------
+    ReleaseError
+        It cannot be a release's name, or something else is there.
+    """
+    if (
+        not _NAME.fullmatch(name)
+        or ".." in name
+        or name.split(".")[0].lower() in _RESERVED
+        or _REPLACED in name
+    ):
+        raise ReleaseError(
+            f"{name!r} cannot name a release: it takes up to 64 letters, digits and . _ - without .., and no "
+            "reserved word of Windows; write it like FR_V0.1"
+        )
+    target = out / name
+    if target.exists() and not (target / "release.json").is_file():
+        raise ReleaseError(f"{target} exists and is no release; choose another name or move it away")
+    return target
 
 
 def open_release(path: Path) -> Release:
@@ -201,19 +222,6 @@ def open_release(path: Path) -> Release:
         return Release(path=path, card=read_document(path / "release.json", schema="release"))
     except DocumentError as error:
         raise ReleaseError(f"{error}; copy the release again") from error
-
-
-def _check_name(name: str) -> None:
-    if (
-        not _NAME.fullmatch(name)
-        or ".." in name
-        or name.split(".")[0].lower() in _RESERVED
-        or _REPLACED in name
-    ):
-        raise ReleaseError(
-            f"{name!r} cannot name a release: it takes up to 64 letters, digits and . _ - without .., and no "
-            "reserved word of Windows; write it like FR_V0.1"
-        )
 
 
 def _write_about(

@@ -119,6 +119,12 @@ class Zone:
         """Ground area of the footprint in m²."""
         return len(self.cells) * NATIONAL_GRID.pitch**2
 
+    @property
+    def extent(self) -> str:
+        """How large the zone is, in words."""
+        many = f"{len(self.cells)} patch{'es' * (len(self.cells) != 1)}"
+        return f"{many} of {NATIONAL_GRID.pixels} px, {self.area / 1e6:.3f} km²"
+
     def patch_windows(self) -> Iterator[tuple[Cell, Window]]:
         """Yield each cell with its window in the zone's grid."""
         size = NATIONAL_GRID.pixels

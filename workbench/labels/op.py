@@ -58,7 +58,7 @@ from typing import Any
 from workbench.documents import canonical_bytes, digest
 from workbench.errors import EditRefused, JournalError
 
-_AUTHOR = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?"
+_AUTHOR = r"(?!model-$)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?"
 _PATTERNS = {
     "track": re.compile(rf"labels|prelabels|blind-{_AUTHOR}"),
     "kind": re.compile(r"[a-z][a-z0-9_-]{0,31}"),
@@ -97,7 +97,8 @@ def check_author(author: str) -> str:
     if not re.fullmatch(_AUTHOR, author) or _RESERVED.fullmatch(author):
         raise JournalError(
             f"author {author!r} cannot name a journal file; take 1 to 64 unaccented letters, digits, '.', "
-            "'_' or '-', the first a letter or digit, the last no dot, and no device of Windows (con, nul …)"
+            "'_' or '-', the first a letter or digit, the last no dot, neither model- alone nor a device of "
+            "Windows (con, nul …)"
         )
     return author
 

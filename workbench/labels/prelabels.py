@@ -7,10 +7,10 @@ names the op that it was copied from.
 
 from __future__ import annotations
 
-__all__ = ["BULK_TOOL", "MODEL", "POINTED_TOOL", "PRELABELS", "Prelabels", "is_model"]
+__all__ = ["BULK_TOOL", "MODEL", "POINTED_TOOL", "PRELABELS", "Prelabels", "Waiting", "is_model"]
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,17 @@ POINTED_TOOL, BULK_TOOL = "accept", "accept-all"
 def is_model(author: str) -> bool:
     """Tell whether an author is a model."""
     return author.startswith(MODEL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Pre-labels of one class by one model that nobody has taken over yet."""
+
+    model: str
+    code: int
+    pixels: int
+    confidence: tuple[float, float] | None
+    """The least and the most that the model said; None where it said none."""
 
 
 class Prelabels:
@@ -92,26 +103,69 @@ class Prelabels:
         """
         whole = self._fold.canvas.subject.grid.whole
         window, mask = region if region is not None else (whole, np.ones(whole.shape, np.bool_))
+        wanted = np.where(mask & self._free(window, over=over), self.last[window.slices], np.uint32(0))
+        there = [(place, *self._proposal(place)) for place in _numbers(wanted)]
+        if not there:
+            raise EditRefused(self._nothing_there(window, mask, over=over))
+        meant = [one for one in there if code in (None, one[2].code)]
+        if not meant:
+            raise EditRefused(f"no pre-label of the {len(there)} there is of this class")
+        sure = [one for one in meant if above is None or (one[2].confidence or 0) >= above]
+        if not sure:
+            most = max(found.confidence or 0 for _, _, found in meant)
+            raise EditRefused(f"the surest of the {len(meant)} pre-labels there has a confidence of {most}")
+        edits = []
+        for place, op, found in sure:
+            part = window.intersection(found.window)
+            assert part is not None  # noqa: S101 - some of the pixels are its
+            pixels = wanted[part.within(window).slices] == place
+            edits.append(_copy(op, found, pixels, part, tool=POINTED_TOOL if pointed else BULK_TOOL))
+        return edits
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Return what can be accepted without replacing a label, by model and class, most pixels first."""
+        whole = self._fold.canvas.subject.grid.whole
+        wanted = np.where(self._free(whole, over=False), self.last, np.uint32(0))
+        pixels, found = np.bincount(wanted.reshape(-1)), dict[tuple[str, int], tuple[int, list[float]]]()
+        for place in _numbers(wanted):
+            op, edit = self._proposal(place)
+            count, said = found.get((op.author, edit.code), (0, []))
+            more = [edit.confidence] if edit.confidence is not None else []
+            found[op.author, edit.code] = count + int(pixels[place]), said + more
+        groups = [
+            Waiting(model=model, code=code, pixels=count, confidence=(min(said), max(said)) if said else None)
+            for (model, code), (count, said) in found.items()
+        ]
+        return tuple(sorted(groups, key=lambda group: (-group.pixels, group.model, group.code)))
+
+    def _free(self, window: Window, *, over: bool) -> NDArray[np.bool_]:
+        """Return where a pre-label of a window would change something, shape (row, col) of it."""
         here, proposed = self._labels.labels.values[window.slices], self.codes[window.slices]
         unsure = self._labels.uppers(window)[0] > 0
-        free = (here != proposed) | unsure if over else (here == 0) & ~unsure
-        wanted = np.where(mask & free & (proposed > 0), self.last[window.slices], np.uint32(0))
-        places = np.flatnonzero(np.bincount(wanted.reshape(-1), minlength=1))
-        edits = []
-        for place in places[places > 0].tolist():
-            op = self._fold.table.op(place - 1)
-            found = edit_of(op)
-            assert isinstance(found, AssignMask)  # noqa: S101 - nothing else paints pre-labels
-            sure = above is None or (found.confidence is not None and found.confidence >= above)
-            if sure and code in (None, found.code):
-                part = window.intersection(found.window)
-                assert part is not None  # noqa: S101 - some of the pixels are its
-                pixels = wanted[part.within(window).slices] == place
-                edits.append(_copy(op, found, pixels, part, tool=POINTED_TOOL if pointed else BULK_TOOL))
-        if not edits:
-            there = "" if self.codes.any() else ", for no model proposes anything in this zone"
-            raise EditRefused(f"there is no such pre-label to accept{there}")
-        return edits
+        changing: NDArray[np.bool_] = (here != proposed) | unsure if over else (here == 0) & ~unsure
+        return changing & (proposed > 0)
+
+    def _proposal(self, place: int) -> tuple[Op, AssignMask]:
+        """Return an op of the models', by 1 + its place, and its edit."""
+        op = self._fold.table.op(place - 1)
+        edit = edit_of(op)
+        assert isinstance(edit, AssignMask)  # noqa: S101 - nothing else paints pre-labels
+        return op, edit
+
+    def _nothing_there(self, window: Window, mask: NDArray[np.bool_], *, over: bool) -> str:
+        """Return why nothing can be accepted in a region."""
+        if not self.codes.any():
+            return "no model proposes anything in this zone"
+        if not (mask & (self.codes[window.slices] > 0)).any():
+            return "no model proposes anything there"
+        if over:
+            return "what models propose there is what the labels are already"
+        return "what models propose there is labelled already; replace takes it over what is there"
+
+
+def _numbers(wanted: NDArray[np.uint32]) -> Iterator[int]:
+    """Yield the numbers above 0 that there are, ascending."""
+    yield from (np.flatnonzero(np.bincount(wanted.reshape(-1), minlength=1)[1:]) + 1).tolist()
 
 
 def _copy(op: Op, found: AssignMask, pixels: NDArray[np.bool_], window: Window, *, tool: str) -> AssignMask:

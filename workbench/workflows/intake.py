@@ -63,7 +63,7 @@ class Intake:
     def text(self) -> str:
         """Return a few lines for a person."""
         zone = self.zone
-        lines = [f"{zone.id}: {len(zone.cells)} patches of 512 px, {zone.area / 1e6:.3f} km²"]
+        lines = [f"{zone.id}: {zone.extent}"]
         lines.append(f"  bands {','.join(zone.ortho.bands)} of {zone.ortho.path}")
         if self.left_out:
             lines.append(f"  {self.left_out} cells hold pixels without data and were left out")

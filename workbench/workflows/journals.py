@@ -123,11 +123,15 @@ def _told(treatment: Treatment) -> str:
         else "no trace of a later one was found"
     )
     apart = f" and {treatment.apart} records that do not follow" if treatment.apart else ""
+    backup = (
+        f"; if there is a backup, put it into a folder {author}-backup beside it, and run the doctor again"
+        if treatment.first_lost
+        else ""
+    )
     return (
         f"{author}: mended ({treatment.problem})\n"
         f"  {treatment.ops} ops are there, each as it was written; {lost}\n"
-        f"  the damaged files{apart} are in {treatment.quarantine}; if there is a backup, put it into a "
-        f"folder {author}-backup beside it, and run the doctor again"
+        f"  the damaged files{apart} are in {treatment.quarantine}{backup}"
     )
 
 

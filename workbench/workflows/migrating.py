@@ -121,6 +121,7 @@ def migrate(
     _check_place(campaign, new)
     surveys = {zone.id: _surveyed(campaign, zone, recoding) for zone in zones}
     _check_decided(recoding, list(surveys.values()))
+    _check_absent(new, zones)
     there, folds, done = new.exists(), campaign.folds(), dict[str, ZoneMigration]()
     target, made = _opened(campaign, new, recoding.target)
 
@@ -173,6 +174,17 @@ def _check_place(campaign: Campaign, new: Path) -> None:
         )
     if home.is_relative_to(place):
         raise CampaignError(f"{new} holds the campaign {campaign.path}; choose a directory of its own")
+
+
+def _check_absent(new: Path, zones: Sequence[Zone]) -> None:
+    """Refuse to carry a zone to where it is already."""
+    there = {zone.id for zone in Campaign.open(new).zones()} if Campaign.is_in(new) else set()
+    taken = sorted(there & {zone.id for zone in zones})
+    if taken:
+        raise CampaignError(
+            f"{new} has {', '.join(taken)} already, carried there before; name the others with --zone, or "
+            "choose a new campaign"
+        )
 
 
 def _opened(campaign: Campaign, new: Path, nomenclature: Nomenclature) -> tuple[Campaign, bool]:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
 from workbench.export import Release, ZoneSource, build_release
+from workbench.export.layouts import parse_layouts
+from workbench.export.release import check_target
 from workbench.geo.grid import Window
 from workbench.geo.zone import Zone
 from workbench.labels.review import ZoneState, zone_state
@@ -45,6 +47,8 @@ def publish(
     ReleaseError
         No zone is accepted, or the zones make no sound release; nothing is left on disk.
     """
+    check_target(out, name)
+    chosen = parse_layouts(layouts)
     sources = release_sources(campaign, say=say)
     if not sources:
         raise ReleaseError(
@@ -56,7 +60,7 @@ def publish(
         out=out,
         nomenclature=campaign.nomenclature,
         software=version("ocs-workbench"),
-        layouts=layouts,
+        layouts=chosen,
         progress=progress,
     )
 

@@ -13,11 +13,12 @@ from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.conflicts import Conflict
 from workbench.labels.edits import Comment
+from workbench.labels.prelabels import Waiting
 from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
 from workbench.labels.tables import lost_edits
 from workbench.leases import leases
-from workbench.workflows.admitting import check_admitted
+from workbench.workflows.admitting import check_admitted, gold_zones
 from workbench.workflows.closing import check_store
 
 Verdict = Literal["submit", "accept", "send-back"]
@@ -52,6 +53,10 @@ class Standing:
     """Who annotated the zone a second time, blind."""
     drawn: bool
     """Whether the zone was drawn for that."""
+    gold: bool
+    """Whether new annotators show there how they label."""
+    prelabels: tuple[Waiting, ...] | None
+    """What models propose and nobody has taken over yet; None where it was not asked for."""
     keys: dict[int, str]
     """Key of each class by its code, ``unlabelled`` for 0."""
     conflicts: tuple[Conflict, ...]
@@ -86,6 +91,8 @@ class Standing:
                 for name, comment in self.questions
             ],
             "rulings": [asdict(ruling) for ruling in self.rulings],
+            "gold": self.gold,
+            "prelabels": None if self.prelabels is None else [self._waiting(one) for one in self.prelabels],
             "double": {"drawn": self.drawn, "by": list(self.blind)},
             "conflicts": [
                 {
@@ -98,6 +105,15 @@ class Standing:
                 for conflict in self.conflicts
             ],
         }
+
+    def _waiting(self, one: Waiting) -> dict[str, Any]:
+        said = list(one.confidence) if one.confidence else None
+        return {"model": one.model, "class": self.keys[one.code], "pixels": one.pixels, "confidence": said}
+
+    def _told(self, one: Waiting) -> str:
+        said = " to ".join(f"{share:g}" for share in sorted({*(one.confidence or ())}))
+        sure = f", confidence {said}" if said else ""
+        return f"  {one.model} proposes {self.keys[one.code]} for {one.pixels} pixels{sure}"
 
     def _classes(self, conflict: Conflict) -> tuple[str, ...]:
         """Return the key of the class, or upper class, that each op of a conflict gives."""
@@ -117,6 +133,7 @@ class Standing:
             yes,
             self.holder or "",
             ", ".join(self.blind) or ("wanted" if self.drawn else ""),
+            "gold" if self.gold else "",
         )
 
     def text(self) -> str:
@@ -125,7 +142,7 @@ class Standing:
         heads = ", ".join(f"{author}:{seq}" for author, seq in self.heads.items()) or "no edit yet"
         lines = [
             f"{zone.id}: {self.state}",
-            f"  fold {self.fold}, {len(zone.cells)} patches, {zone.area / 1e6:.3f} km²",
+            f"  fold {self.fold}, {zone.extent}",
             f"  theme {zone.theme or 'not given'}, camera {zone.camera or 'not given'}",
             f"  picture {zone.ortho.path} ({','.join(zone.ortho.bands)}), "
             f"taken {zone.acquired or 'at an unknown date'}",
@@ -136,12 +153,15 @@ class Standing:
             lines.append(f"  {self.holder} is labelling there just now")
         if self.missing:
             lines.append(f"  {lost_edits(self.missing)}")
+        if self.gold:
+            lines.append("  a gold zone: new annotators show there how they label")
+        lines += [self._told(one) for one in self.prelabels or ()]
         lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
         lines += [
             f"  question {name} at ({comment.row}, {comment.col}): {comment.text}"
             for name, comment in self.questions
         ]
-        lines += [line for ruling in self.rulings for line in _told(ruling)]
+        lines += [line for ruling in self.rulings for line in _ruled(ruling)]
         if self.blind or self.drawn:
             wanted = "drawn for double annotation, " if self.drawn else ""
             lines.append(f"  {wanted}annotated blind by {', '.join(self.blind) or 'nobody yet'}")
@@ -158,7 +178,7 @@ class Standing:
         return "\n".join(lines + [f"    {key:24} {count / total:6.1%}" for key, count in ranked if count])
 
 
-def _told(ruling: Ruling) -> list[str]:
+def _ruled(ruling: Ruling) -> list[str]:
     """Tell a ruling and the labels that it touches, those that do not follow it first."""
     left = [one for one in ruling.touched if not one.follows]
     lines = [
@@ -172,8 +192,8 @@ def _told(ruling: Ruling) -> list[str]:
     return lines
 
 
-def standing(campaign: Campaign, zone: Zone) -> Standing:
-    """Return where a zone stands, read from its journals."""
+def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Standing:
+    """Return where a zone stands, read from its journals; on request with the pre-labels that wait there."""
     nomenclature, lease = campaign.nomenclature, leases(campaign.registry).get(zone.id)
     with campaign.open_store(zone) as store:
         return Standing(
@@ -191,6 +211,8 @@ def standing(campaign: Campaign, zone: Zone) -> Standing:
             rulings=rulings(store, nomenclature),
             blind=store.blind_authors,
             drawn=campaign.drawn(zone),
+            gold=zone.id in gold_zones(campaign),
+            prelabels=store.prelabels().waiting() if prelabels else None,
             keys={0: "unlabelled"} | {one.code: one.key for one in nomenclature.classes},
             conflicts=store.conflicts().found,
         )
