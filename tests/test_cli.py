@@ -369,7 +369,8 @@ def test_provenance_is_a_raster_and_a_table_under_pseudonyms(
     assert "person-" in table
     assert "zoe" not in table
     run(*arguments, code=1)
-    run(*arguments, "--overwrite")
+    run(*arguments, "--overwrite", "--names")
+    assert ",zoe," in output.with_suffix(".csv").read_text()
 
 
 def test_a_campaign_in_igns_older_codes_goes_to_flair(

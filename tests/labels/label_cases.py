@@ -92,7 +92,11 @@ def _refinement(seed: int) -> Refine:
 def slow_guard(ops: Sequence[Op], footprint: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Which pixels are protected or accepted, by the definition."""
     labels, last = slow_fold(ops, footprint)
-    guard, stamps = np.zeros(footprint.shape, np.uint8), np.zeros(footprint.shape, np.int64)
+    ids, guard, stamps = (
+        np.array(["", *(op.id for op in ops)]),
+        np.zeros(footprint.shape, np.uint8),
+        np.zeros(footprint.shape, np.int64),
+    )
     for op, edit in counting(ops):
         if isinstance(edit, Protect):
             whole = painted(edit) & footprint
@@ -100,19 +104,12 @@ def slow_guard(ops: Sequence[Op], footprint: NDArray[np.bool_]) -> NDArray[np.ui
                 stamps[whole] = 1 + ops.index(op) if edit.on else 0
             else:
                 guard[whole] = edit.on
-    edits = [(op, edit_of(op)) for op in ops if op.track == "labels"]
-    steps = [
-        (op, painted(what))
-        for op, edit in edits
-        if isinstance(edit, Undo | Redo)
-        for other, what in edits
-        if isinstance(what, AssignMask) and other.gesture_id == edit.target
-    ]
-    for row, col in np.argwhere((stamps > 0) & (labels > 0)):
-        stamp = ops[stamps[row, col] - 1]
-        done = [ops[last[row, col] - 1], *(op for op, where in steps if where[row, col])]
-        if all(had_read(stamp, op) for op in done):
-            guard[row, col] = ACCEPTED
+    for place in np.unique(stamps[stamps > 0]).tolist():
+        stamp = ops[place - 1]
+        read = [op for op in ops if had_read(stamp, op)]
+        _, shown = slow_fold(read, footprint)
+        accepted = np.array(["", *(op.id for op in read)])[shown]
+        guard[(stamps == place) & (labels > 0) & (ids[last] == accepted)] = ACCEPTED
     return guard
 
 

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from label_cases import FOOTPRINT, PICK, open_store, rectangle
 
+from workbench.errors import EditRefused
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.labels.provenance import effort, sources
+from workbench.labels.review import accept
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -122,3 +124,67 @@ def test_accepting_leaves_a_label_of_an_upper_class_alone(tmp_path: Path) -> Non
         assert (marie.labels[7:9, 6:10] == 7).all()
         marie.apply_all(marie.prelabels().accepting(over=True))
         assert marie.unresolved() == {}
+
+
+def test_a_prelabel_of_an_upper_class_is_listed_and_accepted_like_others(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as model:
+        model.apply(replace(rectangle(5, 6, 2, 2, 0), upper="mineral_ground", confidence=0.7))
+        model.apply(replace(rectangle(7, 6, 2, 2, 17), upper="woody_vegetation"))
+        model.apply(rectangle(9, 6, 1, 2, 17))
+    with open_store(tmp_path, "marie") as marie:
+        waiting = [(one.code, one.upper, one.pixels, one.confidence) for one in marie.prelabels().waiting()]
+        assert waiting == [
+            (0, "mineral_ground", 4, (0.7, 0.7)), (17, "woody_vegetation", 4, None), (17, None, 2, None)
+        ]  # fmt: skip
+        marie.apply_all(marie.prelabels().accepting(code=17))  # the class, not the upper class
+        assert np.count_nonzero(marie.labels) == 2
+        marie.apply_all(marie.prelabels().accepting())
+        assert marie.unresolved() == {"mineral_ground": 4, "woody_vegetation": 4}
+        assert marie.prelabels().waiting() == ()
+        with pytest.raises(EditRefused, match="is what the labels are already"):
+            marie.prelabels().accepting(over=True)
+        marie.apply(rectangle(7, 6, 2, 2, 17))
+        marie.apply_all(marie.prelabels().accepting(over=True))
+        assert marie.unresolved() == {"mineral_ground": 4, "woody_vegetation": 4}
+
+
+def test_many_prelabels_under_one_pick_and_recoding_are_not_looked_at(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as model:
+        for row in range(5, 9):
+            model.apply(rectangle(row, 6, 1, 4, 7))
+    one = Window(row=5, col=6, height=1, width=4), np.ones((1, 4), np.bool_)
+    two = Window(row=6, col=6, height=2, width=4), np.ones((2, 4), np.bool_)
+    with open_store(tmp_path, "marie") as marie:
+        marie.apply_all(marie.prelabels().accepting(region=one, pointed=True))
+        marie.apply_all(marie.prelabels().accepting(region=two, pointed=True))
+        assert fates(marie) == {"kept": 4, "untouched": 8}
+        marie.apply(rectangle(6, 6, 1, 4, 7, Provenance(tool="recode")))
+        marie.apply(rectangle(7, 6, 1, 4, 3, Provenance(tool="recode")))
+        assert fates(marie) == {"kept": 4, "untouched": 4, "corrected": 4}
+
+
+def test_a_gesture_of_several_classes_is_one_of_each_and_one_of_the_zone(tmp_path: Path) -> None:
+    with open_store(tmp_path, "marie") as marie:
+        marie.apply_all([rectangle(5, 6, 1, 1, 7), rectangle(6, 6, 1, 1, 3), rectangle(7, 6, 1, 1, 3)])
+        total, classes = effort(marie.ops, sources(marie)[1])
+    assert (total.gestures, classes[7].gestures, classes[3].gestures) == (1, 1, 1)
+
+
+def test_an_import_and_its_review_are_no_work(tmp_path: Path) -> None:
+    ticks = iter(range(0, 600, 30))
+    with open_store(tmp_path, "import", clock=lambda: NOON + timedelta(seconds=next(ticks))) as store:
+        store.apply(rectangle(5, 6, 1, 1, 7, Provenance(tool="import")))
+        accept(store)
+        total, _ = effort(store.ops, sources(store)[1])
+    assert total.minutes == 0
+
+
+def test_pixels_in_conflict_are_counted(tmp_path: Path) -> None:
+    marie, jean = open_store(tmp_path, "marie"), open_store(tmp_path, "jean")
+    marie.apply(rectangle(5, 6, 3, 3, 7))
+    jean.apply(rectangle(5, 7, 1, 3, 3))
+    for store in (marie, jean):
+        store.close()
+    with open_store(tmp_path) as reader:
+        found = {source.op.author: (source.pixels, source.contested) for source in sources(reader)[1]}
+    assert found == {"marie": (9, 2), "jean": (1, 0)}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from label_cases import open_store, rectangle
+from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
@@ -204,6 +207,72 @@ def test_what_a_reviewer_had_not_read_does_not_pass_for_accepted(tmp_path: Path)
         with pytest.raises(EditRefused, match="accepted by paul"):
             anna.apply(rectangle(7, 6, 1, 1, 3))
         anna.apply(rectangle(5, 6, 2, 3, 3))
+
+
+def test_an_undo_of_what_lies_hidden_leaves_an_acceptance(tmp_path: Path) -> None:
+    part = rectangle(5, 6, 2, 2, 5)
+    with open_store(tmp_path, "marie") as marie:
+        paint(marie)
+        with open_store(tmp_path, "bob") as bob:
+            bob.apply(part)
+        with open_store(tmp_path, "zoe") as zoe:
+            zoe.apply(Protect(mask=part.mask, on=True, accepted=True))
+        marie.undo()  # she has not read it, and what she undoes shows nowhere that was accepted
+        marie.refresh()
+        assert np.count_nonzero(marie.protected == ACCEPTED) == 4
+        with pytest.raises(EditRefused, match="accepted by zoe"):
+            marie.apply(part)
+        assert marie.redo() is not None
+        assert np.count_nonzero(marie.protected == ACCEPTED) == 4
+
+
+def test_undo_brings_an_acceptance_back_and_away(tmp_path: Path) -> None:
+    whole = rectangle(5, 6, 3, 9, 7)
+    with open_store(tmp_path, "zoe") as zoe:
+        steps = [
+            whole,
+            Protect(mask=whole.mask, on=True, accepted=True),
+            Protect(mask=whole.mask, on=False, accepted=True),
+            rectangle(5, 6, 3, 9, 5),
+        ]
+        states = [(zoe.labels.copy(), zoe.protected)]
+        for step in steps:
+            zoe.apply(step)
+            states.append((zoe.labels.copy(), zoe.protected))
+        assert [int((levels == ACCEPTED).sum()) for _, levels in states] == [0, 0, 27, 0, 0]
+
+        def check(labels: NDArray[np.uint8], levels: NDArray[np.uint8]) -> None:
+            assert np.array_equal(zoe.labels, labels)
+            assert np.array_equal(zoe.protected, levels)
+
+        for state in reversed(states[:-1]):
+            assert zoe.undo() is not None
+            check(*state)
+        for state in states[1:]:
+            assert zoe.redo() is not None
+            check(*state)
+
+
+def test_only_a_class_that_nobody_contradicts_is_accepted(tmp_path: Path) -> None:
+    whole = Protect(mask=rectangle(5, 6, 3, 6, 7).mask, on=True, accepted=True)
+    marie, jean = open_store(tmp_path, "marie"), open_store(tmp_path, "jean")
+    marie.apply(replace(rectangle(5, 6, 3, 2, 17), upper="woody_vegetation"))
+    marie.apply(rectangle(5, 8, 3, 2, 7))
+    jean.apply(rectangle(5, 9, 3, 2, 2))
+    for store in (marie, jean):
+        store.close()
+    with open_store(tmp_path, "paul") as paul:
+        assert paul.unresolved() == {"woody_vegetation": 6}
+        assert paul.conflicts().rows.size == 3
+        for part in (rectangle(5, 6, 3, 2, 7), rectangle(5, 9, 3, 1, 7), rectangle(8, 6, 1, 2, 7)):
+            with pytest.raises(EditRefused, match="unlabelled, of an upper class, or in conflict"):
+                paul.apply(Protect(mask=part.mask, on=True, accepted=True))
+        paul.apply(whole)
+        assert [np.unique(paul.protected[5:8, col]).tolist() for col in range(6, 12)] == [
+            [0], [0], [ACCEPTED], [0], [ACCEPTED], [0]
+        ]  # fmt: skip
+        paul.apply(rectangle(5, 9, 3, 1, 2))
+        assert not paul.conflicts().rows.size
 
 
 def test_to_reopen_a_part_takes_no_protection_away(tmp_path: Path) -> None:

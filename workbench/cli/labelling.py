@@ -114,14 +114,17 @@ def labels_export(directory: Path, zone_id: str, scheme: str, output: Path, over
 @DIR
 @ZONE
 @click.option("-o", "--output", type=PATH, required=True, help="Raster; a .csv is written beside it.")
+@click.option("--names", is_flag=True, help="People by their names, not their pseudonyms: not to be shared.")
 @OVERWRITE
 @JSON
-def labels_provenance(directory: Path, zone_id: str, output: Path, overwrite: bool, as_json: bool) -> None:
+def labels_provenance(
+    directory: Path, zone_id: str, output: Path, names: bool, overwrite: bool, as_json: bool
+) -> None:
     """Write whose each pixel is, and what the labels cost: time, gestures, tools."""
     from workbench.workflows.provenance import write_provenance
 
     opened = open_campaign(directory)
-    found = write_provenance(opened, opened.zone(zone_id), output, overwrite=overwrite)
+    found = write_provenance(opened, opened.zone(zone_id), output, overwrite=overwrite, names=names)
     emit("labels-provenance", found.document(), found.text(), as_json=as_json)
 
 

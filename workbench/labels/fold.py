@@ -122,8 +122,13 @@ class Fold:
         if found:
             return found
         for edit in edits:
-            reviewing = isinstance(edit, Protect) and edit.accepted
-            inside = None if reviewing else self.canvas.clipped(edit)
+            if isinstance(edit, Protect) and edit.accepted:
+                raise EditRefused(
+                    "nothing could be accepted there: it is unlabelled, of an upper class, or in conflict"
+                    if edit.on
+                    else "nothing there is accepted that could be opened again"
+                )
+            inside = self.canvas.clipped(edit)
             if inside is not None:
                 raise self.guard.refusal(inside.window, inside.mask.decode())
         raise EditRefused(
@@ -175,9 +180,21 @@ class Fold:
     def _fitted(self, edit: LabelEdit) -> LabelEdit | None:
         self.canvas.check_inside(edit.window, "; cut the mask at its edge")
         if isinstance(edit, Protect):
-            return self.canvas.clipped(edit, self.guard.reach(edit))
+            reach = self.guard.reach(edit)
+            if edit.accepted and edit.on:
+                reach &= self._settled(edit.window)
+            return self.canvas.clipped(edit, reach)
         free = self.guard.levels(edit.window) == OPEN
         return self.canvas.clipped(edit, None if free.all() else free)
+
+    def _settled(self, window: Window) -> NDArray[np.bool_]:
+        """Return where a label has a class that nobody contradicts, shape (row, col) of the window."""
+        settled: NDArray[np.bool_] = self.uppers(window)[0] == 0
+        found = self.conflicts()
+        rows, cols = found.rows - window.row, found.cols - window.col
+        inside = (rows >= 0) & (rows < window.height) & (cols >= 0) & (cols < window.width)
+        settled[rows[inside], cols[inside]] = False
+        return settled
 
     def _settle(self, positions: Sequence[int]) -> None:
         self.labels.settle(positions)

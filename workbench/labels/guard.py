@@ -1,8 +1,8 @@
 """The guard: which pixels may not be painted, because somebody protected or a reviewer accepted them.
 
 *Protected* is what the last op in the total order says. *Accepted* is bound to what the reviewer saw: it
-holds where the label is one that they had read, and nobody undid or redid anything there that they had not.
-So an edit by somebody who had not read the acceptance is not lost, and does not pass for accepted either.
+holds where the label that shows is the one that their desk showed: the last that counts of what they had
+read. So an edit by somebody who had not read the acceptance is not lost, and does not pass for accepted.
 """
 
 from __future__ import annotations
@@ -73,16 +73,10 @@ class Guard:
         """
         if not self._planes["accept"].counts[1]:
             return
-        table, last = self._table, self._labels.last
-        for position in table.gesture(gesture):
-            if table.kind(position) == "assign":
-                window = table.window(position)
-                here = last[window.slices]
-                if table.counts(position):
-                    changed = here == position + 1
-                else:
-                    before = np.where(here > 0, table.order[here.astype(np.int64) - 1], -1)
-                    changed = table.mask(position) & (before < table.order[position])
+        for position in self._table.gesture(gesture):
+            if self._table.kind(position) == "assign":
+                window = self._table.window(position)
+                changed = self._deciding(position, window)
                 if (changed & (self.levels(window) == ACCEPTED)).any():
                     raise self.refusal(window, changed)
 
@@ -99,19 +93,27 @@ class Guard:
         return EditRefused(f"the pixels around ({row}, {col}) are {way_out}")
 
     def _standing(self, window: Window, stamped: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return the pixels whose acceptance still is one of the label that they have."""
+        """Return the pixels whose label is the one that was accepted."""
         table = self._table
         shown, stamps = self._labels.last[window.slices], self._planes["accept"].last[window.slices]
         standing: NDArray[np.bool_] = stamped & (self._labels.values[window.slices] > 0)
         for stamp in np.unique(stamps[standing]).tolist():
             mine = standing & (stamps == stamp)
             places = np.unique(shown[mine]).tolist()
-            unread = [place for place in places if not table.saw(stamp - 1, place - 1)]
-            gone = np.isin(shown, unread)
-            for position in table.unseen_steps(stamp - 1):
+            other = np.isin(shown, [place for place in places if not table.saw(stamp - 1, place - 1)])
+            for position in table.flipped(stamp - 1):
                 part = window.intersection(table.window(position))
                 if part is not None:
-                    inside = part.within(table.window(position))
-                    gone[part.within(window).slices] |= table.mask(position)[inside.slices]
-            standing &= ~(mine & gone)
+                    other[part.within(window).slices] |= self._deciding(position, part)
+            standing &= ~(mine & other)
         return standing
+
+    def _deciding(self, position: int, window: Window) -> NDArray[np.bool_]:
+        """Return where in a window it decides over the label whether an op counts, shape (row, col)."""
+        table, shown = self._table, self._labels.last[window.slices]
+        if table.counts(position):
+            return np.equal(shown, position + 1)
+        beneath = np.where(shown > 0, table.order[np.maximum(shown, 1).astype(np.int64) - 1], -1)
+        inside = window.within(table.window(position))
+        above: NDArray[np.bool_] = table.order[position] > beneath
+        return above & table.mask(position)[inside.slices]

@@ -63,6 +63,8 @@ class OpTable:
         self._positions: list[list[int]] = []
         self._latest = -1
         self._reviews: list[int] = []
+        self._steps: list[list[tuple[int, str, bool]]] = []
+        """By author: seq of each undo and redo, the gesture it is of, whether it is a redo."""
         self._decoded: dict[int, NDArray[np.int32]] = {}
         self._decoded_bytes = 0
 
@@ -138,8 +140,9 @@ class OpTable:
             case Comment(row=at_row, col=at_col):
                 pixel = Window(row=at_row, col=at_col, height=1, width=1)
                 self._place(position, pixel, kind="comment")
-            case Undo() | Redo():
+            case Undo(target=target) | Redo(target=target):
                 columns["counts"][changed] = isinstance(edit, Redo)
+                self._steps[number].append((row.seq, target, isinstance(edit, Redo)))
         if spans is not None:
             self._remember(position, spans)
         self._index.append(spans)
@@ -185,6 +188,11 @@ class OpTable:
             number = self._number(author)
             self._rows[number] = list(own)
             self._positions[number] = np.flatnonzero(state["author"] == number).tolist()
+            self._steps[number] = [
+                (row.seq, target_of(row.payload), row.kind == "redo")
+                for row in own
+                if row.track == self._track and row.kind in ("undo", "redo")
+            ]
         lamports = np.zeros(count + 64, np.int64)
         for own, positions in zip(self._rows, self._positions, strict=True):
             lamports[positions] = [row.lamport for row in own]
@@ -340,15 +348,17 @@ class OpTable:
             return written < seq
         return seen_of(self._row(position).seen).get(writer, 0) >= written
 
-    def unseen_steps(self, position: int) -> Iterator[int]:
-        """Yield the ops that give labels and were undone or redone after what an op's author had read."""
+    def flipped(self, position: int) -> Iterator[int]:
+        """Yield the label ops that count and did not in what an op's author had read, or the reverse."""
         (author, seq), seen = self.name(position), seen_of(self._row(position).seen)
-        for writer in self._authors:
+        for writer, steps in zip(self._authors, self._steps, strict=True):
             known = seq if writer == author else seen.get(writer, 0)
-            for row in self.rows(writer)[known:]:
-                if row.track == self._track and row.kind in ("undo", "redo"):
-                    found = self.gesture(target_of(row.payload))
-                    yield from (one for one in found if self.kind(one) == "assign")
+            then = {target: redo for at, target, redo in steps if at <= known}
+            for target in {target for at, target, _ in steps if at > known}:
+                for one in self.gesture(target):
+                    read = self.kind(one) == "assign" and self.name(one)[1] <= known
+                    if read and self.counts(one) != then.get(target, True):
+                        yield one
 
     def labels_with(self, target: str) -> bool:
         """Tell whether a gesture ``author:seq`` gives pixels a code."""
@@ -408,6 +418,7 @@ class OpTable:
             self._authors.append(author)
             self._rows.append([])
             self._positions.append([])
+            self._steps.append([])
             sorted_names = sorted(self._authors)
             self._ranks = [sorted_names.index(name) for name in self._authors]
             ranks = np.asarray(self._ranks)[self._columns["author"][: self._count]]

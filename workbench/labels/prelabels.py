@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["BULK_TOOL", "MODEL", "POINTED_TOOL", "PRELABELS", "Prelabels", "Waiting", "is_model"]
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from workbench.labels.edits import AssignMask, Provenance, assign
 from workbench.labels.fold import Fold
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
+from workbench.labels.strokes import given_map
 from workbench.labels.tables import Row
 
 PRELABELS = "prelabels"
@@ -30,6 +32,8 @@ MODEL = "model-"
 """What the name of an author begins with that is a model."""
 POINTED_TOOL, BULK_TOOL = "accept", "accept-all"
 """Tools of edits that accept pre-labels: where a person pointed, or wherever something is true of them."""
+
+_Group = tuple[str, int, str | None]
 
 
 def is_model(author: str) -> bool:
@@ -43,6 +47,8 @@ class Waiting:
 
     model: str
     code: int
+    upper: str | None
+    """Key of an upper class, where the model proposes one."""
     pixels: int
     confidence: tuple[float, float] | None
     """The least and the most that the model said; None where it said none."""
@@ -54,6 +60,8 @@ class Prelabels:
     def __init__(self, labels: Fold, rows: Mapping[str, Sequence[Row]], *, directory: Path) -> None:
         self._labels = labels
         self._fold = Fold.begun(labels.canvas, PRELABELS, rows, None, directory=directory)
+        self._keys: list[str] = []
+        """Upper classes by number, of labels and pre-labels alike."""
 
     @property
     def codes(self) -> NDArray[np.uint8]:
@@ -88,7 +96,8 @@ class Prelabels:
         region
             Where: a window and its mask. None = anywhere.
         pointed
-            Whether a person pointed at this very region, and so looked at it for itself.
+            Whether a person pointed at this very region; a pre-label that is alone there was looked at for
+            itself.
         code
             Only pre-labels of this class.
         above
@@ -107,42 +116,49 @@ class Prelabels:
         there = [(place, *self._proposal(place)) for place in _numbers(wanted)]
         if not there:
             raise EditRefused(self._nothing_there(window, mask, over=over))
-        meant = [one for one in there if code in (None, one[2].code)]
+        meant = [one for one in there if code is None or (one[2].code == code and one[2].upper is None)]
         if not meant:
             raise EditRefused(f"no pre-label of the {len(there)} there is of this class")
         sure = [one for one in meant if above is None or (one[2].confidence or 0) >= above]
         if not sure:
             most = max(found.confidence or 0 for _, _, found in meant)
             raise EditRefused(f"the surest of the {len(meant)} pre-labels there has a confidence of {most}")
+        tool = POINTED_TOOL if pointed and len(sure) == 1 else BULK_TOOL
         edits = []
         for place, op, found in sure:
             part = window.intersection(found.window)
             assert part is not None  # noqa: S101 - some of the pixels are its
             pixels = wanted[part.within(window).slices] == place
-            edits.append(_copy(op, found, pixels, part, tool=POINTED_TOOL if pointed else BULK_TOOL))
+            edits.append(_copy(op, found, pixels, part, tool=tool))
         return edits
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Return what can be accepted without replacing a label, by model and class, most pixels first."""
         whole = self._fold.canvas.subject.grid.whole
         wanted = np.where(self._free(whole, over=False), self.last, np.uint32(0))
-        pixels, found = np.bincount(wanted.reshape(-1)), dict[tuple[str, int], tuple[int, list[float]]]()
+        counts, places = np.bincount(wanted.reshape(-1)), defaultdict[_Group, list[int]](list)
+        said = defaultdict[_Group, list[float]](list)
         for place in _numbers(wanted):
             op, edit = self._proposal(place)
-            count, said = found.get((op.author, edit.code), (0, []))
-            more = [edit.confidence] if edit.confidence is not None else []
-            found[op.author, edit.code] = count + int(pixels[place]), said + more
-        groups = [
-            Waiting(model=model, code=code, pixels=count, confidence=(min(said), max(said)) if said else None)
-            for (model, code), (count, said) in found.items()
+            group = op.author, edit.code, edit.upper
+            places[group].append(place)
+            said[group] += [edit.confidence] if edit.confidence is not None else []
+        found = [
+            Waiting(
+                model=group[0],
+                code=group[1],
+                upper=group[2],
+                pixels=int(counts[own].sum()),
+                confidence=(min(said[group]), max(said[group])) if said[group] else None,
+            )
+            for group, own in places.items()
         ]
-        return tuple(sorted(groups, key=lambda group: (-group.pixels, group.model, group.code)))
+        return tuple(sorted(found, key=lambda one: (-one.pixels, one.model, one.code, one.upper or "")))
 
     def _free(self, window: Window, *, over: bool) -> NDArray[np.bool_]:
         """Return where a pre-label of a window would change something, shape (row, col) of it."""
-        here, proposed = self._labels.labels.values[window.slices], self.codes[window.slices]
-        unsure = self._labels.uppers(window)[0] > 0
-        changing: NDArray[np.bool_] = (here != proposed) | unsure if over else (here == 0) & ~unsure
+        here, proposed = (_given(fold, window, self._keys) for fold in (self._labels, self._fold))
+        changing: NDArray[np.bool_] = here != proposed if over else here == 0
         return changing & (proposed > 0)
 
     def _proposal(self, place: int) -> tuple[Op, AssignMask]:
@@ -154,13 +170,22 @@ class Prelabels:
 
     def _nothing_there(self, window: Window, mask: NDArray[np.bool_], *, over: bool) -> str:
         """Return why nothing can be accepted in a region."""
-        if not self.codes.any():
+        whole = self._fold.canvas.subject.grid.whole
+        if not _given(self._fold, whole, self._keys).any():
             return "no model proposes anything in this zone"
-        if not (mask & (self.codes[window.slices] > 0)).any():
+        if not (mask & (_given(self._fold, window, self._keys) > 0)).any():
             return "no model proposes anything there"
         if over:
             return "what models propose there is what the labels are already"
         return "what models propose there is labelled already; replace takes it over what is there"
+
+
+def _given(fold: Fold, window: Window, keys: list[str]) -> NDArray[np.uint16]:
+    """Return what pixels were given, as `given_map`, with upper classes numbered as in keys, which grow."""
+    uppers, found = fold.uppers(window)
+    keys += [key for key in found if key not in keys]
+    numbers = np.array([0, *(keys.index(key) + 1 for key in found)], np.uint8)
+    return given_map(fold.labels.values[window.slices], numbers[uppers])
 
 
 def _numbers(wanted: NDArray[np.uint32]) -> Iterator[int]:

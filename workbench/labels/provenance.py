@@ -7,7 +7,8 @@ from which model, and what became of a pre-label there:
 ``none``       no model had proposed anything that its author had read
 ``kept``       the label has the class of the pre-label: a person pointed at it and accepted it, or drew it
 ``corrected``  a person gave another class
-``untouched``  accepted with others, by class, confidence or place; nobody looked at it for itself
+``untouched``  accepted with others, by class, confidence or place, or given by recoding; nobody looked at it
+               for itself
 =============  ==========================================================================================
 """
 
@@ -32,6 +33,7 @@ from workbench.labels.prelabels import BULK_TOOL, POINTED_TOOL, is_model
 PRELABEL_FATES = ("none", "kept", "corrected", "untouched")
 """What can become of a pre-label, by number."""
 _NONE, _KEPT, _CORRECTED, _UNTOUCHED = range(4)
+_IMPORT, _RECODE = "import", "recode"
 IDLE = timedelta(minutes=2)
 """A longer pause between two gestures of an author is none of work."""
 
@@ -54,6 +56,8 @@ class Source:
     prelabel: str
     """One of `PRELABEL_FATES`."""
     pixels: int
+    contested: int
+    """Of these, in conflict with what another author gave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,8 @@ def sources(store: AnnotationStore) -> tuple[NDArray[np.uint32], tuple[Source, .
     ops = store.ops
     keys = store.last_op.astype(np.int64) * len(PRELABEL_FATES) + _fates(store, ops)
     counts = np.bincount(keys.reshape(-1), minlength=len(PRELABEL_FATES))
+    conflicts = store.conflicts()
+    contested = np.bincount(keys[conflicts.rows, conflicts.cols], minlength=counts.size)
     used = np.flatnonzero(counts)
     used = used[used >= len(PRELABEL_FATES)]
     named = [(ops[key // len(PRELABEL_FATES) - 1], key) for key in used.tolist()]
@@ -102,6 +108,7 @@ def sources(store: AnnotationStore) -> tuple[NDArray[np.uint32], tuple[Source, .
                 given=_given(edit),
                 prelabel=fate,
                 pixels=int(counts[key]),
+                contested=int(contested[key]),
             )
         )
     return numbers[keys], tuple(table)
@@ -127,6 +134,8 @@ def _fates(store: AnnotationStore, ops: Sequence[Op]) -> NDArray[np.uint8]:
             codes[newer], when[newer] = proposed.codes[newer], ranks[newer]
     there = codes > 0
     fates[there] = np.where(codes[there] == store.labels[there], _KEPT, _CORRECTED)
+    recoded = np.array([False, *(op.tool == _RECODE for op in ops)])[last]
+    fates[recoded & (fates == _KEPT)] = _UNTOUCHED
     return fates
 
 
@@ -134,7 +143,7 @@ def effort(ops: Iterable[Op], table: Iterable[Source]) -> tuple[Effort, dict[Giv
     """Return what a zone cost, and each of its classes.
 
     Time between two gestures of an author goes to the later one; undone work is work. Imports and models cost
-    nobody's time.
+    nobody's time. A gesture that gives several classes is one of each of them, and one of the zone.
 
     Parameters
     ----------
@@ -146,21 +155,23 @@ def effort(ops: Iterable[Op], table: Iterable[Source]) -> tuple[Effort, dict[Giv
     minutes: dict[Given, float] = defaultdict(float)
     tools: dict[Given, Counter[str]] = defaultdict(Counter)
     before: dict[str, datetime] = {}
-    gestures = set[str]()
-    other = 0.0
+    gestures: dict[str, set[Given]] = defaultdict(set)
+    every, total = Counter[str](), 0.0
     for op in sorted(ops, key=lambda op: (op.author, op.seq)):
+        if op.tool == _IMPORT or is_model(op.author):
+            before.pop(op.author, None)
+            continue
         pause = op.wall_time - before.get(op.author, op.wall_time)
         before[op.author] = op.wall_time
         spent = pause.total_seconds() / 60 if timedelta(0) < pause <= IDLE else 0.0
+        total += spent
         edit = edit_of(op) if op.kind == "assign" else None
-        if not isinstance(edit, AssignMask) or op.tool == "import" or is_model(op.author):
-            other += spent
-            continue
-        given = _given(edit)
-        minutes[given] += spent
-        if op.gesture_id not in gestures:
-            gestures.add(op.gesture_id)
-            tools[given][op.tool or ""] += 1
+        if isinstance(edit, AssignMask):
+            given, found = _given(edit), gestures[op.gesture_id]
+            minutes[given] += spent
+            every[op.tool or ""] += not found
+            tools[given][op.tool or ""] += given not in found
+            found.add(given)
     fates: dict[Given, Counter[str]] = defaultdict(Counter)
     for source in table:
         fates[source.given][source.prelabel] += source.pixels
@@ -168,8 +179,7 @@ def effort(ops: Iterable[Op], table: Iterable[Source]) -> tuple[Effort, dict[Giv
         given: _effort(minutes[given], tools[given], fates[given])
         for given in sorted({*minutes, *fates}, key=lambda given: (isinstance(given, str), given))
     }
-    whole = [sum(counts.values(), Counter[str]()) for counts in (tools, fates)]
-    return _effort(sum(minutes.values()) + other, *whole), classes
+    return _effort(total, every, sum(fates.values(), Counter[str]())), classes
 
 
 def _given(edit: AssignMask) -> Given:

@@ -90,7 +90,7 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
     check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
     with campaign.open_store(zone) as store:
         values, covered = nomenclature.encode(store.settled_labels(), scheme), store.coverage()
-        lost = lost_edits(store.missing())
+        lost, contested = lost_edits(store.missing()), store.conflicts().rows.size
     write_raster(
         output,
         values,
@@ -104,4 +104,5 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
         overwrite=overwrite,
     )
     told = f"{output}: {zone.id}, {covered:.1%} labelled, numbered as {scheme}"
-    return f"{told}; {lost}" if lost else told
+    without = f"{contested} pixels in conflict are unlabelled in it" if contested else ""
+    return "; ".join(filter(None, (told, without, lost)))

@@ -7,6 +7,7 @@ __all__ = ["Origins", "write_provenance"]
 import csv
 import io
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from workbench.labels.carrying import name_outside
 from workbench.labels.provenance import Effort, Given, Source, effort, sources
 
 _COLUMNS = (
-    "number", "op", "person", "time", "tool", "scale", "model", "class", "upper", "prelabel", "pixels"
+    "number", "op", "person", "time", "tool", "scale", "model", "class", "upper", "prelabel", "pixels",
+    "contested",
 )  # fmt: skip
 
 
@@ -56,10 +58,21 @@ class Origins:
         return "\n".join(lines)
 
 
-def write_provenance(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) -> Origins:
+def write_provenance(
+    campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool, names: bool = False
+) -> Origins:
     """Write a raster of numbers, and beside it a CSV table of what each number stands for.
 
-    People appear under their pseudonyms, as in a release.
+    Parameters
+    ----------
+    campaign, zone
+        Whose labels.
+    output
+        The raster; the table is written beside it.
+    overwrite
+        Replace older ones.
+    names
+        Whether people appear under their names; else under their pseudonyms, as in a release.
 
     Raises
     ------
@@ -76,7 +89,8 @@ def write_provenance(campaign: Campaign, zone: Zone, output: Path, *, overwrite:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
-    writer.writerows(_row(campaign, source) for source in table)
+    named = str if names else partial(name_outside, pseudonym=campaign.pseudonym)
+    writer.writerows(_row(campaign, source, named(source.op.author)) for source in table)
     content = text.getvalue().encode("utf-8")
     # Two files do not appear at once: a raster names its table, so that one of another day can be told.
     tags = {"TABLE_SHA256": digest(content), "ZONE": zone.id}
@@ -94,14 +108,14 @@ def write_provenance(campaign: Campaign, zone: Zone, output: Path, *, overwrite:
     )
 
 
-def _row(campaign: Campaign, source: Source) -> tuple[object, ...]:
-    op, person = source.op, name_outside(source.op.author, campaign.pseudonym)
+def _row(campaign: Campaign, source: Source, person: str) -> tuple[object, ...]:
+    op = source.op
     key = campaign.nomenclature.by_code(source.code).key if source.code else ""
     time = op.wall_time.isoformat(timespec="seconds")
     return (
         source.number, f"{person}:{op.seq}", person, time, op.tool or "",
         "" if op.scale is None else op.scale, op.model or "", key, source.upper or "", source.prelabel,
-        source.pixels,
+        source.pixels, source.contested,
     )  # fmt: skip
 
 

@@ -108,12 +108,17 @@ class Standing:
 
     def _waiting(self, one: Waiting) -> dict[str, Any]:
         said = list(one.confidence) if one.confidence else None
-        return {"model": one.model, "class": self.keys[one.code], "pixels": one.pixels, "confidence": said}
+        return {
+            "model": one.model,
+            "class": one.upper or self.keys[one.code],
+            "pixels": one.pixels,
+            "confidence": said,
+        }
 
     def _told(self, one: Waiting) -> str:
         said = " to ".join(f"{share:g}" for share in sorted({*(one.confidence or ())}))
         sure = f", confidence {said}" if said else ""
-        return f"  {one.model} proposes {self.keys[one.code]} for {one.pixels} pixels{sure}"
+        return f"  {one.model} proposes {one.upper or self.keys[one.code]} for {one.pixels} pixels{sure}"
 
     def _classes(self, conflict: Conflict) -> tuple[str, ...]:
         """Return the key of the class, or upper class, that each op of a conflict gives."""
