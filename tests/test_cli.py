@@ -324,6 +324,17 @@ def test_the_doctor_mends_a_journal_and_says_what_is_lost(run: Run, directory: P
     run("journal", "verify", directory, *zone)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where a screen has a name in the environment")
+def test_without_a_screen_annotate_says_so(
+    run: Run, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    refused = run("annotate", directory, "--zone", "Z15_UN", "--author", "zoe", code=1).stderr
+    assert refused.startswith("workbench: there is no screen to open a window on")
+    assert refused.count("\n") == 1
+
+
 def test_a_second_annotation_is_blind_and_is_compared(run: Run, directory: Path, tmp_path: Path) -> None:
     zone = ("--zone", "Z15_UN")
     square, line = [[0, 0], [0, 99], [99, 99], [99, 0]], tmp_path / "edits.jsonl"

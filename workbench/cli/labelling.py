@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["agreement", "annotate", "journal", "label", "labels", "review"]
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -58,6 +59,11 @@ def annotate(directory: Path, zone_id: str | None, author: str | None, **how: bo
         raise WorkbenchError(
             f"napari is not installed ({error}); install it: pip install 'ocs-workbench[napari]' PyQt6"
         ) from error
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(map(os.environ.get, screens)):
+        raise WorkbenchError(
+            "there is no screen to open a window on; run it in a desktop session, or xvfb-run"
+        )
     desk(directory, zone_id=chosen.id, author=author or getuser(), **how)
 
 
