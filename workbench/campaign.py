@@ -21,6 +21,7 @@ from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Cell, Zone
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.carrying import check_goes_on
 from workbench.labels.meta import JournalSubject
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.registry import Arrival, Registry
@@ -278,8 +279,16 @@ class Campaign:
         Without snapshots every op is painted again, as for a release: a snapshot is a file beside the
         journals, and nothing but the journals is the truth. ``blind`` is a second annotation, see
         `AnnotationStore.open`.
+
+        Raises
+        ------
+        JournalError
+            As for `AnnotationStore.open`; or the author's journal came with a pack, or their name is a
+            pseudonym.
         """
-        if author is not None:  # it holds somebody's work from now on
+        if author is not None:
+            check_goes_on(self.journal_dir(zone), author)
+            # It holds somebody's work from now on.
             (self.zone_dir(zone) / _ADDING).unlink(missing_ok=True)
         return AnnotationStore.open(
             self.journal_dir(zone),

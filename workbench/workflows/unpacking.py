@@ -20,7 +20,7 @@ from workbench.documents import replacing
 from workbench.errors import CampaignError, GridError, HierarchyError, JournalError, RasterError
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone
-from workbench.labels.carrying import carried_in, is_carried, name_outside
+from workbench.labels.carrying import carried_in, is_carried, names_inside
 from workbench.labels.folder import journal_path
 from workbench.labels.journal import extend_journals, write_journal
 from workbench.labels.meta import JournalSubject
@@ -149,14 +149,14 @@ def _brought_home(
     extend_journals(campaign.journal_dir(zone), arriving)
     before = {journal.meta.author: len(journal.rows) for journal in home}
     new = {one.meta.author: len(one.rows) - before.get(one.meta.author, 0) for one in arriving}
-    here = {name_outside(author, campaign.pseudonym): author for author in before}
+    here = names_inside(packed, home=home, pseudonym=cache(campaign.pseudonym))
     return Unpacked(
         zone=zone.id,
         added=False,
         journals={
-            here.get(author, author): (new.get(author, 0), len(journal.rows))
+            author: (new.get(author, 0), len(journal.rows))
             for journal in packed
-            for author in [journal.meta.author]
+            for author in [here[journal.meta.author]]
         },
     )
 
