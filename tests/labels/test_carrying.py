@@ -713,7 +713,9 @@ def test_nobody_goes_on_with_what_came_or_under_a_pseudonym(worlds: tuple[World,
     check_goes_on(home.folder, MODEL)
     check_goes_on(away.folder, f"{MODEL}-2")
     check_goes_on(away.folder, "bob")
-    with pytest.raises(JournalError, match=r"model-unet.sqlite came here with a pack .* such as model-unet-2"):
+    with pytest.raises(
+        JournalError, match=r"model-unet.sqlite came here with a pack .* such as model-unet-2"
+    ):
         check_goes_on(away.folder, MODEL)
     for folder, name in ((away.folder, home.pseudonym("marie")), (home.folder, "person-01234567")):
         with pytest.raises(JournalError, match=f"{name} is a pseudonym; label under your own name"):

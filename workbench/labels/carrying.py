@@ -19,8 +19,8 @@ At home, ops that are there already stay as they are, whoever wrote them; new on
 those of all ops before them in the pack. So what had seen an op comes after it (Lamport 1978), and a journal
 that was taken once goes on from where it ended.
 
-A model may run in several campaigns, and has journals of one name then that have nothing in common. One that is
-not the one at home comes in under a name of its own, ``model-unet.from-1a2b3c4d``, and every later pack goes on
+A model may run in several campaigns, and has journals of one name then that have nothing in common. One that
+is not the one at home comes in under a name of its own, ``model-unet.from-1a2b3c4d``, and later packs go on
 with it: which journal is which is told by what its ops say, whatever its name is in the pack.
 """
 
@@ -105,8 +105,8 @@ def check_goes_on(directory: Path, author: str) -> None:
     path = journal_path(directory, author)
     if _NOT_PEOPLE.fullmatch(author) and path.exists() and is_carried(read_journal(path).meta):
         raise JournalError(
-            f"{path} came here with a pack and goes on only where it began; label under another name, such as "
-            f"{author}-2"
+            f"{path} came here with a pack and goes on only where it began; label under another name, "
+            f"such as {author}-2"
         )
 
 
@@ -196,7 +196,8 @@ def names_inside(
     """
     there = {journal.meta.author: journal for journal in home}
     people = {name: author for author, name in _names_outside(there, pseudonym).items()}
-    found, free = {}, dict(there)
+    found: dict[str, str] = {}
+    free = dict(there)
     # The longest first: which journal it goes on from is the surer the more ops both have.
     for journal in sorted(journals, key=lambda one: (-len(one.rows), one.meta.author)):
         packed = journal.meta.author

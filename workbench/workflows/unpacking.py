@@ -92,7 +92,15 @@ def unpack_zone(campaign: Campaign, path: Path) -> Unpacked:
         zone = zone_of(card, path, campaign.zone_dir)
         there = [one for one in campaign.zones() if one.id.lower() == zone.id.lower()]
         if not there:
-            return _added(campaign, zone, archive, digests)
+            try:
+                return _added(campaign, zone, archive, digests)
+            except CampaignError as error:
+                if zone.id not in {one.id for one in campaign.zones()}:
+                    raise
+                raise CampaignError(
+                    f"{path}: zone {zone.id} came here meanwhile, by another unpack say; unpack it again to "
+                    "take what is not there yet"
+                ) from error
         _check_same(there[0], zone, path)
         return _brought_home(campaign, there[0], archive, digests)
 
