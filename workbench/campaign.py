@@ -56,7 +56,8 @@ class Campaign:
             One that ships with the workbench, by name, any by the path of its ``.json`` document, or one at
             hand. The campaign keeps a copy, and reads by it for ever.
         carries_on
-            A campaign that goes on in this one: people keep the pseudonyms that they have there.
+            A campaign that goes on in this one: people keep the pseudonyms that they have there, who is
+            admitted stays so, and the same share of zones is drawn for double annotation.
 
         Raises
         ------
@@ -80,17 +81,17 @@ class Campaign:
             ) from error
         write_document(classes.document(), path / _NOMENCLATURE, schema="nomenclature")
         # People appear outside the campaign under pseudonyms made with this salt.
-        salt = carries_on.registry.facts()["pseudonym_salt"] if carries_on else secrets.token_hex(16)
-        facts = {
+        before = carries_on.registry.facts() if carries_on else {"pseudonym_salt": secrets.token_hex(16)}
+        facts = {key: before[key] for key in ("pseudonym_salt", "double_share") if key in before} | {
             "format": _FORMAT,
             "format_version": str(_FORMAT_VERSION),
             "nomenclature": classes.name,
             "nomenclature_version": classes.version,
             "nomenclature_sha256": digest_file(path / _NOMENCLATURE),
-            "pseudonym_salt": salt,
         }
+        admissions = carries_on.registry.rows("admissions") if carries_on else []
         try:
-            return cls(path=path, registry=Registry.create(path / _REGISTRY, facts))
+            return cls(path=path, registry=Registry.create(path / _REGISTRY, facts, admissions=admissions))
         except BaseException:
             (path / _NOMENCLATURE).unlink()
             raise
@@ -210,6 +211,11 @@ class Campaign:
         facts = self.registry.facts()
         salted = f"{facts['pseudonym_salt']}:double:{zone.id}".encode()
         return int(hashlib.sha256(salted).hexdigest()[:13], 16) / 16**13 < float(facts.get("double_share", 0))
+
+    @property
+    def double_share(self) -> float:
+        """Share of the zones that is drawn for double annotation, 0 to 1."""
+        return float(self.registry.facts().get("double_share", 0))
 
     def draw(self, share: float) -> tuple[Zone, ...]:
         """Have a share of all zones, those to come as well, annotated by two people; return those drawn.
