@@ -262,7 +262,8 @@ def _check_agrees(packed: Journal, own: Journal, rename: Rename) -> None:
     if len(packed.rows) > len(own.rows) and not is_carried(own.meta):
         raise JournalError(
             f"the pack has {len(packed.rows)} ops of {author}, {own.path} has {len(own.rows)}; if ops were "
-            f"lost here, put the newer {author}.sqlite back from a backup; nothing was taken"
+            f"lost here, put the newer {author}.sqlite back from a backup; if somebody labelled there as "
+            f"{packed.meta.author}, have it done under their own name; nothing was taken"
         )
 
 

@@ -17,14 +17,25 @@ from typing import Any
 
 from workbench.campaign import Campaign, made_of, pixels_digest
 from workbench.documents import replacing
-from workbench.errors import CampaignError, GridError, HierarchyError, JournalError, RasterError
+from workbench.errors import (
+    CampaignError,
+    GridError,
+    HierarchyError,
+    JournalError,
+    NomenclatureError,
+    RasterError,
+)
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone
 from workbench.labels.carrying import carried_in, is_carried, names_inside
+from workbench.labels.edits import Comment
 from workbench.labels.folder import journal_path
 from workbench.labels.journal import extend_journals, write_journal
 from workbench.labels.meta import JournalSubject
+from workbench.labels.payloads import edit_of
 from workbench.labels.reading import Journal, read_journal, read_together, verify_journal
+from workbench.labels.tables import op_of_row
+from workbench.nomenclature import Nomenclature
 from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.archive import CARD, HIERARCHY, ORTHO, PackArchive, journal_member
 from workbench.workflows.authors import open_journals
@@ -247,9 +258,23 @@ def _arriving(
         )
         for journal in arriving:
             journal_path(folder, journal.meta.author)  # no other author of nearly that name
+            _check_rulings(journal, campaign.nomenclature)
     except JournalError as error:
         raise JournalError(f"{path}: {error}") from error
     together = {journal.meta.author: journal for journal in (*home, *arriving)}
     for track in sorted({"labels"} | {row.track for journal in arriving for row in journal.rows}):
         open_journals(campaign, zone, together.values(), track=track, source=path)
     return arriving
+
+
+def _check_rulings(journal: Journal, nomenclature: Nomenclature) -> None:
+    """Refuse a ruling, undone ones too, for what is no class here: nothing could be told of it."""
+    for row in journal.rows:
+        if row.kind == "comment":
+            op = op_of_row(row, journal.meta.author)
+            comment = edit_of(op)
+            if isinstance(comment, Comment) and comment.ruling is not None:
+                try:
+                    nomenclature.above(comment.ruling)
+                except NomenclatureError as error:
+                    raise JournalError(f"op {op.id} rules for another nomenclature: {error}") from error
