@@ -402,7 +402,7 @@ def test_a_campaign_in_igns_older_codes_goes_to_flair(
     flair_of_naf = np.array([19, 1, 2, 3, 13, 4, 5, 6, 15, 7, 8, 9, 11, 12])
     with rasterio.open(tmp_path / "labels.tif") as source, rasterio.open(mask) as naf:
         assert (source.read() == flair_of_naf[naf.read()]).all()
-    assert "is a zone D051_2019/Z15_UN already" in run(*call, code=1).stderr
+    assert "has D051_2019/Z15_UN already" in run(*call, code=1).stderr
 
 
 def test_a_zone_goes_to_a_colleague_and_back_and_all_is_backed_up(

@@ -11,11 +11,12 @@ import pytest
 from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
+from workbench.errors import EditRefused
 from workbench.geo.zone import Zone
 from workbench.leases import EXPIRY, HEARTBEAT, LeaseTaken, Tenancy, leases
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.standing import standing
+from workbench.workflows.standing import review_zone, standing
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 SQUARE = '{"polygon": [[9, 9], [9, 20], [20, 20]], "class": "water"}'
@@ -146,3 +147,12 @@ def test_a_time_that_is_none_is_no_lease(campaign: Campaign, zone: Zone, time: s
             connection.execute("UPDATE leases SET heartbeat = ?", (time,))
         assert leases(campaign.registry, now=NOON + timedelta(days=9)) == {}
         assert label(campaign, zone, "jean") == []
+
+
+def test_a_verdict_goes_on_beside_somebody_and_says_so(campaign: Campaign, zone: Zone) -> None:
+    said: list[str] = []
+    with Tenancy(campaign.registry, zone.id, "marie"):
+        for author in ("marie", "paul"):
+            with pytest.raises(EditRefused):
+                review_zone(campaign, zone, author=author, verdict="send-back", reason="x", say=said.append)
+    assert said == [f"marie is labelling zone {zone.id} just now"]

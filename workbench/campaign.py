@@ -21,6 +21,7 @@ from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Cell, Zone
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.carrying import check_goes_on
 from workbench.labels.meta import JournalSubject
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.registry import Arrival, Registry
@@ -55,7 +56,8 @@ class Campaign:
             One that ships with the workbench, by name, any by the path of its ``.json`` document, or one at
             hand. The campaign keeps a copy, and reads by it for ever.
         carries_on
-            A campaign that goes on in this one: people keep the pseudonyms that they have there.
+            A campaign that goes on in this one: people keep the pseudonyms that they have there, who is
+            admitted stays so, and the same share of zones is drawn for double annotation.
 
         Raises
         ------
@@ -79,17 +81,17 @@ class Campaign:
             ) from error
         write_document(classes.document(), path / _NOMENCLATURE, schema="nomenclature")
         # People appear outside the campaign under pseudonyms made with this salt.
-        salt = carries_on.registry.facts()["pseudonym_salt"] if carries_on else secrets.token_hex(16)
-        facts = {
+        before = carries_on.registry.facts() if carries_on else {"pseudonym_salt": secrets.token_hex(16)}
+        facts = {key: before[key] for key in ("pseudonym_salt", "double_share") if key in before} | {
             "format": _FORMAT,
             "format_version": str(_FORMAT_VERSION),
             "nomenclature": classes.name,
             "nomenclature_version": classes.version,
             "nomenclature_sha256": digest_file(path / _NOMENCLATURE),
-            "pseudonym_salt": salt,
         }
+        admissions = carries_on.registry.rows("admissions") if carries_on else []
         try:
-            return cls(path=path, registry=Registry.create(path / _REGISTRY, facts))
+            return cls(path=path, registry=Registry.create(path / _REGISTRY, facts, admissions=admissions))
         except BaseException:
             (path / _NOMENCLATURE).unlink()
             raise
@@ -210,6 +212,11 @@ class Campaign:
         salted = f"{facts['pseudonym_salt']}:double:{zone.id}".encode()
         return int(hashlib.sha256(salted).hexdigest()[:13], 16) / 16**13 < float(facts.get("double_share", 0))
 
+    @property
+    def double_share(self) -> float:
+        """Share of the zones that is drawn for double annotation, 0 to 1."""
+        return float(self.registry.facts().get("double_share", 0))
+
     def draw(self, share: float) -> tuple[Zone, ...]:
         """Have a share of all zones, those to come as well, annotated by two people; return those drawn.
 
@@ -278,8 +285,16 @@ class Campaign:
         Without snapshots every op is painted again, as for a release: a snapshot is a file beside the
         journals, and nothing but the journals is the truth. ``blind`` is a second annotation, see
         `AnnotationStore.open`.
+
+        Raises
+        ------
+        JournalError
+            As for `AnnotationStore.open`; or the author's journal came with a pack, or their name is a
+            pseudonym.
         """
-        if author is not None:  # it holds somebody's work from now on
+        if author is not None:
+            check_goes_on(self.journal_dir(zone), author)
+            # It holds somebody's work from now on.
             (self.zone_dir(zone) / _ADDING).unlink(missing_ok=True)
         return AnnotationStore.open(
             self.journal_dir(zone),

@@ -85,6 +85,8 @@ class Arrival:
     """Fold (1–5) that its domain has to have; None where the registry may choose."""
     numbers: Mapping[Cell, int] = field(default_factory=dict)
     """Numeric id of each of its patches in the other registry; empty for new patches."""
+    gold: float | None = None
+    """Share of its pixels that has to be right, if it is a gold zone there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +96,10 @@ class Registry:
     path: Path
 
     @classmethod
-    def create(cls, path: Path, facts: Mapping[str, str]) -> Registry:
-        """Make an empty registry that states some facts about its campaign."""
+    def create(
+        cls, path: Path, facts: Mapping[str, str], *, admissions: Sequence[Mapping[str, str]] = ()
+    ) -> Registry:
+        """Make a registry without zones that states some facts about its campaign, and who is admitted."""
         import geopandas
 
         empty = geopandas.GeoDataFrame({name: [] for name in _COLUMNS}, geometry=[], crs=_SRID)
@@ -118,6 +122,9 @@ class Registry:
                     for statement in _LATER:
                         connection.execute(statement)
                     connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
+                    connection.executemany(
+                        "INSERT INTO admissions VALUES (:author, :at, :document)", admissions
+                    )
                     _seal(connection)
             except (RuntimeError, sqlite3.Error) as error:
                 reason = " ".join(str(error).split())
@@ -201,6 +208,9 @@ class Registry:
                 _give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
                 areas[_give_fold(connection, arrival, assign_fold(areas))] += arrival.zone.area
                 zones.append(arrival.zone)
+                if arrival.gold is not None:
+                    values = arrival.zone.id, arrival.gold
+                    connection.execute("INSERT OR REPLACE INTO gold VALUES (?, ?)", values)
             _seal(connection)
             yield
 

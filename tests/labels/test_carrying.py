@@ -19,10 +19,11 @@ from label_cases import PICK, SUBJECT, edits, open_store, rectangle
 
 from workbench.errors import EditRefused, JournalError
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.carrying import carried_in, carried_out, is_carried, name_outside
+from workbench.labels.carrying import carried_in, carried_out, check_goes_on, is_carried, name_outside
 from workbench.labels.edits import AssignMask, Comment, Protect
 from workbench.labels.journal import JournalWriter, extend_journals, write_journal
 from workbench.labels.op import Entry, Head, Op, join_payload
+from workbench.labels.payloads import edit_of
 from workbench.labels.provenance import IDLE, effort, sources
 from workbench.labels.reading import Journal, read_journal, read_journals, read_together, verify_journal
 from workbench.labels.review import accept, send_back, submit, zone_state
@@ -572,3 +573,150 @@ def test_heads_that_nobody_had_match_nothing(worlds: tuple[World, World]) -> Non
     assert b"abab" not in payload
     assert b"bob" not in payload
     assert PICK.tool.encode() not in payload
+
+
+# Models, which run in several campaigns
+
+
+MODEL = "model-unet"
+RUNS = st.lists(
+    st.tuples(
+        st.sampled_from(("propose", "propose", "accept", "accept", "edit", "undo", "out", "home")),
+        st.sampled_from(("home", "away")),
+        edits(),
+    ),
+    min_size=4,
+    max_size=20,
+)
+
+
+def proposed(folder: Path) -> dict[str, list[bytes]]:
+    """Payloads of each journal of a model, none of which names anybody."""
+    journals = [one for one in read_journals(folder, SUBJECT) if one.meta.author.startswith("model-")]
+    return {one.meta.author: [row.payload for row in one.rows] for one in journals}
+
+
+def accepted(folder: Path) -> list[tuple[bytes, bytes]]:
+    """What each accepted pre-label says, with what it was copied from."""
+    found = []
+    with open_store(folder) as store:
+        there = {op.id: op for op in store.ops}
+    for op in there.values():
+        edit = edit_of(op)
+        if isinstance(edit, AssignMask) and edit.source is not None:
+            found.append((edit.mask.data, there[edit.source].payload))
+    return sorted(found)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=RUNS, same=st.booleans())
+def test_a_model_that_runs_on_both_sides_is_in_nobodys_way(steps: list[Any], same: bool) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        worlds = {"home": World(Path(place, "home"), "a"), "away": World(Path(place, "away"), "b")}
+        home, away = worlds["home"], worlds["away"]
+        people = {"home": "marie", "away": "bob"}
+        for world in worlds.values() if same else (home,):  # the same proposal to begin with, or none
+            with open_store(world.folder, MODEL) as model:
+                model.apply(rectangle(6, 6, 2, 3, 4))
+        away.take(home.packed())
+        for deed, side, edit in steps:
+            folder = worlds[side].folder
+            try:
+                check_goes_on(folder, MODEL)
+                name = MODEL
+            except JournalError:
+                name = f"{MODEL}-2"
+            if deed == "propose":
+                with open_store(folder, name) as model:
+                    model.apply(edit)
+            elif deed == "out":
+                away.take(home.packed())
+            elif deed == "home":
+                home.take(away.packed())
+            else:
+                with open_store(folder, people[side]) as store, suppress(EditRefused):
+                    if deed == "accept":
+                        store.apply_all(store.prelabels().accepting(over=True))
+                    elif deed == "edit":
+                        store.apply(edit)
+                    else:
+                        store.undo()
+        before = proposed(home.folder), proposed(away.folder)
+        for _ in range(2):
+            home.take(away.packed())
+            away.take(home.packed())
+        assert home.take(away.packed()) == away.take(home.packed()) == ()
+        for world, own in zip((home, away), before, strict=True):
+            now = proposed(world.folder)
+            for name, payloads in own.items():
+                assert now[name][: len(payloads)] == payloads
+            contents = sorted(payloads for payloads in proposed(world.folder).values())
+            for payloads in (*before[0].values(), *before[1].values()):
+                assert any(found[: len(payloads)] == payloads for found in contents)
+            with open_store(world.folder) as store:
+                assert store.missing() == {}
+            for path in world.folder.glob("*.sqlite"):
+                assert verify_journal(path).ok
+        assert accepted(home.folder) == accepted(away.folder)
+        with open_store(home.folder) as here, open_store(away.folder) as there:
+            assert there.settled_labels().tobytes() == here.settled_labels().tobytes()
+
+
+def test_another_journal_of_a_model_comes_under_a_name_of_its_own_and_goes_on_there(
+    worlds: tuple[World, World],
+) -> None:
+    home, away = worlds
+    for world, codes in ((home, (4, 5)), (away, (7,))):
+        for code in codes:
+            with open_store(world.folder, MODEL) as model:
+                model.apply(rectangle(8, 8, 2, 2, code))
+    with open_store(away.folder, "bob") as bob:
+        bob.apply_all(bob.prelabels().accepting())
+    home.take(away.packed())
+    (theirs,) = (name for name in proposed(home.folder) if name != MODEL)
+    assert theirs.startswith(f"{MODEL}.from-")
+    assert {name: len(payloads) for name, payloads in proposed(home.folder).items()} == {MODEL: 2, theirs: 1}
+    with open_store(home.folder) as store:
+        last = store.op_at(8, 8)
+        assert last is not None
+        assert edit_of(last).source == f"{theirs}:1"
+        assert store.labels[8, 8] == 7
+    with open_store(away.folder, MODEL) as model:
+        model.apply(rectangle(9, 9, 2, 2, 2))
+    home.take(away.packed())
+    assert {name: len(payloads) for name, payloads in proposed(home.folder).items()} == {MODEL: 2, theirs: 2}
+    away.take(home.packed())
+    assert sorted(map(len, proposed(away.folder).values())) == [2, 2]
+    assert len(proposed(away.folder)[MODEL]) == 2
+
+
+def test_a_longer_journal_of_a_model_that_was_sent_out_comes_home_whole(worlds: tuple[World, World]) -> None:
+    """Before it was refused, a model could go on elsewhere; what it did there must not keep others out."""
+    home, away = worlds
+    with open_store(home.folder, MODEL) as model:
+        model.apply(rectangle(8, 8, 2, 2, 4))
+    away.take(home.packed())
+    with open_store(away.folder, MODEL) as model:
+        model.apply(rectangle(8, 8, 2, 2, 7))
+    arrived = home.take(away.packed())
+    assert {away.pseudonym("bob"), *proposed(home.folder)} - {MODEL} == {one.meta.author for one in arrived}
+    assert sorted(map(len, proposed(home.folder).values())) == [1, 2]
+    away.take(home.packed())
+    assert home.take(away.packed()) == ()
+
+
+def test_nobody_goes_on_with_what_came_or_under_a_pseudonym(worlds: tuple[World, World]) -> None:
+    home, away = worlds
+    with open_store(home.folder, MODEL) as model:
+        model.apply(rectangle(8, 8, 2, 2, 4))
+    away.take(home.packed())
+    check_goes_on(home.folder, MODEL)
+    check_goes_on(away.folder, f"{MODEL}-2")
+    check_goes_on(away.folder, "bob")
+    with pytest.raises(
+        JournalError, match=r"model-unet.sqlite came here with a pack .* such as model-unet-2"
+    ):
+        check_goes_on(away.folder, MODEL)
+    for folder, name in ((away.folder, home.pseudonym("marie")), (home.folder, "person-01234567")):
+        with pytest.raises(JournalError, match=f"{name} is a pseudonym; label under your own name"):
+            check_goes_on(folder, name)

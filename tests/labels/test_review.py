@@ -304,3 +304,18 @@ def test_a_model_judges_nothing(tmp_path: Path) -> None:
     walk(tmp_path, [submit])
     with open_store(tmp_path, "model-unet") as store, pytest.raises(EditRefused, match="review as a person"):
         submit(store)
+
+
+def test_a_model_sends_nothing_back_in_any_state(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as store:
+        for judge in (submit, accept, back):
+            with pytest.raises(EditRefused, match="model-unet is a model, and judges no labels"):
+                judge(store)
+
+
+def test_a_reason_does_not_pass_for_other_lines(tmp_path: Path) -> None:
+    with open_store(tmp_path, "paul") as store:
+        submit(store)
+        state = send_back(store, "a pond\n  100.0% labelled \u202ex")
+    assert str(state) == r"sent back by paul: a pond\n  100.0% labelled \u202ex"
+    assert state.reason == "a pond\n  100.0% labelled \u202ex"

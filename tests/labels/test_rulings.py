@@ -53,3 +53,36 @@ def test_a_ruling_where_nothing_is_labelled_touches_nothing(tmp_path: Path) -> N
         store.comment(Comment(row=6, col=9, text="snow", answers=question.id, ruling="snow"))
         (found,) = rulings(store, FLAIR)
         assert found.touched == ()
+
+
+def test_who_read_a_ruling_replaces_it_and_who_did_not_leaves_both(tmp_path: Path) -> None:
+    def ruled(author: str, key: str) -> Comment:
+        return Comment(row=6, col=9, text=f"{author}: {key}", answers="marie:1", ruling=key)
+
+    def holding() -> list[tuple[str, str]]:
+        with open_store(tmp_path) as now:
+            return [(one.id, one.key) for one in rulings(now, FLAIR)]
+
+    with open_store(tmp_path, "marie") as marie:
+        marie.comment(Comment(row=6, col=9, text="which tree?", question=True))
+        marie.comment(Comment(row=6, col=8, text="and here?", question=True))
+        with open_store(tmp_path, "paul") as paul, open_store(tmp_path, "zoe") as zoe:
+            paul.comment(ruled("paul", "deciduous"))
+            zoe.comment(ruled("zoe", "coniferous"))  # without having read Paul's
+            assert holding() == [("paul:1", "deciduous"), ("zoe:1", "coniferous")]
+            paul.comment(ruled("paul", "vineyard"))  # his own earlier one he knows
+            assert holding() == [("zoe:1", "coniferous"), ("paul:2", "vineyard")]
+            zoe.refresh()
+            zoe.comment(ruled("zoe", "brushwood"))
+            assert holding() == [("zoe:2", "brushwood")]
+            zoe.comment(Comment(row=6, col=8, text="snow", answers="marie:2", ruling="snow"))
+            assert holding() == [("zoe:2", "brushwood"), ("zoe:3", "snow")]
+            zoe.undo()
+            zoe.undo()
+            assert holding() == [("zoe:1", "coniferous"), ("paul:2", "vineyard")]
+            zoe.redo()
+            zoe.redo()
+        marie.undo()  # the second question
+        assert holding() == [("zoe:2", "brushwood")]
+        marie.undo()
+        assert holding() == []

@@ -10,7 +10,7 @@ from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
 from workbench.documents import validate
-from workbench.errors import CampaignError
+from workbench.errors import CampaignError, EditRefused
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.workflows.admitting import admit, gold_zones, set_gold
@@ -123,3 +123,17 @@ def test_a_share_of_zones_is_drawn_for_good(campaign: Campaign, gold: Zone) -> N
     assert all(map(campaign.drawn, zones))
     with pytest.raises(CampaignError, match="not between 0 and 1"):
         campaign.draw(1.1)
+
+
+def test_what_makes_no_sense_of_admissions_is_refused(campaign: Campaign, gold: Zone, other: Zone) -> None:
+    for reason in ("", "  \n"):
+        with pytest.raises(CampaignError, match="for a reason that others can read; give one"):
+            admit(campaign, "anne", reason=reason)
+    assert campaign.registry.rows("admissions") == []
+    with pytest.raises(CampaignError, match="zone D052_2019/Z1_AA is no gold zone"):
+        set_gold(campaign, other, None)
+    assert gold_zones(campaign) == {gold.id: 0.9}
+    told = admit(campaign, "anne", reason="x\nadmitted").text().splitlines()
+    assert told == [r"anne: admitted (x\nadmitted)", "  D051_2019/Z1_AA: nothing labelled blind yet"]
+    with pytest.raises(EditRefused, match="is a model, and judges no labels"):
+        review_zone(campaign, gold, author="model-unet", verdict="send-back", reason="mine")

@@ -18,7 +18,7 @@ from workbench.labels.edits import Provenance, assign_raster
 from workbench.workflows.closing import CheckedZone, check_zone
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.standing import review_zone
+from workbench.workflows.standing import review_zone, standing
 
 GRASS, HOUSE, WATER = 10, 1, 5
 
@@ -235,3 +235,30 @@ def test_a_step_that_is_not_legal_is_refused_before_anything_is_checked(
     review_zone(campaign, left, author="marie", verdict="accept", anyway="the tank is full")
     with pytest.raises(EditRefused, match="is accepted"):
         review_zone(campaign, left, author="marie", verdict="submit")
+
+
+def test_what_people_wrote_is_told_line_by_line(campaign: Campaign, left: Zone) -> None:
+    text, told = "x\n  0.0% labelled; all fine \u202e", r"x\n  0.0% labelled; all fine \u202e"
+    script(campaign, left, {"justify": "tall-water", "at": [60, 120], "text": text})
+    assert f": {told}" in check_zone(campaign, left).text()
+    script(campaign, left, {"comment": text, "at": [60, 120], "question": True})
+    script(campaign, left, {"comment": text, "at": [60, 120], "answers": "marie:5"}, author="jean")
+    for turn in range(12):
+        script(campaign, left, {"comment": f"{turn} {text}", "at": [60, turn]})
+    script(campaign, left, {"comment": "so it is", "at": [60, 120], "answers": "marie:17"}, author="jean")
+    found = standing(campaign, left)
+    lines = found.text().splitlines()
+    first = lines.index(f"  question marie:5 at (60, 120): {told}")
+    assert lines[first + 1 : first + 14] == [
+        f"    jean:1: {told}",
+        "  2 earlier comments; --json lists all",
+        *(f"  comment marie:{6 + turn} at (60, {turn}): {turn} {told}" for turn in range(2, 12)),
+        "    jean:2: so it is",
+    ]
+    document = found.document()
+    assert [one["text"] for one in document["comments"]] == [f"{turn} {text}" for turn in range(12)]
+    assert document["comments"][-1]["answers"] == [{"id": "jean:2", "text": "so it is"}]
+    view = {"format": "ocs-workbench/zone-status", "format_version": 1} | document
+    validate(view, "outputs/zone-status", source="status")
+    view = {"format": "ocs-workbench/zone-list", "format_version": 1, "zones": [document], "damaged": []}
+    validate(view, "outputs/zone-list", source="list")

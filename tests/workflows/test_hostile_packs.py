@@ -19,7 +19,7 @@ from packs import Members, files, info, label, members_of, relisted, square, wit
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
 from workbench.geo.raster import encode_raster, write_raster
-from workbench.labels.edits import AssignMask, Provenance, Undo, assign
+from workbench.labels.edits import AssignMask, Comment, Provenance, Undo, assign
 from workbench.labels.journal import write_journal
 from workbench.labels.meta import JournalMeta
 from workbench.labels.op import chained, from_microseconds
@@ -319,6 +319,15 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "journal of another nomenclature": (lambda p: p.journal(nomenclature="corine"), "its codes are those of"),
     "code of no class": (lambda p: p.journal(edits=[painted(200)]), "200"),
     "pixels outside the zone": (lambda p: p.journal(edits=[painted(3, row=511)]), "person-0123abcd:1"),
+    "ruling for no class": (
+        lambda p: p.journal(
+            edits=[
+                Comment(row=5, col=5, text="which?", question=True),
+                Comment(row=5, col=5, text="x", answers="person-0123abcd:1", ruling="x\n 0.0% labelled"),
+            ]
+        ),
+        "op person-0123abcd:2 rules for another nomenclature",
+    ),
     "undo of nothing": (
         lambda p: p.journal(edits=[painted(3), Undo(target="person-0123abcd:900")]),
         "which is no gesture of",

@@ -14,7 +14,7 @@ import pytest
 from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
-from workbench.documents import read_document, shipped, write_document
+from workbench.documents import read_document, shipped, validate, write_document
 from workbench.errors import CampaignError, DocumentError, JournalError, NomenclatureError, WorkbenchError
 from workbench.export import verify_release
 from workbench.geo.grid import Window
@@ -24,6 +24,7 @@ from workbench.labels.edits import AssignMask, Provenance, assign
 from workbench.labels.review import zone_state
 from workbench.nomenclature import load_crosswalk, load_nomenclature
 from workbench.workflows import migrating
+from workbench.workflows.admitting import admit, gold_zones, set_gold
 from workbench.workflows.intake import add_zone
 from workbench.workflows.journals import verify_journals
 from workbench.workflows.labelling import export_labels, label_zone
@@ -495,3 +496,58 @@ def test_the_shipped_tables_hold_against_flair(name: str, tmp_path: Path) -> Non
         Campaign.create(tmp_path / "c", nomenclature=name), tmp_path / "n", table=crosswalk.name, to=None
     )
     assert len(recoding.undecided) == 1
+
+
+def gold_and_admitted(old: Campaign) -> None:
+    """Make a zone gold, admit two people and have half of the zones annotated twice."""
+    zone = old.zone("Z1_AA")
+    review_zone(old, zone, author="marie", verdict="submit", anyway="for the test")
+    review_zone(old, zone, author="paul", verdict="accept")
+    set_gold(old, zone, 0.8)
+    old.draw(0.5)
+    for author in ("marie", "paul"):
+        admit(old, author, reason="was there from the first day")
+
+
+def test_gold_zones_admissions_and_double_annotation_go_along(old: Campaign, tmp_path: Path) -> None:
+    gold_and_admitted(old)
+    done = carry(old, tmp_path / "new")
+    new = Campaign.open(tmp_path / "new")
+    assert gold_zones(new) == gold_zones(old) == {"D051_2019/Z1_AA": 0.8}
+    assert new.registry.rows("admissions") == old.registry.rows("admissions")
+    assert new.double_share == 0.5
+    assert list(map(new.drawn, new.zones())) == list(map(old.drawn, old.zones()))
+    label(new, new.zone("Z2_UF"), "marie", SQUARE % (20, 20, "water"))
+    with pytest.raises(CampaignError, match="jean is not admitted"):
+        label(new, new.zone("Z2_UF"), "jean", SQUARE % (20, 20, "water"))
+    document = {"format": "ocs-workbench/zone-migrate", "format_version": 1} | done.document()
+    validate(document, "outputs/zone-migrate", source="migrate")
+    assert [one["gold"] for one in document["zones"]] == [0.8, None]
+    assert (document["admitted"], document["not_admitted"]) == (["marie", "paul"], [])
+    assert document["double_share"] == {"source": 0.5, "target": 0.5}
+    told = done.text()
+    for line in (
+        "    a gold zone here, too: 80% of",
+        "  admitted here, too: marie, paul",
+        "  a share of 0.5 of",
+    ):
+        assert line in told
+
+
+def test_what_does_not_go_along_to_a_campaign_that_was_there_is_said(old: Campaign, tmp_path: Path) -> None:
+    gold_and_admitted(old)
+    new = Campaign.create(tmp_path / "new")
+    done = carry(old, new.path)
+    assert gold_zones(new) == {"D051_2019/Z1_AA": 0.8}
+    assert new.registry.rows("admissions") == []
+    assert new.double_share == 0
+    assert (done.admitted, done.not_admitted, done.double_share) == ((), ("marie", "paul"), (0.5, 0))
+    told = done.text()
+    assert f"  admitted in {old.path} and not here: marie, paul; as long as" in told
+    assert f"here 0 are: workbench campaign double {new.path} --share 0.5" in told
+
+
+def test_of_what_was_never_decided_nothing_is_said(old: Campaign, tmp_path: Path) -> None:
+    told = carry(old, tmp_path / "new").text()
+    for word in ("gold zone", "admitted", "double annotation"):
+        assert word not in told

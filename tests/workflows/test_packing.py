@@ -298,3 +298,59 @@ def test_a_zone_that_shares_cells_with_another_is_refused(
     with pytest.raises(CampaignError, match="shares 1 patch cells"):
         unpack_zone(away, tmp_path / "zone.zip")
     assert files(away.path) == before
+
+
+def test_a_model_runs_on_both_sides_and_the_colleagues_work_comes_home(
+    home: tuple[Campaign, Zone], away: Campaign, tmp_path: Path
+) -> None:
+    campaign, zone = home
+    pack_zone(campaign, zone, tmp_path / "out.zip", overwrite=False)
+    unpack_zone(away, tmp_path / "out.zip")
+    (there,) = away.zones()
+    label(campaign, zone, "model-unet", square(300, 300, 40, "water"))
+    label(away, there, "model-unet", square(400, 400, 20, "snow"), square(400, 400, 10, "water"))
+    label(away, there, "bob", '{"prelabels": "replace"}')
+    pack_zone(away, there, tmp_path / "back.zip", overwrite=False)
+    done = unpack_zone(campaign, tmp_path / "back.zip")
+    (theirs,) = (name for name in done.journals if name.startswith("model-unet.from-"))
+    assert done.journals[theirs] == (2, 2)
+    assert done.journals[away.pseudonym("bob")][0] > 0
+    assert f"  {theirs}: 2 of 2 ops are new" in done.text().splitlines()
+    assert "nothing was done" in unpack_zone(campaign, tmp_path / "back.zip").text()
+    with campaign.open_store(zone) as store:
+        assert store.head["model-unet"] == 1
+        assert store.missing() == {}
+    pack_zone(campaign, zone, tmp_path / "on.zip", overwrite=False)
+    (ours,) = (one for one in unpack_zone(away, tmp_path / "on.zip").journals if ".from-" in one)
+    assert exported(away, there, tmp_path) == exported(campaign, zone, tmp_path)
+    pack_zone(away, there, tmp_path / "again.zip", overwrite=False)
+    assert "nothing was done" in unpack_zone(campaign, tmp_path / "again.zip").text()
+    assert verify_journals(campaign, zone, author=None).sound
+    before = files(away.path)
+    with pytest.raises(JournalError, match=rf"came here with a pack .* such as {ours}-2"):
+        label(away, there, ours, square(300, 300, 40, "snow"))
+    with pytest.raises(JournalError, match="is a pseudonym; label under your own name"):
+        label(away, there, campaign.pseudonym("marie"), square(300, 300, 40, "snow"))
+    with pytest.raises(JournalError, match="came here with a pack"):
+        review_zone(away, there, author="import", verdict="send-back", reason="mine")
+    assert files(away.path) == before
+    label(away, there, "model-unet", square(450, 450, 20, "snow"))  # its own goes on
+
+
+def test_who_unpacks_second_at_the_same_time_is_told_to_do_it_again(
+    home: tuple[Campaign, Zone], away: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign, zone = home
+    pack_zone(campaign, zone, tmp_path / "zone.zip", overwrite=False)
+    zones = Campaign.zones
+
+    def before_the_other(opened: Campaign) -> tuple[Zone, ...]:
+        monkeypatch.setattr(Campaign, "zones", zones)
+        found = opened.zones()
+        unpack_zone(away, tmp_path / "zone.zip")
+        return found
+
+    monkeypatch.setattr(Campaign, "zones", before_the_other)
+    with pytest.raises(CampaignError, match="came here meanwhile, by another unpack say; unpack it again"):
+        unpack_zone(away, tmp_path / "zone.zip")
+    assert "nothing was done" in unpack_zone(away, tmp_path / "zone.zip").text()

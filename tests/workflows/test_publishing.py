@@ -57,6 +57,7 @@ def test_an_edit_after_acceptance_keeps_the_zone_out_until_it_is_accepted_again(
         publish(campaign, name="V1", out=tmp_path / "out", say=said.append)
     assert len(said) == 1
     assert "D051_2019/Z1_AA is sent back by paul: a greenhouse is missing and stays out" in said[0]
+    assert said[0].endswith("--submit, then --accept")
     assert not (tmp_path / "out").exists()
     review_zone(campaign, zone, author="paul", verdict="submit")
     review_zone(campaign, zone, author="zoe", verdict="accept")

@@ -340,6 +340,10 @@ def test_a_reviewer_accepts_a_polygon_and_opens_it_again(campaign: Campaign, zon
         with pytest.raises(WorkbenchError, match=r"line 1: .* accepted by paul \(op paul:1\)"):
             run(campaign, zone, line)
     run(campaign, zone, {"reopen": SQUARE}, author="paul")
+    run(campaign, zone, {"protect": SQUARE})
+    with pytest.raises(WorkbenchError, match="line 1: nothing is accepted there"):
+        run(campaign, zone, {"reopen": SQUARE}, author="paul")
+    run(campaign, zone, {"unprotect": SQUARE})
     run(campaign, zone, {"polygon": SQUARE, "class": "snow"})
     assert (labels(campaign, zone)[10:30, 20:50] == 14).all()
 
@@ -377,6 +381,7 @@ BAD_EDITS = {
         {"polygon": SQUARE, "class": "water", "confidence": 0.5},
         "confidence is a model's to say",
     ),
+    "comment of blanks": ({"comment": " ", "at": [1, 1]}, "a comment of blanks says nothing"),
     "comment nowhere": ({"comment": "x", "at": [600, 1]}, "outside zone"),
 }
 

@@ -80,7 +80,7 @@ def annotate(directory: Path, zone_id: str | None, author: str | None, **how: bo
 @TOGETHER
 @click.option("--json-lines", is_flag=True, help='Print {"op": id} for each edit, once it is durable.')
 def label(directory: Path, zone_id: str, author: str, script: TextIO, json_lines: bool, **how: bool) -> None:
-    """Apply the same edits as the window does, from a script."""
+    """Apply edits from a script: those of the window, and more."""
     from workbench.workflows.labelling import label_zone
 
     def acknowledge(op: str, line: int) -> None:
@@ -240,5 +240,7 @@ def review(
     verdict: Verdict = "submit" if submit else "accept" if accept else "send-back"
     opened = open_campaign(directory)
     chosen = opened.zone(zone_id)
-    state = review_zone(opened, chosen, author=author, verdict=verdict, reason=reason or "", anyway=anyway)
+    state = review_zone(
+        opened, chosen, author=author, verdict=verdict, reason=reason or "", anyway=anyway, say=say
+    )
     click.echo(f"{chosen.id}: {state}")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from workbench.errors import EditRefused, GridError, JournalError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.canvas import Canvas, Codes
+from workbench.labels.comments import check_comment
 from workbench.labels.conflicts import Conflicts
 from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Redo, Refine, Review, Undo
 from workbench.labels.fold import Fold
@@ -372,15 +373,12 @@ class AnnotationStore:
         Raises
         ------
         EditRefused
-            The store is read-only, the pixel lies outside the zone, or it answers no comment that there is.
+            The store is read-only, the pixel lies outside the zone, or as for `check_comment`.
         """
         self._check_writable()
         self._fold.canvas.check_pixel(comment.row, comment.col)
         there = {op.id: found for op, found in self.comments()}
-        if comment.answers is not None and comment.answers not in there:
-            raise EditRefused(f"zone {self.zone_id} has no comment {comment.answers} to answer")
-        if comment.ruling is not None and not there[str(comment.answers)].question:
-            raise EditRefused(f"comment {comment.answers} is no question; answer it without a ruling")
+        check_comment(comment, there, zone=self.zone_id, author=self._author or "", track=self._fold.track)
         return self._recorded(comment)
 
     def refresh(self) -> Window | None:

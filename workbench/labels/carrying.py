@@ -18,11 +18,15 @@ sha256     of the op as it is now, also where a review names an op that it judge
 At home, ops that are there already stay as they are, whoever wrote them; new ones get lamports larger than
 those of all ops before them in the pack. So what had seen an op comes after it (Lamport 1978), and a journal
 that was taken once goes on from where it ended.
+
+A model may run in several campaigns, and has journals of one name then that have nothing in common. One that
+is not the one at home comes in under a name of its own, ``model-unet.from-1a2b3c4d``, and later packs go on
+with it: which journal is which is told by what its ops say, whatever its name is in the pack.
 """
 
 from __future__ import annotations
 
-__all__ = ["carried_in", "carried_out", "is_carried", "name_outside"]
+__all__ = ["carried_in", "carried_out", "check_goes_on", "is_carried", "name_outside", "names_inside"]
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,17 +35,25 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from workbench.documents import digest
 from workbench.errors import EditRefused, JournalError
+from workbench.labels.folder import journal_path
 from workbench.labels.meta import JournalMeta, JournalSubject
 from workbench.labels.op import BLIND, Head, blind_track
 from workbench.labels.payloads import renamed_payload
+from workbench.labels.prelabels import is_model
 from workbench.labels.provenance import IDLE
-from workbench.labels.reading import Journal
+from workbench.labels.reading import Journal, read_journal
 from workbench.labels.tables import Row, sealed, seen_of, seen_text
 
 Rename = Callable[[str], str]
 
-_NOT_PEOPLE = re.compile(r"import|model-.+|person-[0-9a-f]{8}")
+_PSEUDONYM = "person-[0-9a-f]{8}"
+_NOT_PEOPLE = re.compile(rf"import|model-.+|{_PSEUDONYM}")
+_FROM = re.compile(r"(model-.+)\.from-[0-9a-f]{8}")
+"""The name of a model's journal that is another one than that of the model's own name."""
+_MODEL_LENGTH = 50
+"""What is left of a model's name there, so that all of it can be an author's."""
 _BEGIN = "1970-01-01T00:00:00.000000Z"
 _UNKNOWN = "0" * 64
 """Stands for the sha256 of an op that is not there, which no op has."""
@@ -70,6 +82,32 @@ def name_outside(author: str, pseudonym: Rename) -> str:
 def is_carried(meta: JournalMeta) -> bool:
     """Tell whether a journal came out of another campaign's pack, or lies in a pack."""
     return meta.created == _BEGIN and _NOT_PEOPLE.fullmatch(meta.author) is not None
+
+
+def check_goes_on(directory: Path, author: str) -> None:
+    """Refuse a name under which nobody may label here: its journal goes on somewhere else.
+
+    Parameters
+    ----------
+    directory
+        The zone's journal folder.
+    author
+        Who is to label.
+
+    Raises
+    ------
+    JournalError
+        The name is a pseudonym, or its journal came with a pack: two that go on from one would be two pasts,
+        and no pack of either could come home.
+    """
+    if re.fullmatch(_PSEUDONYM, author):
+        raise JournalError(f"{author} is a pseudonym; label under your own name")
+    path = journal_path(directory, author)
+    if _NOT_PEOPLE.fullmatch(author) and path.exists() and is_carried(read_journal(path).meta):
+        raise JournalError(
+            f"{path} came here with a pack and goes on only where it began; label under another name, "
+            f"such as {author}-2"
+        )
 
 
 def carried_out(journals: Sequence[Journal], *, pseudonym: Rename) -> tuple[Journal, ...]:
@@ -126,10 +164,10 @@ def carried_in(
         than they wrote there.
     """
     there = {journal.meta.author: journal for journal in home}
-    inside = {name: author for author, name in _names_outside(there, pseudonym).items()}
+    inside = names_inside(journals, home=home, pseudonym=pseudonym)
     goals = {}
     for journal in journals:
-        name = inside.get(journal.meta.author, journal.meta.author)
+        name = inside[journal.meta.author]
         own = there.get(name)
         if own is None:
             meta = JournalMeta(subject=subject, author=name, created=_BEGIN)
@@ -139,6 +177,64 @@ def carried_in(
         goals[name] = own
     found = _carried(journals, lambda author: inside.get(author, author), goals)
     return tuple(one for one in found if len(one.rows) > len(goals[one.meta.author].rows))
+
+
+def names_inside(
+    journals: Sequence[Journal], *, home: Sequence[Journal], pseudonym: Rename
+) -> dict[str, str]:
+    """Return {author in a pack: author at home}, no two of which are the same.
+
+    Parameters
+    ----------
+    journals, home, pseudonym
+        As for `carried_in`.
+
+    Raises
+    ------
+    JournalError
+        Two people at home have one pseudonym, or two journals of the pack were made to be taken for one.
+    """
+    there = {journal.meta.author: journal for journal in home}
+    people = {name: author for author, name in _names_outside(there, pseudonym).items()}
+    found: dict[str, str] = {}
+    free = dict(there)
+    # The longest first: which journal it goes on from is the surer the more ops both have.
+    for journal in sorted(journals, key=lambda one: (-len(one.rows), one.meta.author)):
+        packed = journal.meta.author
+        name = people.get(packed, packed)
+        if is_model(packed):
+            kin = [name, *sorted(other for other in free if _model(other) == _model(name))]
+            same = (other for other in kin if other in free and _goes_with(journal, free[other]))
+            name = next(same, name if name not in there else _name_of_its_own(journal))
+        if name in found.values():
+            raise JournalError(f"{packed} and another journal of the pack are both {name} here")
+        found[packed] = name
+        free.pop(name, None)
+    return found
+
+
+def _model(name: str) -> str:
+    """Return the name of the model whose journal has a name; other names as they are."""
+    made = _FROM.fullmatch(name)
+    return made[1] if made else name[:_MODEL_LENGTH] if is_model(name) else name
+
+
+def _goes_with(packed: Journal, own: Journal) -> bool:
+    """Tell whether a model's journal is the one at home, up to where one of them ends."""
+    if len(packed.rows) > len(own.rows) and not is_carried(own.meta):
+        return False  # what is made here does not grow elsewhere
+    both = list(zip(packed.rows, own.rows, strict=False))
+    if not both:
+        return packed.meta.author == own.meta.author
+    return all(
+        _said(row, packed.meta.author, _model) == _said(mine, own.meta.author, _model) for row, mine in both
+    )
+
+
+def _name_of_its_own(journal: Journal) -> str:
+    """Return the name of a model's journal that is another one than that of the model's own name."""
+    said = [_said(row, journal.meta.author, _model) for row in journal.rows]
+    return f"{_model(journal.meta.author)}.from-{digest(repr(said).encode())[:8]}"
 
 
 def _names_outside(authors: Iterable[str], pseudonym: Rename) -> dict[str, str]:
@@ -158,7 +254,7 @@ def _check_agrees(packed: Journal, own: Journal, rename: Rename) -> None:
     """Refuse a packed journal that is not the one at home, up to where one of them ends."""
     author = own.meta.author
     for row, mine in zip(packed.rows, own.rows, strict=False):
-        if _said(row, packed.meta.author, lambda name: name) != _said(mine, author, rename):
+        if _said(row, packed.meta.author, _model) != _said(mine, author, lambda name: _model(rename(name))):
             raise JournalError(
                 f"op {author}:{mine.seq} is another one in the pack than in {own.path}, so the pack was not "
                 "made from this zone's journals, or one of them was mended; nothing was taken"
@@ -166,7 +262,8 @@ def _check_agrees(packed: Journal, own: Journal, rename: Rename) -> None:
     if len(packed.rows) > len(own.rows) and not is_carried(own.meta):
         raise JournalError(
             f"the pack has {len(packed.rows)} ops of {author}, {own.path} has {len(own.rows)}; if ops were "
-            f"lost here, put the newer {author}.sqlite back from a backup; nothing was taken"
+            f"lost here, put the newer {author}.sqlite back from a backup; if somebody labelled there as "
+            f"{packed.meta.author}, have it done under their own name; nothing was taken"
         )
 
 

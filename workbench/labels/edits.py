@@ -154,7 +154,9 @@ class Comment:
             object.__setattr__(self, name, operator.index(getattr(self, name)))
         if min(self.row, self.col) < 0:
             raise EditRefused(f"pixel ({self.row}, {self.col}) lies outside the zone")
-        if not self.text.strip() or len(self.text) > _REASON_LENGTH:
+        if not self.text.strip():
+            raise EditRefused("a comment of blanks says nothing; write what there is to say")
+        if len(self.text) > _REASON_LENGTH:
             raise EditRefused(f"a comment has 1 to {_REASON_LENGTH} characters, not {len(self.text)}")
         if self.answers is not None:
             check_op_id(self.answers)

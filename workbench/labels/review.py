@@ -9,7 +9,7 @@ is open again. So it is where somebody labels who had not read a verdict: an edi
 
 from __future__ import annotations
 
-__all__ = ["ZoneState", "accept", "send_back", "submit", "zone_state"]
+__all__ = ["ZoneState", "accept", "check_judge", "send_back", "submit", "zone_state"]
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Literal
 
 from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.comments import one_line
 from workbench.labels.edits import Review
 from workbench.labels.op import Head
 from workbench.labels.payloads import edit_of
@@ -41,7 +42,7 @@ class ZoneState:
 
     def __str__(self) -> str:
         by = f" by {self.by}" if self.by else ""
-        reason = f": {self.reason}" if self.reason else ""
+        reason = f": {one_line(self.reason)}" if self.reason else ""
         return f"{self.state.replace('_', ' ')}{by}{reason}"
 
 
@@ -58,14 +59,27 @@ def zone_state(store: AnnotationStore) -> ZoneState:
     )
 
 
+def check_judge(author: str) -> None:
+    """Refuse verdicts of a model.
+
+    Raises
+    ------
+    EditRefused
+        The author is one.
+    """
+    if is_model(author):
+        raise EditRefused(f"{author} is a model, and judges no labels; review as a person")
+
+
 def submit(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
     """Hand an open zone, or one that was sent back, to review.
 
     Raises
     ------
     EditRefused
-        The zone is submitted or accepted already.
+        The zone is submitted or accepted already, or a model submits it.
     """
+    check_judge(store.author or "")
     before = zone_state(store)
     if before.state == "submitted":
         raise EditRefused(f"zone {store.zone_id} is {before}; accept it or send it back")
@@ -81,8 +95,9 @@ def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
     ------
     EditRefused
         The zone is accepted already, or was sent back and not submitted since; or authors are in conflict,
-        or edits that somebody had seen are not there any more.
+        or edits that somebody had seen are not there any more, or a model accepts it.
     """
+    check_judge(store.author or "")
     before = zone_state(store)
     if before.state == "accepted":
         raise EditRefused(f"zone {store.zone_id} is {before} already; there is nothing to do")
@@ -106,8 +121,9 @@ def send_back(store: AnnotationStore, reason: str) -> ZoneState:
     Raises
     ------
     EditRefused
-        The zone is open or was sent back already, or the reason is empty.
+        The zone is open or was sent back already, the reason is empty, or a model sends it back.
     """
+    check_judge(store.author or "")
     before = zone_state(store)
     if before.state in ("open", "sent_back"):
         raise EditRefused(f"zone {store.zone_id} is {before} and nobody's to send back; submit it first")
@@ -117,7 +133,5 @@ def send_back(store: AnnotationStore, reason: str) -> ZoneState:
 def _record(
     store: AnnotationStore, state: Literal["submitted", "accepted", "sent_back"], reason: str | None
 ) -> ZoneState:
-    if is_model(store.author or ""):
-        raise EditRefused(f"{store.author} is a model, and judges no labels; review as a person")
     store.record(Review(state=state, reason=reason, heads=store.label_heads()))
     return zone_state(store)

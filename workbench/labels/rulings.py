@@ -1,4 +1,8 @@
-"""Rulings: what was decided on a question, and which labels that concerns."""
+"""Rulings: what was decided on a question, and which labels that concerns.
+
+A ruling holds as long as its question does. Who rules on a question having read what was ruled on it replaces
+that; of rulings that had not read each other both hold, and people have to settle it by another one.
+"""
 
 from __future__ import annotations
 
@@ -56,27 +60,41 @@ def open_questions(comments: Iterable[tuple[Op, Comment]]) -> tuple[tuple[str, C
 
 def rulings(store: AnnotationStore, nomenclature: Nomenclature) -> tuple[Ruling, ...]:
     """Return the rulings of a zone that count, first to last, with the labels that they touch now."""
-    comments = {op.id: comment for op, comment in store.comments()}
-    ruled = [(name, comment) for name, comment in comments.items() if comment.ruling is not None]
+    ruled = _holding(store.comments())
     if not ruled:
         return ()
     uppers, keys = store.uppers()
     given = given_map(store.labels, uppers)
     found = []
-    for name, comment in ruled:
-        assert comment.answers is not None  # noqa: S101 - a ruling answers a question
-        assert comment.ruling is not None  # noqa: S101 - as chosen above
-        asked = comments.get(comment.answers, comment)
-        places = [(asked.row, asked.col), *_unsure(uppers, keys, nomenclature.above(comment.ruling))]
+    for op, question, asked, key in ruled:
+        places = [(asked.row, asked.col), *_unsure(uppers, keys, nomenclature.above(key))]
         touched: dict[tuple[int, int], Touched] = {}
         for place in places:
-            one = _touched(store, nomenclature, given, keys, place, comment.ruling)
+            one = _touched(store, nomenclature, given, keys, place, key)
             if one is not None:
                 touched.setdefault((one.row, one.col), one)
-        found.append(
-            Ruling(id=name, question=comment.answers, key=comment.ruling, touched=tuple(touched.values()))
-        )
+        found.append(Ruling(id=op.id, question=question, key=key, touched=tuple(touched.values())))
     return tuple(found)
+
+
+def _holding(comments: Iterable[tuple[Op, Comment]]) -> list[tuple[Op, str, Comment, str]]:
+    """Return the rulings among some comments that hold: op, id of the question, question, key."""
+    said = list(comments)
+    asked = {op.id: comment for op, comment in said if comment.question}
+    ruled = [
+        (op, comment.answers, asked[comment.answers], comment.ruling)
+        for op, comment in said
+        if comment.ruling is not None and comment.answers in asked
+    ]
+    return [
+        one for one in ruled if not any(other[1] == one[1] and _had_read(other[0], one[0]) for other in ruled)
+    ]
+
+
+def _had_read(op: Op, other: Op) -> bool:
+    """Tell whether an op was made by somebody who had read, or made, another one before."""
+    before = op.seq - 1 if op.author == other.author else op.seen.get(other.author, 0)
+    return before >= other.seq
 
 
 def _unsure(

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Admission", "GoldResult", "admit", "check_admitted", "gold_zones", "set_gold"]
+__all__ = [
+    "Admission",
+    "GoldResult",
+    "admit",
+    "admitted_authors",
+    "check_admitted",
+    "gold_zones",
+    "set_gold",
+]
 
 import json
 from dataclasses import dataclass
@@ -15,6 +23,7 @@ from workbench.assessment.agreement import measure_agreement
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, EditRefused
 from workbench.geo.zone import Zone
+from workbench.labels.comments import one_line
 from workbench.labels.op import check_author
 from workbench.labels.review import zone_state
 from workbench.workflows.authors import open_alone
@@ -81,7 +90,7 @@ class Admission:
     def text(self) -> str:
         """Return a page for a person."""
         verdict = "admitted" if self.passed else "not admitted yet"
-        lines = [f"{self.author}: {verdict}" + (f" ({self.reason})" if self.reason else "")]
+        lines = [f"{self.author}: {verdict}" + (f" ({one_line(self.reason)})" if self.reason else "")]
         for one in self.results:
             if one.overall is None:
                 lines.append(f"  {one.zone}: nothing labelled blind yet")
@@ -98,14 +107,21 @@ def gold_zones(campaign: Campaign) -> dict[str, float]:
     return {row["zone"]: row["minimum"] for row in campaign.registry.rows("gold")}
 
 
+def admitted_authors(campaign: Campaign) -> tuple[str, ...]:
+    """Return who was admitted, by name; it matters only as long as there are gold zones."""
+    return tuple(sorted(row["author"] for row in campaign.registry.rows("admissions")))
+
+
 def set_gold(campaign: Campaign, zone: Zone, minimum: float | None) -> None:
     """Make an accepted zone a gold zone, or (None) one like the others.
 
     Raises
     ------
     CampaignError
-        It is not accepted, or the share is not between 0 and 1.
+        It is not accepted, or the share is not between 0 and 1; or it is no gold zone to be made another.
     """
+    if minimum is None and zone.id not in gold_zones(campaign):
+        raise CampaignError(f"zone {zone.id} is no gold zone; workbench zone list says which are")
     if minimum is not None:
         if not 0 < minimum <= 1:
             raise CampaignError(f"minimum {minimum} is no share above 0 and up to 1; give 0.9, say")
@@ -134,9 +150,14 @@ def admit(campaign: Campaign, author: str, *, reason: str | None = None) -> Admi
     Raises
     ------
     CampaignError
-        The campaign has no gold zone, so that everybody may label; or one of them is not accepted any more.
+        The campaign has no gold zone, so that everybody may label; or one of them is not accepted any more;
+        or the reason is empty.
     """
     check_author(author)
+    if reason is not None and not reason.strip():
+        raise CampaignError(
+            "an annotator is admitted without that for a reason that others can read; give one"
+        )
     gold = gold_zones(campaign)
     if not gold:
         raise CampaignError(
@@ -161,7 +182,7 @@ def check_admitted(campaign: Campaign, author: str) -> None:
         With the way out.
     """
     gold = gold_zones(campaign)
-    if not gold or author in {row["author"] for row in campaign.registry.rows("admissions")}:
+    if not gold or author in admitted_authors(campaign):
         return
     raise CampaignError(
         f"{author} is not admitted to {campaign.path} yet: label {' and '.join(sorted(gold))} with --blind, "

@@ -21,6 +21,7 @@ from workbench.errors import JournalError, RasterError
 from workbench.geo.borders import Border, shared_borders
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.comments import one_line
 from workbench.labels.edits import Comment
 from workbench.labels.op import Op
 from workbench.labels.review import zone_state
@@ -123,7 +124,7 @@ class CheckedZone:
     def _line(self, one: Judged) -> str:
         found = one.finding
         where = f"{found.pixels} pixels at ({found.row}, {found.col})"
-        said = f"; justified by {one.by[0]}: {one.by[1].text}" if one.by else ""
+        said = f"; justified by {one.by[0]}: {one_line(one.by[1].text)}" if one.by else ""
         return f"  {found.kind:16} {self.keys[found.code]}, {where}: {found.told}{said}"
 
 

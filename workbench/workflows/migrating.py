@@ -3,7 +3,9 @@
 The zones go to a new campaign; the old one is read and stays as it is. Of each zone the journals are written
 anew: the same authors, ops, times, gestures, tracks and reviews, with other codes, and sealed again. Domains
 keep their folds, since a fold that changed would make yesterday's test patches today's training patches;
-patches keep their numbers as long as those are free, so that releases of both campaigns can be compared.
+patches keep their numbers as long as those are free, so that releases of both campaigns can be compared. Gold
+zones stay gold. Who is admitted, and the share of zones that is drawn for double annotation, go along to a
+campaign that is made for it; one that was there before has its own, and what it lacks is said.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from workbench.labels.tables import lost_edits
 from workbench.nomenclature import Landing, Nomenclature, Recoding, load_crosswalk, load_nomenclature
 from workbench.nomenclature.lookup import UNLABELLED
 from workbench.registry import Arrival
+from workbench.workflows.admitting import admitted_authors, gold_zones
 from workbench.workflows.migration import CarriedClass, CarriedJournal, Migration, ZoneMigration
 
 
@@ -131,7 +134,11 @@ def migrate(
             progress(len(done), len(zones))
 
     numbers = {zone.id: campaign.patch_numbers(zone) for zone in zones}
-    arrivals = [Arrival(zone=zone, fold=folds[zone.domain], numbers=numbers[zone.id]) for zone in zones]
+    gold = gold_zones(campaign)
+    arrivals = [
+        Arrival(zone=zone, fold=folds[zone.domain], numbers=numbers[zone.id], gold=gold.get(zone.id))
+        for zone in zones
+    ]
     try:
         target.add_zones(arrivals, fill=carry)
     except BaseException:
@@ -141,14 +148,23 @@ def migrate(
                 new.mkdir(exist_ok=True)
         raise
     found = (
-        replace(done[zone.id], numbers_kept=target.patch_numbers(zone) == numbers[zone.id]) for zone in zones
+        replace(
+            done[zone.id],
+            numbers_kept=target.patch_numbers(zone) == numbers[zone.id],
+            gold=gold.get(zone.id),
+        )
+        for zone in zones
     )
+    admitted, there_too = admitted_authors(campaign), admitted_authors(target)
     return Migration(
         source=campaign.path,
         target=new,
         recoding=recoding,
         decisions=dict(decisions),
         zones=tuple(found),
+        double_share=(campaign.double_share, target.double_share),
+        admitted=tuple(author for author in admitted if author in there_too),
+        not_admitted=tuple(author for author in admitted if author not in there_too),
     )
 
 
@@ -277,6 +293,7 @@ def _carried(
         zone=zone,
         fold=fold,
         numbers_kept=True,
+        gold=None,
         journals=tuple(
             CarriedJournal(
                 author=old.meta.author, ops=len(old.rows), before=old.head_sha256, after=new.head_sha256

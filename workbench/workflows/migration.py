@@ -45,6 +45,8 @@ class ZoneMigration:
     fold: int
     numbers_kept: bool
     """Whether its patches have the numbers that they had."""
+    gold: float | None
+    """Share of its pixels that has to be right, if it is a gold zone."""
     journals: tuple[CarriedJournal, ...]
     classes: tuple[CarriedClass, ...]
     """The most pixels first."""
@@ -58,6 +60,7 @@ class ZoneMigration:
             "zone": self.zone.id,
             "fold": self.fold,
             "numbers_kept": self.numbers_kept,
+            "gold": self.gold,
             "raster": str(self.zone.ortho.path),
             "journals": [
                 {
@@ -82,6 +85,8 @@ class ZoneMigration:
         lines = [f"  {self.zone.id}: fold {self.fold}, ops: {ops}"]
         if not self.numbers_kept:
             lines.append("    its patches have new numbers, the old ones are taken")
+        if self.gold is not None:
+            lines.append(f"    a gold zone here, too: {self.gold:.0%} of its pixels have to be right")
         if self.conflicts_before:
             lines.append(
                 f"    {self.conflicts_before:,} pixels were in conflict, {self.conflicts_after:,} are: "
@@ -103,6 +108,12 @@ class Migration:
     recoding: Recoding
     decisions: Mapping[str, str]
     zones: tuple[ZoneMigration, ...]
+    double_share: tuple[float, float]
+    """Share of the zones drawn for double annotation, there and here."""
+    admitted: tuple[str, ...]
+    """Who was admitted there and is here."""
+    not_admitted: tuple[str, ...]
+    """Who was admitted there and is not here, since this campaign was there before."""
 
     @property
     def merged(self) -> dict[str, list[str]]:
@@ -128,6 +139,9 @@ class Migration:
                 for key, why in self.recoding.undecided.items()
             ],
             "merged": [{"into": goal, "classes": keys} for goal, keys in self.merged.items()],
+            "double_share": {"source": self.double_share[0], "target": self.double_share[1]},
+            "admitted": list(self.admitted),
+            "not_admitted": list(self.not_admitted),
             "zones": [zone.document(self.recoding) for zone in self.zones],
         }
 
@@ -143,9 +157,29 @@ class Migration:
             lines += zone.lines(self.recoding)
         lines += [f"  merged into {goal}: {', '.join(keys)}" for goal, keys in self.merged.items()]
         lines += [f"  undecided, and in no zone: {key}" for key in self.recoding.undecided]
+        lines += self._people()
         if any(one.zone.ortho.path.resolve().is_relative_to(self.source.resolve()) for one in self.zones):
             lines.append(f"  pictures stay where they are, some of them inside {self.source}: keep it")
         return "\n".join(lines)
+
+    def _people(self) -> list[str]:
+        """Tell what became of admissions and double annotation."""
+        lines, (before, after) = [], self.double_share
+        if before != after:
+            lines.append(
+                f"  a share of {before:g} of the zones was drawn for double annotation, here {after:g} are: "
+                f"workbench campaign double {self.target} --share {before:g}"
+            )
+        elif after:
+            lines.append(f"  a share of {after:g} of the zones is drawn for double annotation, as before")
+        if self.admitted:
+            lines.append(f"  admitted here, too: {', '.join(self.admitted)}")
+        if self.not_admitted:
+            lines.append(
+                f"  admitted in {self.source} and not here: {', '.join(self.not_admitted)}; as long as there "
+                f"are gold zones: workbench gold admit {self.target} --author NAME"
+            )
+        return lines
 
 
 def _named(recoding: Recoding, key: str) -> str:

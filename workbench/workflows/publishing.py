@@ -52,7 +52,7 @@ def publish(
     sources = release_sources(campaign, say=say)
     if not sources:
         raise ReleaseError(
-            f"{campaign.path} has no accepted zone; accept some first: workbench review … --accept"
+            f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
         )
     return build_release(
         sources,
@@ -76,9 +76,9 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
         with campaign.open_store(zone, from_snapshot=False) as store:
             state = zone_state(store)
         if state.state != "accepted":
-            say(
-                f"{zone.id} is {state} and stays out; accept it: workbench review … --zone {zone.id} --accept"
-            )
+            # What was sent back is not accepted before it was submitted again.
+            verbs = "--submit, then --accept" if state.state == "sent_back" else "--accept"
+            say(f"{zone.id} is {state} and stays out; workbench review … --zone {zone.id} {verbs}")
             continue
         # Whole, so that its digest is checked: patches are cut from windows, which have none.
         campaign.read_image(zone)

@@ -1,4 +1,4 @@
-"""Label scripts: the same edits as in the window, one JSON object a line, without a screen.
+"""Label scripts: the edits of the window and more, one JSON object a line, without a screen.
 
 ====================================================  ====================================================
 line                                                  what it does
@@ -41,7 +41,7 @@ from workbench.documents import parse_document
 from workbench.errors import EditRefused, WorkbenchError
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import AssignMask, Comment, Protect, Provenance, assign
+from workbench.labels.edits import ACCEPTED, PROTECTED, AssignMask, Comment, Protect, Provenance, assign
 from workbench.labels.prelabels import MODEL, is_model
 from workbench.labels.strokes import brush_mask, cut_mask, given_map, patch_mask, polygon_mask
 from workbench.nomenclature import Nomenclature
@@ -247,8 +247,9 @@ class _Script:
             raise EditRefused("a model protects and accepts nothing; do it as a person")
         if accepted and on and not (mask & (self._store.labels[window.slices] > 0)).any():
             raise EditRefused("nothing is labelled there yet that could be accepted")
-        if not on and not (mask & (self._store.protected[window.slices] > 0)).any():
-            raise EditRefused("nothing is protected or accepted there")
+        least, verb = (ACCEPTED, "accepted") if accepted else (PROTECTED, "protected or accepted")
+        if not on and not (mask & (self._store.protected[window.slices] >= least)).any():
+            raise EditRefused(f"nothing is {verb} there")
         shield = self._edit((window, mask), 1, "protect").mask
         self._store.apply(Protect(mask=shield, on=on, accepted=accepted))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Standing", "review_zone", "standing", "standings"]
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -11,10 +12,10 @@ from workbench.campaign import Campaign
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.comments import Thread, one_line, threads
 from workbench.labels.conflicts import Conflict
-from workbench.labels.edits import Comment
 from workbench.labels.prelabels import Waiting
-from workbench.labels.review import ZoneState, accept, send_back, submit, zone_state
+from workbench.labels.review import ZoneState, accept, check_judge, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
 from workbench.labels.tables import lost_edits
 from workbench.leases import leases
@@ -45,8 +46,10 @@ class Standing:
     """Who is labelling there just now."""
     unresolved: dict[str, int]
     """Pixels by upper class, where authors were sure of no class."""
-    questions: tuple[tuple[str, Comment], ...]
-    """Questions that wait for a ruling, with their ids."""
+    questions: tuple[Thread, ...]
+    """Questions that wait for a ruling."""
+    comments: tuple[Thread, ...]
+    """Comments that ask nothing, first to last."""
     rulings: tuple[Ruling, ...]
     """What was decided, and the labels that it touches."""
     blind: tuple[str, ...]
@@ -86,10 +89,8 @@ class Standing:
             "segmented": self.segmented,
             "holder": self.holder,
             "unresolved": self.unresolved,
-            "questions": [
-                {"id": name, "row": comment.row, "col": comment.col, "text": comment.text}
-                for name, comment in self.questions
-            ],
+            "questions": [_thread_document(one) for one in self.questions],
+            "comments": [_thread_document(one) for one in self.comments],
             "rulings": [asdict(ruling) for ruling in self.rulings],
             "gold": self.gold,
             "prelabels": None if self.prelabels is None else [self._waiting(one) for one in self.prelabels],
@@ -115,7 +116,7 @@ class Standing:
             "confidence": said,
         }
 
-    def _told(self, one: Waiting) -> str:
+    def _proposed(self, one: Waiting) -> str:
         said = " to ".join(f"{share:g}" for share in sorted({*(one.confidence or ())}))
         sure = f", confidence {said}" if said else ""
         return f"  {one.model} proposes {one.upper or self.keys[one.code]} for {one.pixels} pixels{sure}"
@@ -148,7 +149,7 @@ class Standing:
         lines = [
             f"{zone.id}: {self.state}",
             f"  fold {self.fold}, {zone.extent}",
-            f"  theme {zone.theme or 'not given'}, camera {zone.camera or 'not given'}",
+            f"  theme {zone.theme or 'not given'}, camera {one_line(zone.camera or 'not given')}",
             f"  picture {zone.ortho.path} ({','.join(zone.ortho.bands)}), "
             f"taken {zone.acquired or 'at an unknown date'}",
             f"  {'segmented' if self.segmented else 'not segmented yet'}",
@@ -160,13 +161,13 @@ class Standing:
             lines.append(f"  {lost_edits(self.missing)}")
         if self.gold:
             lines.append("  a gold zone: new annotators show there how they label")
-        lines += [self._told(one) for one in self.prelabels or ()]
+        lines += [self._proposed(one) for one in self.prelabels or ()]
         lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
-        lines += [
-            f"  question {name} at ({comment.row}, {comment.col}): {comment.text}"
-            for name, comment in self.questions
-        ]
+        lines += [line for one in self.questions for line in _told(one, "question")]
         lines += [line for ruling in self.rulings for line in _ruled(ruling)]
+        if len(self.comments) > _MOST_LISTED:
+            lines.append(f"  {len(self.comments) - _MOST_LISTED} earlier comments; --json lists all")
+        lines += [line for one in self.comments[-_MOST_LISTED:] for line in _told(one, "comment")]
         if self.blind or self.drawn:
             wanted = "drawn for double annotation, " if self.drawn else ""
             lines.append(f"  {wanted}annotated blind by {', '.join(self.blind) or 'nobody yet'}")
@@ -181,6 +182,21 @@ class Standing:
             lines.append(f"  and {len(self.conflicts) - _MOST_LISTED} conflicts more")
         ranked = sorted(self.counts.items(), key=lambda item: -item[1])
         return "\n".join(lines + [f"    {key:24} {count / total:6.1%}" for key, count in ranked if count])
+
+
+def _thread_document(thread: Thread) -> dict[str, Any]:
+    comment = thread.comment
+    answers = [{"id": name, "text": answer.text} for name, answer in thread.answers]
+    return {"id": thread.id, "row": comment.row, "col": comment.col, "text": comment.text, "answers": answers}
+
+
+def _told(thread: Thread, what: str) -> list[str]:
+    """Tell a comment or question, and its answers."""
+    comment = thread.comment
+    return [
+        f"  {what} {thread.id} at ({comment.row}, {comment.col}): {one_line(comment.text)}",
+        *(f"    {name}: {one_line(answer.text)}" for name, answer in thread.answers),
+    ]
 
 
 def _ruled(ruling: Ruling) -> list[str]:
@@ -201,6 +217,8 @@ def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Stan
     """Return where a zone stands, read from its journals; on request with the pre-labels that wait there."""
     nomenclature, lease = campaign.nomenclature, leases(campaign.registry).get(zone.id)
     with campaign.open_store(zone) as store:
+        said = store.comments()
+        waiting, begun = {name for name, _ in open_questions(said)}, threads(said)
         return Standing(
             zone=zone,
             fold=campaign.folds()[zone.domain],
@@ -212,7 +230,8 @@ def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Stan
             segmented=campaign.hierarchy_path(zone).exists(),
             holder=lease.holder if lease is not None else None,
             unresolved=store.unresolved(),
-            questions=open_questions(store.comments()),
+            questions=tuple(one for one in begun if one.id in waiting),
+            comments=tuple(one for one in begun if not one.comment.question),
             rulings=rulings(store, nomenclature),
             blind=store.blind_authors,
             drawn=campaign.drawn(zone),
@@ -242,6 +261,7 @@ def review_zone(
     verdict: Verdict,
     reason: str = "",
     anyway: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> ZoneState:
     """Submit, accept or send back a zone.
 
@@ -256,17 +276,23 @@ def review_zone(
         Why the zone is sent back.
     anyway
         Why the zone is submitted or accepted unchecked; becomes the reason of the verdict.
+    say
+        Told if somebody else is labelling there just now, which is in no verdict's way.
 
     Raises
     ------
     EditRefused
-        The zone's state does not allow it, or findings are open.
+        The zone's state does not allow it, findings are open, or the author is a model.
     CampaignError
         The campaign has gold zones, and the author is not admitted.
     """
     if anyway is not None and not anyway.strip():
         raise EditRefused("findings are passed over for a reason that others can read; give one")
+    check_judge(author)
     check_admitted(campaign, author)
+    lease = leases(campaign.registry).get(zone.id)
+    if lease is not None and lease.holder != author:
+        say(f"{lease.holder} is labelling zone {zone.id} just now")
     with campaign.open_store(zone, author=author) as store:
         if verdict == "send-back":
             return send_back(store, reason)

@@ -17,14 +17,25 @@ from typing import Any
 
 from workbench.campaign import Campaign, made_of, pixels_digest
 from workbench.documents import replacing
-from workbench.errors import CampaignError, GridError, HierarchyError, JournalError, RasterError
+from workbench.errors import (
+    CampaignError,
+    GridError,
+    HierarchyError,
+    JournalError,
+    NomenclatureError,
+    RasterError,
+)
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone
-from workbench.labels.carrying import carried_in, is_carried, name_outside
+from workbench.labels.carrying import carried_in, is_carried, names_inside
+from workbench.labels.edits import Comment
 from workbench.labels.folder import journal_path
 from workbench.labels.journal import extend_journals, write_journal
 from workbench.labels.meta import JournalSubject
+from workbench.labels.payloads import edit_of
 from workbench.labels.reading import Journal, read_journal, read_together, verify_journal
+from workbench.labels.tables import op_of_row
+from workbench.nomenclature import Nomenclature
 from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.archive import CARD, HIERARCHY, ORTHO, PackArchive, journal_member
 from workbench.workflows.authors import open_journals
@@ -92,7 +103,15 @@ def unpack_zone(campaign: Campaign, path: Path) -> Unpacked:
         zone = zone_of(card, path, campaign.zone_dir)
         there = [one for one in campaign.zones() if one.id.lower() == zone.id.lower()]
         if not there:
-            return _added(campaign, zone, archive, digests)
+            try:
+                return _added(campaign, zone, archive, digests)
+            except CampaignError as error:
+                if zone.id not in {one.id for one in campaign.zones()}:
+                    raise
+                raise CampaignError(
+                    f"{path}: zone {zone.id} came here meanwhile, by another unpack say; unpack it again to "
+                    "take what is not there yet"
+                ) from error
         _check_same(there[0], zone, path)
         return _brought_home(campaign, there[0], archive, digests)
 
@@ -149,14 +168,14 @@ def _brought_home(
     extend_journals(campaign.journal_dir(zone), arriving)
     before = {journal.meta.author: len(journal.rows) for journal in home}
     new = {one.meta.author: len(one.rows) - before.get(one.meta.author, 0) for one in arriving}
-    here = {name_outside(author, campaign.pseudonym): author for author in before}
+    here = names_inside(packed, home=home, pseudonym=cache(campaign.pseudonym))
     return Unpacked(
         zone=zone.id,
         added=False,
         journals={
-            here.get(author, author): (new.get(author, 0), len(journal.rows))
+            author: (new.get(author, 0), len(journal.rows))
             for journal in packed
-            for author in [journal.meta.author]
+            for author in [here[journal.meta.author]]
         },
     )
 
@@ -239,9 +258,23 @@ def _arriving(
         )
         for journal in arriving:
             journal_path(folder, journal.meta.author)  # no other author of nearly that name
+            _check_rulings(journal, campaign.nomenclature)
     except JournalError as error:
         raise JournalError(f"{path}: {error}") from error
     together = {journal.meta.author: journal for journal in (*home, *arriving)}
     for track in sorted({"labels"} | {row.track for journal in arriving for row in journal.rows}):
         open_journals(campaign, zone, together.values(), track=track, source=path)
     return arriving
+
+
+def _check_rulings(journal: Journal, nomenclature: Nomenclature) -> None:
+    """Refuse a ruling, undone ones too, for what is no class here: nothing could be told of it."""
+    for row in journal.rows:
+        if row.kind == "comment":
+            op = op_of_row(row, journal.meta.author)
+            comment = edit_of(op)
+            if isinstance(comment, Comment) and comment.ruling is not None:
+                try:
+                    nomenclature.above(comment.ruling)
+                except NomenclatureError as error:
+                    raise JournalError(f"op {op.id} rules for another nomenclature: {error}") from error
