@@ -39,7 +39,7 @@ class Standing:
     heads: dict[str, int]
     """Last op of each author."""
     missing: dict[str, int]
-    """Last op of authors that somebody had seen and that no journal holds any more."""
+    """An op of authors that was there once and that no journal holds any more."""
     segmented: bool
     holder: str | None
     """Who is labelling there just now."""
@@ -61,6 +61,16 @@ class Standing:
     """Key of each class by its code, ``unlabelled`` for 0."""
     conflicts: tuple[Conflict, ...]
     """Where authors disagree who had not seen each other's edits."""
+
+    @property
+    def loss(self) -> str:
+        """Which edits are lost, in one sentence; empty if none is."""
+        return lost_edits(self.missing)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is lost, or somebody accepted the labels without that."""
+        return not self.missing or self.state.state == "accepted"
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/zone-status.schema.json``)."""
@@ -152,7 +162,7 @@ class Standing:
         if self.holder:
             lines.append(f"  {self.holder} is labelling there just now")
         if self.missing:
-            lines.append(f"  {lost_edits(self.missing)}")
+            lines.append(f"  {self.loss}")
         if self.gold:
             lines.append("  a gold zone: new annotators show there how they label")
         lines += [self._told(one) for one in self.prelabels or ()]
@@ -250,17 +260,20 @@ def review_zone(
     reason
         Why the zone is sent back.
     anyway
-        Why the zone is submitted or accepted unchecked; becomes the reason of the verdict.
+        Why the zone is submitted or accepted unchecked, or accepted although edits are lost; becomes the
+        reason of the verdict.
 
     Raises
     ------
     EditRefused
-        The zone's state does not allow it, or findings are open.
+        The zone's state does not allow it, findings are open, or edits are lost.
     CampaignError
         The campaign has gold zones, and the author is not admitted.
     """
     if anyway is not None and not anyway.strip():
-        raise EditRefused("findings are passed over for a reason that others can read; give one")
+        raise EditRefused(
+            "findings and lost edits are passed over for a reason that others can read; give one"
+        )
     check_admitted(campaign, author)
     with campaign.open_store(zone, author=author) as store:
         if verdict == "send-back":
