@@ -273,13 +273,8 @@ def test_copies_that_agree_are_no_forks(tmp_path: Path, whole: tuple[bytes, tupl
     assert (treatment.problem, treatment.forks, treatment.ops) == (None, (), len(rows))
 
 
-@pytest.mark.parametrize("step", range(12))
-def test_a_doctor_killed_at_any_step_loses_nothing(
-    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content, rows = whole
-    path = tmp_path / "marie.sqlite"
-    path.write_bytes(bytes(100) + content[100:])
+def killed_at(step: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Have the doctor killed when it does something to a file for the given time; return whether it was."""
     calls = iter(range(1000))
 
     class Killed(BaseException):
@@ -298,15 +293,45 @@ def test_a_doctor_killed_at_any_step_loses_nothing(
             patched.setattr(owner, name, stopping(getattr(owner, name)))
         try:
             mend_journal(path, SUBJECT)
-            finished = True
         except Killed:
-            finished = False
-    if not finished:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_doctor_killed_at_any_step_loses_nothing(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, rows = whole
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(bytes(100) + content[100:])
+    if killed_at(step, path, monkeypatch):
         for author in (None, "marie"):
             with pytest.raises(JournalError):
                 open_store(tmp_path, author)
         mend_journal(path, SUBJECT)
     assert read_journal(path).rows == rows
+
+
+def test_a_doctor_killed_at_any_step_leaves_no_loss_unknown(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for size in (0, 6144, 20_000):
+        step, killed = 0, True
+        while killed:
+            folder = tmp_path / f"{size}-{step}"
+            folder.mkdir()
+            path = folder / "marie.sqlite"
+            path.write_bytes(whole[0][:size])
+            killed = killed_at(step, path, monkeypatch)
+            for _ in range(2):
+                with pytest.raises(JournalError):
+                    open_store(folder, "marie")
+                mend_journal(path, SUBJECT)
+            with open_store(folder) as store:
+                assert store.missing()["marie"] == store.head.get("marie", 0) + 1
+            step += 1
+        assert step > 12
 
 
 def test_what_does_not_follow_is_counted_and_kept_apart(tmp_path: Path) -> None:

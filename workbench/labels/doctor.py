@@ -104,15 +104,15 @@ def mend_journal(
         Its author has the zone open, nothing can be written, or it is a journal of another zone or of a newer
         version, which is none of the doctor's business. It was not changed.
     """
-    marker, shelf, author = mending_marker(path), path.parent / QUARANTINE, path.stem
     short_wal = missing_bytes(*(path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm")))
     report = verify_journal(path)
-    sound = report.whole and not marker.exists()
+    sound = report.whole and not mending_marker(path).exists()
     if sound:
-        found = _salvaged(path, subject, foreign=False) if quarantined(path.parent, author) else None
+        found = _salvaged(path, subject, foreign=False) if quarantined(path.parent, path.stem) else None
         if found is None or not found.goes_on(report):
             forks = found.forks if found else ()
             return Treatment(path=path, problem=report.problem, ops=report.ops, head=report.head, forks=forks)
+    shelf = path.parent / QUARANTINE
     if path.is_dir():
         raise JournalError(f"{path}: it is a folder where a journal should be; move it away")
     if shelf.exists() and not shelf.is_dir():
@@ -121,29 +121,36 @@ def mend_journal(
         found = _salvaged(path, subject, foreign=report.foreign)
         if found.meta is None and report.foreign:
             raise JournalError(report.problem or f"{path}: it is no journal of this version")
-        there = any(trace.stem == author for trace in traces(path.parent))
-        mended, ops, marked = (
-            there or found.meta is not None,
-            len(found.rows),
-            marks(path.parent).get(author, 0),
-        )
-        more = bool(found.apart) or found.short or short_wal or max(marked, _seen_by_others(path)) > ops
-        quarantine = shelf / f"{author}-{clock():%Y%m%dT%H%M%S%f}"
-        try:
-            if there:
-                _set_apart(path, quarantine)
-            if more and marked <= ops:  # before the damaged files go, which tell it as well
-                leave_mark(quarantine, author, ops + 1)
-            if mended:
-                _replace(path, found.meta, found.rows, marker)
-        except OSError as error:
-            raise JournalError(
-                f"{path}: it could not be mended ({error.strerror or error}); look at the disk's free space, "
-                "rights and health, then run the doctor again"
-            ) from error
+        quarantine = shelf / f"{path.stem}-{clock():%Y%m%dT%H%M%S%f}"
+        problem = report.problem or f"{path}: {_WENT_ON if sound else _INTERRUPTED}"
+        return _mended(path, found, quarantine, problem=problem.removesuffix(f"; {WAY_OUT}"), short=short_wal)
+
+
+def _mended(path: Path, found: _Salvage, quarantine: Path, *, problem: str, short: bool) -> Treatment:
+    """Put what was salvaged in the place of a journal, whose files go to quarantine with a mark of the loss.
+
+    Nothing is written of a journal that is gone and of whose copies nothing can be believed.
+    """
+    author, ops = path.stem, len(found.rows)
+    there = any(trace.stem == author for trace in traces(path.parent))
+    mended = there or found.meta is not None
+    marked = marks(path.parent).get(author, 0)
+    more = bool(found.apart) or found.short or short or max(marked, _seen_by_others(path)) > ops
+    try:
+        if there:
+            _set_apart(path, quarantine)
+        if more and marked <= ops:  # before the damaged files go: they tell it, too
+            leave_mark(quarantine, author, ops + 1)
+        if mended:
+            _replace(path, found.meta, found.rows, mending_marker(path))
+    except OSError as error:
+        raise JournalError(
+            f"{path}: it could not be mended ({error.strerror or error}); look at the disk's free space, "
+            "rights and health, then run the doctor again"
+        ) from error
     return Treatment(
         path=path,
-        problem=_problem(path, report, sound=sound, mended=mended),
+        problem=problem if mended else f"{path}: {_NO_COPY}",
         ops=ops,
         head=f"{author}:{ops}" if ops else None,
         mended=mended,
@@ -152,12 +159,6 @@ def mend_journal(
         forks=found.forks,
         quarantine=quarantine if there else None,
     )
-
-
-def _problem(path: Path, report: JournalReport, *, sound: bool, mended: bool) -> str:
-    if not mended:
-        return f"{path}: {_NO_COPY}"
-    return (report.problem or f"{path}: {_WENT_ON if sound else _INTERRUPTED}").removesuffix(f"; {WAY_OUT}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -289,4 +289,6 @@ def _check_closed(campaign: Campaign, zone: Zone, store: AnnotationStore, verdic
     if zone_state(store).state in first:
         checked = check_store(campaign, zone, store)
         if checked.open:
-            raise EditRefused(checked.refusal())
+            # The reason that passes over findings passes over lost edits, too: nobody gives it unaware.
+            lost = lost_edits(store.missing()) if verdict == "accept" else ""
+            raise EditRefused(f"{checked.refusal()}; besides, {lost}" if lost else checked.refusal())
