@@ -76,7 +76,7 @@ class ZoneTreatment:
     zone: str
     treatments: tuple[Treatment, ...]
     missing: Mapping[str, int]
-    """An op of authors that was there once and that no journal holds any more; no doctor helps."""
+    """An op of authors that was there once and that no journal holds any more; only a copy would help."""
 
     @property
     def sound(self) -> bool:
