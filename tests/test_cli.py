@@ -321,7 +321,8 @@ def test_the_doctor_mends_a_journal_and_says_what_is_lost(run: Run, directory: P
     (found,) = (one for one in report["journals"] if one["author"] == "import")
     assert found["first_lost"] == f"import:{found['ops'] + 1}"
     assert Path(found["quarantine"], "import.sqlite").read_bytes() == content[: len(content) // 2]
-    run("journal", "verify", directory, *zone)
+    told = run("journal", "verify", directory, *zone, code=1).stdout
+    assert f"no journal holds op {found['first_lost']} any more" in told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where a screen has a name in the environment")

@@ -177,7 +177,9 @@ def test_a_journal_of_which_only_the_wal_is_left_is_noticed(tmp_path: Path) -> N
         with pytest.raises(JournalError, match=r"marie\.sqlite-wal: marie's journal is .*journal doctor"):
             open_store(path.parent, author)
     mend_journal(path, SUBJECT)  # the meta document was in the file that is gone
-    open_store(path.parent, "marie").close()
+    with pytest.raises(JournalError, match="ends before op marie:1"):
+        open_store(path.parent, "marie")
+    open_store(path.parent, "marie-2").close()
     assert list((path.parent / "quarantine").rglob("marie.sqlite-wal"))
 
 
@@ -195,30 +197,84 @@ def test_a_good_copy_put_into_quarantine_brings_everything_back(
     assert mend_journal(path, SUBJECT).problem is None
 
 
-def test_a_copy_that_goes_another_way_than_its_author_went_on_is_left_where_it_is(
-    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
-) -> None:
-    path = tmp_path / "marie.sqlite"
+def forked(folder: Path, whole: tuple[bytes, tuple[Row, ...]]) -> tuple[Path, int]:
+    """Have marie go on after her journal was cut short, as earlier versions let her; add the longer copy.
+
+    Returns her journal, and how many of its ops are those of the copy.
+    """
+    path = folder / "marie.sqlite"
     path.write_bytes(whole[0][:20_000])
     kept = mended(path, whole[1])
-    with open_store(tmp_path, "marie") as store:
+    for mark in folder.glob("quarantine/*/lost"):
+        mark.unlink()
+    with open_store(folder, "marie") as store:
         store.apply(rectangle(5, 6, 1, 1, 5))
-    backup = tmp_path / "quarantine" / "marie-backup"
-    backup.mkdir()
-    (backup / "marie.sqlite").write_bytes(whole[0])
+    copied(folder, whole[0])
+    return path, kept
+
+
+def copied(folder: Path, content: bytes, name: str = "marie-backup") -> None:
+    """Put a copy of marie's journal into quarantine."""
+    backup = folder / "quarantine" / name
+    backup.mkdir(parents=True)
+    (backup / "marie.sqlite").write_bytes(content)
+
+
+def test_a_copy_that_goes_another_way_than_its_author_went_on_is_left_where_it_is_and_named(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    path, kept = forked(tmp_path, whole)
     before = path.read_bytes()
-    assert mend_journal(path, SUBJECT).problem is None
+    treatment = mend_journal(path, SUBJECT)
+    assert treatment.problem is None
     assert path.read_bytes() == before
     assert len(read_journal(path).rows) == kept + 1
+    (fork,) = treatment.forks
+    assert (fork.first, fork.ops) == (f"marie:{kept + 1}", len(whole[1]) - kept)
+    assert fork.folder == tmp_path / "quarantine" / "marie-backup"
+    shutil.rmtree(fork.folder)
+    assert mend_journal(path, SUBJECT).forks == ()
 
 
-@pytest.mark.parametrize("step", range(12))
-def test_a_doctor_killed_at_any_step_loses_nothing(
-    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], step: int, monkeypatch: pytest.MonkeyPatch
+def test_a_damaged_journal_keeps_its_own_way_where_a_copy_goes_another(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
 ) -> None:
+    path, kept = forked(tmp_path, whole)
+    rows = read_journal(path).rows
+    path.write_bytes(bytes(100) + path.read_bytes()[100:])
+    treatment = mend_journal(path, SUBJECT)
+    assert read_journal(path).rows == rows
+    assert [fork.first for fork in treatment.forks] == [f"marie:{kept + 1}"]
+    assert (treatment.apart, treatment.first_lost) == (0, None), "what the copy has is told as a fork"
+
+
+def test_a_journal_that_was_begun_again_is_a_fork_from_its_first_op_on(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 1, 1, 5))
+    copied(tmp_path, whole[0])
+    treatment = mend_journal(tmp_path / "marie.sqlite", SUBJECT)
+    assert [(fork.first, fork.ops) for fork in treatment.forks] == [("marie:1", len(whole[1]))]
+    assert treatment.problem is None
+
+
+def test_copies_that_agree_are_no_forks(tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]) -> None:
+    """Whole, cut short, with a bit of an op's hash or of its payload flipped."""
     content, rows = whole
-    path = tmp_path / "marie.sqlite"
-    path.write_bytes(bytes(100) + content[100:])
+    (tmp_path / "marie.sqlite").write_bytes(content)
+    damaged = {"whole": content, "short": content[:30_000]}
+    for name, part in (("hash", rows[9].sha256), ("payload", rows[9].payload)):
+        at = content.rindex(part)
+        damaged[name] = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+    for name, copy in damaged.items():
+        copied(tmp_path, copy, name)
+    treatment = mend_journal(tmp_path / "marie.sqlite", SUBJECT)
+    assert (treatment.problem, treatment.forks, treatment.ops) == (None, (), len(rows))
+
+
+def killed_at(step: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Have the doctor killed when it does something to a file for the given time; return whether it was."""
     calls = iter(range(1000))
 
     class Killed(BaseException):
@@ -237,15 +293,45 @@ def test_a_doctor_killed_at_any_step_loses_nothing(
             patched.setattr(owner, name, stopping(getattr(owner, name)))
         try:
             mend_journal(path, SUBJECT)
-            finished = True
         except Killed:
-            finished = False
-    if not finished:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_doctor_killed_at_any_step_loses_nothing(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, rows = whole
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(bytes(100) + content[100:])
+    if killed_at(step, path, monkeypatch):
         for author in (None, "marie"):
             with pytest.raises(JournalError):
                 open_store(tmp_path, author)
         mend_journal(path, SUBJECT)
     assert read_journal(path).rows == rows
+
+
+def test_a_doctor_killed_at_any_step_leaves_no_loss_unknown(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for size in (0, 6144, 20_000):
+        step, killed = 0, True
+        while killed:
+            folder = tmp_path / f"{size}-{step}"
+            folder.mkdir()
+            path = folder / "marie.sqlite"
+            path.write_bytes(whole[0][:size])
+            killed = killed_at(step, path, monkeypatch)
+            for _ in range(2):
+                with pytest.raises(JournalError):
+                    open_store(folder, "marie")
+                mend_journal(path, SUBJECT)
+            with open_store(folder) as store:
+                assert store.missing()["marie"] == store.head.get("marie", 0) + 1
+            step += 1
+        assert step > 12
 
 
 def test_what_does_not_follow_is_counted_and_kept_apart(tmp_path: Path) -> None:
@@ -259,9 +345,10 @@ def test_what_does_not_follow_is_counted_and_kept_apart(tmp_path: Path) -> None:
     assert treatment.apart == len(rows) - 9
     assert treatment.quarantine is not None
     assert (treatment.quarantine / "marie.sqlite").read_bytes() == before
-    with open_store(path.parent, "marie") as store:  # and work goes on
+    with open_store(path.parent, "marie-2") as store:  # and work goes on
         store.apply(rectangle(5, 6, 2, 2, 3))
-        assert store.last_id == "marie:10"
+        assert store.last_id == "marie-2:1"
+        assert store.missing()["marie"] == 10
 
 
 def test_a_tampered_op_is_not_believed_though_its_record_is_found(tmp_path: Path) -> None:
@@ -377,7 +464,9 @@ def test_ops_that_somebody_had_seen_are_missed(tmp_path: Path) -> None:
     (tmp_path / "marie.sqlite").write_bytes(backup)
     with open_store(tmp_path) as store:
         assert store.missing() == {"marie": 2}
-    with pytest.raises(JournalError, match=r"ends before op marie:2, which somebody .* such as marie-2"):
+    with pytest.raises(
+        JournalError, match=r"ends before op marie:2, which was there once; .* such as marie-2"
+    ):
         open_store(tmp_path, "marie")
     with pytest.raises(JournalError, match="ends before op marie:2"):
         open_store(tmp_path, "marie", blind=True)
@@ -433,3 +522,121 @@ def test_what_others_had_seen_of_a_mended_journal_is_lost(tmp_path: Path) -> Non
     (tmp_path / "marie.sqlite").write_bytes(bytes(100) + backup[100:])
     treatment = mend_journal(tmp_path / "marie.sqlite", SUBJECT)
     assert (treatment.ops, treatment.apart, treatment.first_lost) == (1, 0, "marie:2")
+
+
+# What is lost, is known for good
+
+
+def cut(content: bytes, rows: tuple[Row, ...], before: int) -> bytes:
+    """Return a journal without the page in which an op ends, nor any after it."""
+    return content[: content.index(rows[before - 1].sha256) // 4096 * 4096]
+
+
+def test_ids_of_ops_that_the_doctor_lost_are_not_given_again(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(whole[0][:20_000])
+    kept = mended(path, whole[1])
+    (mark,) = tmp_path.glob("quarantine/*/lost")
+    assert mark.read_text() == f"marie:{kept + 1}\n"
+    with open_store(tmp_path) as store:
+        assert store.missing()["marie"] == kept + 1
+    with pytest.raises(JournalError, match=rf"ends before op marie:{kept + 1}, .* such as marie-2"):
+        open_store(tmp_path, "marie")
+    with open_store(tmp_path, "marie-2") as store:
+        store.apply(rectangle(5, 6, 1, 1, 5))
+    path.write_bytes(whole[0])  # put back, as the sentence says
+    with open_store(tmp_path, "marie") as store:
+        assert "marie" not in store.missing()
+
+
+@pytest.mark.parametrize("size", [0, 100, 6144])
+def test_a_journal_of_which_nothing_is_left_comes_back_from_a_copy(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]], size: int
+) -> None:
+    content, rows = whole
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(content[:size])
+    with pytest.raises(JournalError, match="journal doctor"):
+        open_store(tmp_path)
+    assert mended(path, rows) == 0
+    for _ in range(2):
+        assert authors_there(tmp_path) == ["marie"]
+        again = mend_journal(path, SUBJECT)
+        assert (again.mended, again.ops, again.first_lost) == (False, 0, "marie:1")
+        assert "nothing in its copies in quarantine can be believed" in str(again.problem)
+        assert len(list(tmp_path.glob("quarantine/*"))) == 1
+        with pytest.raises(JournalError, match="ends before op marie:1"):
+            open_store(tmp_path, "marie")
+    copied(tmp_path, content)
+    treatment = mend_journal(path, SUBJECT)
+    assert (treatment.mended, treatment.ops, treatment.first_lost) == (True, len(rows), None)
+    assert treatment.quarantine is None
+    assert read_journal(path).rows == rows
+    with open_store(tmp_path, "marie") as store:
+        assert "marie" not in store.missing()
+    assert mend_journal(path, SUBJECT).problem is None
+
+
+def test_a_copy_that_ends_too_early_is_taken_in_and_a_later_loss_stays_known(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    content, rows = whole
+    longer = len(rows) - 4
+    path = tmp_path / "marie.sqlite"
+    path.write_bytes(content[:20_000])
+    kept = mended(path, rows)
+    folder = tmp_path / "of-monday"
+    folder.mkdir()
+    (folder / "marie.sqlite").write_bytes(cut(content, rows, longer))
+    older = mended(folder / "marie.sqlite", rows)
+    assert kept < older < len(rows)
+    copied(tmp_path, (folder / "marie.sqlite").read_bytes())
+    treatment = mend_journal(path, SUBJECT)
+    assert (treatment.ops, treatment.first_lost) == (older, f"marie:{older + 1}")
+    with open_store(tmp_path) as store:
+        assert store.missing()["marie"] == older + 1
+    copied(tmp_path, content, "marie-backup-2")
+    assert (mend_journal(path, SUBJECT).first_lost, len(read_journal(path).rows)) == (None, len(rows))
+    with open_store(tmp_path) as store:
+        assert "marie" not in store.missing()
+
+
+def test_an_op_that_came_back_is_not_lost_because_a_copy_has_it_damaged(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    content, rows = whole
+    path = tmp_path / "marie.sqlite"
+    at = content.rindex(rows[9].sha256)  # the first is in the op after it
+    path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    assert mended(path, rows) == 9
+    copied(tmp_path, content)
+    treatment = mend_journal(path, SUBJECT)
+    assert (treatment.ops, treatment.apart, treatment.first_lost) == (len(rows), 0, None)
+    open_store(tmp_path, "marie").close()
+
+
+@pytest.mark.parametrize("content", [b"", b"marie", b"marie:30x\n", b"\xff:1"])
+def test_a_mark_that_says_nothing_is_named(tmp_path: Path, content: bytes) -> None:
+    with open_store(tmp_path, "marie") as store:
+        store.apply(rectangle(5, 6, 1, 1, 5))
+    mark = tmp_path / "quarantine" / "marie-1" / "lost"
+    mark.parent.mkdir(parents=True)
+    mark.write_bytes(content)
+    with open_store(tmp_path) as store, pytest.raises(JournalError, match=r"lost: it does not say .* remove"):
+        store.missing()
+    with pytest.raises(JournalError, match=r"lost: it does not say"):
+        open_store(tmp_path, "marie")
+
+
+def test_a_copy_of_another_author_is_not_taken_for_ones_own(
+    tmp_path: Path, whole: tuple[bytes, tuple[Row, ...]]
+) -> None:
+    (tmp_path / "quarantine" / "paul-backup").mkdir(parents=True)
+    (tmp_path / "quarantine" / "paul-backup" / "paul.sqlite").write_bytes(whole[0])
+    with pytest.raises(
+        JournalError, match=r"paul\.sqlite: it is the journal of marie; name it marie\.sqlite"
+    ):
+        mend_journal(tmp_path / "paul.sqlite", SUBJECT)
+    assert not (tmp_path / "paul.sqlite").exists()

@@ -379,7 +379,7 @@ def without_meta(path: Path) -> None:
     ("harm", "complaint"),
     [
         (lambda path: path.write_text("row;col;code\n" * 500), "cannot be read.*not a database"),
-        (lambda path: path.write_bytes(b""), "no journal of the workbench"),
+        (lambda path: path.write_bytes(b""), "only 0 bytes are left; run workbench journal doctor"),
         (lambda path: path.unlink(), "no such journal"),
         (other_database, "no journal of the workbench"),
         (newer_version, "newer version of the workbench.*format 2.*update"),

@@ -14,7 +14,7 @@ from made_orthos import MakeOrtho
 from packs import files, label, square
 
 from workbench.campaign import Campaign
-from workbench.errors import CampaignError, WorkbenchError
+from workbench.errors import CampaignError, JournalError, WorkbenchError
 from workbench.export.manifest import MANIFEST, check_files, read_manifest
 from workbench.geo.zone import Zone
 from workbench.workflows import backup
@@ -200,6 +200,16 @@ def test_what_the_doctor_set_apart_is_kept(home: tuple[Campaign, Zone], tmp_path
     assert done.missing == {"D051_2019/Z1_AA": {"jean": 3}}
     (apart,) = (done.path / "zones/D051_2019/Z1_AA/journal/quarantine").glob("jean-*/jean.sqlite")
     assert apart.stat().st_size == 6000
+
+
+def test_a_folder_in_the_place_of_a_journal_is_named(home: tuple[Campaign, Zone], tmp_path: Path) -> None:
+    campaign, zone = home
+    (campaign.journal_dir(zone) / "x.sqlite").mkdir()
+    with pytest.raises(
+        JournalError, match=r"x\.sqlite: it is a folder where a journal should be; move it away"
+    ):
+        back_up(campaign, tmp_path / "monday")
+    assert not (tmp_path / "monday").exists()
 
 
 def test_a_backup_goes_to_a_new_place_outside_the_campaign(

@@ -250,7 +250,12 @@ def full(old: Campaign, tmp_path: Path) -> None:
 
 BAD_RUNS: dict[str, tuple[Callable[[Campaign, Path], None], str, type[WorkbenchError], str]] = {
     "a damaged journal": (damaged, "new", JournalError, "marie.sqlite.*journal doctor"),
-    "a journal that is gone": (missing, "new", JournalError, "seen op ign:.*put the newer ign.sqlite back"),
+    "a journal that is gone": (
+        missing,
+        "new",
+        JournalError,
+        "no journal holds op ign:.*put the newer ign.sqlite back",
+    ),
     "a zone that is there": (
         taken,
         "new",

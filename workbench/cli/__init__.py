@@ -140,7 +140,6 @@ def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | 
 @JSON
 def zone_list(directory: Path, as_json: bool) -> None:
     """List the zones of a campaign."""
-    from workbench.labels.tables import lost_edits
     from workbench.workflows.standing import standings
 
     found, damaged = standings(open_campaign(directory))
@@ -148,14 +147,14 @@ def zone_list(directory: Path, as_json: bool) -> None:
     rows = [one.row() for one in found]
     rows += [(name, "", "", "damaged", *[""] * (len(head) - 4)) for name in damaged]
     none = f"{directory} has no zone yet; see workbench zone add --help"
-    lost = [f"{one.zone.id}: {lost_edits(one.missing)}" for one in found if one.missing]
+    lost = [f"{one.zone.id}: {one.loss}" for one in found if one.missing]
     text = "\n".join([table([head, *rows]) if rows else none, *damaged.values(), *lost])
     document = {
         "zones": [one.document() for one in found],
         "damaged": [{"zone": name, "problem": problem} for name, problem in damaged.items()],
     }
     emit("zone-list", document, text, as_json=as_json)
-    sys.exit(1 if damaged or lost else 0)
+    sys.exit(0 if not damaged and all(one.settled for one in found) else 1)
 
 
 @zone.command("status", epilog=example("workbench zone status DIR --zone D055_2018/Z2_UF"))

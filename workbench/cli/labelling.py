@@ -217,7 +217,9 @@ def journal_doctor(directory: Path, zone_id: str, author: str | None, as_json: b
 @click.option("--submit", is_flag=True, help="Hand the zone in for review.")
 @click.option("--accept", is_flag=True, help="Accept it as it stands.")
 @click.option("--send-back", "reason", metavar="REASON", help="Send it back to its annotator, saying why.")
-@click.option("--anyway", metavar="REASON", help="Submit or accept it unchecked, saying why.")
+@click.option(
+    "--anyway", metavar="REASON", help="Submit or accept it unchecked, or without lost edits, saying why."
+)
 def review(
     directory: Path,
     zone_id: str,

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import EditRefused, GridError, JournalError
+from workbench.errors import EditRefused, GridError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.canvas import Canvas, Codes
 from workbench.labels.comments import check_comment
@@ -23,6 +23,7 @@ from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Redo, R
 from workbench.labels.fold import Fold
 from workbench.labels.folder import journal_files
 from workbench.labels.journal import JournalWriter
+from workbench.labels.losses import check_end
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Head, Op, blind_track, utc_now
 from workbench.labels.optable import OpTable
@@ -30,7 +31,7 @@ from workbench.labels.payloads import edit_of, entry_of
 from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
 from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
-from workbench.labels.tables import last_seen, op_of_row, row_of_op
+from workbench.labels.tables import op_of_row, row_of_op
 from workbench.labels.undo import UndoStack
 
 _TRACK = "labels"
@@ -123,7 +124,7 @@ class AnnotationStore:
         ------
         JournalError
             A journal is damaged, of a newer version, or of another zone, grid or nomenclature; or this
-            author labels in another window, or others had seen ops of theirs that are not there any more.
+            author labels in another window, or ops of theirs are known to be lost.
         """
         if footprint.shape != grid.shape or footprint.dtype != np.bool_:
             raise GridError(
@@ -136,7 +137,10 @@ class AnnotationStore:
         if author is not None:
             writer = JournalWriter.open(directory, subject, author=author, clock=clock)
         try:
-            store = cls(
+            if writer is not None:
+                rows = (row for journal in others for row in journal.rows)
+                check_end(writer.found.path, len(writer.found.rows), rows)
+            return cls(
                 directory,
                 subject,
                 footprint=footprint,
@@ -146,8 +150,6 @@ class AnnotationStore:
                 snapshots=snapshots if _track_of(author, blind=blind) == _TRACK else None,
                 track=_track_of(author, blind=blind),
             )
-            store._check_own_end(author or "", others)
-            return store
         except BaseException:  # a lock must not outlive the attempt, whatever ended it
             if writer is not None:
                 writer.close()
@@ -278,8 +280,8 @@ class AnnotationStore:
         return {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
 
     def missing(self) -> dict[str, int]:
-        """Return {author: seq} of ops that somebody had seen and that no journal holds any more."""
-        return self._table.missing()
+        """Return {author: seq} of ops that were there once and that no journal holds any more."""
+        return self._table.missing(self._directory)
 
     def prelabels(self, model: str | None = None, *, ops: int | None = None) -> Prelabels:
         """Return what models propose; or one of them, such as ``model-unet``, with its first so many ops."""
@@ -436,15 +438,6 @@ class AnnotationStore:
         self.close()
 
     # Inside
-
-    def _check_own_end(self, author: str, others: Iterable[Journal]) -> None:
-        """Refuse to write on where the end is lost that others had seen: its ids would mean two things."""
-        seen = last_seen(row for journal in others for row in journal.rows).get(author, 0)
-        if seen > self.head.get(author, 0):
-            raise JournalError(
-                f"{self._directory / author}.sqlite ends before op {author}:{seen}, which somebody had seen; "
-                f"put the newer file back, or label as another author, such as {author}-2"
-            )
 
     def _check_writable(self) -> JournalWriter:
         if self._writer is not None:

@@ -8,7 +8,7 @@ makes it an op, and `believed_chain` follows that chain from the meta document o
 
 from __future__ import annotations
 
-__all__ = ["believed_chain", "carved_dates", "carved_metas", "carved_rows", "images", "is_cut_short"]
+__all__ = ["believed_chain", "carved_dates", "carved_metas", "carved_rows", "claimed_size", "images"]
 
 import json
 import re
@@ -47,9 +47,9 @@ def images(main: bytes, wal: bytes) -> list[tuple[bytes, int]]:
     return [(main, size), (merged, size)] if wal else [(main, size)]
 
 
-def is_cut_short(main: bytes) -> bool:
-    """Tell whether a database is shorter than its header says (section 1.3.8)."""
-    return len(main) < int.from_bytes(main[28:32], "big") * _page_size(main)
+def claimed_size(main: bytes) -> int:
+    """Return how many bytes a database has by its header (section 1.3.8), 0 where it has none."""
+    return int.from_bytes(main[28:32], "big") * _page_size(main)
 
 
 def carved_rows(image: bytes, page: int) -> Iterator[Row]:
@@ -85,7 +85,7 @@ def carved_dates(image: bytes) -> Iterator[str]:
         yield found[1].decode("ascii")
 
 
-def believed_chain(rows: Iterable[Row], meta: JournalMeta) -> list[Row]:
+def believed_chain(rows: Iterable[Row], meta: JournalMeta, *, own: Iterable[Row] = ()) -> list[Row]:
     """Return the ops that follow each other from the first on, as far as there is just one that follows.
 
     Parameters
@@ -94,7 +94,10 @@ def believed_chain(rows: Iterable[Row], meta: JournalMeta) -> list[Row]:
         Candidates, in any order, of any number; their ``seq`` does not matter.
     meta
         Of the journal.
+    own
+        Those of them that go on where others follow, too.
     """
+    first = {row.sha256 for row in own}
     by_previous: dict[bytes, set[Row]] = defaultdict(set)
     for row in rows:
         by_previous[row.previous].add(row)
@@ -110,6 +113,8 @@ def believed_chain(rows: Iterable[Row], meta: JournalMeta) -> list[Row]:
             except (ValueError, TypeError, OverflowError, RecursionError, JournalError):
                 continue
             found[row.sha256] = row
+        if len(found) > 1:
+            found = {sha256: row for sha256, row in found.items() if sha256 in first}
         if len(found) != 1:
             return chain
         (row,) = found.values()

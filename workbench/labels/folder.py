@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["author_lock", "authors_there", "journal_files", "journal_path", "mending_marker", "traces"]
+__all__ = [
+    "QUARANTINE",
+    "author_lock",
+    "authors_there",
+    "journal_files",
+    "journal_path",
+    "mending_marker",
+    "quarantined",
+    "traces",
+]
 
 from pathlib import Path
 
@@ -10,6 +19,9 @@ from filelock import FileLock, Timeout
 
 from workbench.errors import JournalError
 from workbench.labels.op import check_author
+
+QUARANTINE = "quarantine"
+"""Folder in a journal folder, with one for each time that the doctor set files apart."""
 
 
 def journal_files(directory: Path) -> list[Path]:
@@ -43,21 +55,37 @@ def journal_files(directory: Path) -> list[Path]:
 
 
 def authors_there(directory: Path) -> list[str]:
-    """Return the authors of whom a folder holds a journal, or whatever is left of one, by name.
+    """Return the authors of whom a folder or its quarantine holds what is left of a journal, by name.
 
     Raises
     ------
     JournalError
         Something there is named like a journal and cannot be one.
     """
-    return sorted({_author_of(path) for path in traces(directory)})
+    folders = [directory, *(directory / QUARANTINE).glob("*")]
+    return sorted({_author_of(path) for folder in folders for path in traces(folder)})
+
+
+def quarantined(directory: Path, author: str) -> list[Path]:
+    """Return the folders in a journal folder's quarantine that hold files of an author's journal, by name."""
+    folders = sorted((directory / QUARANTINE).glob("*"))
+    return [folder for folder in folders if any(path.stem == author for path in traces(folder))]
 
 
 def traces(directory: Path) -> list[Path]:
-    """Return what a folder holds of journals: the files themselves, a ``-wal``, a half-mended one."""
+    """Return what a folder holds of journals: the files themselves, a ``-wal``, a half-mended one.
+
+    Raises
+    ------
+    JournalError
+        Something there is named like one and is a folder.
+    """
     paths = directory.iterdir() if directory.is_dir() else ()
     marks = (".sqlite", ".sqlite-wal", ".mending")
-    return [path for path in paths if path.suffix in marks and path.name[0] != "."]
+    found = [path for path in paths if path.suffix in marks and path.name[0] != "."]
+    for path in found:
+        _check_file(path)
+    return found
 
 
 def journal_path(directory: Path, author: str) -> Path:
@@ -80,12 +108,16 @@ def journal_path(directory: Path, author: str) -> Path:
 
 def _author_of(path: Path) -> str:
     """Return the author after whom a file of a journal is named."""
-    if path.is_dir():
-        raise JournalError(f"{path}: it is a folder where a journal should be; move it away")
+    _check_file(path)
     try:
         return check_author(path.stem)
     except JournalError as error:
         raise JournalError(f"{path}: it is named after no author; move it out of the folder") from error
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise JournalError(f"{path}: it is a folder where a journal should be; move it away")
 
 
 def mending_marker(path: Path) -> Path:

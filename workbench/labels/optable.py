@@ -6,6 +6,7 @@ __all__ = ["OpTable"]
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from workbench.geo.grid import Window
 from workbench.labels.bare import BarePixels
 from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Redo, Refine, Review, Undo
 from workbench.labels.growth import doubled, roomy
+from workbench.labels.losses import missing_ops
 from workbench.labels.op import LAST_LAMPORT, Head, Op, blind_track, split_payload
 from workbench.labels.payloads import target_of
 from workbench.labels.runs import RunLengthMask, spans_of
-from workbench.labels.tables import Row, body_of_row, last_seen, op_of_row, seen_of
+from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
 from workbench.labels.tileindex import TileIndex
 
 _COLUMNS: dict[str, type[np.generic]] = {
@@ -300,10 +302,9 @@ class OpTable:
             clocks[position] = clock
         return clocks
 
-    def missing(self) -> dict[str, int]:
-        """Return {author: seq} of the last op that somebody had seen and that is not there."""
-        heads, seen = self.heads, last_seen(itertools.chain.from_iterable(self._rows))
-        return {author: seq for author, seq in seen.items() if seq > heads.get(author, 0)}
+    def missing(self, directory: Path) -> dict[str, int]:
+        """Return {author: seq} of an op that was there once, as its journal folder knows, and is not now."""
+        return missing_ops(directory, self.heads, itertools.chain.from_iterable(self._rows))
 
     def name(self, position: int) -> tuple[str, int]:
         """Return author and seq of an op."""

@@ -37,6 +37,7 @@ from typing import Any
 
 from workbench.errors import JournalError
 from workbench.labels.folder import journal_files
+from workbench.labels.losses import missing_ops
 from workbench.labels.meta import FORMAT_VERSION, JournalMeta, JournalSubject
 from workbench.labels.op import Op, op_document
 from workbench.labels.payloads import check_payload
@@ -48,13 +49,13 @@ from workbench.labels.tables import (
     WAY_OUT,
     Row,
     believed,
-    last_seen,
     op_of_row,
 )
 from workbench.labels.wal import wal_damage
 
 # The -shm cannot be written: no right to, or a full disk on which it cannot grow.
 _NEEDS_COPY = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+_SMALLEST = 512  # bytes of the smallest database
 _LARGEST_VALUE = 1 << 28  # bytes of one column of one row that a reader will take
 
 
@@ -181,7 +182,7 @@ def read_together(directory: Path, subject: JournalSubject) -> tuple[Journal, ..
     while True:
         grown = {}
         paths = {path.stem: path for path in journal_files(directory)}
-        for author in lacking(found.values()).keys() & paths.keys():
+        for author in lacking(directory, found.values()).keys() & paths.keys():
             known = found.get(author)
             journal = read_on(known) if known else read_own(paths[author], subject)
             if known is None or len(journal.rows) > len(known.rows):
@@ -191,11 +192,18 @@ def read_together(directory: Path, subject: JournalSubject) -> tuple[Journal, ..
         found |= grown
 
 
-def lacking(journals: Collection[Journal]) -> dict[str, int]:
-    """Return {author: seq} of the last op that somebody had seen and that is not among these journals."""
+def lacking(directory: Path, journals: Collection[Journal]) -> dict[str, int]:
+    """Return {author: seq} of an op that was there once, as these journals or their folder know, and is not.
+
+    Parameters
+    ----------
+    directory
+        The journal folder that they are those of.
+    journals
+        Or copies of them.
+    """
     heads = {journal.meta.author: len(journal.rows) for journal in journals}
-    seen = last_seen(row for journal in journals for row in journal.rows)
-    return {author: seq for author, seq in seen.items() if seq > heads.get(author, 0)}
+    return missing_ops(directory, heads, (row for journal in journals for row in journal.rows))
 
 
 def dump_journal(path: Path) -> Iterator[dict[str, Any]]:
@@ -367,6 +375,8 @@ def _reading(path: Path, *, live: bool) -> Iterator[sqlite3.Connection]:
     """Give a connection that cannot write to the journal, nor beside it."""
     if not path.is_file():
         raise JournalError("there is no such journal")
+    if (size := path.stat().st_size) < _SMALLEST:  # SQLite takes that for a new database
+        raise JournalError(f"of the journal only {size} bytes are left; {WAY_OUT}")
     path = path.resolve()  # a link has no -wal of its own
     unfinished = [file for file in (_beside(path, "wal"), _beside(path, "journal")) if file.exists()]
     connection = None

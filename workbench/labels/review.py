@@ -91,11 +91,18 @@ def submit(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
 def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
     """Accept the labels of an open or submitted zone as they are.
 
+    Parameters
+    ----------
+    store
+        Of the zone.
+    reason
+        Why; edits that are known to be lost are passed over for a reason only.
+
     Raises
     ------
     EditRefused
         The zone is accepted already, or was sent back and not submitted since; or authors are in conflict,
-        or edits that somebody had seen are not there any more, or a model accepts it.
+        or edits are lost, or a model accepts it.
     """
     check_judge(store.author or "")
     before = zone_state(store)
@@ -103,8 +110,11 @@ def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
         raise EditRefused(f"zone {store.zone_id} is {before} already; there is nothing to do")
     if before.state == "sent_back":
         raise EditRefused(f"zone {store.zone_id} is {before}; submit it again before it is accepted")
-    if missing := store.missing():
-        raise EditRefused(f"zone {store.zone_id} cannot be accepted, {lost_edits(missing)}")
+    if reason is None and (missing := store.missing()):
+        raise EditRefused(
+            f"zone {store.zone_id} cannot be accepted, {lost_edits(missing)}, or say why it is accepted "
+            "without them: --anyway REASON"
+        )
     conflicts = store.conflicts().found
     if conflicts:
         first, many = conflicts[0], f"{len(conflicts)} conflict{'s' * (len(conflicts) > 1)}"

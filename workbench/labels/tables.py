@@ -214,12 +214,13 @@ def lost_edits(missing: Mapping[str, int]) -> str:
     Parameters
     ----------
     missing
-        {author: seq} of the last op that somebody had seen and that no journal of the zone holds.
+        {author: seq} of an op that is known to have been there and that no journal of the zone holds, see
+        `workbench.labels.losses`.
 
     Examples
     --------
     >>> lost_edits({"marie": 7})
-    'edits are lost: somebody had seen op marie:7, which no journal holds; put the newer marie.sqlite back'
+    'edits are lost: no journal holds op marie:7 any more; put the newer marie.sqlite back'
     >>> lost_edits({})
     ''
     """
@@ -228,9 +229,7 @@ def lost_edits(missing: Mapping[str, int]) -> str:
     ops = ", ".join(f"{author}:{seq}" for author, seq in sorted(missing.items()))
     files = ", ".join(f"{author}.sqlite" for author in sorted(missing))
     many = "ops" if len(missing) > 1 else "op"
-    return (
-        f"edits are lost: somebody had seen {many} {ops}, which no journal holds; put the newer {files} back"
-    )
+    return f"edits are lost: no journal holds {many} {ops} any more; put the newer {files} back"
 
 
 def seen_text(seen: Mapping[str, int]) -> str:

@@ -50,7 +50,7 @@ class Backup:
     size: int
     """Bytes of all of them."""
     missing: dict[str, dict[str, int]]
-    """By zone: the last op of authors that somebody had seen and that no journal at home holds any more."""
+    """By zone: an op of authors that was there once and that no journal at home holds any more."""
     damaged: dict[str, str]
     """By the path of a journal in the backup: what is wrong with the one at home, and so with its copy."""
 
@@ -99,6 +99,8 @@ def back_up(campaign: Campaign, out: Path, *, progress: Callable[[int, int], Non
     ------
     CampaignError
         The directory is there already, or lies in the campaign; or a copy is not what was copied.
+    JournalError
+        A folder is named like a journal.
     RasterError, ReleaseError
         An orthophoto inside the campaign is gone; or the directory cannot be written. Nothing is left.
     """
@@ -185,9 +187,10 @@ class _Copying:
                 if journal is not None:
                     grown |= author not in found or len(journal.rows) > len(found[author].rows)
                     found[author] = journal
-            waiting = lacking(found.values()).keys() & _authors(folder) if grown else set()
+            waiting = lacking(folder, found.values()).keys() & _authors(folder) if grown else set()
         damaged = _authors(folder) - found.keys()
-        return {name: seq for name, seq in lacking(found.values()).items() if name not in damaged}
+        missing = lacking(folder, found.values())
+        return {name: seq for name, seq in missing.items() if name not in damaged}
 
     def _journal(self, path: Path) -> Journal | None:
         """Copy a journal; None if it is damaged, and was copied as it is."""

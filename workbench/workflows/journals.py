@@ -17,7 +17,7 @@ from workbench.campaign import Campaign
 from workbench.errors import JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.doctor import Treatment, mend_journal
-from workbench.labels.folder import authors_there, journal_files, journal_path
+from workbench.labels.folder import QUARANTINE, authors_there, journal_files, journal_path
 from workbench.labels.reading import JournalReport, dump_journal, lacking, read_journals, verify_journal
 from workbench.labels.tables import lost_edits
 
@@ -60,7 +60,7 @@ class JournalCheck:
 
     def text(self) -> str:
         """Return one line per journal."""
-        if not self.reports:
+        if not self.reports and self.problem is None:
             return f"{self.zone}: no journal yet"
         lines = [
             f"{report.path.stem}: " + (report.problem or f"{report.ops} ops, sound, head {report.head}")
@@ -76,12 +76,12 @@ class ZoneTreatment:
     zone: str
     treatments: tuple[Treatment, ...]
     missing: Mapping[str, int]
-    """Last op of authors that somebody had seen and that no journal holds any more; no doctor helps."""
+    """An op of authors that was there once and that no journal holds any more; only a copy would help."""
 
     @property
     def sound(self) -> bool:
-        """Whether there was nothing to do, and nothing is lost."""
-        return not self.missing and all(treatment.problem is None for treatment in self.treatments)
+        """Whether there was nothing to do, nothing is lost, and no copy goes another way."""
+        return not self.missing and all(one.problem is None and not one.forks for one in self.treatments)
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/journal-doctor.schema.json``)."""
@@ -98,6 +98,10 @@ class ZoneTreatment:
                     "first_lost": treatment.first_lost,
                     "apart": treatment.apart,
                     "quarantine": str(treatment.quarantine) if treatment.quarantine else None,
+                    "forks": [
+                        {"first": fork.first, "ops": fork.ops, "quarantine": str(fork.folder)}
+                        for fork in treatment.forks
+                    ],
                 }
                 for treatment in self.treatments
             ],
@@ -105,34 +109,49 @@ class ZoneTreatment:
 
     def text(self) -> str:
         """Return a page for a person."""
-        if not self.treatments:
+        if not self.treatments and not self.missing:
             return f"{self.zone}: no journal yet"
-        lines = [*map(_told, self.treatments), lost_edits(self.missing)]
-        return "\n".join(filter(None, lines))
+        told = [_told(one, lost=one.path.stem in self.missing) for one in self.treatments]
+        return "\n".join(filter(None, [*told, lost_edits(self.missing)]))
 
 
-def _told(treatment: Treatment) -> str:
+def _told(treatment: Treatment, *, lost: bool) -> str:
+    """Tell what became of one journal."""
+    author, first_lost = treatment.path.stem, treatment.first_lost
+    lines = [_found(treatment, lost=lost)]
+    if treatment.mended:
+        rest = (
+            f"nothing from op {first_lost} on can be believed"
+            if first_lost
+            else "no trace of a later one was found"
+        )
+        lines.append(f"{treatment.ops} ops are there, each as it was written; {rest}")
+    if treatment.quarantine is not None:
+        apart = f" and {treatment.apart} records that do not follow" if treatment.apart else ""
+        lines.append(f"the damaged files{apart} are in {treatment.quarantine}")
+    if first_lost:
+        folder = treatment.path.parent / QUARANTINE / f"{author}-backup"
+        lines.append(
+            f"if there is a backup, put its {treatment.path.name} into {folder}, and run the doctor again"
+        )
+    lines += [
+        f"{fork.folder} goes another way from op {fork.first} on, and none of its {fork.ops} ops from there "
+        "is in the labels; label again what is missed, then move that folder away"
+        for fork in treatment.forks
+    ]
+    return "\n  ".join(lines)
+
+
+def _found(treatment: Treatment, *, lost: bool) -> str:
     author = treatment.path.stem
-    if treatment.problem is None:
-        return f"{author}: sound, {treatment.ops} ops; nothing to do"
-    if treatment.quarantine is None:
-        return f"{author}: {treatment.problem}"
-    lost = (
-        f"nothing from op {treatment.first_lost} on can be believed"
-        if treatment.first_lost
-        else "no trace of a later one was found"
-    )
-    apart = f" and {treatment.apart} records that do not follow" if treatment.apart else ""
-    backup = (
-        f"; if there is a backup, put it into a folder {author}-backup beside it, and run the doctor again"
-        if treatment.first_lost
-        else ""
-    )
-    return (
-        f"{author}: mended ({treatment.problem})\n"
-        f"  {treatment.ops} ops are there, each as it was written; {lost}\n"
-        f"  the damaged files{apart} are in {treatment.quarantine}{backup}"
-    )
+    if treatment.problem is not None:
+        return (
+            f"{author}: mended ({treatment.problem})"
+            if treatment.mended
+            else f"{author}: {treatment.problem}"
+        )
+    done = "" if lost or treatment.forks else "; nothing to do"
+    return f"{author}: sound, {treatment.ops} ops{done}"
 
 
 def mend_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> ZoneTreatment:
@@ -153,7 +172,7 @@ def mend_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Zone
     treatments = tuple(mend_journal(folder / f"{name}.sqlite", subject) for name in authors)
     missing: Mapping[str, int] = {}
     with suppress(JournalError):
-        missing = lacking(read_journals(folder, subject))
+        missing = lacking(folder, read_journals(folder, subject))
     return ZoneTreatment(zone=zone.id, treatments=treatments, missing=missing)
 
 
@@ -179,8 +198,9 @@ def verify_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Jo
                 if not np.array_equal(true.labels, shown.labels):
                     folder = campaign.snapshot_dir(zone)
                     problem = f"{folder}: a snapshot shows other labels than the journals; delete the folder"
-                if author is None and true.missing():
-                    problem = f"{lost_edits(true.missing())} into {campaign.journal_dir(zone)}"
+                missing = {name: seq for name, seq in true.missing().items() if author in (None, name)}
+                if missing:
+                    problem = f"{lost_edits(missing)} into {campaign.journal_dir(zone)}"
         except JournalError as error:
             problem = str(error)
     return JournalCheck(zone=zone.id, reports=reports, problem=problem)

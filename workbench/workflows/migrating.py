@@ -116,7 +116,7 @@ def migrate(
     NomenclatureError
         Ops speak of classes that are undecided: all of these are listed.
     JournalError
-        A journal is damaged, or misses ops that somebody had seen.
+        A journal is damaged, or ops are known to be lost.
     CampaignError
         The new campaign cannot be made or cannot take a zone, or a zone was edited meanwhile.
     """

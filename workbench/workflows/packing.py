@@ -41,8 +41,8 @@ class Packed:
     journals: Mapping[str, int]
     """Ops by the name that their author has outside."""
     missing: Mapping[str, int]
-    """Last op of authors, by their names at home, that somebody had seen and that no journal there holds: the
-    pack is without them, and its ops do not say any more that they had been there."""
+    """An op of authors, by their names at home, that was there once and that no journal there holds any more:
+    the pack is without them, and does not say any more that they had been there."""
     hierarchy: bool
     """Whether the zone is segmented, and its hierarchy goes with it."""
     size: int
@@ -115,7 +115,7 @@ def pack_zone(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) 
         path=output,
         zone=zone.id,
         journals={journal.meta.author: len(journal.rows) for journal in journals},
-        missing=lacking(found),
+        missing=lacking(campaign.journal_dir(zone), found),
         hierarchy=segmented,
         size=output.stat().st_size,
     )

@@ -40,7 +40,7 @@ class Standing:
     heads: dict[str, int]
     """Last op of each author."""
     missing: dict[str, int]
-    """Last op of authors that somebody had seen and that no journal holds any more."""
+    """An op of authors that was there once and that no journal holds any more."""
     segmented: bool
     holder: str | None
     """Who is labelling there just now."""
@@ -64,6 +64,16 @@ class Standing:
     """Key of each class by its code, ``unlabelled`` for 0."""
     conflicts: tuple[Conflict, ...]
     """Where authors disagree who had not seen each other's edits."""
+
+    @property
+    def loss(self) -> str:
+        """Which edits are lost, in one sentence; empty if none is."""
+        return lost_edits(self.missing)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is lost, or somebody accepted the labels without that."""
+        return not self.missing or self.state.state == "accepted"
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/zone-status.schema.json``)."""
@@ -158,7 +168,7 @@ class Standing:
         if self.holder:
             lines.append(f"  {self.holder} is labelling there just now")
         if self.missing:
-            lines.append(f"  {lost_edits(self.missing)}")
+            lines.append(f"  {self.loss}")
         if self.gold:
             lines.append("  a gold zone: new annotators show there how they label")
         lines += [self._proposed(one) for one in self.prelabels or ()]
@@ -275,19 +285,22 @@ def review_zone(
     reason
         Why the zone is sent back.
     anyway
-        Why the zone is submitted or accepted unchecked; becomes the reason of the verdict.
+        Why the zone is submitted or accepted unchecked, or accepted although edits are lost; becomes the
+        reason of the verdict.
     say
         Told if somebody else is labelling there just now, which is in no verdict's way.
 
     Raises
     ------
     EditRefused
-        The zone's state does not allow it, findings are open, or the author is a model.
+        The zone's state does not allow it, findings are open, edits are lost, or the author is a model.
     CampaignError
         The campaign has gold zones, and the author is not admitted.
     """
     if anyway is not None and not anyway.strip():
-        raise EditRefused("findings are passed over for a reason that others can read; give one")
+        raise EditRefused(
+            "findings and lost edits are passed over for a reason that others can read; give one"
+        )
     check_judge(author)
     check_admitted(campaign, author)
     lease = leases(campaign.registry).get(zone.id)
@@ -307,4 +320,6 @@ def _check_closed(campaign: Campaign, zone: Zone, store: AnnotationStore, verdic
     if zone_state(store).state in first:
         checked = check_store(campaign, zone, store)
         if checked.open:
-            raise EditRefused(checked.refusal())
+            # The reason that passes over findings passes over lost edits, too: nobody gives it unaware.
+            lost = lost_edits(store.missing()) if verdict == "accept" else ""
+            raise EditRefused(f"{checked.refusal()}; besides, {lost}" if lost else checked.refusal())
