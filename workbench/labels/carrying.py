@@ -5,8 +5,9 @@ done meanwhile. The ops on the way are therefore sealed anew; labels, conflicts,
 work are the same:
 
 =========  =======================================================================================
-names      people have pseudonyms wherever a name occurs but in texts; models, ``import`` and who
-           has a pseudonym already keep theirs
+names      people have pseudonyms wherever a name occurs but in texts, and models are told by the
+           campaign where they ran (``model-unet.from-1a2b3c4d``), for one may run in several;
+           ``import`` and who has such a name already keep theirs
 wall time  each track of a journal begins with 1970; a pause of at most `IDLE` stays as it is, a
            longer one becomes `IDLE` and a second
 lamport    given anew along the total order, each larger than all before it: of equal lamports the
@@ -18,10 +19,6 @@ sha256     of the op as it is now, also where a review names an op that it judge
 At home, ops that are there already stay as they are, whoever wrote them; new ones get lamports larger than
 those of all ops before them in the pack. So what had seen an op comes after it (Lamport 1978), and a journal
 that was taken once goes on from where it ended.
-
-A model may run in several campaigns, and has journals of one name then that have nothing in common. One that
-is not the one at home comes in under a name of its own, ``model-unet.from-1a2b3c4d``, and later packs go on
-with it: which journal is which is told by what its ops say, whatever its name is in the pack.
 """
 
 from __future__ import annotations
@@ -35,7 +32,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from workbench.documents import digest
 from workbench.errors import EditRefused, JournalError
 from workbench.labels.folder import journal_path
 from workbench.labels.meta import JournalMeta, JournalSubject
@@ -49,9 +45,9 @@ from workbench.labels.tables import Row, sealed, seen_of, seen_text
 Rename = Callable[[str], str]
 
 _PSEUDONYM = "person-[0-9a-f]{8}"
-_NOT_PEOPLE = re.compile(rf"import|model-.+|{_PSEUDONYM}")
-_FROM = re.compile(r"(model-.+)\.from-[0-9a-f]{8}")
-"""The name of a model's journal that is another one than that of the model's own name."""
+_FROM = r"model-.+\.from-[0-9a-f]{8}"
+_OUTSIDE = re.compile(rf"import|{_FROM}|{_PSEUDONYM}")
+"""Names outside a campaign."""
 _MODEL_LENGTH = 50
 """What is left of a model's name there, so that all of it can be an author's."""
 _BEGIN = "1970-01-01T00:00:00.000000Z"
@@ -69,19 +65,23 @@ def name_outside(author: str, pseudonym: Rename) -> str:
     author
         Name inside.
     pseudonym
-        Gives a person's pseudonym: ``person-`` and eight hexadecimal digits.
+        Gives the pseudonym of a name: ``person-`` and eight hexadecimal digits.
 
     Examples
     --------
     >>> [name_outside(name, lambda name: "person-0a1b2c3d") for name in ("marie", "import", "model-unet")]
-    ['person-0a1b2c3d', 'import', 'model-unet']
+    ['person-0a1b2c3d', 'import', 'model-unet.from-0a1b2c3d']
     """
-    return author if _NOT_PEOPLE.fullmatch(author) else pseudonym(author)
+    if _OUTSIDE.fullmatch(author):
+        return author
+    if is_model(author):
+        return f"{author[:_MODEL_LENGTH]}.from-{pseudonym(author)[-8:]}"
+    return pseudonym(author)
 
 
 def is_carried(meta: JournalMeta) -> bool:
     """Tell whether a journal came out of another campaign's pack, or lies in a pack."""
-    return meta.created == _BEGIN and _NOT_PEOPLE.fullmatch(meta.author) is not None
+    return meta.created == _BEGIN and _OUTSIDE.fullmatch(meta.author) is not None
 
 
 def check_goes_on(directory: Path, author: str) -> None:
@@ -97,13 +97,15 @@ def check_goes_on(directory: Path, author: str) -> None:
     Raises
     ------
     JournalError
-        The name is a pseudonym, or its journal came with a pack: two that go on from one would be two pasts,
-        and no pack of either could come home.
+        The name is one that somebody, or a model, has outside another campaign, or its journal came with a
+        pack: two that go on from one would be two pasts, and no pack of either could come home.
     """
     if re.fullmatch(_PSEUDONYM, author):
         raise JournalError(f"{author} is a pseudonym; label under your own name")
+    if re.fullmatch(_FROM, author):
+        raise JournalError(f"{author} is a model of another campaign, and goes on there; take another name")
     path = journal_path(directory, author)
-    if _NOT_PEOPLE.fullmatch(author) and path.exists() and is_carried(read_journal(path).meta):
+    if _OUTSIDE.fullmatch(author) and path.exists() and is_carried(read_journal(path).meta):
         raise JournalError(
             f"{path} came here with a pack and goes on only where it began; label under another name, "
             f"such as {author}-2"
@@ -164,10 +166,10 @@ def carried_in(
         than they wrote there.
     """
     there = {journal.meta.author: journal for journal in home}
-    inside = names_inside(journals, home=home, pseudonym=pseudonym)
+    inside = names_inside(home, pseudonym=pseudonym)
     goals = {}
     for journal in journals:
-        name = inside[journal.meta.author]
+        name = inside(journal.meta.author)
         own = there.get(name)
         if own is None:
             meta = JournalMeta(subject=subject, author=name, created=_BEGIN)
@@ -175,66 +177,26 @@ def carried_in(
         else:
             _check_agrees(journal, own, lambda author: name_outside(author, pseudonym))
         goals[name] = own
-    found = _carried(journals, lambda author: inside.get(author, author), goals)
+    found = _carried(journals, inside, goals)
     return tuple(one for one in found if len(one.rows) > len(goals[one.meta.author].rows))
 
 
-def names_inside(
-    journals: Sequence[Journal], *, home: Sequence[Journal], pseudonym: Rename
-) -> dict[str, str]:
-    """Return {author in a pack: author at home}, no two of which are the same.
+def names_inside(home: Iterable[Journal], *, pseudonym: Rename) -> Rename:
+    """Return what gives an author's name at home from that in a pack.
 
     Parameters
     ----------
-    journals, home, pseudonym
+    home, pseudonym
         As for `carried_in`.
 
     Raises
     ------
     JournalError
-        Two people at home have one pseudonym, or two journals of the pack were made to be taken for one.
+        Two people at home have one pseudonym.
     """
-    there = {journal.meta.author: journal for journal in home}
-    people = {name: author for author, name in _names_outside(there, pseudonym).items()}
-    found: dict[str, str] = {}
-    free = dict(there)
-    # The longest first: which journal it goes on from is the surer the more ops both have.
-    for journal in sorted(journals, key=lambda one: (-len(one.rows), one.meta.author)):
-        packed = journal.meta.author
-        name = people.get(packed, packed)
-        if is_model(packed):
-            kin = [name, *sorted(other for other in free if _model(other) == _model(name))]
-            same = (other for other in kin if other in free and _goes_with(journal, free[other]))
-            name = next(same, name if name not in there else _name_of_its_own(journal))
-        if name in found.values():
-            raise JournalError(f"{packed} and another journal of the pack are both {name} here")
-        found[packed] = name
-        free.pop(name, None)
-    return found
-
-
-def _model(name: str) -> str:
-    """Return the name of the model whose journal has a name; other names as they are."""
-    made = _FROM.fullmatch(name)
-    return made[1] if made else name[:_MODEL_LENGTH] if is_model(name) else name
-
-
-def _goes_with(packed: Journal, own: Journal) -> bool:
-    """Tell whether a model's journal is the one at home, up to where one of them ends."""
-    if len(packed.rows) > len(own.rows) and not is_carried(own.meta):
-        return False  # what is made here does not grow elsewhere
-    both = list(zip(packed.rows, own.rows, strict=False))
-    if not both:
-        return packed.meta.author == own.meta.author
-    return all(
-        _said(row, packed.meta.author, _model) == _said(mine, own.meta.author, _model) for row, mine in both
-    )
-
-
-def _name_of_its_own(journal: Journal) -> str:
-    """Return the name of a model's journal that is another one than that of the model's own name."""
-    said = [_said(row, journal.meta.author, _model) for row in journal.rows]
-    return f"{_model(journal.meta.author)}.from-{digest(repr(said).encode())[:8]}"
+    names = _names_outside((journal.meta.author for journal in home), pseudonym)
+    inside = {name: author for author, name in names.items()}
+    return lambda name: inside.get(name, name)
 
 
 def _names_outside(authors: Iterable[str], pseudonym: Rename) -> dict[str, str]:
@@ -254,7 +216,7 @@ def _check_agrees(packed: Journal, own: Journal, rename: Rename) -> None:
     """Refuse a packed journal that is not the one at home, up to where one of them ends."""
     author = own.meta.author
     for row, mine in zip(packed.rows, own.rows, strict=False):
-        if _said(row, packed.meta.author, _model) != _said(mine, author, lambda name: _model(rename(name))):
+        if _said(row, packed.meta.author, lambda name: name) != _said(mine, author, rename):
             raise JournalError(
                 f"op {author}:{mine.seq} is another one in the pack than in {own.path}, so the pack was not "
                 "made from this zone's journals, or one of them was mended; nothing was taken"
@@ -262,8 +224,7 @@ def _check_agrees(packed: Journal, own: Journal, rename: Rename) -> None:
     if len(packed.rows) > len(own.rows) and not is_carried(own.meta):
         raise JournalError(
             f"the pack has {len(packed.rows)} ops of {author}, {own.path} has {len(own.rows)}; if ops were "
-            f"lost here, put the newer {author}.sqlite back from a backup; if somebody labelled there as "
-            f"{packed.meta.author}, have it done under their own name; nothing was taken"
+            f"lost here, put the newer {author}.sqlite back from a backup; nothing was taken"
         )
 
 

@@ -168,14 +168,14 @@ def _brought_home(
     extend_journals(campaign.journal_dir(zone), arriving)
     before = {journal.meta.author: len(journal.rows) for journal in home}
     new = {one.meta.author: len(one.rows) - before.get(one.meta.author, 0) for one in arriving}
-    here = names_inside(packed, home=home, pseudonym=cache(campaign.pseudonym))
+    inside = names_inside(home, pseudonym=cache(campaign.pseudonym))
     return Unpacked(
         zone=zone.id,
         added=False,
         journals={
             author: (new.get(author, 0), len(journal.rows))
             for journal in packed
-            for author in [here[journal.meta.author]]
+            for author in [inside(journal.meta.author)]
         },
     )
 
