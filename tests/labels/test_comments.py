@@ -40,6 +40,7 @@ def test_comments_are_grouped_by_what_they_answer(tmp_path: Path) -> None:
         Comment(row=6, col=9, text="in summer", answers="marie:3"),
         Comment(row=6, col=9, text="a weir", justifies="tall-water"),
         Comment(row=6, col=8, text="larch", answers="marie:2", ruling="deciduous"),
+        Comment(row=6, col=8, text="and beside it?", answers="marie:6", question=True),
     ]
     with open_store(tmp_path, "marie") as store:
         for comment in said:
@@ -48,6 +49,7 @@ def test_comments_are_grouped_by_what_they_answer(tmp_path: Path) -> None:
     assert [(one.id, one.comment.text, [name for name, _ in one.answers]) for one in found] == [
         ("marie:1", "a pond", ["marie:3", "marie:4"]),
         ("marie:2", "which tree?", ["marie:6"]),
+        ("marie:7", "and beside it?", []),
     ]
 
 

@@ -14,7 +14,7 @@ from label_cases import FOOTPRINT, PICK, open_store, rectangle
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import Provenance, assign_raster
+from workbench.labels.edits import Protect, Provenance, assign_raster
 from workbench.labels.provenance import effort, sources
 from workbench.labels.review import accept
 
@@ -188,3 +188,41 @@ def test_pixels_in_conflict_are_counted(tmp_path: Path) -> None:
     with open_store(tmp_path) as reader:
         found = {source.op.author: (source.pixels, source.contested) for source in sources(reader)[1]}
     assert found == {"marie": (9, 2), "jean": (1, 0)}
+
+
+def test_what_is_protected_does_not_wait_to_be_accepted(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as model:
+        model.apply(rectangle(5, 6, 2, 4, 7))
+    with open_store(tmp_path, "marie") as marie:
+        marie.apply(Protect(mask=rectangle(5, 6, 1, 4, 1).mask, on=True))
+        assert [one.pixels for one in marie.prelabels().waiting()] == [4]
+        with pytest.raises(EditRefused, match="the surest of the 1 pre-labels there has no confidence"):
+            marie.prelabels().accepting(above=0)
+        marie.apply_all(marie.prelabels().accepting())
+        assert np.count_nonzero(marie.labels) == 4
+        with pytest.raises(EditRefused, match="is protected or accepted"):
+            marie.prelabels().accepting(
+                region=(Window(row=5, col=6, height=1, width=4), np.ones((1, 4), bool))
+            )
+
+
+def test_what_became_of_a_prelabel_of_an_upper_class(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as model:
+        model.apply(replace(rectangle(5, 6, 2, 4, 0), upper="herbaceous_and_arable"))
+        model.apply(replace(rectangle(7, 6, 1, 4, 17), upper="woody_vegetation"))
+    with open_store(tmp_path, "marie") as marie:
+        marie.apply(replace(rectangle(5, 6, 1, 4, 0), upper="herbaceous_and_arable"))
+        marie.apply(rectangle(6, 6, 1, 4, 3))
+        marie.apply(rectangle(7, 6, 1, 4, 17))  # ligneous, a class
+        assert fates(marie) == {"kept": 4, "corrected": 8}
+
+
+def test_of_two_models_at_one_lamport_the_one_that_shows_counts(tmp_path: Path) -> None:
+    stores = [open_store(tmp_path, name) for name in ("model-a", "model-b")]
+    for store, code in zip(stores, (3, 7), strict=True):
+        store.apply(rectangle(5, 6, 1, 4, code))
+        store.close()
+    with open_store(tmp_path, "marie") as marie:
+        assert marie.prelabels().codes[5, 6] == 7
+        marie.apply(rectangle(5, 6, 1, 4, 7))
+        assert fates(marie) == {"kept": 4}

@@ -60,7 +60,12 @@ def test_a_lost_end_is_said(lost: Campaign, call: tuple[str, ...], tmp_path: Pat
 def test_a_pack_and_a_backup_say_what_they_are_without(lost: Campaign, tmp_path: Path) -> None:
     run = CliRunner().invoke
     pack, backup = str(tmp_path / "zone.wbzone"), str(tmp_path / "backup")
-    packed = run(command, ["zone", "pack", str(lost.path), "--zone", "Z1_AA", "-o", pack])
+    call = ["zone", "pack", str(lost.path), "--zone", "Z1_AA", "-o", pack]
+    refused = run(command, call)
+    assert_said(str(refused.exception))
+    assert "or pack it --anyway" in str(refused.exception)
+    assert not Path(pack).exists()
+    packed = run(command, [*call, "--anyway"])
     assert_said(packed.output)
     assert packed.exit_code == 0
     copied = run(command, ["campaign", "backup", str(lost.path), backup])

@@ -16,14 +16,17 @@ from workbench.cli.options import DIR, JSON, OVERWRITE, PATH, ZONE, emit, exampl
 @DIR
 @ZONE
 @click.option("-o", "--output", type=PATH, required=True, help="File to write.")
+@click.option("--anyway", is_flag=True, help="Also without edits that are known to be lost.")
 @OVERWRITE
 @JSON
-def zone_pack(directory: Path, zone_id: str, output: Path, overwrite: bool, as_json: bool) -> None:
+def zone_pack(
+    directory: Path, zone_id: str, output: Path, anyway: bool, overwrite: bool, as_json: bool
+) -> None:
     """Pack a zone into one file for a colleague; people have pseudonyms in it."""
     from workbench.workflows.packing import pack_zone
 
     opened = open_campaign(directory)
-    packed = pack_zone(opened, opened.zone(zone_id), output, overwrite=overwrite)
+    packed = pack_zone(opened, opened.zone(zone_id), output, overwrite=overwrite, anyway=anyway)
     emit("zone-pack", packed.document(), packed.text(), as_json=as_json)
 
 

@@ -59,14 +59,14 @@ def check_comment(
 def threads(comments: Iterable[tuple[Op, Comment]]) -> tuple[Thread, ...]:
     """Return the comments that answer none of the others, first to last, each with its answers.
 
-    Justifications are none of them: they belong to findings.
+    A question is one of them, even one that answers; justifications are not, they belong to findings.
     """
     beginnings: dict[str, str] = {}
     found: dict[str, tuple[Comment, list[tuple[str, Comment]]]] = {}
     for op, comment in comments:
         if comment.justifies is not None:
             continue
-        begun = beginnings.get(comment.answers or "", op.id)
+        begun = op.id if comment.question else beginnings.get(comment.answers or "", op.id)
         beginnings[op.id] = begun
         if begun == op.id:
             found[op.id] = comment, []

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
-from workbench.labels.edits import AssignMask, Provenance, assign
+from workbench.labels.edits import OPEN, AssignMask, Provenance, assign
 from workbench.labels.fold import Fold
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
@@ -119,10 +119,11 @@ class Prelabels:
         meant = [one for one in there if code is None or (one[2].code == code and one[2].upper is None)]
         if not meant:
             raise EditRefused(f"no pre-label of the {len(there)} there is of this class")
-        sure = [one for one in meant if above is None or (one[2].confidence or 0) >= above]
+        sure = [one for one in meant if above is None or _sure(one[2], above)]
         if not sure:
-            most = max(found.confidence or 0 for _, _, found in meant)
-            raise EditRefused(f"the surest of the {len(meant)} pre-labels there has a confidence of {most}")
+            said = [found.confidence for _, _, found in meant if found.confidence is not None]
+            most = f"a confidence of {max(said)}" if said else "no confidence"
+            raise EditRefused(f"the surest of the {len(meant)} pre-labels there has {most}")
         tool = POINTED_TOOL if pointed and len(sure) == 1 else BULK_TOOL
         edits = []
         for place, op, found in sure:
@@ -131,6 +132,18 @@ class Prelabels:
             pixels = wanted[part.within(window).slices] == place
             edits.append(_copy(op, found, pixels, part, tool=tool))
         return edits
+
+    def compared(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return where there are pre-labels, and where the labels are the same: class or upper class alike.
+
+        Returns
+        -------
+        there, same
+            Shape (row, col) of the zone.
+        """
+        whole = self._fold.canvas.subject.grid.whole
+        here, proposed = (_given(fold, whole, self._keys) for fold in (self._labels, self._fold))
+        return proposed > 0, here == proposed
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Return what can be accepted without replacing a label, by model and class, most pixels first."""
@@ -156,10 +169,10 @@ class Prelabels:
         return tuple(sorted(found, key=lambda one: (-one.pixels, one.model, one.code, one.upper or "")))
 
     def _free(self, window: Window, *, over: bool) -> NDArray[np.bool_]:
-        """Return where a pre-label of a window would change something, shape (row, col) of it."""
+        """Return where a pre-label of a window can change something, shape (row, col) of it."""
         here, proposed = (_given(fold, window, self._keys) for fold in (self._labels, self._fold))
         changing: NDArray[np.bool_] = here != proposed if over else here == 0
-        return changing & (proposed > 0)
+        return changing & (proposed > 0) & np.equal(self._labels.guard.levels(window), OPEN)
 
     def _proposal(self, place: int) -> tuple[Op, AssignMask]:
         """Return an op of the models', by 1 + its place, and its edit."""
@@ -175,6 +188,9 @@ class Prelabels:
             return "no model proposes anything in this zone"
         if not (mask & (_given(self._fold, window, self._keys) > 0)).any():
             return "no model proposes anything there"
+        open_pixels = self._labels.guard.levels(window) == OPEN
+        if not (mask & open_pixels & (_given(self._fold, window, self._keys) > 0)).any():
+            return "what models propose there is protected or accepted"
         if over:
             return "what models propose there is what the labels are already"
         return "what models propose there is labelled already; replace takes it over what is there"
@@ -186,6 +202,10 @@ def _given(fold: Fold, window: Window, keys: list[str]) -> NDArray[np.uint16]:
     keys += [key for key in found if key not in keys]
     numbers = np.array([0, *(keys.index(key) + 1 for key in found)], np.uint8)
     return given_map(fold.labels.values[window.slices], numbers[uppers])
+
+
+def _sure(found: AssignMask, above: float) -> bool:
+    return found.confidence is not None and found.confidence >= above
 
 
 def _numbers(wanted: NDArray[np.uint32]) -> Iterator[int]:

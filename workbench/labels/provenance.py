@@ -124,16 +124,17 @@ def _fates(store: AnnotationStore, ops: Sequence[Op]) -> NDArray[np.uint8]:
     given = np.array([_NONE, *(accepted.get(op.tool or "", _NONE) for op in ops)], np.uint8)
     fates: NDArray[np.uint8] = given[last]
     open_pixels = (last > 0) & (fates == _NONE)
-    codes, when = np.zeros_like(store.labels), np.zeros(last.shape, np.int64)
+    there, same, when = np.zeros_like(open_pixels), np.zeros_like(open_pixels), np.zeros(last.shape, np.int64)
     for model in sorted({op.author for op in ops if is_model(op.author)}):
         read = np.array([0, *(op.seen.get(model, 0) for op in ops)], np.uint32)[last]
         for count in np.unique(read[open_pixels & (read > 0)]).tolist():
             proposed = store.prelabels(model, ops=count)
             ranks = np.array([0, *(op.lamport for op in proposed.ops)], np.int64)[proposed.last]
-            newer = open_pixels & (read == count) & (proposed.codes > 0) & (ranks > when)
-            codes[newer], when[newer] = proposed.codes[newer], ranks[newer]
-    there = codes > 0
-    fates[there] = np.where(codes[there] == store.labels[there], _KEPT, _CORRECTED)
+            found, agree = proposed.compared()
+            newer = open_pixels & (read == count) & found & (ranks >= when)
+            there |= newer
+            same[newer], when[newer] = agree[newer], ranks[newer]
+    fates[there] = np.where(same[there], _KEPT, _CORRECTED)
     recoded = np.array([False, *(op.tool == _RECODE for op in ops)])[last]
     fates[recoded & (fates == _KEPT)] = _UNTOUCHED
     return fates

@@ -120,7 +120,8 @@ def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
         first, many = conflicts[0], f"{len(conflicts)} conflict{'s' * (len(conflicts) > 1)}"
         raise EditRefused(
             f"zone {store.zone_id} has {many}, the largest at pixel ({first.row}, {first.col}) between "
-            f"{' and '.join(first.ops)}; label those pixels again, then accept it"
+            f"{' and '.join(first.ops)}; label those pixels again (opened first where a "
+            "reviewer accepted them), then accept it"
         )
     return _record(store, "accepted", reason)
 

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
 from workbench.documents import check_output, digest_file
+from workbench.errors import JournalError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.carrying import carried_out
 from workbench.labels.journal import write_journal
 from workbench.labels.reading import Journal, lacking, read_together
-from workbench.labels.tables import lost_edits
+from workbench.labels.tables import last_seen, lost_edits
 from workbench.workflows.archive import BEGINS, HIERARCHY, ORTHO, journal_member, write_archive
 from workbench.workflows.pack_card import MARGIN, card_of
 
@@ -72,7 +73,9 @@ class Packed:
         )
 
 
-def pack_zone(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) -> Packed:
+def pack_zone(
+    campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool, anyway: bool = False
+) -> Packed:
     """Write a zone into one file, whole or not at all.
 
     Parameters
@@ -83,15 +86,24 @@ def pack_zone(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) 
         The file; its folder must exist.
     overwrite
         Replace an older pack.
+    anyway
+        Pack a zone without ops that somebody had seen: the pack does not know any more that they had.
 
     Raises
     ------
     WorkbenchError
         The output is there already or is no pack; the orthophoto, the hierarchy or a journal is damaged or of
-        other pixels; or the zone is larger than what is unpacked.
+        other pixels; or the zone is larger than what is unpacked, or edits are missing.
     """
     pictures = [raster.path for raster in zone.rasters]
     check_output(output, overwrite=overwrite, kind="a packed zone", begins=BEGINS, sources=pictures)
+    folder = campaign.journal_dir(zone)
+    found = read_together(folder, campaign.subject(zone))
+    if not anyway and (gone := _unheld(found)):
+        raise JournalError(
+            f"zone {zone.id}: {lost_edits(gone)}, or pack it --anyway: the pack would forget that they had "
+            "been seen, and may show conflicts that there were none of"
+        )
     pixels, offset = campaign.read_surroundings(zone, margin=MARGIN)
     segmented = campaign.hierarchy_path(zone).exists()
     if segmented:
@@ -99,15 +111,14 @@ def pack_zone(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) 
         image = pixels[:, row : row + zone.grid.height, col : col + zone.grid.width]
         campaign.read_hierarchy(zone, image=image)
     with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as name:
-        folder = Path(name)
-        members = {ORTHO: folder / ORTHO}
+        place = Path(name)
+        members = {ORTHO: place / ORTHO}
         around = _around(zone.grid, offset, pixels)
         write_raster(members[ORTHO], pixels, around, predictor=2, descriptions=zone.ortho.bands)
         if segmented:  # copied, so that another one cannot take its place under way
-            members[HIERARCHY] = Path(shutil.copyfile(campaign.hierarchy_path(zone), folder / HIERARCHY))
-        found = read_together(campaign.journal_dir(zone), campaign.subject(zone))
+            members[HIERARCHY] = Path(shutil.copyfile(campaign.hierarchy_path(zone), place / HIERARCHY))
         journals = carried_out(found, pseudonym=cache(campaign.pseudonym))
-        members |= _written(journals, folder)
+        members |= _written(journals, place)
         digests = {name: digest_file(path) for name, path in members.items()}
         card = card_of(zone, campaign.nomenclature, offset=offset, digests=digests, source=str(output))
         write_archive(output, card, members)
@@ -115,10 +126,17 @@ def pack_zone(campaign: Campaign, zone: Zone, output: Path, *, overwrite: bool) 
         path=output,
         zone=zone.id,
         journals={journal.meta.author: len(journal.rows) for journal in journals},
-        missing=lacking(campaign.journal_dir(zone), found),
+        missing=lacking(folder, found),
         hierarchy=segmented,
         size=output.stat().st_size,
     )
+
+
+def _unheld(journals: Sequence[Journal]) -> dict[str, int]:
+    """Return {author: seq} of ops that somebody had seen and that no journal holds."""
+    heads = {journal.meta.author: len(journal.rows) for journal in journals}
+    seen = last_seen(row for journal in journals for row in journal.rows)
+    return {author: seq for author, seq in seen.items() if seq > heads.get(author, 0)}
 
 
 def _around(grid: PixelGrid, offset: tuple[int, int], pixels: NDArray[Any]) -> PixelGrid:

@@ -173,11 +173,11 @@ class Standing:
             lines.append("  a gold zone: new annotators show there how they label")
         lines += [self._proposed(one) for one in self.prelabels or ()]
         lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
-        lines += [line for one in self.questions for line in _told(one, "question")]
+        lines += [line for one in self.questions for line in _told(one)]
         lines += [line for ruling in self.rulings for line in _ruled(ruling)]
         if len(self.comments) > _MOST_LISTED:
             lines.append(f"  {len(self.comments) - _MOST_LISTED} earlier comments; --json lists all")
-        lines += [line for one in self.comments[-_MOST_LISTED:] for line in _told(one, "comment")]
+        lines += [line for one in self.comments[-_MOST_LISTED:] for line in _told(one)]
         if self.blind or self.drawn:
             wanted = "drawn for double annotation, " if self.drawn else ""
             lines.append(f"  {wanted}annotated blind by {', '.join(self.blind) or 'nobody yet'}")
@@ -200,9 +200,10 @@ def _thread_document(thread: Thread) -> dict[str, Any]:
     return {"id": thread.id, "row": comment.row, "col": comment.col, "text": comment.text, "answers": answers}
 
 
-def _told(thread: Thread, what: str) -> list[str]:
+def _told(thread: Thread) -> list[str]:
     """Tell a comment or question, and its answers."""
     comment = thread.comment
+    what = "question" if comment.question else "comment"
     return [
         f"  {what} {thread.id} at ({comment.row}, {comment.col}): {one_line(comment.text)}",
         *(f"    {name}: {one_line(answer.text)}" for name, answer in thread.answers),
@@ -241,7 +242,7 @@ def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Stan
             holder=lease.holder if lease is not None else None,
             unresolved=store.unresolved(),
             questions=tuple(one for one in begun if one.id in waiting),
-            comments=tuple(one for one in begun if not one.comment.question),
+            comments=tuple(one for one in begun if one.id not in waiting),
             rulings=rulings(store, nomenclature),
             blind=store.blind_authors,
             drawn=campaign.drawn(zone),
