@@ -306,8 +306,16 @@ def test_the_doctor_mends_a_journal_and_says_what_is_lost(run: Run, directory: P
     assert "first_bad" in run("journal", "verify", directory, *zone, "--json", code=1).stdout
     told = run("journal", "doctor", directory, *zone, code=1).stdout
     assert "import: mended" in told
-    report = json.loads(run("journal", "doctor", directory, *zone, "--json").stdout)
+    assert "whether there were later ones cannot be known" in told
+    report = json.loads(run("journal", "doctor", directory, *zone, "--json", code=1).stdout)
     validate(report, "outputs/journal-doctor", source="doctor")
+    (found,) = (one for one in report["journals"] if one["author"] == "import")
+    assert (found["problem"], found["first_lost"]) == (None, None)
+    assert report["missing"] == {"import": found["ops"] + 1}
+    (mark,) = journal.parent.glob("quarantine/*/lost")
+    assert f"remove {mark}" in run("journal", "verify", directory, *zone, code=1).stdout
+    mark.unlink()
+    report = json.loads(run("journal", "doctor", directory, *zone, "--json").stdout)
     assert report["sound"]
     run("journal", "verify", directory, *zone)
     journal.write_bytes(content[: len(content) // 2])
@@ -322,7 +330,7 @@ def test_the_doctor_mends_a_journal_and_says_what_is_lost(run: Run, directory: P
     assert found["first_lost"] == f"import:{found['ops'] + 1}"
     assert Path(found["quarantine"], "import.sqlite").read_bytes() == content[: len(content) // 2]
     told = run("journal", "verify", directory, *zone, code=1).stdout
-    assert f"no journal holds op {found['first_lost']} any more" in told
+    assert f"no journal holds op {found['first_lost']};" in told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where a screen has a name in the environment")

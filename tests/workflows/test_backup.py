@@ -16,7 +16,10 @@ from packs import files, label, square
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, JournalError, WorkbenchError
 from workbench.export.manifest import MANIFEST, check_files, read_manifest
+from workbench.geo.grid import Window
 from workbench.geo.zone import Zone
+from workbench.labels.edits import Provenance, assign
+from workbench.labels.reading import verify_journal
 from workbench.workflows import backup
 from workbench.workflows.backup import back_up
 from workbench.workflows.intake import add_zone
@@ -190,6 +193,28 @@ def test_what_is_damaged_at_home_is_named_and_copied_as_it_is(
     assert (done.path / "zones/D051_2019/Z1_AA/journal/marie.sqlite").exists()
 
 
+def test_a_damaged_journal_takes_nobodys_of_a_longer_name_along(
+    home: tuple[Campaign, Zone], tmp_path: Path
+) -> None:
+    campaign, zone = home
+    folder = campaign.journal_dir(zone)
+    with campaign.open_store(zone, author="marie.dupont") as store:
+        mask = np.ones((9, 9), np.bool_)
+        store.apply(assign(mask, Window(row=5, col=5, height=9, width=9), 3, Provenance(tool="brush")))
+        (folder / "marie.sqlite").write_bytes((folder / "marie.sqlite").read_bytes()[:6000])
+        assert (folder / "marie.dupont.sqlite-wal").stat().st_size
+        done = back_up(campaign, tmp_path / "monday")
+    copied = done.path / "zones/D051_2019/Z1_AA/journal"
+    assert sorted(path.name for path in copied.iterdir()) == [
+        "jean.sqlite",
+        "marie.dupont.sqlite",
+        "marie.sqlite",
+    ]
+    assert verify_journal(copied / "marie.dupont.sqlite").ops == 1
+    assert list(done.damaged) == ["zones/D051_2019/Z1_AA/journal/marie.sqlite"]
+    assert check_files(done.path, read_manifest(done.path)) == []
+
+
 def test_what_the_doctor_set_apart_is_kept(home: tuple[Campaign, Zone], tmp_path: Path) -> None:
     campaign, zone = home
     journal = campaign.journal_dir(zone) / "jean.sqlite"
@@ -259,6 +284,9 @@ def test_a_damaged_journal_is_mended_with_its_backup(home: tuple[Campaign, Zone]
     apart.mkdir(parents=True)
     shutil.copy(tmp_path / "monday/zones/D051_2019/Z1_AA/journal/marie.sqlite", apart)
     mend_journals(campaign, zone, author="marie")
+    (mark,) = apart.parent.glob("*/lost")
+    assert str(mark) in str(verify_journals(campaign, zone, author=None).problem)
+    mark.unlink()
     assert verify_journals(campaign, zone, author=None).sound
     with campaign.open_store(zone) as store:
         assert store.labels.tobytes() == labels

@@ -16,6 +16,7 @@ from workbench.documents import validate
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.zone import Zone
 from workbench.workflows.intake import add_zone
+from workbench.workflows.journals import mend_journals
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.migrating import find_recoding, migrate
 from workbench.workflows.standing import review_zone, standing
@@ -76,7 +77,7 @@ def test_a_pack_and_a_backup_say_what_they_are_without(lost: Campaign, tmp_path:
 
 
 def assert_said(output: str) -> None:
-    assert "edits are lost: no journal holds op marie:2 any more" in output
+    assert "edits may be lost: no journal holds op marie:2;" in output
     assert "marie.sqlite back" in output
 
 
@@ -129,9 +130,7 @@ def test_a_journal_of_which_nothing_is_left_is_said_for_good(
     named = () if verb == ("zone", "list") else ("--zone", "Z1_AA")
     for _ in range(2):
         done = run(campaign, *verb, *named)
-        assert (
-            "edits are lost: no journal holds op marie:1 any more; put the newer marie.sqlite" in done.output
-        )
+        assert "edits may be lost: no journal holds op marie:1; put the newer marie.sqlite" in done.output
         assert done.exit_code == (0 if verb == ("zone", "status") else 1)
     with pytest.raises(JournalError, match=r"ends before op marie:1, .* such as marie-2"):
         label_zone(campaign, zone, author="marie", lines=[SQUARE % "snow"], on_edit=lambda *_: None)
@@ -151,7 +150,16 @@ def test_it_comes_back_as_the_doctor_says(
     ]
     put_into_quarantine(campaign, zone, copy_in(tmp_path / "backup", campaign, zone))
     found = json.loads(run(campaign, *doctor).output)
-    assert (found["journals"][0]["head"], found["missing"]) == ("marie:3", {})
+    assert (found["journals"][0]["head"], found["journals"][0]["first_lost"]) == ("marie:3", None)
+    assert found["missing"] == {"marie": 4}
+    told = run(campaign, *doctor[:-1])
+    assert told.exit_code == 1
+    assert "edits may be lost: no journal holds op marie:4;" in told.output
+    for mark in campaign.journal_dir(zone).glob("quarantine/*/lost"):
+        assert str(mark) in told.output
+        with pytest.raises(JournalError, match=r"ends before op marie:4, .*is missing, remove"):
+            label_zone(campaign, zone, author="marie", lines=[SQUARE % "snow"], on_edit=lambda *_: None)
+        mark.unlink()
     assert run(campaign, *doctor).exit_code == 0
     assert run(campaign, "journal", "verify", "--zone", "Z1_AA").exit_code == 0
     label_zone(campaign, zone, author="marie", lines=[SQUARE % "snow"], on_edit=lambda *_: None)
@@ -186,6 +194,28 @@ def test_a_copy_that_goes_another_way_is_named_until_it_is_gone(
     assert run(campaign, "journal", "doctor", "--zone", "Z1_AA").exit_code == 0
 
 
+def test_what_only_another_journal_knew_is_known_without_it(lost: Campaign) -> None:
+    zone = lost.only_zone()
+    folder = lost.journal_dir(zone)
+    for _ in range(2):
+        assert_said(run(lost, "journal", "doctor", "--zone", "Z1_AA").output)
+        (mark,) = folder.glob("quarantine/marie-*/lost")
+        assert mark.read_text() == "marie:2\n"
+    (folder / "jean.sqlite").write_bytes(bytes(4096) + bytes(4096))
+    run(lost, "journal", "doctor", "--zone", "Z1_AA")
+    assert set(standing(lost, zone).heads) == {"marie"}
+    with pytest.raises(JournalError, match=r"ends before op marie:2, .*remove"):
+        label_zone(lost, zone, author="marie", lines=[SQUARE % "snow"], on_edit=lambda *_: None)
+    told = run(lost, "journal", "verify", "--zone", "Z1_AA").output
+    assert f"if it is known that nothing is missing, remove {mark.parent.parent}" in told.replace("\n", "")
+
+
+def test_a_loss_that_cannot_be_noted_is_said(lost: Campaign) -> None:
+    (lost.journal_dir(lost.only_zone()) / "quarantine").write_text("in the way")
+    with pytest.raises(JournalError, match=r"could not be noted that op marie:2 is lost .*again"):
+        mend_journals(lost, lost.only_zone(), author=None)
+
+
 def test_verify_of_one_author_speaks_of_their_lost_edits_only(lost: Campaign) -> None:
     verify = ("journal", "verify", "--zone", "Z1_AA", "--author")
     assert_said(run(lost, *verify, "marie").output)
@@ -208,11 +238,11 @@ def test_a_zone_is_accepted_without_lost_edits_for_a_reason(
         review_zone(campaign, zone, author="paul", verdict="accept", anyway=anyway)
 
     with pytest.raises(
-        EditRefused, match=r"open finding.*besides, edits are lost: no journal holds op marie:"
+        EditRefused, match=r"open finding.*besides, edits may be lost: no journal holds op marie:"
     ):
         accept(None)
     review_zone(campaign, zone, author="marie-2", verdict="submit", anyway="it is a test")
-    with pytest.raises(EditRefused, match=r"edits are lost.* back, or say why .*--anyway REASON"):
+    with pytest.raises(EditRefused, match=r"edits may be lost.* back, or say why .*--anyway REASON"):
         accept(None)
     with pytest.raises(EditRefused, match="for a reason"):
         accept(" ")
@@ -220,7 +250,7 @@ def test_a_zone_is_accepted_without_lost_edits_for_a_reason(
     accept("they are gone for good")
     assert str(standing(campaign, zone).state) == "accepted by paul: they are gone for good"
     listed = run(campaign, "zone", "list")
-    assert "edits are lost: no journal holds op marie:" in listed.output
+    assert "edits may be lost: no journal holds op marie:" in listed.output
     assert listed.exit_code == 0
 
 
@@ -246,9 +276,9 @@ def test_marks_are_in_backups_and_in_the_way_of_migrating(
         str(tmp_path / "labels.tif"),
     )
     for done in (packed, exported):
-        assert "edits are lost: no journal holds op marie:1 any more" in done.output
+        assert "edits may be lost: no journal holds op marie:1;" in done.output
         assert done.exit_code == 0
     new = tmp_path / "new"
     recoding = find_recoding(campaign, new, table=None, to=None)
-    with pytest.raises(JournalError, match="edits are lost: no journal holds op marie:1"):
+    with pytest.raises(JournalError, match="edits may be lost: no journal holds op marie:1"):
         migrate(campaign, new, zones=[zone], recoding=recoding, decisions={})

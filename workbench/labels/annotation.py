@@ -124,7 +124,7 @@ class AnnotationStore:
         ------
         JournalError
             A journal is damaged, of a newer version, or of another zone, grid or nomenclature; or this
-            author labels in another window, or ops of theirs are known to be lost.
+            author labels in another window, or ops of theirs may be lost.
         """
         if footprint.shape != grid.shape or footprint.dtype != np.bool_:
             raise GridError(
@@ -280,7 +280,7 @@ class AnnotationStore:
         return {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
 
     def missing(self) -> dict[str, int]:
-        """Return {author: seq} of ops that were there once and that no journal holds any more."""
+        """Return {author: seq} of ops that may have been there and that no journal holds."""
         return self._table.missing(self._directory)
 
     def prelabels(self, model: str | None = None, *, ops: int | None = None) -> Prelabels:

@@ -3,7 +3,8 @@
 The doctor reads the bytes of a journal without SQLite (`workbench.labels.carving`), follows the chain of
 hashes from the meta document as far as it holds, and writes those ops, unchanged, as a new journal. The old
 files go to ``quarantine/<author>-<time>/`` in the journal folder first: at any instant of a kill they,
-or the new journal, are there. With them goes a mark if ops are lost (`workbench.labels.losses`).
+or the new journal, are there. With them goes a mark (`workbench.labels.losses`), always: what is whole again
+by its hashes may have gone on, and nobody can tell.
 
 What lies in quarantine is looked at again the next time, so a good copy that turns up later can be put there
 and the doctor called again. A copy that goes on where the journal ends is taken in. One that goes another
@@ -12,7 +13,7 @@ way, because its author went on from an older one, stays where it is and is name
 
 from __future__ import annotations
 
-__all__ = ["Fork", "Treatment", "mend_journal"]
+__all__ = ["Fork", "Treatment", "mark_losses", "mend_journal"]
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -73,14 +74,17 @@ class Treatment:
     apart: int = 0
     """Records that look like later ops, but do not follow; they stay in quarantine."""
     more: bool = False
-    """Whether there were later ops: such records, one that others had seen, a file shorter than it says."""
+    """Whether there surely were later ops: such records, some that others had seen, a file too short."""
     forks: tuple[Fork, ...] = ()
     quarantine: Path | None = None
     """Where the damaged files are; None where there were none."""
 
     @property
     def first_lost(self) -> str | None:
-        """Id of the op from which on nothing could be believed; None where no later one left a trace."""
+        """Id of the op from which on nothing could be believed; None where no later one left a trace.
+
+        There may have been later ones all the same; of what the doctor mended nobody knows.
+        """
         return f"{self.path.stem}:{self.ops + 1}" if self.more else None
 
 
@@ -121,13 +125,46 @@ def mend_journal(
         found = _salvaged(path, subject, foreign=report.foreign)
         if found.meta is None and report.foreign:
             raise JournalError(report.problem or f"{path}: it is no journal of this version")
-        quarantine = shelf / f"{path.stem}-{clock():%Y%m%dT%H%M%S%f}"
+        quarantine = _new_folder(path.parent, path.stem, clock)
         problem = report.problem or f"{path}: {_WENT_ON if sound else _INTERRUPTED}"
         return _mended(path, found, quarantine, problem=problem.removesuffix(f"; {WAY_OUT}"), short=short_wal)
 
 
+def mark_losses(
+    directory: Path, missing: Mapping[str, int], *, clock: Callable[[], datetime] = utc_now
+) -> None:
+    """Leave a mark for each author who has none yet and of whom other journals had seen more than there is.
+
+    Otherwise the loss would be forgotten when those journals are damaged, too.
+
+    Parameters
+    ----------
+    directory
+        The journal folder.
+    missing
+        See `workbench.labels.losses.missing_ops`.
+    clock
+        Gives the time for the names of the folders in quarantine.
+
+    Raises
+    ------
+    JournalError
+        Nothing can be written.
+    """
+    for author, seq in missing.items():
+        if author not in marks(directory):
+            try:
+                leave_mark(_new_folder(directory, author, clock), author, seq)
+            except OSError as error:
+                raise JournalError(
+                    f"{directory / QUARANTINE}: it could not be noted that op {author}:{seq} is lost "
+                    f"({error.strerror or error}); look at the disk's free space, rights and health, then "
+                    "run the doctor again"
+                ) from error
+
+
 def _mended(path: Path, found: _Salvage, quarantine: Path, *, problem: str, short: bool) -> Treatment:
-    """Put what was salvaged in the place of a journal, whose files go to quarantine with a mark of the loss.
+    """Put what was salvaged in the place of a journal, whose files go to quarantine, with a mark.
 
     Nothing is written of a journal that is gone and of whose copies nothing can be believed.
     """
@@ -135,11 +172,11 @@ def _mended(path: Path, found: _Salvage, quarantine: Path, *, problem: str, shor
     there = any(trace.stem == author for trace in traces(path.parent))
     mended = there or found.meta is not None
     marked = marks(path.parent).get(author, 0)
-    more = bool(found.apart) or found.short or short or max(marked, _seen_by_others(path)) > ops
+    more = bool(found.apart) or found.short or short or max(marked - 1, _seen_by_others(path)) > ops
     try:
         if there:
             _set_apart(path, quarantine)
-        if more and marked <= ops:  # before the damaged files go: they tell it, too
+        if marked <= ops:  # before the damaged files go: as long as they are there nobody writes on
             leave_mark(quarantine, author, ops + 1)
         if mended:
             _replace(path, found.meta, found.rows, mending_marker(path))
@@ -274,6 +311,11 @@ def _seen_by_others(path: Path) -> int:
             with suppress(JournalError):  # the doctor looks at that one by itself
                 seen.append(last_seen(read_journal(other).rows).get(path.stem, 0))
     return max(seen)
+
+
+def _new_folder(directory: Path, author: str, clock: Callable[[], datetime]) -> Path:
+    """Return where in the quarantine of a journal folder an author's files go now."""
+    return directory / QUARANTINE / f"{author}-{clock():%Y%m%dT%H%M%S%f}"
 
 
 def _check_name(path: Path, main: bytes) -> None:

@@ -1,16 +1,17 @@
-"""Ops that are known to have been there and that no journal holds any more.
+"""Ops that may have been there and that no journal holds.
 
 Two things tell: what the authors of other journals had seen, and the marks of the doctor. A mark is the file
-``lost`` in a folder of ``quarantine/``, with the id of the first op that could not be brought back. It counts
-until the journal holds that op. As long as ops are missing nobody writes on in their journal: an id stands
+``lost`` in a folder of ``quarantine/``, with the id of the first op that may be gone. Of a journal that was
+damaged nobody knows whether it went on, so its mark stays in force, whatever the journal holds, until a
+person who knows removes it. As long as ops may be missing nobody writes on in their journal: an id stands
 for one op for ever.
 """
 
 from __future__ import annotations
 
-__all__ = ["check_end", "leave_mark", "marks", "missing_ops"]
+__all__ = ["check_end", "leave_mark", "marks", "missing_ops", "unmarking"]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from workbench.documents import replacing, sync_directory
@@ -25,7 +26,7 @@ _LONGEST_MARK = 100
 
 
 def missing_ops(directory: Path, heads: Mapping[str, int], rows: Iterable[Row]) -> dict[str, int]:
-    """Return {author: seq} of an op that is known to have been there and that no journal holds, by name.
+    """Return {author: seq} of an op that may have been there and that no journal holds, by name.
 
     Parameters
     ----------
@@ -43,12 +44,12 @@ def missing_ops(directory: Path, heads: Mapping[str, int], rows: Iterable[Row]) 
     """
     known = last_seen(rows)
     for author, seq in marks(directory).items():
-        known[author] = max(known.get(author, 0), seq)
+        known[author] = max(known.get(author, 0), seq, heads.get(author, 0) + 1)
     return {author: seq for author, seq in sorted(known.items()) if seq > heads.get(author, 0)}
 
 
 def check_end(path: Path, head: int, others: Iterable[Row]) -> None:
-    """Refuse to write on in a journal whose end is lost: the ids of its ops would mean two things.
+    """Refuse to write on in a journal whose end may be lost: the ids of its ops would mean two things.
 
     Parameters
     ----------
@@ -59,11 +60,12 @@ def check_end(path: Path, head: int, others: Iterable[Row]) -> None:
     others
         Rows of the other journals of the folder.
     """
-    seq = missing_ops(path.parent, {path.stem: head}, others).get(path.stem)
+    author = path.stem
+    seq = missing_ops(path.parent, {author: head}, others).get(author)
     if seq is not None:
         raise JournalError(
-            f"{path} ends before op {path.stem}:{seq}, which was there once; put the newer file back, or "
-            f"label as another author, such as {path.stem}-2"
+            f"{path} ends before op {author}:{seq}, which may have been there; put the newer file back, or "
+            f"label as another author, such as {author}-2{unmarking(path.parent, [author])}"
         )
 
 
@@ -76,24 +78,39 @@ def marks(directory: Path) -> dict[str, int]:
         A mark cannot be read.
     """
     found: dict[str, int] = {}
+    for _, author, seq in _marks(directory):
+        found[author] = max(found.get(author, 0), seq)
+    return found
+
+
+def unmarking(directory: Path, authors: Collection[str]) -> str:
+    """Return what is to be done about the marks of authors where nothing is missing; empty without marks.
+
+    It goes on after a sentence such as that of `workbench.labels.tables.lost_edits`.
+    """
+    paths = [str(path) for path, author, _ in _marks(directory) if author in authors]
+    return f"; if it is known that nothing is missing, remove {', '.join(paths)}" if paths else ""
+
+
+def leave_mark(folder: Path, author: str, seq: int) -> None:
+    """Write down, durably, that an author's ops may be lost from one on, in a folder of the quarantine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / _MARK) as temporary:
+        temporary.write_text(f"{author}:{seq}\n", encoding="ascii")
+    for parent in (folder.parent, folder.parent.parent):
+        sync_directory(parent)
+
+
+def _marks(directory: Path) -> Iterator[tuple[Path, str, int]]:
+    """Yield each mark, whose it is, and the seq that it names."""
     for path in sorted((directory / QUARANTINE).glob(f"*/{_MARK}")):
         try:
             with path.open("rb") as file:
                 name = check_op_id(file.read(_LONGEST_MARK).decode("ascii").strip())
         except (OSError, UnicodeDecodeError, EditRefused) as error:
             raise JournalError(
-                f"{path}: it does not say from which op on edits were lost; write that op's id into it, such "
-                "as marie:30, or remove the file if none was"
+                f"{path}: it does not say from which op on edits may be lost; write that op's id into it, "
+                "such as marie:30, or remove the file if none was"
             ) from error
         author, _, seq = name.rpartition(":")
-        found[author] = max(found.get(author, 0), int(seq))
-    return found
-
-
-def leave_mark(folder: Path, author: str, seq: int) -> None:
-    """Write down, durably, that an author's ops are lost from one on, in a folder of the quarantine."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / _MARK) as temporary:
-        temporary.write_text(f"{author}:{seq}\n", encoding="ascii")
-    for parent in (folder.parent, folder.parent.parent):
-        sync_directory(parent)
+        yield path, author, int(seq)

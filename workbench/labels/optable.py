@@ -303,7 +303,7 @@ class OpTable:
         return clocks
 
     def missing(self, directory: Path) -> dict[str, int]:
-        """Return {author: seq} of an op that was there once, as its journal folder knows, and is not now."""
+        """Return {author: seq} of an op that may have been there, as its journal folder knows, and is not."""
         return missing_ops(directory, self.heads, itertools.chain.from_iterable(self._rows))
 
     def name(self, position: int) -> tuple[str, int]:

@@ -193,7 +193,7 @@ def read_together(directory: Path, subject: JournalSubject) -> tuple[Journal, ..
 
 
 def lacking(directory: Path, journals: Collection[Journal]) -> dict[str, int]:
-    """Return {author: seq} of an op that was there once, as these journals or their folder know, and is not.
+    """Return {author: seq} of an op that may have been there, as these journals or their folder know.
 
     Parameters
     ----------

@@ -96,13 +96,13 @@ def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
     store
         Of the zone.
     reason
-        Why; edits that are known to be lost are passed over for a reason only.
+        Why; edits that may be lost are passed over for a reason only.
 
     Raises
     ------
     EditRefused
         The zone is accepted already, or was sent back and not submitted since; or authors are in conflict,
-        or edits are lost, or a model accepts it.
+        or edits may be lost, or a model accepts it.
     """
     check_judge(store.author or "")
     before = zone_state(store)

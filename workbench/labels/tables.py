@@ -209,18 +209,18 @@ def last_seen(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def lost_edits(missing: Mapping[str, int]) -> str:
-    """Tell which edits are lost, and the way out; an empty text if none is.
+    """Tell which edits may be lost, and the way out; an empty text if none may.
 
     Parameters
     ----------
     missing
-        {author: seq} of an op that is known to have been there and that no journal of the zone holds, see
+        {author: seq} of an op that may have been there and that no journal of the zone holds, see
         `workbench.labels.losses`.
 
     Examples
     --------
     >>> lost_edits({"marie": 7})
-    'edits are lost: no journal holds op marie:7 any more; put the newer marie.sqlite back'
+    'edits may be lost: no journal holds op marie:7; put the newer marie.sqlite back'
     >>> lost_edits({})
     ''
     """
@@ -229,7 +229,7 @@ def lost_edits(missing: Mapping[str, int]) -> str:
     ops = ", ".join(f"{author}:{seq}" for author, seq in sorted(missing.items()))
     files = ", ".join(f"{author}.sqlite" for author in sorted(missing))
     many = "ops" if len(missing) > 1 else "op"
-    return f"edits are lost: no journal holds {many} {ops} any more; put the newer {files} back"
+    return f"edits may be lost: no journal holds {many} {ops}; put the newer {files} back"
 
 
 def seen_text(seen: Mapping[str, int]) -> str:

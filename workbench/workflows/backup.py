@@ -50,7 +50,7 @@ class Backup:
     size: int
     """Bytes of all of them."""
     missing: dict[str, dict[str, int]]
-    """By zone: an op of authors that was there once and that no journal at home holds any more."""
+    """By zone: an op of authors that may have been there and that no journal at home holds."""
     damaged: dict[str, str]
     """By the path of a journal in the backup: what is wrong with the one at home, and so with its copy."""
 
@@ -208,8 +208,9 @@ class _Copying:
         target.unlink(missing_ok=True)
         problem = verify_journal(path).problem or problem or f"{path}: it is half mended; run the doctor"
         self.damaged[self._name(target)] = problem
-        for file in path.parent.glob(f"{path.stem}.*"):
-            if file.suffix in _KEPT:
+        for suffix in _KEPT:
+            file = path.with_name(path.stem + suffix)  # by its whole name: marie.dupont is somebody else
+            if file.is_file():
                 self._plain(file)
         return None
 

@@ -6,7 +6,6 @@ __all__ = ["JournalCheck", "ZoneTreatment", "journal_ops", "mend_journals", "ver
 
 import heapq
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,10 @@ import numpy as np
 from workbench.campaign import Campaign
 from workbench.errors import JournalError
 from workbench.geo.zone import Zone
-from workbench.labels.doctor import Treatment, mend_journal
+from workbench.labels.doctor import Treatment, mark_losses, mend_journal
 from workbench.labels.folder import QUARANTINE, authors_there, journal_files, journal_path
-from workbench.labels.reading import JournalReport, dump_journal, lacking, read_journals, verify_journal
+from workbench.labels.losses import unmarking
+from workbench.labels.reading import JournalReport, dump_journal, lacking, read_together, verify_journal
 from workbench.labels.tables import lost_edits
 
 
@@ -76,11 +76,13 @@ class ZoneTreatment:
     zone: str
     treatments: tuple[Treatment, ...]
     missing: Mapping[str, int]
-    """An op of authors that was there once and that no journal holds any more; only a copy would help."""
+    """An op of authors that may have been there and that no journal holds."""
+    unmarking: str = ""
+    """What is to be done about the doctor's marks where nothing is missing, see `workbench.labels.losses`."""
 
     @property
     def sound(self) -> bool:
-        """Whether there was nothing to do, nothing is lost, and no copy goes another way."""
+        """Whether there was nothing to do, nothing may be lost, and no copy goes another way."""
         return not self.missing and all(one.problem is None and not one.forks for one in self.treatments)
 
     def document(self) -> dict[str, Any]:
@@ -112,7 +114,7 @@ class ZoneTreatment:
         if not self.treatments and not self.missing:
             return f"{self.zone}: no journal yet"
         told = [_told(one, lost=one.path.stem in self.missing) for one in self.treatments]
-        return "\n".join(filter(None, [*told, lost_edits(self.missing)]))
+        return "\n".join(filter(None, [*told, lost_edits(self.missing) + self.unmarking]))
 
 
 def _told(treatment: Treatment, *, lost: bool) -> str:
@@ -123,16 +125,17 @@ def _told(treatment: Treatment, *, lost: bool) -> str:
         rest = (
             f"nothing from op {first_lost} on can be believed"
             if first_lost
-            else "no trace of a later one was found"
+            else "whether there were later ones cannot be known"
         )
         lines.append(f"{treatment.ops} ops are there, each as it was written; {rest}")
     if treatment.quarantine is not None:
         apart = f" and {treatment.apart} records that do not follow" if treatment.apart else ""
         lines.append(f"the damaged files{apart} are in {treatment.quarantine}")
-    if first_lost:
+    if first_lost or treatment.mended:
         folder = treatment.path.parent / QUARANTINE / f"{author}-backup"
         lines.append(
-            f"if there is a backup, put its {treatment.path.name} into {folder}, and run the doctor again"
+            f"if there is a newer backup, put its {treatment.path.name} into {folder}, "
+            "and run the doctor again"
         )
     lines += [
         f"{fork.folder} goes another way from op {fork.first} on, and none of its {fork.ops} ops from there "
@@ -170,10 +173,14 @@ def mend_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Zone
         )
     authors = there if author is None else [author]
     treatments = tuple(mend_journal(folder / f"{name}.sqlite", subject) for name in authors)
-    missing: Mapping[str, int] = {}
-    with suppress(JournalError):
-        missing = lacking(folder, read_journals(folder, subject))
-    return ZoneTreatment(zone=zone.id, treatments=treatments, missing=missing)
+    try:
+        missing = lacking(folder, read_together(folder, subject))
+    except JournalError:  # another author's is damaged
+        return ZoneTreatment(zone=zone.id, treatments=treatments, missing={})
+    mark_losses(folder, missing)
+    return ZoneTreatment(
+        zone=zone.id, treatments=treatments, missing=missing, unmarking=unmarking(folder, missing)
+    )
 
 
 def journal_ops(campaign: Campaign, zone: Zone, *, author: str | None) -> Iterator[dict[str, Any]]:
@@ -200,7 +207,8 @@ def verify_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Jo
                     problem = f"{folder}: a snapshot shows other labels than the journals; delete the folder"
                 missing = {name: seq for name, seq in true.missing().items() if author in (None, name)}
                 if missing:
-                    problem = f"{lost_edits(missing)} into {campaign.journal_dir(zone)}"
+                    folder = campaign.journal_dir(zone)
+                    problem = f"{lost_edits(missing)} into {folder}{unmarking(folder, missing)}"
         except JournalError as error:
             problem = str(error)
     return JournalCheck(zone=zone.id, reports=reports, problem=problem)

@@ -40,7 +40,7 @@ class Standing:
     heads: dict[str, int]
     """Last op of each author."""
     missing: dict[str, int]
-    """An op of authors that was there once and that no journal holds any more."""
+    """An op of authors that may have been there and that no journal holds."""
     segmented: bool
     holder: str | None
     """Who is labelling there just now."""
@@ -67,7 +67,7 @@ class Standing:
 
     @property
     def loss(self) -> str:
-        """Which edits are lost, in one sentence; empty if none is."""
+        """Which edits may be lost, in one sentence; empty if none may."""
         return lost_edits(self.missing)
 
     @property
@@ -286,7 +286,7 @@ def review_zone(
     reason
         Why the zone is sent back.
     anyway
-        Why the zone is submitted or accepted unchecked, or accepted although edits are lost; becomes the
+        Why the zone is submitted or accepted unchecked, or accepted although edits may be lost; becomes the
         reason of the verdict.
     say
         Told if somebody else is labelling there just now, which is in no verdict's way.
@@ -294,7 +294,7 @@ def review_zone(
     Raises
     ------
     EditRefused
-        The zone's state does not allow it, findings are open, edits are lost, or the author is a model.
+        The zone's state does not allow it, findings are open, edits may be lost, or the author is a model.
     CampaignError
         The campaign has gold zones, and the author is not admitted.
     """
