@@ -68,10 +68,14 @@ class Plane:
             It names ops that cannot have painted there.
         """
         values = self._table.values(self._kind)
-        if last.max(initial=0) >= values.size or (values[last] < 0).any() or last[~self._footprint].any():
-            raise JournalError("a snapshot names ops that do not paint there")
-        self.values, self.last = values.astype(np.uint8)[last], last
-        self.counts = np.bincount(self.values[self._footprint], minlength=256)
+        most = last.max(initial=0)
+        if most:  # of protection and acceptance there is nothing in most zones
+            found = values[last] if most < values.size else np.full(1, -1)
+            if found.min() < 0 or (np.greater(last, 0) & ~self._footprint).any():
+                raise JournalError("a snapshot names ops that do not paint there")
+            self.values = found.astype(np.uint8)
+            self.counts = np.bincount(self.values[self._footprint], minlength=256)
+        self.last = last
         self._load_kernels()
 
     def fill(self) -> None:
