@@ -151,8 +151,9 @@ def mark_losses(
     JournalError
         Nothing can be written.
     """
+    marked = marks(directory)
     for author, seq in missing.items():
-        if author not in marks(directory):
+        if author not in marked:
             try:
                 leave_mark(_new_folder(directory, author, clock), author, seq)
             except OSError as error:

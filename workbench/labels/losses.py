@@ -9,7 +9,7 @@ for one op for ever.
 
 from __future__ import annotations
 
-__all__ = ["check_end", "leave_mark", "marks", "missing_ops", "unmarking"]
+__all__ = ["check_end", "leave_mark", "lost_edits", "marks", "missing_ops", "unheld_ops", "unmarking"]
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,6 +23,19 @@ from workbench.labels.tables import Row, last_seen
 _MARK = "lost"
 _LONGEST_MARK = 100
 """Bytes of a mark that are read; an op's id has fewer."""
+
+
+def unheld_ops(heads: Mapping[str, int], rows: Iterable[Row]) -> dict[str, int]:
+    """Return {author: seq} of the last op that the author of some row had read and that no journal holds.
+
+    Parameters
+    ----------
+    heads
+        Last seq of each author's journal.
+    rows
+        Of the journals.
+    """
+    return {author: seq for author, seq in last_seen(rows).items() if seq > heads.get(author, 0)}
 
 
 def missing_ops(directory: Path, heads: Mapping[str, int], rows: Iterable[Row]) -> dict[str, int]:
@@ -42,10 +55,36 @@ def missing_ops(directory: Path, heads: Mapping[str, int], rows: Iterable[Row]) 
     JournalError
         A mark says nothing.
     """
-    known = last_seen(rows)
+    known = unheld_ops(heads, rows)
     for author, seq in marks(directory).items():
         known[author] = max(known.get(author, 0), seq, heads.get(author, 0) + 1)
-    return {author: seq for author, seq in sorted(known.items()) if seq > heads.get(author, 0)}
+    return dict(sorted(known.items()))
+
+
+def lost_edits(missing: Mapping[str, int], *, into: Path | None = None) -> str:
+    """Tell which edits may be lost, and the way out; an empty text if none may.
+
+    Parameters
+    ----------
+    missing
+        See `missing_ops`.
+    into
+        The journal folder, to say where journals are put back and which marks may be removed.
+
+    Examples
+    --------
+    >>> lost_edits({"marie": 7})
+    'edits may be lost: no journal holds op marie:7; put the newer marie.sqlite back'
+    >>> lost_edits({})
+    ''
+    """
+    if not missing:
+        return ""
+    ops = ", ".join(f"{author}:{seq}" for author, seq in sorted(missing.items()))
+    files = ", ".join(f"{author}.sqlite" for author in sorted(missing))
+    many = "ops" if len(missing) > 1 else "op"
+    told = f"edits may be lost: no journal holds {many} {ops}; put the newer {files} back"
+    return told if into is None else f"{told} into {into}{unmarking(into, missing)}"
 
 
 def check_end(path: Path, head: int, others: Iterable[Row]) -> None:
@@ -86,7 +125,7 @@ def marks(directory: Path) -> dict[str, int]:
 def unmarking(directory: Path, authors: Collection[str]) -> str:
     """Return what is to be done about the marks of authors where nothing is missing; empty without marks.
 
-    It goes on after a sentence such as that of `workbench.labels.tables.lost_edits`.
+    It goes on after a sentence such as that of `lost_edits`.
     """
     paths = [str(path) for path, author, _ in _marks(directory) if author in authors]
     return f"; if it is known that nothing is missing, remove {', '.join(paths)}" if paths else ""

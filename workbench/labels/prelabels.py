@@ -60,8 +60,6 @@ class Prelabels:
     def __init__(self, labels: Fold, rows: Mapping[str, Sequence[Row]], *, directory: Path) -> None:
         self._labels = labels
         self._fold = Fold.begun(labels.canvas, PRELABELS, rows, None, directory=directory)
-        self._keys: list[str] = []
-        """Upper classes by number, of labels and pre-labels alike."""
 
     @property
     def codes(self) -> NDArray[np.uint8]:
@@ -141,8 +139,7 @@ class Prelabels:
         there, same
             Shape (row, col) of the zone.
         """
-        whole = self._fold.canvas.subject.grid.whole
-        here, proposed = (_given(fold, whole, self._keys) for fold in (self._labels, self._fold))
+        here, proposed = self._given(self._fold.canvas.subject.grid.whole)
         return proposed > 0, here == proposed
 
     def waiting(self) -> tuple[Waiting, ...]:
@@ -170,9 +167,20 @@ class Prelabels:
 
     def _free(self, window: Window, *, over: bool) -> NDArray[np.bool_]:
         """Return where a pre-label of a window can change something, shape (row, col) of it."""
-        here, proposed = (_given(fold, window, self._keys) for fold in (self._labels, self._fold))
+        here, proposed = self._given(window)
         changing: NDArray[np.bool_] = here != proposed if over else here == 0
         return changing & (proposed > 0) & np.equal(self._labels.guard.levels(window), OPEN)
+
+    def _given(self, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+        """Return labels and pre-labels of a window as `given_map`, upper classes numbered alike in both."""
+        keys: list[str] = []
+        maps = []
+        for fold in (self._labels, self._fold):
+            uppers, found = fold.uppers(window)
+            keys += [key for key in found if key not in keys]
+            numbers = np.array([0, *(keys.index(key) + 1 for key in found)], np.uint8)
+            maps.append(given_map(fold.labels.values[window.slices], numbers[uppers]))
+        return maps[0], maps[1]
 
     def _proposal(self, place: int) -> tuple[Op, AssignMask]:
         """Return an op of the models', by 1 + its place, and its edit."""
@@ -183,25 +191,16 @@ class Prelabels:
 
     def _nothing_there(self, window: Window, mask: NDArray[np.bool_], *, over: bool) -> str:
         """Return why nothing can be accepted in a region."""
-        whole = self._fold.canvas.subject.grid.whole
-        if not _given(self._fold, whole, self._keys).any():
+        if not self.compared()[0].any():
             return "no model proposes anything in this zone"
-        if not (mask & (_given(self._fold, window, self._keys) > 0)).any():
+        there = mask & (self._given(window)[1] > 0)
+        if not there.any():
             return "no model proposes anything there"
-        open_pixels = self._labels.guard.levels(window) == OPEN
-        if not (mask & open_pixels & (_given(self._fold, window, self._keys) > 0)).any():
+        if not (there & (self._labels.guard.levels(window) == OPEN)).any():
             return "what models propose there is protected or accepted"
         if over:
             return "what models propose there is what the labels are already"
         return "what models propose there is labelled already; replace takes it over what is there"
-
-
-def _given(fold: Fold, window: Window, keys: list[str]) -> NDArray[np.uint16]:
-    """Return what pixels were given, as `given_map`, with upper classes numbered as in keys, which grow."""
-    uppers, found = fold.uppers(window)
-    keys += [key for key in found if key not in keys]
-    numbers = np.array([0, *(keys.index(key) + 1 for key in found)], np.uint8)
-    return given_map(fold.labels.values[window.slices], numbers[uppers])
 
 
 def _sure(found: AssignMask, above: float) -> bool:

@@ -37,7 +37,7 @@ from typing import Any
 
 from workbench.errors import JournalError
 from workbench.labels.folder import journal_files
-from workbench.labels.losses import missing_ops
+from workbench.labels.losses import missing_ops, unheld_ops
 from workbench.labels.meta import FORMAT_VERSION, JournalMeta, JournalSubject
 from workbench.labels.op import Op, op_document
 from workbench.labels.payloads import check_payload
@@ -202,8 +202,17 @@ def lacking(directory: Path, journals: Collection[Journal]) -> dict[str, int]:
     journals
         Or copies of them.
     """
+    return missing_ops(directory, *_heads_and_rows(journals))
+
+
+def unheld(journals: Collection[Journal]) -> dict[str, int]:
+    """Return {author: seq} of the last op that somebody had seen and that is not among these journals."""
+    return unheld_ops(*_heads_and_rows(journals))
+
+
+def _heads_and_rows(journals: Collection[Journal]) -> tuple[dict[str, int], Iterator[Row]]:
     heads = {journal.meta.author: len(journal.rows) for journal in journals}
-    return missing_ops(directory, heads, (row for journal in journals for row in journal.rows))
+    return heads, (row for journal in journals for row in journal.rows)
 
 
 def dump_journal(path: Path) -> Iterator[dict[str, Any]]:

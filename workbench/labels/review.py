@@ -19,10 +19,10 @@ from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.comments import one_line
 from workbench.labels.edits import Review
+from workbench.labels.losses import lost_edits
 from workbench.labels.op import Head
 from workbench.labels.payloads import edit_of
 from workbench.labels.prelabels import is_model
-from workbench.labels.tables import lost_edits
 
 StateName = Literal["open", "submitted", "accepted", "sent_back"]
 

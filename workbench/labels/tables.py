@@ -19,7 +19,6 @@ __all__ = [
     "check_following",
     "checked",
     "last_seen",
-    "lost_edits",
     "op_of_row",
     "row_of_op",
     "sealed",
@@ -206,30 +205,6 @@ def last_seen(rows: Iterable[Row]) -> dict[str, int]:
         for author, seq in seen_of(text).items():
             last[author] = max(last.get(author, 0), seq)
     return dict(sorted(last.items()))
-
-
-def lost_edits(missing: Mapping[str, int]) -> str:
-    """Tell which edits may be lost, and the way out; an empty text if none may.
-
-    Parameters
-    ----------
-    missing
-        {author: seq} of an op that may have been there and that no journal of the zone holds, see
-        `workbench.labels.losses`.
-
-    Examples
-    --------
-    >>> lost_edits({"marie": 7})
-    'edits may be lost: no journal holds op marie:7; put the newer marie.sqlite back'
-    >>> lost_edits({})
-    ''
-    """
-    if not missing:
-        return ""
-    ops = ", ".join(f"{author}:{seq}" for author, seq in sorted(missing.items()))
-    files = ", ".join(f"{author}.sqlite" for author in sorted(missing))
-    many = "ops" if len(missing) > 1 else "op"
-    return f"edits may be lost: no journal holds {many} {ops}; put the newer {files} back"
 
 
 def seen_text(seen: Mapping[str, int]) -> str:

@@ -27,8 +27,8 @@ from workbench.export.manifest import MANIFEST, format_manifest
 from workbench.export.staging import Staging
 from workbench.geo.zone import Zone
 from workbench.labels.folder import mending_marker, traces
-from workbench.labels.reading import Journal, copy_journal, lacking, read_journal, verify_journal
-from workbench.labels.tables import lost_edits
+from workbench.labels.losses import lost_edits
+from workbench.labels.reading import Journal, copy_journal, lacking, read_journal, unheld, verify_journal
 
 _PIECE = 1 << 20
 _SNAPSHOTS = "snapshots"
@@ -187,7 +187,8 @@ class _Copying:
                 if journal is not None:
                     grown |= author not in found or len(journal.rows) > len(found[author].rows)
                     found[author] = journal
-            waiting = lacking(folder, found.values()).keys() & _authors(folder) if grown else set()
+            # A mark of the doctor's is no reason to copy again: it stays.
+            waiting = unheld(found.values()).keys() & _authors(folder) if grown else set()
         damaged = _authors(folder) - found.keys()
         missing = lacking(folder, found.values())
         return {name: seq for name, seq in missing.items() if name not in damaged}

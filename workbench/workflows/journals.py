@@ -17,9 +17,8 @@ from workbench.errors import JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.doctor import Treatment, mark_losses, mend_journal
 from workbench.labels.folder import QUARANTINE, authors_there, journal_files, journal_path
-from workbench.labels.losses import unmarking
+from workbench.labels.losses import lost_edits, unmarking
 from workbench.labels.reading import JournalReport, dump_journal, lacking, read_together, verify_journal
-from workbench.labels.tables import lost_edits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,8 +206,7 @@ def verify_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> Jo
                     problem = f"{folder}: a snapshot shows other labels than the journals; delete the folder"
                 missing = {name: seq for name, seq in true.missing().items() if author in (None, name)}
                 if missing:
-                    folder = campaign.journal_dir(zone)
-                    problem = f"{lost_edits(missing)} into {folder}{unmarking(folder, missing)}"
+                    problem = lost_edits(missing, into=campaign.journal_dir(zone))
         except JournalError as error:
             problem = str(error)
     return JournalCheck(zone=zone.id, reports=reports, problem=problem)

@@ -12,8 +12,8 @@ from workbench.campaign import Campaign
 from workbench.documents import check_output
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
+from workbench.labels.losses import lost_edits
 from workbench.labels.prelabels import is_model
-from workbench.labels.tables import lost_edits
 from workbench.leases import Tenancy
 from workbench.workflows.admitting import check_admitted
 from workbench.workflows.script import run_script

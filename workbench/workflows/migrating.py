@@ -25,13 +25,12 @@ from workbench.documents import digest
 from workbench.errors import CampaignError, JournalError, NomenclatureError
 from workbench.geo.zone import Zone
 from workbench.labels.journal import write_journal
-from workbench.labels.losses import unmarking
+from workbench.labels.losses import lost_edits
 from workbench.labels.op import Op
 from workbench.labels.payloads import check_payload
 from workbench.labels.reading import read_journals
 from workbench.labels.recoding import recoded, spoken_of
 from workbench.labels.resealing import resealed
-from workbench.labels.tables import lost_edits
 from workbench.nomenclature import Landing, Nomenclature, Recoding, load_crosswalk, load_nomenclature
 from workbench.nomenclature.lookup import UNLABELLED
 from workbench.registry import Arrival
@@ -216,9 +215,7 @@ def _surveyed(campaign: Campaign, zone: Zone, recoding: Recoding) -> _Survey:
     folder = campaign.journal_dir(zone)
     with campaign.open_store(zone, from_snapshot=False) as store:
         if missing := store.missing():
-            raise JournalError(
-                f"zone {zone.id}: {lost_edits(missing)} into {folder}{unmarking(folder, missing)}"
-            )
+            raise JournalError(f"zone {zone.id}: {lost_edits(missing, into=folder)}")
         ops, last_op, conflicts = store.ops, store.last_op, store.conflicts().rows.size
     keys = [_checked_key(op, folder, recoding.source) for op in ops]
     pixels: Counter[str] = Counter()

@@ -27,8 +27,8 @@ from workbench.geo.raster import write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.carrying import carried_out
 from workbench.labels.journal import write_journal
-from workbench.labels.reading import Journal, lacking, read_together
-from workbench.labels.tables import last_seen, lost_edits
+from workbench.labels.losses import lost_edits
+from workbench.labels.reading import Journal, lacking, read_together, unheld
 from workbench.workflows.archive import BEGINS, HIERARCHY, ORTHO, journal_member, write_archive
 from workbench.workflows.pack_card import MARGIN, card_of
 
@@ -99,7 +99,7 @@ def pack_zone(
     check_output(output, overwrite=overwrite, kind="a packed zone", begins=BEGINS, sources=pictures)
     folder = campaign.journal_dir(zone)
     found = read_together(folder, campaign.subject(zone))
-    if not anyway and (gone := _unheld(found)):
+    if not anyway and (gone := unheld(found)):
         raise JournalError(
             f"zone {zone.id}: {lost_edits(gone)}, or pack it --anyway: the pack would forget that they had "
             "been seen, and may show conflicts that there were none of"
@@ -130,13 +130,6 @@ def pack_zone(
         hierarchy=segmented,
         size=output.stat().st_size,
     )
-
-
-def _unheld(journals: Sequence[Journal]) -> dict[str, int]:
-    """Return {author: seq} of ops that somebody had seen and that no journal holds."""
-    heads = {journal.meta.author: len(journal.rows) for journal in journals}
-    seen = last_seen(row for journal in journals for row in journal.rows)
-    return {author: seq for author, seq in seen.items() if seq > heads.get(author, 0)}
 
 
 def _around(grid: PixelGrid, offset: tuple[int, int], pixels: NDArray[Any]) -> PixelGrid:

@@ -14,10 +14,10 @@ from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.comments import Thread, one_line, threads
 from workbench.labels.conflicts import Conflict
+from workbench.labels.losses import lost_edits
 from workbench.labels.prelabels import Waiting
 from workbench.labels.review import ZoneState, accept, check_judge, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
-from workbench.labels.tables import lost_edits
 from workbench.leases import leases
 from workbench.workflows.admitting import check_admitted, gold_zones
 from workbench.workflows.closing import check_store
@@ -49,7 +49,7 @@ class Standing:
     questions: tuple[Thread, ...]
     """Questions that wait for a ruling."""
     comments: tuple[Thread, ...]
-    """Comments that ask nothing, first to last."""
+    """Comments that ask nothing and questions that were ruled on, first to last."""
     rulings: tuple[Ruling, ...]
     """What was decided, and the labels that it touches."""
     blind: tuple[str, ...]
