@@ -242,9 +242,13 @@ class AnnotationStore:
         counts = np.bincount(numbers.reshape(-1), minlength=len(keys) + 1)[1:].tolist()
         return dict(sorted(zip(keys, counts, strict=True)))
 
-    def uppers(self) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        """Return upper classes, shape (row, col): 0 = sure of the class, else 1 + place in the keys."""
-        return self._fold.uppers()
+    def uppers(self, window: Window | None = None) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """Return upper classes of a window (default: all): 0 = sure of the class, else 1 + place in keys."""
+        return self._fold.uppers(window)
+
+    def protected_in(self, window: Window) -> NDArray[np.uint8]:
+        """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` of a window's pixels, shape (row, col)."""
+        return self._fold.guard.levels(window)
 
     @property
     def blind_authors(self) -> tuple[str, ...]:

@@ -11,6 +11,10 @@ line                                                  what it does
 ``{"cut": [[row, col], …], "pick": …, "scale": …}``   the side of a picked region on which the pick lies
 ``{"merge": [[row, col], [row, col]]}``               gives the patch at the second pixel the first's class
 ``{"recode": [key, key], "polygon": [[row, col], …]}``  one class to another, in a polygon or everywhere
+``{"fill": key, "pick": [row, col], "scale": λ}``     gives what is unlabelled in a region, or a ``polygon``,
+                                                      or anywhere, a class, or an upper one
+``{"absorb": pixels, "pick": [row, col], …}``         patches of fewer pixels that reach into a region, or a
+                                                      ``polygon``, become part of their neighbours
 ``{"prelabels": "accept", …}``                        takes pre-labels over: of a ``class``, with a
                                                       confidence ``above`` some share, in a ``polygon`` or
                                                       the region of a ``pick``; ``"replace"`` over labels, too
@@ -35,21 +39,28 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.documents import parse_document
 from workbench.errors import EditRefused, WorkbenchError
-from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import ACCEPTED, PROTECTED, AssignMask, Comment, Protect, Provenance, assign
+from workbench.labels.editing import (
+    UNLABELLED,
+    Given,
+    Region,
+    absorbing,
+    filling,
+    given_of,
+    merging,
+    painting,
+    protecting,
+    recoding,
+)
+from workbench.labels.edits import AssignMask, Comment, Provenance
 from workbench.labels.prelabels import MODEL, is_model
-from workbench.labels.strokes import brush_mask, cut_mask, given_map, patch_mask, polygon_mask
+from workbench.labels.strokes import brush_mask, cut_mask, polygon_mask
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.workflows.script_line import check_line
-
-_UNLABELLED = "unlabelled"
-_Region = tuple[Window, NDArray[np.bool_]]
 
 
 class ScriptError(WorkbenchError, ValueError):
@@ -135,11 +146,19 @@ class _Script:
             case {"protect": corners} | {"unprotect": corners} | {"accept": corners} | {"reopen": corners}:
                 self._guard(corners, on=bool(line.keys() & {"protect", "accept"}), line=line)
             case {"merge": [[row, col], [other_row, other_col]]}:
-                self._merge(row, col, other_row, other_col)
+                source, target = (row, col), (other_row, other_col)
+                self._store.apply(merging(self._store, self._nomenclature, source=source, target=target))
+            case {"fill": key}:
+                given = given_of(self._nomenclature, key)
+                self._store.apply(filling(self._store, self._where(line), given, self._found(line, "fill")))
+            case {"absorb": smallest}:
+                edits = absorbing(self._store, self._nomenclature, self._where(line), smallest=smallest)
+                self._store.apply_all(edits)
             case {"prelabels": verb}:
                 self._accept(line, over=verb == "replace")
             case {"recode": [old, new]}:
-                self._recode(old, new, line.get("polygon"))
+                place = self._place(line)
+                self._store.apply(recoding(self._store, self._nomenclature, place, old=old, new=new))
             case {"cut": path, "pick": [row, col]}:
                 window, mask = self._region(row, col, line["scale"])
                 region = window, cut_mask(mask, window, path, row=row, col=col)
@@ -162,39 +181,52 @@ class _Script:
             self._loaded = self._load()
         return self._loaded
 
-    def _region(self, row: int, col: int, scale: float) -> _Region:
+    def _region(self, row: int, col: int, scale: float) -> Region:
         return self._hierarchy.mask(self._hierarchy.node_at(row, col, float(scale)))
 
     def _made(self, tool: str, row: int, col: int, scale: float) -> Provenance:
         digest = self._hierarchy.digest
         return Provenance(tool=tool, row=row, col=col, scale=float(scale), hierarchy_digest=digest)
 
-    def _edit(self, region: _Region, code: int, tool: str) -> AssignMask:
-        window, mask = region
-        return assign(mask, window, code, Provenance(tool=tool))
+    def _place(self, line: dict[str, Any]) -> Region | None:
+        """Return the polygon or the picked region that a line is about; None where it names neither."""
+        if "polygon" in line:
+            return polygon_mask(line["polygon"], self._store.labels.shape)
+        if "pick" in line:
+            row, col = line["pick"]
+            return self._region(row, col, line["scale"])
+        return None
 
-    def _paint(self, line: dict[str, Any], region: _Region, made: Provenance) -> None:
-        window, mask = region
-        self._store.apply(self._classed(line, assign(mask, window, 0, made)))
+    def _where(self, line: dict[str, Any]) -> Region:
+        """Return the region that a line is about; the whole zone where it names none."""
+        whole = self._store.grid.whole
+        return self._place(line) or (whole, np.ones(whole.shape, np.bool_))
 
-    def _classed(self, line: dict[str, Any], edit: AssignMask) -> AssignMask:
-        """Return an edit with the class, or upper class, of its line."""
-        if "confidence" in line:
-            if not is_model(self._store.author or ""):
-                raise EditRefused(
-                    f"confidence is a model's to say, whose name begins with {MODEL}; leave it out"
-                )
-            edit = replace(edit, confidence=line["confidence"])
-        if "upper" not in line:
-            erases = line["class"] == _UNLABELLED
-            return replace(edit, code=0 if erases else self._nomenclature.by_key(line["class"]).code)
-        return self._unsure(edit, line["upper"])
+    def _found(self, line: dict[str, Any], tool: str) -> Provenance:
+        """Return how an edit was made: at a pick, or not."""
+        if "pick" not in line:
+            return Provenance(tool=tool)
+        row, col = line["pick"]
+        return self._made(tool, row, col, line["scale"])
 
-    def _unsure(self, edit: AssignMask, upper: str) -> AssignMask:
-        """Return an edit that gives an upper class."""
-        group = self._nomenclature.upper(upper)
-        code = self._nomenclature.by_key(group.fallback).code if group.fallback else 0
-        return replace(edit, code=code, upper=group.key)
+    def _paint(self, line: dict[str, Any], region: Region, made: Provenance) -> None:
+        self._store.apply(self._classed(line, region, made))
+
+    def _classed(self, line: dict[str, Any], region: Region, made: Provenance) -> AssignMask:
+        """Return the edit that gives a region the class, or upper class, of its line."""
+        given = self._unsure(line["upper"]) if "upper" in line else self._sure(line["class"])
+        edit = painting(region, given, made)
+        if "confidence" not in line:
+            return edit
+        if not is_model(self._store.author or ""):
+            raise EditRefused(f"confidence is a model's to say, whose name begins with {MODEL}; leave it out")
+        return replace(edit, confidence=line["confidence"])
+
+    def _sure(self, key: str) -> Given:
+        return Given(code=0) if key == UNLABELLED else Given(code=self._nomenclature.by_key(key).code)
+
+    def _unsure(self, key: str) -> Given:
+        return given_of(self._nomenclature, self._nomenclature.upper(key).key)
 
     def _drag(self, line: dict[str, Any], path: list[list[int]]) -> None:
         """Paint each region that a path touches, as one gesture."""
@@ -208,64 +240,27 @@ class _Script:
                 seen.add(node.first)
                 place, region = self._hierarchy.mask(node)
                 made = self._made("drag", int(row), int(col), scale)
-                edits.append(self._classed(line, assign(region, place, 0, made)))
+                edits.append(self._classed(line, (place, region), made))
         self._store.apply_all(edits)
 
-    def _merge(self, row: int, col: int, other_row: int, other_col: int) -> None:
-        """Give the patch at one pixel the class, or the upper class, of another pixel."""
-        uppers, keys = self._store.uppers()
-        given = given_map(self._store.labels, uppers)
-        patch_mask(given, row, col)  # that there is a label
-        region = patch_mask(given, other_row, other_col)
-        if given[row, col] == given[other_row, other_col]:
-            raise EditRefused(f"({other_row}, {other_col}) has the class of ({row}, {col}) already")
-        edit = self._edit(region, int(self._store.labels[row, col]), "merge")
-        upper = int(uppers[row, col])
-        self._store.apply(self._unsure(edit, keys[upper - 1]) if upper else edit)
-
-    def _recode(self, old: str, new: str, corners: list[list[float]] | None) -> None:
-        """Give what has one class, or upper class, another class."""
-        whole = self._store.grid.whole
-        window, mask = polygon_mask(corners, whole.shape) if corners else (whole, np.True_)
-        numbers, keys = self._store.uppers()
-        if old in {group.key for group in self._nomenclature.groups}:
-            found = numbers[window.slices] == keys.index(old) + 1 if old in keys else np.False_
-        else:
-            wanted = self._nomenclature.by_key(old).code
-            found = (self._store.labels[window.slices] == wanted) & (numbers[window.slices] == 0)
-        found = np.asarray(found & mask)
-        if old == new or not found.any():
-            raise EditRefused(
-                f"there is no {old} there to recode" if old != new else f"{old} is {new} already"
-            )
-        self._store.apply(self._edit((window, found), self._nomenclature.by_key(new).code, "recode"))
-
     def _guard(self, corners: list[list[float]], *, on: bool, line: dict[str, Any]) -> None:
-        window, mask = polygon_mask(corners, self._store.labels.shape)
-        accepted = bool(line.keys() & {"accept", "reopen"})
         if is_model(self._store.author or ""):
             raise EditRefused("a model protects and accepts nothing; do it as a person")
-        if accepted and on and not (mask & (self._store.labels[window.slices] > 0)).any():
-            raise EditRefused("nothing is labelled there yet that could be accepted")
-        least, verb = (ACCEPTED, "accepted") if accepted else (PROTECTED, "protected or accepted")
-        if not on and not (mask & (self._store.protected[window.slices] >= least)).any():
-            raise EditRefused(f"nothing is {verb} there")
-        shield = self._edit((window, mask), 1, "protect").mask
-        self._store.apply(Protect(mask=shield, on=on, accepted=accepted))
+        region = polygon_mask(corners, self._store.labels.shape)
+        accepted = bool(line.keys() & {"accept", "reopen"})
+        self._store.apply(protecting(self._store, region, on=on, accepted=accepted))
 
     def _accept(self, line: dict[str, Any], *, over: bool) -> None:
         """Take pre-labels over."""
-        region = None
-        if "polygon" in line:
-            region = polygon_mask(line["polygon"], self._store.labels.shape)
-        elif "pick" in line:
-            row, col = line["pick"]
-            region = self._region(row, col, line["scale"])
         code = self._nomenclature.by_key(line["class"]).code if "class" in line else None
         proposed = self._store.prelabels()
         self._store.apply_all(
             proposed.accepting(
-                region=region, pointed="pick" in line, code=code, above=line.get("above"), over=over
+                region=self._place(line),
+                pointed="pick" in line,
+                code=code,
+                above=line.get("above"),
+                over=over,
             )
         )
 

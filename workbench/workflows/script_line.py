@@ -15,6 +15,8 @@ _CLASS = {"class", "upper", "confidence"}
 _NEEDED: dict[str, set[str]] = {
     "cut": {"pick", "scale"},
     "recode": set(),
+    "fill": set(),
+    "absorb": set(),
     "prelabels": set(),
     "pick": {"scale"},
     "drag": {"scale"},
@@ -34,6 +36,8 @@ _NEEDED: dict[str, set[str]] = {
 _PAINTING = ("cut", "pick", "drag", "polygon", "brush", "line")
 _ALLOWED = dict.fromkeys(_PAINTING, _CLASS) | {
     "recode": {"polygon"},
+    "fill": {"polygon", "pick", "scale"},
+    "absorb": {"polygon", "pick", "scale"},
     "prelabels": {"class", "above", "polygon", "pick", "scale"},
     "comment": {"question", "answers", "ruling"},
 }
@@ -53,7 +57,7 @@ def check_line(line: Mapping[str, Any]) -> None:
     missing = sorted(_NEEDED[first] - line.keys())
     if first in _PAINTING and not line.keys() & {"class", "upper"}:
         missing.append("class (or upper)")
-    if first == "prelabels" and ("pick" in line) != ("scale" in line):
+    if first in ("prelabels", "fill", "absorb") and ("pick" in line) != ("scale" in line):
         missing = sorted({"pick", "scale"} - line.keys())
     if missing:
         raise EditRefused(f"{first} needs {' and '.join(missing)}, too")
