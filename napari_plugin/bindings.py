@@ -1,4 +1,4 @@
-"""What keys and pointer do: one table of keys, and the pointer's gestures as calls to the session.
+"""What keys and pointer do: shortcuts of the actions, keys that are held, and the pointer's gestures.
 
 Keys are Qt shortcuts of the dock with the window as context: they win over napari's own layer and viewer
 keys, work wherever the focus is in the window, and leave text fields alone.
@@ -10,138 +10,157 @@ own Ctrl + wheel moves the slider of a third dimension, which a zone has not.
 
 from __future__ import annotations
 
-__all__ = ["CLASS_KEYS", "KEYS", "Binding", "PointerGestures", "install_shortcuts", "key_hint"]
+__all__ = ["HeldKeys", "PointerGestures", "install_shortcuts"]
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QWidget
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QKeyEvent, QKeySequence, QShortcut
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
-from napari_plugin.layers import pixel_at
+from napari_plugin.actions import ACTIONS, Keymap
+from napari_plugin.layers import spot_at
+from napari_plugin.pointed import Spot
 from napari_plugin.session import Session
-
-# Digits, then a block of three by three under 3, 4, 5: all within the left hand's reach while the right one
-# holds the mouse, and in the same place on QWERTY, QWERTZ and AZERTY. The second key of each digit is what
-# AZERTY's digit row gives without Shift.
-CLASS_KEYS: tuple[tuple[str, ...], ...] = (
-    ("1", "&"),
-    ("2", "É"),
-    ("3", '"'),
-    ("4", "'"),
-    ("5", "("),
-    ("6", "-"),
-    ("7", "È"),
-    ("8", "_"),
-    ("9", "Ç"),
-    ("0", "À"),
-    *((letter,) for letter in "ERTDFGCVB"),
-)
-"""Keys of the first 19 classes of a nomenclature, in its order."""
+from napari_plugin.tools import ToolBox
 
 # A hand that clicks moves a little; farther than this, in screen pixels, the gesture is a drag.
 _CLICK_RADIUS = 4.0
-_LEFT, _MIDDLE = 1, 3
+_LEFT, _RIGHT, _MIDDLE = 1, 2, 3
 # napari's own gestures that would act on a desk's clicks and wheel: a second quick click would zoom, and
 # Ctrl + wheel would make all layers slice again.
 _REPLACED = ("double_click_to_zoom", "dims_scroll")
+_FIELDS = (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
-    """A thing to do and the keys that do it."""
-
-    action: str
-    title: str
-    keys: tuple[str, ...]
-    """Qt key sequences; the first one is shown."""
-    position: int | None = None
-    """Which class of the nomenclature, for the action ``class``."""
-    repeats: bool = False
-    """Whether holding the key does it again and again."""
-
-
-KEYS: tuple[Binding, ...] = (
-    *(
-        Binding(action="class", title=f"Class {position + 1}", keys=keys, position=position)
-        for position, keys in enumerate(CLASS_KEYS)
-    ),
-    Binding(action="erase", title="Erase: make unlabelled", keys=("X", "Del")),
-    Binding(action="finer", title="Smaller regions", keys=("[", "PgDown"), repeats=True),
-    Binding(action="coarser", title="Larger regions", keys=("]", "PgUp"), repeats=True),
-    Binding(action="refine", title="Refine: finer regions under the pointer", keys=("S",)),
-    Binding(action="undo", title="Undo", keys=("Ctrl+Z",), repeats=True),
-    Binding(action="redo", title="Redo", keys=("Ctrl+Y", "Ctrl+Shift+Z"), repeats=True),
-    Binding(action="infrared", title="Colour-infrared or natural colours", keys=("N",)),
-    Binding(action="labels", title="Show or hide the labels", keys=("L",)),
-    Binding(action="contours", title="Show or hide the region contours", keys=("K",)),
-    Binding(action="whole_zone", title="Show the whole zone", keys=("Home",)),
-)
-"""Every key of the desk: shortcuts, tooltips and tests are made from this table."""
-
-
-def key_hint(action: str, position: int | None = None) -> str:
-    """Return the keys of an action as people read them, empty where it has none.
-
-    >>> key_hint("redo"), key_hint("class", 9), key_hint("class", 40)
-    ('Ctrl+Y or Ctrl+Shift+Z', '0', '')
-    """
-    for binding in KEYS:
-        if binding.action == action and binding.position == position:
-            return binding.keys[0] if action == "class" else " or ".join(binding.keys)
-    return ""
-
-
-def install_shortcuts(dock: QWidget, handlers: Mapping[str, Callable[..., None]]) -> list[QShortcut]:
-    """Give a dock the shortcuts of `KEYS`.
+def install_shortcuts(
+    dock: QWidget, keys: Keymap, handlers: Mapping[str, Callable[[], None]]
+) -> list[QShortcut]:
+    """Give a dock the shortcuts of the actions that are done at once.
 
     Parameters
     ----------
     dock
         Owner of the shortcuts; they live as long as it does.
+    keys
+        Key sequences of each action.
     handlers
-        What to call for each action; ``class`` is called with the position of the class.
+        What to call for each action; those without one, or whose key is held, get no shortcut.
     """
     shortcuts = []
-    for binding in KEYS:
-        for key in binding.keys:
+    for action in ACTIONS:
+        if action.held or action.id not in handlers:
+            continue
+        for key in keys[action.id]:
             shortcut = QShortcut(QKeySequence(key), dock)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-            shortcut.setAutoRepeat(binding.repeats)
-            call = _bound(handlers[binding.action], binding.position)
-            shortcut.activated.connect(call)
+            shortcut.setAutoRepeat(action.repeats)
+            shortcut.activated.connect(handlers[action.id])
             # A key that a menu of napari's has too arrives here instead.
-            shortcut.activatedAmbiguously.connect(call)
+            shortcut.activatedAmbiguously.connect(handlers[action.id])
             shortcuts.append(shortcut)
     return shortcuts
 
 
-def _bound(handler: Callable[..., None], position: int | None) -> Callable[[], None]:
-    return (lambda: handler()) if position is None else (lambda: handler(position))
+class HeldKeys(QObject):
+    """Actions that last as long as their key is held, anywhere in a window but in its text fields.
+
+    Parameters
+    ----------
+    window
+        In which keys count.
+    keys
+        Key sequences of each action.
+    handlers
+        Called with True when the key goes down and with False when it comes up, by action.
+    """
+
+    def __init__(self, window: QWidget, keys: Keymap, handlers: Mapping[str, Callable[[bool], None]]) -> None:
+        super().__init__(window)
+        self._window, self._held = window, set[str]()
+        self._handlers = {
+            _key_code(key): (action.id, handlers[action.id])
+            for action in ACTIONS
+            if action.held and action.id in handlers
+            for key in keys[action.id]
+        }
+        QApplication.instance().installEventFilter(self)
+
+    def release(self) -> None:
+        """Let go of all keys, and of the window."""
+        QApplication.instance().removeEventFilter(self)
+        self._let_go()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notice keys that go down and come up."""
+        kind = event.type()
+        if kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride):
+            return self._on_key(watched, event)
+        if kind == QEvent.Type.WindowDeactivate and watched is self._window:
+            self._let_go()  # the key comes up where nobody tells us
+        return False
+
+    def _on_key(self, watched: QObject, event: Any) -> bool:
+        assert isinstance(event, QKeyEvent)  # noqa: S101 - by its type
+        found = self._handlers.get(event.key())
+        if found is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or self._elsewhere():
+            return False
+        name, handler = found
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()  # no shortcut of napari's, no walk through its widgets
+        elif not event.isAutoRepeat() and event.type() == QEvent.Type.KeyPress and name not in self._held:
+            self._held.add(name)
+            handler(True)
+        elif not event.isAutoRepeat() and event.type() == QEvent.Type.KeyRelease and name in self._held:
+            self._held.discard(name)
+            handler(False)
+        return True
+
+    def _elsewhere(self) -> bool:
+        focus = QApplication.focusWidget()
+        return isinstance(focus, _FIELDS) or QApplication.activeWindow() not in (self._window, None)
+
+    def _let_go(self) -> None:
+        for name, handler in list(self._handlers.values()):
+            if name in self._held:
+                self._held.discard(name)
+                handler(False)
 
 
 class PointerGestures:
-    """The pointer over the canvas: moves hover, clicks pick, Ctrl + wheel changes the scale.
+    """The pointer over the canvas, as calls to the tool in hand.
 
-    Dragging with the left button pans as everywhere in napari, and so does the middle button; a gesture only
-    picks if it ends within 4 screen pixels of where it began.
+    The left button is the tool's; Ctrl + wheel is the size of regions, or of the tool. The middle button, or
+    the left one while `panning`, moves the picture; a right click takes the class under the pointer in hand.
 
     Parameters
     ----------
     viewer
         The napari viewer; its own double click and Ctrl + wheel are put aside until `detach`.
     session
-        What the gestures act on.
+        What is labelled.
+    tools
+        The tools, one of them in hand.
+    take_class
+        Called on a right click.
     on_place
         Called with the pixel (row, col) under the pointer, or None when it leaves the canvas.
     """
 
     def __init__(
-        self, viewer: Any, session: Session, on_place: Callable[[tuple[int, int] | None], None]
+        self,
+        viewer: Any,
+        session: Session,
+        tools: ToolBox,
+        *,
+        take_class: Callable[[], None],
+        on_place: Callable[[tuple[int, int] | None], None],
     ) -> None:
-        self._viewer, self._session, self._on_place = viewer, session, on_place
+        self._viewer, self._session, self._tools = viewer, session, tools
+        self._take_class, self._on_place = take_class, on_place
+        self.panning = False
+        """Whether the left button moves the picture."""
         self._notches = 0.0
         self._lists = (
             (viewer.mouse_move_callbacks, self._on_move),
@@ -165,61 +184,81 @@ class PointerGestures:
             callbacks.append(callback)
         self._viewer.events.mouse_over_canvas.disconnect(self._on_enter_or_leave)
 
-    def _pixel(self, event: Any) -> tuple[int, int]:
-        return pixel_at(event.position, self._session.grid.resolution)
+    def _spot(self, event: Any) -> Spot:
+        return spot_at(event.position, self._session.grid.resolution)
 
     def _on_move(self, _viewer: Any, event: Any) -> None:
-        pixel = self._pixel(event)
-        self._session.hover_at(*pixel)
-        self._on_place(pixel)
+        spot = self._spot(event)
+        self._tools.current.hover(spot)
+        self._on_place(spot.pixel)
 
     def _on_drag(self, viewer: Any, event: Any) -> Iterator[None]:
-        if event.button == _LEFT and not event.modifiers:
-            return self._click(event)
-        if event.button == _MIDDLE:
+        if event.button == _MIDDLE or (event.button == _LEFT and self.panning):
             return self._pan(viewer, event)
+        if event.button == _LEFT and not event.modifiers:
+            return self._stroke(event)
+        if event.button == _RIGHT and not event.modifiers:
+            return self._right_click(event)
         return iter(())
 
-    def _click(self, event: Any) -> Iterator[None]:
-        # What is picked is what was pointed at when the button went down: hand and camera may slip after.
-        pixel, start = self._pixel(event), event.pos
-        moved = 0.0
+    def _stroke(self, event: Any) -> Iterator[None]:
+        event.handled = True  # napari's camera would move with it
+        start, dragged, tool = event.pos, False, self._tools.current
+        tool.press(self._spot(event))
         yield
         while event.type == "mouse_move":
-            moved = max(moved, _distance(event.pos, start))
+            event.handled = True
+            dragged = dragged or _distance(event.pos, start) > _CLICK_RADIUS
+            spot = self._spot(event)
+            if dragged and tool is self._tools.current:
+                tool.drag(spot)
+            self._on_place(spot.pixel)
             yield
-        if max(moved, _distance(event.pos, start)) <= _CLICK_RADIUS:
-            self._session.assign_at(*pixel)
-            self._on_place(pixel)
-        else:
-            self._on_move(None, event)
+        dragged = dragged or _distance(event.pos, start) > _CLICK_RADIUS
+        if tool is self._tools.current:
+            tool.release(self._spot(event), dragged=dragged)
+        self._on_place(self._spot(event).pixel)
+
+    def _right_click(self, event: Any) -> Iterator[None]:
+        start, farthest = event.pos, 0.0
+        yield
+        while event.type == "mouse_move":
+            farthest = max(farthest, _distance(event.pos, start))
+            yield
+        if max(farthest, _distance(event.pos, start)) <= _CLICK_RADIUS:
+            self._session.hover_at(*self._spot(event).pixel)
+            self._take_class()
 
     def _pan(self, viewer: Any, event: Any) -> Iterator[None]:
         """Keep the ground that was grabbed under the pointer."""
+        event.handled = True
         centre, start = viewer.scene.camera.center, event.pos
         yield
         while event.type == "mouse_move":
+            event.handled = True
             zoom = viewer.scene.camera.zoom
             across, down = (float(now - then) / zoom for now, then in zip(event.pos, start, strict=True))
             viewer.scene.camera.center = (*centre[:-2], centre[-2] - down, centre[-1] - across)
             yield
 
     def _on_double_click(self, _viewer: Any, event: Any) -> None:
-        # The second of two quick clicks arrives as a double click and no press: it picks like any other.
-        if event.button == _LEFT and not event.modifiers:
-            pixel = self._pixel(event)
-            self._session.assign_at(*pixel)
-            self._on_place(pixel)
+        # The second of two quick clicks arrives as a double click and no press.
+        if event.button == _LEFT and not event.modifiers and not self.panning:
+            spot, tool = self._spot(event), self._tools.current
+            tool.press(spot)
+            tool.release(spot, dragged=False)
+            tool.finish()
+            self._on_place(spot.pixel)
 
     def _on_wheel(self, _viewer: Any, event: Any) -> None:
         if "Control" not in event.modifiers:
             return
-        self._session.hover_at(*self._pixel(event))
+        self._tools.current.hover(self._spot(event))
         self._notches += float(event.delta[1])
         whole = int(self._notches)
         self._notches -= whole
         if whole:
-            self._session.step_scale(whole)
+            self._tools.resize(whole)
 
     def _on_enter_or_leave(self, event: Any) -> None:
         if event.value:
@@ -234,6 +273,12 @@ def _take_keys_from_fields() -> None:
     field = QApplication.focusWidget()
     if isinstance(field, (QLineEdit, QAbstractSpinBox)):
         field.clearFocus()
+
+
+def _key_code(key: str) -> int:
+    """Return Qt's number of a key without modifiers."""
+    combination = QKeySequence(key)[0]
+    return int(combination.key()) if hasattr(combination, "key") else int(combination)
 
 
 def _distance(one: Any, other: Any) -> float:

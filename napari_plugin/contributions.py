@@ -6,7 +6,7 @@ open or opened next, takes such layers up and labels that zone.
 
 from __future__ import annotations
 
-__all__ = ["coarser", "finer", "redo", "registry_reader", "sample_zone", "undo"]
+__all__ = ["registry_reader", "sample_zone"]
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_plugin import layers as data
+from napari_plugin.actions import ACTIONS
+from napari_plugin.language import tr
 from napari_plugin.opening import Backdrop, read_backdrop
-from napari_plugin.session import Session
 from napari_plugin.widgets import LabellingDock
 from workbench.campaign import Campaign
 from workbench.geo.zone import Zone
@@ -73,34 +74,29 @@ def zone_layers(campaign: Campaign, zone: Zone) -> list[LayerData]:
     return [(_natural(backdrop), options, "image")]
 
 
-def undo(viewer: napari.viewer.Viewer) -> None:
-    """Take back the last edit of the zone that is open."""
-    _on_session(viewer, Session.undo)
+def __getattr__(name: str) -> Callable[[napari.viewer.Viewer], None]:
+    """Return the command of an action, such as ``do_undo``: napari asks for it by the manifest's name."""
+    action = name.removeprefix("do_")
+    if action == name or all(one.id != action for one in ACTIONS):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def do(viewer: napari.viewer.Viewer) -> None:
+        _do(viewer, action)
+
+    return do
 
 
-def redo(viewer: napari.viewer.Viewer) -> None:
-    """Do the undone edit again."""
-    _on_session(viewer, Session.redo)
-
-
-def coarser(viewer: napari.viewer.Viewer) -> None:
-    """Make the regions of the zone that is open larger."""
-    _on_session(viewer, lambda session: session.step_scale(1))
-
-
-def finer(viewer: napari.viewer.Viewer) -> None:
-    """Make the regions of the zone that is open smaller."""
-    _on_session(viewer, lambda session: session.step_scale(-1))
-
-
-def _on_session(viewer: Any, call: Callable[[Session], None]) -> None:
+def _do(viewer: Any, action: str) -> None:
+    """Do an action on the zone that is open."""
     from napari.utils.notifications import show_info
 
     for widget in viewer.window.dock_widgets.values():
         if isinstance(widget, LabellingDock) and widget.session is not None:
-            call(widget.session)
+            command = widget.commands.get(action)
+            if command is not None:
+                command()
             return
-    show_info("No zone is open: Plugins › Land-cover labelling")
+    show_info(tr("No zone is open: Plugins › Land-cover labelling"))
 
 
 def _natural(backdrop: Backdrop) -> Any:

@@ -131,8 +131,8 @@ def _catalogue(language: str) -> dict[str, tuple[str, ...]]:
     forms: dict[str, tuple[str, ...]] = {}
     for entry in entries:
         source = entry.id if isinstance(entry.id, str) else entry.id[0]
-        target = (entry.string,) if isinstance(entry.string, str) else tuple(entry.string)
-        if source and all(target):
+        target = (entry.string,) if isinstance(entry.string, str) else tuple(entry.string or ())
+        if source and target and all(target):
             forms[source] = target
     return forms
 

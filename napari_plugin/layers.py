@@ -8,8 +8,6 @@ float32 for panning.
 from __future__ import annotations
 
 __all__ = [
-    "HOVER_INSIDE",
-    "HOVER_RIM",
     "SHADE_OUTSIDE",
     "SHADE_RIM",
     "class_colours",
@@ -17,23 +15,22 @@ __all__ = [
     "composite",
     "contour_limits",
     "grey",
-    "hover_codes",
-    "hover_colours",
     "mean_pooled",
-    "pixel_at",
     "repaint",
     "shade",
     "shade_colours",
+    "spot_at",
     "world_metadata",
 ]
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_plugin.language import title, tr
+from napari_plugin.pointed import Spot
 from workbench.geo.grid import PixelGrid, Window
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.pyramid import SMALLEST_LEVEL
@@ -41,11 +38,9 @@ from workbench.segmentation.pyramid import SMALLEST_LEVEL
 Colour = tuple[float, float, float, float]
 """Red, green, blue and opacity, 0 to 1."""
 
-HOVER_INSIDE, HOVER_RIM = 1, 2
 SHADE_OUTSIDE, SHADE_RIM = 1, 2
 
 _CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
-_LARGEST_RIM = 1 << 22
 # Display range of rasters that are not 8-bit: percentiles of a sample, as QGIS does.
 _STRETCH = (2.0, 98.0)
 _SAMPLE_SIDE = 1024
@@ -192,48 +187,13 @@ def class_colours(nomenclature: Nomenclature) -> dict[int | None, Colour]:
 
 def class_features(nomenclature: Nomenclature) -> dict[str, list[Any]]:
     """Return the table that tells napari the title of each code; unlabelled (0) comes first."""
-    titles = [f"{entry.titles['fr']} · {entry.titles['en']}" for entry in nomenclature.classes]
-    return {"index": [0, *nomenclature.codes], "class": ["unlabelled", *titles]}
+    titles = [title(entry.titles) for entry in nomenclature.classes]
+    return {"index": [0, *nomenclature.codes], "class": [tr("unlabelled"), *titles]}
 
 
 def _rgba(colour: str, opacity: float) -> Colour:
     red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
     return red, green, blue, opacity
-
-
-def hover_codes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return what highlights a region: `HOVER_RIM` on its border pixels, `HOVER_INSIDE` on the others.
-
-    All of it lies on pixels of the mask, so what lights up is what a click takes. A region that is only ever
-    seen from far away gets no rim: one pixel would not show, and finding it would cost a frame.
-
-    >>> hover_codes(np.ones((3, 4), dtype=bool))
-    array([[2, 2, 2, 2],
-           [2, 1, 1, 2],
-           [2, 2, 2, 2]], dtype=uint8)
-    """
-    if mask.size > _LARGEST_RIM:
-        return mask.astype(np.uint8)
-    inside = np.zeros_like(mask)
-    inside[1:-1, 1:-1] = (
-        mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
-    )
-    codes = np.zeros(mask.shape, dtype=np.uint8)
-    codes[mask] = HOVER_RIM
-    codes[inside] = HOVER_INSIDE
-    return codes
-
-
-def hover_colours(colour: str | None) -> Mapping[int | None, Colour]:
-    """Return the colours of `hover_codes`: a rim of light around a veil of the class that a click gives.
-
-    Parameters
-    ----------
-    colour
-        ``#rrggbb`` of the class; None where a click erases.
-    """
-    veil = _rgba(colour, 0.45) if colour else (1.0, 1.0, 1.0, 0.25)
-    return {None: _CLEAR, 0: _CLEAR, HOVER_INSIDE: veil, HOVER_RIM: (1.0, 1.0, 1.0, 0.95)}
 
 
 def contour_limits(level: int) -> tuple[float, float]:
@@ -245,16 +205,16 @@ def contour_limits(level: int) -> tuple[float, float]:
     return float(level), float(level + 1)
 
 
-def pixel_at(position: Sequence[float], resolution: float) -> tuple[int, int]:
-    """Return the pixel (row, col) of the zone under a world position (y, x); it may lie outside the zone.
+def spot_at(position: Sequence[float], resolution: float) -> Spot:
+    """Return what of the zone lies at a world position (y, x), also outside of it.
 
     napari puts the *centre* of pixel (0, 0) at the origin.
 
-    >>> pixel_at((0.09, 0.31), 0.2)
+    >>> spot_at((0.09, 0.31), 0.2).pixel
     (0, 2)
     """
-    row, col = (math.floor(value / resolution + 0.5) for value in position[-2:])
-    return row, col
+    row, col = (value / resolution for value in position[-2:])
+    return Spot(row=row, col=col)
 
 
 def world_metadata(grid: PixelGrid, zone_id: str) -> dict[str, Any]:

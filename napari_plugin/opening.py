@@ -1,10 +1,13 @@
-"""From a campaign's files to what a session is made of."""
+"""From a campaign's files to what a session is made of; no screen is touched, so any thread can do it."""
 
 from __future__ import annotations
 
-__all__ = ["Backdrop", "open_hierarchy", "read_backdrop"]
+__all__ = ["Backdrop", "OpenZone", "open_zone", "read_backdrop"]
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,7 +16,11 @@ from workbench.campaign import Campaign
 from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.zone import Zone
+from workbench.labels.annotation import AnnotationStore
+from workbench.leases import Tenancy
+from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
+from workbench.workflows.labelling import stay
 
 _MARGIN = 256
 
@@ -35,18 +42,107 @@ class Backdrop:
         return self.pixels[:, row : row + grid.height, col : col + grid.width]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OpenZone:
+    """A zone that somebody labels: its files, read or open."""
+
+    campaign: Campaign
+    zone: Zone
+    author: str
+    """Who labels; the journal is locked for this author until `close`."""
+    backdrop: Backdrop
+    """Orthophoto to look at."""
+    nomenclature: Nomenclature
+    store: AnnotationStore
+    """The zone's labels, open for the author."""
+    hierarchy: Hierarchy | None
+    """Regions to pick, as segmented. None where there are none: labels show, nothing can be picked."""
+    advice: str
+    """What to do about a missing hierarchy."""
+    tenancy: Tenancy
+    """The author's stay in the zone, to be renewed as long as it is open."""
+
+    @property
+    def journal(self) -> Path:
+        """File that the author's edits go to."""
+        return self.campaign.journal_dir(self.zone) / f"{self.author}.sqlite"
+
+    def close(self) -> None:
+        """Give journal and zone back; every edit is in the journal already."""
+        self.store.close()
+        self.tenancy.end()
+
+
+def open_zone(
+    directory: Path,
+    *,
+    zone_id: str | None,
+    author: str,
+    blind: bool = False,
+    together: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> OpenZone:
+    """Open a zone of a campaign for an author; picture, regions and labels are read side by side.
+
+    Parameters
+    ----------
+    directory
+        The campaign.
+    zone_id
+        Which zone; None where the campaign has a single one.
+    author
+        Who labels.
+    blind
+        A second annotation: without seeing what others did.
+    together
+        Label also where somebody else is labelling.
+    progress
+        Told what is being read.
+
+    Raises
+    ------
+    WorkbenchError
+        The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there.
+    """
+    campaign = Campaign.open(directory)
+    zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
+    tenancy = stay(campaign, zone, author=author, blind=blind, together=together)
+    progress(zone.id)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        opening = pool.submit(campaign.open_store, zone, author=author, blind=blind)
+        try:
+            backdrop = read_backdrop(campaign, zone)
+            hierarchy, advice = _read_hierarchy(campaign, zone, backdrop)
+            store = opening.result()
+            return OpenZone(
+                campaign=campaign,
+                zone=zone,
+                author=author,
+                backdrop=backdrop,
+                nomenclature=campaign.nomenclature,
+                store=store,
+                hierarchy=hierarchy,
+                advice=advice,
+                tenancy=tenancy.begin(),
+            )
+        except BaseException:  # neither lock nor lease may outlive the attempt, whatever ended it
+            if opening.exception() is None:
+                opening.result().close()
+            tenancy.end()
+            raise
+
+
 def read_backdrop(campaign: Campaign, zone: Zone) -> Backdrop:
     """Read a zone with its surroundings, and prove that the zone still looks as when it was added."""
     pixels, offset = campaign.read_surroundings(zone, margin=_MARGIN)
     return Backdrop(pixels=pixels, bands=zone.ortho.bands, offset=offset)
 
 
-def open_hierarchy(campaign: Campaign, zone: Zone, backdrop: Backdrop) -> tuple[Hierarchy | None, str]:
+def _read_hierarchy(campaign: Campaign, zone: Zone, backdrop: Backdrop) -> tuple[Hierarchy | None, str]:
     """Return a zone's hierarchy, or None and what to do about it."""
     path = campaign.hierarchy_path(zone)
-    command = f"workbench segment {campaign.path} --zone {zone.id}"
     if not path.exists():
-        return None, f"Not segmented yet: nothing to pick. Run `{command}`, then open the zone again."
+        return None, "Not segmented yet: there are no regions to pick."
     try:
         return campaign.read_hierarchy(zone, image=backdrop.inside(zone.grid)), ""
     except HierarchyError as error:

@@ -1,14 +1,14 @@
-"""The list of classes: key, official colour, French and English title, share of the zone."""
+"""The classes in groups: key, official colour, title in the language in use and in the other one, share."""
 
 from __future__ import annotations
 
 __all__ = ["ClassList"]
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from qtpy.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QResizeEvent
+from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter
 from qtpy.QtWidgets import (
     QFrame,
     QListWidget,
@@ -18,88 +18,133 @@ from qtpy.QtWidgets import (
     QStyleOptionViewItem,
 )
 
-from napari_plugin.bindings import CLASS_KEYS, key_hint
-from napari_plugin.session import UNLABELLED
-from workbench.nomenclature import LandCoverClass, Nomenclature
+from napari_plugin.actions import Keymap
+from napari_plugin.language import percent, second_title, title, tr
+from napari_plugin.theme import ink
+from workbench.labels.editing import Given
+from workbench.nomenclature import LandCoverClass, Nomenclature, UpperClass
 
 _ROW = Qt.ItemDataRole.UserRole
-_SMALLEST_ROW, _LARGEST_ROW = 21, 28
-_SHARE_WIDTH = 54
-_INK, _DIM, _LINE = QColor("#f0f1f2"), QColor("#9aa0a8"), QColor("#5a626c")
-_CHOSEN = QColor("#414851")
+_CLASS_HEIGHT, _GROUP_HEIGHT = 21, 18
+_INDENT, _SHARE_WIDTH = 9, 56
 
 
 @dataclass(slots=True, kw_only=True)
 class _Row:
-    code: int
+    given: Given
     key: str
     colour: QColor | None
     title: str
     second: str
+    depth: int
+    group: bool
     share: str = ""
 
 
 class ClassList(QListWidget):
-    """Shows the classes of a nomenclature, and a last row that erases; a click takes one in hand."""
+    """Shows the classes of a nomenclature under their upper classes, and a last row that erases.
 
-    chosen = Signal(int)
-    """Code of the class that was clicked; 0 erases."""
+    A click takes a class in hand; one on an upper class takes that, for where no class is sure.
 
-    def __init__(self, nomenclature: Nomenclature) -> None:
+    Parameters
+    ----------
+    nomenclature
+        Whose classes.
+    keys
+        Shown beside the classes.
+    """
+
+    chosen = Signal(object)
+    """`Given` of the row that was clicked."""
+    pointed = Signal(object)
+    """Key of the class under the pointer, None where there is none."""
+
+    def __init__(self, nomenclature: Nomenclature, keys: Keymap) -> None:
         super().__init__()
+        self._nomenclature = nomenclature
         self.setItemDelegate(_RowPainter(self))
         # The focus stays with the canvas, so that arrows and keys go on working there.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setUniformItemSizes(True)
-        for position, entry in enumerate(nomenclature.classes):
-            self._add(_class_row(entry, key_hint("class", position)), _tip(entry, position, nomenclature))
-        erase = _Row(code=UNLABELLED, key="X", colour=None, title="effacer", second="erase")
-        self._add(erase, f"Make a region unlabelled again. Key: {key_hint('erase')}")
-        self.itemClicked.connect(lambda item: self.chosen.emit(item.data(_ROW).code))
+        self.setMouseTracking(True)
+        shown = {
+            place: keys.get(f"class_{place + 1}", ("",))[0] for place in range(len(nomenclature.classes))
+        }
+        for row, tip in _rows(nomenclature, shown):
+            self._add(row, tip)
+        key = keys.get("erase", ("",))[0]
+        erase = _Row(
+            given=Given(code=0), key=key, colour=None, title=tr("eraser"), second="", depth=0, group=False
+        )
+        self._add(erase, tr("Makes regions unlabelled again"))
+        self.itemClicked.connect(lambda item: self.chosen.emit(item.data(_ROW).given))
+        self.itemEntered.connect(self._on_entered)
 
-    def show_chosen(self, code: int) -> None:
+    def show_chosen(self, given: Given) -> None:
         """Mark the class in hand."""
-        for row in range(self.count()):
-            if self.item(row).data(_ROW).code == code:
-                self.setCurrentRow(row)
-                self.scrollToItem(self.item(row))
+        for place in range(self.count()):
+            row = self.item(place).data(_ROW)
+            same = row.given.upper == given.upper if given.upper else row.given == given
+            if same:
+                self.setCurrentRow(place)
+                self.scrollToItem(self.item(place))
+                return
 
-    def show_shares(self, counts: Mapping[int, int]) -> None:
-        """Show the share of the zone's pixels that each class has."""
+    def show_shares(self, counts: Mapping[int, int], unresolved: Mapping[str, int]) -> None:
+        """Show the share of the zone that each class has, and each upper class for itself.
+
+        Parameters
+        ----------
+        counts
+            {code: pixels}, 0 = unlabelled.
+        unresolved
+            {key of an upper class: pixels} that are sure of no class; they are among those of its fallback.
+        """
         total = sum(counts.values())
-        for row in range(self.count()):
-            item = self.item(row)
-            entry = item.data(_ROW)
-            pixels = counts.get(entry.code, 0) if entry.code != UNLABELLED else 0
-            entry.share = _percent(pixels / total) if pixels else ""
-            item.setData(_ROW, entry)
+        for place in range(self.count()):
+            item = self.item(place)
+            row = item.data(_ROW)
+            if row.group:
+                pixels = unresolved.get(row.given.upper, 0)
+            else:
+                pixels = counts.get(row.given.code, 0) - self._fallen_back(row.given.code, unresolved)
+            row.share = _share(pixels / total) if pixels > 0 and row.given != Given(code=0) else ""
+            item.setData(_ROW, row)
         self.viewport().update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Let the rows breathe where there is room, and scroll where there is none."""
-        super().resizeEvent(event)
-        height = min(max(self.viewport().height() // max(1, self.count()), _SMALLEST_ROW), _LARGEST_ROW)
-        for row in range(self.count()):
-            self.item(row).setSizeHint(QSize(0, height))
+    def leaveEvent(self, event: object) -> None:
+        """Point at nothing."""
+        self.pointed.emit(None)
 
     def sizeHint(self) -> QSize:
-        """Ask for all rows at their largest."""
-        return QSize(300, self.count() * _LARGEST_ROW)
+        """Ask for all rows."""
+        return QSize(300, sum(self.sizeHintForRow(row) for row in range(self.count())) + 4)
 
     def minimumSizeHint(self) -> QSize:
-        """Do with six rows."""
-        return QSize(240, 6 * _SMALLEST_ROW)
+        """Do with eight rows."""
+        return QSize(240, 8 * _CLASS_HEIGHT)
+
+    def _fallen_back(self, code: int, unresolved: Mapping[str, int]) -> int:
+        """Return the pixels of a code that are of an upper class only."""
+        keys = {entry.code: entry.key for entry in self._nomenclature.classes}
+        fallbacks = {group.key: group.fallback for group in self._nomenclature.groups}
+        return sum(n for key, n in unresolved.items() if fallbacks.get(key) == keys.get(code) and code)
+
+    def _on_entered(self, item: QListWidgetItem) -> None:
+        row: _Row = item.data(_ROW)
+        code = row.given.code if not row.group else 0
+        self.pointed.emit(self._nomenclature.by_code(code).key if code else None)
 
     def _add(self, row: _Row, tip: str) -> None:
         item = QListWidgetItem(self)
         item.setData(_ROW, row)
         item.setToolTip(tip)
+        item.setSizeHint(QSize(0, _GROUP_HEIGHT if row.group else _CLASS_HEIGHT))
 
 
 class _RowPainter(QStyledItemDelegate):
-    """Paints one class: key cap, swatch, titles, share."""
+    """Paints one class, or the upper class over some."""
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -110,29 +155,72 @@ class _RowPainter(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRect(option.rect)
         if chosen:
-            _rounded(painter, area.adjusted(1, 1, -1, -1), _CHOSEN, None)
-        left = area.left() + 6
-        _key_cap(painter, QRect(left, area.center().y() - 8, 20, 17), row.key, option.font, chosen=chosen)
-        _swatch(painter, QRect(left + 27, area.center().y() - 7, 26, 15), row.colour)
-        titles = area.adjusted(left + 61 - area.left(), 0, -_SHARE_WIDTH, 0)
-        _titles(painter, titles, row, option.font, chosen=chosen)
-        painter.setPen(_INK if chosen else _DIM)
+            _rounded(painter, area.adjusted(1, 1, -1, -1), ink().chosen, None)
+        left = area.left() + 5 + _INDENT * row.depth
+        if row.group:
+            _group(painter, area.adjusted(left - area.left(), 0, -_SHARE_WIDTH, 0), row, option.font)
+        else:
+            middle = area.center().y()
+            _key_cap(painter, QRect(left, middle - 8, 20, 17), row.key, option.font, chosen=chosen)
+            _swatch(painter, QRect(left + 26, middle - 7, 26, 15), row.colour)
+            titles = area.adjusted(left + 59 - area.left(), 0, -_SHARE_WIDTH, 0)
+            _titles(painter, titles, row, option.font, chosen=chosen)
+        painter.setPen(ink().text if chosen else ink().dim)
         share = QRect(area.right() - _SHARE_WIDTH, area.top(), _SHARE_WIDTH - 7, area.height())
+        painter.setFont(option.font)
         painter.drawText(share, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row.share)
         painter.restore()
 
 
+def _rows(nomenclature: Nomenclature, keys: Mapping[int, str]) -> Iterator[tuple[_Row, str]]:
+    """Yield the rows of the upper classes, each before what it holds, and the classes that none holds."""
+    places = {entry.key: place for place, entry in enumerate(nomenclature.classes)}
+
+    def below(parent: str | None, depth: int) -> Iterator[tuple[_Row, str]]:
+        for entry in nomenclature.classes:
+            if entry.parent == parent:
+                key = keys[places[entry.key]]
+                yield _class_row(entry, key, depth), _tip(entry, key, nomenclature)
+        for group in nomenclature.groups:
+            if group.parent == parent:
+                yield (
+                    _group_row(group, depth),
+                    tr("Where no class of these is sure: {title}", title=title(group.titles)),
+                )
+                yield from below(group.key, depth + 1)
+
+    rows = list(below(None, 0))
+    # What no upper class holds comes last: it is what is left over.
+    yield from (one for one in rows if one[0].group or one[0].depth)
+    yield from (one for one in rows if not one[0].group and not one[0].depth)
+
+
+def _group(painter: QPainter, area: QRect, row: _Row, font: QFont) -> None:
+    """Write the title of an upper class, a square of its colour before it."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(row.colour)
+    painter.drawRoundedRect(QRect(area.left(), area.center().y() - 4, 9, 9), 2, 2)
+    small = QFont(font)
+    small.setPointSizeF(font.pointSizeF() * 0.92 if font.pointSizeF() > 0 else 8)
+    painter.setFont(small)
+    painter.setPen(ink().dim)
+    text = QFontMetrics(small).elidedText(row.title, Qt.TextElideMode.ElideRight, area.width() - 15)
+    painter.drawText(
+        area.adjusted(15, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text
+    )
+
+
 def _titles(painter: QPainter, area: QRect, row: _Row, font: QFont, *, chosen: bool) -> None:
-    """Write the French title, and as much of the English one as fits beside it."""
+    """Write the title, and as much of that in the other language as fits beside it."""
     middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
     first = QFont(font)
     first.setBold(chosen)
     painter.setFont(first)
-    painter.setPen(_INK)
+    painter.setPen(ink().text)
     painter.drawText(area, middle, row.title)
     used = QFontMetrics(first).horizontalAdvance(row.title) + 7
     painter.setFont(font)
-    painter.setPen(_DIM)
+    painter.setPen(ink().dim)
     rest = area.adjusted(used, 0, 0, 0)
     elided = QFontMetrics(font).elidedText(row.second, Qt.TextElideMode.ElideRight, max(0, rest.width()))
     painter.drawText(rest, middle, elided)
@@ -141,16 +229,16 @@ def _titles(painter: QPainter, area: QRect, row: _Row, font: QFont, *, chosen: b
 def _key_cap(painter: QPainter, area: QRect, key: str, font: QFont, *, chosen: bool) -> None:
     if not key:
         return
-    _rounded(painter, area, QColor(0, 0, 0, 50), _INK if chosen else _LINE)
+    _rounded(painter, area, QColor(0, 0, 0, 30), ink().text if chosen else ink().line)
     painter.setFont(font)
-    painter.setPen(_INK)
+    painter.setPen(ink().text)
     painter.drawText(area, Qt.AlignmentFlag.AlignCenter, key)
 
 
 def _swatch(painter: QPainter, area: QRect, colour: QColor | None) -> None:
-    _rounded(painter, area, colour or QColor(0, 0, 0, 0), QColor(255, 255, 255, 90))
+    _rounded(painter, area, colour or QColor(0, 0, 0, 0), ink().line)
     if colour is None:
-        painter.setPen(_DIM)
+        painter.setPen(ink().dim)
         painter.drawLine(area.bottomLeft(), area.topRight())
 
 
@@ -160,28 +248,42 @@ def _rounded(painter: QPainter, area: QRect, fill: QColor, line: QColor | None) 
     painter.drawRoundedRect(area, 3, 3)
 
 
-def _class_row(entry: LandCoverClass, key: str) -> _Row:
+def _class_row(entry: LandCoverClass, key: str, depth: int) -> _Row:
     return _Row(
-        code=entry.code,
+        given=Given(code=entry.code),
         key=key,
         colour=QColor(entry.colour),
-        title=entry.titles["fr"],
-        second=entry.titles["en"],
+        title=title(entry.titles),
+        second=second_title(entry.titles),
+        depth=depth,
+        group=False,
     )
 
 
-def _tip(entry: LandCoverClass, position: int, nomenclature: Nomenclature) -> str:
-    """Return what a class means, what it is taken for, and its keys."""
-    name = f"<b>{entry.titles['fr']}</b> · {entry.titles['en']} ({entry.code})"
-    lines = [name, entry.definition.get("en", "")]
+def _group_row(group: UpperClass, depth: int) -> _Row:
+    return _Row(
+        given=Given(code=0, upper=group.key),
+        key="",
+        colour=QColor(group.colour),
+        title=title(group.titles),
+        second="",
+        depth=depth,
+        group=True,
+    )
+
+
+def _tip(entry: LandCoverClass, key: str, nomenclature: Nomenclature) -> str:
+    """Return what a class means, what it is taken for, and its key."""
+    lines = [f"<b>{title(entry.titles)}</b> · {second_title(entry.titles)} ({entry.code})"]
+    lines.append(title(entry.definition) if entry.definition else "")
     if entry.confused_with:
-        pairs = ", ".join(nomenclature.by_key(key).titles["fr"] for key in entry.confused_with)
-        lines.append(f"<i>Taken for:</i> {pairs}")
-    if position < len(CLASS_KEYS):
-        lines.append(f"<i>Key:</i> {' or '.join(CLASS_KEYS[position])}")
+        pairs = ", ".join(title(nomenclature.by_key(other).titles) for other in entry.confused_with)
+        lines.append(f"<i>{tr('Taken for:')}</i> {pairs}")
+    if key:
+        lines.append(f"<i>{tr('Key:')}</i> {key}")
     return "<br>".join(line for line in lines if line)
 
 
-def _percent(share: float) -> str:
+def _share(share: float) -> str:
     """Return a share in percent: ``12.3 %``, ``< 0.1 %``."""
-    return f"{share:.1%}".replace("%", " %") if share >= 0.001 else "< 0.1 %"
+    return percent(share) if share >= 0.001 else f"< {percent(0.001)}"

@@ -5,9 +5,19 @@ Each shows values that it is given and says what the user wants; none knows a se
 
 from __future__ import annotations
 
-__all__ = ["Banner", "CoveragePanel", "LockPanel", "PlacePanel", "SavedPanel", "ScalePanel", "WelcomePage"]
+__all__ = [
+    "Banner",
+    "CoveragePanel",
+    "LockPanel",
+    "PlacePanel",
+    "SavedPanel",
+    "ScalePanel",
+    "ToolPanel",
+    "WelcomePage",
+]
 
 from collections.abc import Callable
+from datetime import datetime
 
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
@@ -23,10 +33,21 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_plugin.bindings import key_hint
+from napari_plugin.actions import ACTIONS, Keymap
+from napari_plugin.language import ago, number, percent, tr
+from napari_plugin.theme import ink
+from napari_plugin.tools import TOOLS, Tool
 
 _NOTICE_MILLISECONDS = 6000
-_THIN_SPACE = "\u202f"
+_TOOL_NAMES = {
+    "pick": "Pick",
+    "brush": "Brush",
+    "line": "Line",
+    "polygon": "Polygon",
+    "cut": "Split",
+    "merge": "Merge",
+}
+_SECOND = 1000
 
 
 class Banner(QFrame):
@@ -82,17 +103,17 @@ class ScalePanel(QWidget):
     level_chosen = Signal(int)
     stepped = Signal(int)
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keymap) -> None:
         super().__init__()
+        self._keys = keys
         self._value = QLabel()
-        self._value.setObjectName("value")
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, 254)
         self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._slider.setToolTip("Size of the regions (scale λ). Over the image: Ctrl + wheel.")
+        self._slider.setToolTip(tr("Size of the regions (scale λ). Over the picture: Ctrl + wheel."))
         self._slider.valueChanged.connect(self.level_chosen)
         head = QHBoxLayout()
-        head.addWidget(_heading("Regions"))
+        head.addWidget(_heading(tr("Regions")))
         head.addStretch()
         head.addWidget(self._value)
         row = QHBoxLayout()
@@ -110,12 +131,18 @@ class ScalePanel(QWidget):
         self._slider.setMinimum(finest)
         self._slider.setValue(level)
         self._slider.blockSignals(False)
-        self._value.setText(f"{_grouped(regions)} in zone · {_grouped(_rounded(per_km2))} /km²")
+        self._value.setText(
+            tr(
+                "{regions} in zone · {density} /km²",
+                regions=number(regions),
+                density=number(_rounded(per_km2)),
+            )
+        )
         self._value.setToolTip(f"λ = {scale:.4g}")
 
     def disable(self) -> None:
         """Show that there are no regions."""
-        self._value.setText("none yet")
+        self._value.setText(tr("none yet"))
         self.setEnabled(False)
 
     def _button(self, text: str, steps: int, action: str) -> QToolButton:
@@ -123,8 +150,7 @@ class ScalePanel(QWidget):
         button.setText(text)
         button.setAutoRepeat(True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        what = "Larger" if steps > 0 else "Smaller"
-        button.setToolTip(f"{what} regions ({key_hint(action)}, or Ctrl + wheel over the image)")
+        button.setToolTip(_hint(action, self._keys))
         button.clicked.connect(lambda: self.stepped.emit(steps))
         return button
 
@@ -135,14 +161,18 @@ class SavedPanel(QWidget):
     undo_wanted = Signal()
     redo_wanted = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keymap) -> None:
         super().__init__()
-        self.undo = self._button("↶  Undo", "undo", self.undo_wanted)
-        self.redo = self._button("↷  Redo", "redo", self.redo_wanted)
+        self.undo = self._button("↶  ", "undo", keys, self.undo_wanted)
+        self.redo = self._button("↷  ", "redo", keys, self.redo_wanted)
         self._state = QLabel()
-        self._state.setObjectName("value")
         self._file = QLabel()
         self._file.setObjectName("dim")
+        self._last: tuple[int, datetime] | None = None
+        # Its age is told anew every second, so that it can be believed.
+        self._clock = QTimer(self, interval=_SECOND)
+        self._clock.timeout.connect(self._tell)
+        self._clock.start()
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         buttons.addWidget(self.undo, 1)
@@ -158,24 +188,69 @@ class SavedPanel(QWidget):
         """What it says about the last edit."""
         return self._state.text()
 
-    def show_saved(self, number: int | None, time: str, *, journal: str, path: str) -> None:
+    def show_saved(self, number_of: int | None, at: datetime | None, *, journal: str, path: str) -> None:
         """Show the last durable edit (None before the first) and the journal that holds it."""
-        done = f"<span style='color:#62c08a'>●</span> Saved · edit {number} · {time}"
-        self._state.setText(done if number is not None else "No edit yet")
+        self._last = (number_of, at) if number_of is not None and at is not None else None
         self._file.setText(journal)
-        self._file.setToolTip(f"Every click is on the disk before it is on the screen:\n{path}")
+        self._file.setToolTip(f"{tr('Every click is on the disk before it is on the screen:')}\n{path}")
+        self._tell()
 
     def show_possible(self, *, undo: bool, redo: bool) -> None:
         """Enable the buttons that would do something."""
         self.undo.setEnabled(undo)
         self.redo.setEnabled(redo)
 
-    def _button(self, text: str, action: str, wanted: Signal) -> QPushButton:
-        button = QPushButton(text)
+    def _tell(self) -> None:
+        if self._last is None:
+            self._state.setText(tr("No edit yet"))
+            return
+        done, at = self._last
+        age = ago(at, datetime.now(at.tzinfo))
+        told = tr("Saved · edit {edit} · {ago}", edit=number(done), ago=age)
+        self._state.setText(f"<span style='color:{ink().good.name()}'>●</span> {told}")
+        self._state.setToolTip(f"{at:%H:%M:%S}")
+
+    def _button(self, sign: str, action: str, keys: Keymap, wanted: Signal) -> QPushButton:
+        button = QPushButton(sign + _title(action))
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setToolTip(key_hint(action))
+        button.setToolTip(_hint(action, keys))
         button.clicked.connect(lambda: wanted.emit())
         return button
+
+
+class ToolPanel(QWidget):
+    """The tools, one of them in hand, and what to say about it."""
+
+    chosen = Signal(str)
+    """Id of a tool."""
+
+    def __init__(self, keys: Keymap) -> None:
+        super().__init__()
+        self._buttons: dict[str, QToolButton] = {}
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        for kind in TOOLS:
+            button = QToolButton()
+            button.setObjectName("tool")
+            button.setText(tr(_TOOL_NAMES[kind.id]))
+            button.setCheckable(True)
+            button.setAutoRaise(True)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setToolTip(_hint(kind.id, keys))
+            button.clicked.connect(lambda _=False, tool=kind.id: self.chosen.emit(tool))
+            self._buttons[kind.id] = button
+            row.addWidget(button, 1)
+        self._told = QLabel()
+        self._told.setObjectName("dim")
+        self._told.setWordWrap(True)
+        _stack(self, row, self._told)
+
+    def show_tool(self, tool: Tool) -> None:
+        """Show which tool is in hand."""
+        for name, button in self._buttons.items():
+            button.setChecked(name == tool.id)
+        self._told.setText(tool.told)
+        self._told.setVisible(bool(tool.told))
 
 
 class LockPanel(QFrame):
@@ -188,9 +263,9 @@ class LockPanel(QFrame):
         super().__init__()
         self.setObjectName("banner")
         self._text = QLabel()
-        self.button = QPushButton("Send back…")
+        self.button = QPushButton(tr("Send back…"))
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.button.setToolTip("Opens the zone for labels again; the reason stays in its review.")
+        self.button.setToolTip(tr("Opens the zone for labels again; the reason stays in its review."))
         self.button.clicked.connect(self._ask)
         row = QHBoxLayout(self)
         row.setContentsMargins(9, 7, 9, 7)
@@ -205,11 +280,11 @@ class LockPanel(QFrame):
 
     def show_lock(self, reviewer: str | None) -> None:
         """Show who accepted the zone; None where it is open."""
-        self._text.setText(f"Accepted by {reviewer}, and locked." if reviewer else "")
+        self._text.setText(tr("Accepted by {reviewer}, and locked.", reviewer=reviewer) if reviewer else "")
         self.setVisible(reviewer is not None)
 
     def _ask(self) -> None:
-        reason, given = QInputDialog.getText(self, "Send back", "Why? Whoever labels it reads this:")
+        reason, given = QInputDialog.getText(self, tr("Send back"), tr("Why? Whoever labels it reads this:"))
         if given and reason.strip():
             self.sent_back.emit(reason.strip())
 
@@ -221,14 +296,13 @@ class CoveragePanel(QWidget):
         super().__init__()
         self.share = 0.0
         self._value = QLabel()
-        self._value.setObjectName("value")
         self._bar = QProgressBar()
         self._bar.setObjectName("coverage")
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(6)
         head = QHBoxLayout()
-        head.addWidget(_heading("Labelled"))
+        head.addWidget(_heading(tr("Labelled")))
         head.addStretch()
         head.addWidget(self._value)
         _stack(self, head, self._bar)
@@ -237,8 +311,7 @@ class CoveragePanel(QWidget):
         """Show the labelled share, 0 to 1; 100 % only when no pixel is left."""
         self.share = share
         self._bar.setValue(int(share * 1000))
-        shown = f"{min(share, 0.999) if share < 1 else 1.0:.1%}"
-        self._value.setText(shown.replace("%", " %"))
+        self._value.setText(percent(min(share, 0.999) if share < 1 else 1.0))
 
 
 class PlacePanel(QWidget):
@@ -249,7 +322,7 @@ class PlacePanel(QWidget):
         self._crs = "Lambert-93" if crs == "EPSG:2154" else crs
         self._what, self._where, self._pixel = QLabel(), QLabel(), QLabel()
         self._pixel.setObjectName("dim")
-        self._pixel.setToolTip("Row and column of the pixel in the zone")
+        self._pixel.setToolTip(tr("Row and column of the pixel in the zone"))
         self._notice = QLabel()
         self._notice.setObjectName("notice")
         self._notice.setWordWrap(True)
@@ -258,7 +331,6 @@ class PlacePanel(QWidget):
         self._notice.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._quiet = QTimer(self, singleShot=True, interval=_NOTICE_MILLISECONDS)
         self._quiet.timeout.connect(self._notice.clear)
-        self._where.setObjectName("value")
         ground = QHBoxLayout()
         ground.addWidget(self._where)
         ground.addStretch()
@@ -270,13 +342,13 @@ class PlacePanel(QWidget):
         """Show a class by title and colour, a ground position in metres and a pixel."""
         chip = f"<span style='color:{colour}'>■</span> " if colour else ""
         self._what.setText(f"{chip}{title}")
-        self._where.setText(f"{_grouped(x, 1)} E  {_grouped(y, 1)} N")
-        self._where.setToolTip(f"{self._crs}, metres")
+        self._where.setText(f"{number(x, 1)} E  {number(y, 1)} N")
+        self._where.setToolTip(tr("{crs}, metres", crs=self._crs))
         self._pixel.setText(f"{row}, {col}")
 
     def clear(self) -> None:
         """Show that the pointer is elsewhere."""
-        self._what.setText("<span style='color:#9aa0a8'>Nothing under the pointer</span>")
+        self._what.setText(f"<span style='color:{ink().dim.name()}'>{tr('Nothing under the pointer')}</span>")
         self._where.setText(self._crs)
         self._pixel.setText("")
 
@@ -299,19 +371,21 @@ class PlacePanel(QWidget):
 class WelcomePage(QWidget):
     """What the dock shows without a zone: what went wrong, if something did, and a way in."""
 
-    def __init__(self, choose: Callable[[], None], problem: str = "") -> None:
+    def __init__(self, choose: Callable[[], None], problem: str = "", *, opening: str = "") -> None:
         super().__init__()
         self.problem = problem
         banner = Banner()
-        title = QLabel("No zone is open")
+        title = QLabel(tr("Opening {zone}…", zone=opening) if opening else tr("No zone is open"))
         title.setObjectName("title")
         hint = QLabel(
-            "Open a campaign and choose a zone, or try File › Open Sample › Sample zone. "
-            "Every click is saved at once; there is nothing else to save."
+            tr(
+                "Open a campaign and choose a zone, or try File › Open Sample › Sample zone. "
+                "Every click is saved at once; there is nothing else to save."
+            )
         )
         hint.setObjectName("dim")
         hint.setWordWrap(True)
-        button = QPushButton("Open a campaign…")
+        button = QPushButton(tr("Open a campaign…"))
         button.clicked.connect(lambda: choose())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -320,6 +394,17 @@ class WelcomePage(QWidget):
         column.addStretch()
         if problem:
             banner.warn(problem)
+
+
+def _title(action: str) -> str:
+    """Return what an action is called."""
+    return tr(next(one.title for one in ACTIONS if one.id == action))
+
+
+def _hint(action: str, keys: Keymap) -> str:
+    """Return what an action is called, and its keys."""
+    own = " / ".join(keys.get(action, ()))
+    return f"{_title(action)} ({own})" if own else _title(action)
 
 
 def _heading(text: str) -> QLabel:
@@ -338,11 +423,6 @@ def _stack(panel: QWidget, *rows: QHBoxLayout | QWidget) -> None:
         else:
             row.setContentsMargins(0, 0, 0, 0)
             column.addLayout(row)
-
-
-def _grouped(value: float, decimals: int = 0) -> str:
-    """Write a number in groups of three digits, as French maps do."""
-    return f"{value:,.{decimals}f}".replace(",", _THIN_SPACE)
 
 
 def _rounded(value: float) -> float:

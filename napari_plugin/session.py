@@ -8,8 +8,7 @@ from __future__ import annotations
 
 __all__ = ["Saved", "Session", "UNLABELLED"]
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,27 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_plugin.opening import Backdrop, open_hierarchy, read_backdrop
-from napari_plugin.pointed import Hover, Place
-from workbench.campaign import Campaign
+from napari_plugin.language import count, said, title, tr
+from napari_plugin.opening import OpenZone, open_zone
+from napari_plugin.pointed import Hover, Place, Sketch
+from napari_plugin.scale import ScaleInHand
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
-from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import Provenance, assign
-from workbench.labels.review import send_back, zone_state
-from workbench.leases import Tenancy
-from workbench.nomenclature import Nomenclature
-from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy, ScaleSteps
-from workbench.workflows.labelling import stay
+from workbench.labels.editing import Given, Region, given_of, painting
+from workbench.labels.edits import LabelEdit, Provenance
+from workbench.labels.op import Op
+from workbench.labels.review import zone_state
+from workbench.labels.strokes import given_map
+from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy
 from workbench.workflows.refining import RefinedHierarchy, refine_node
 
 UNLABELLED = 0
-_COARSEST = 254
-# One notch of the wheel or press of a key changes λ by half an octave: coarse enough to travel from a tile to
-# a field in a flick, fine enough to stop at the roof in between.
-_OCTAVES_PER_STEP = 0.5
-# A zone opens at regions of about this many pixels (100 m² at 20 cm): a house, a tree, a lawn.
-_FIRST_REGION_PIXELS = 2500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,82 +51,51 @@ class Session:
 
     Parameters
     ----------
-    zone_id
-        Such as ``D055_2018/Z2_UF``.
-    campaign
-        Name of the campaign.
-    author
-        Who labels.
-    backdrop
-        Orthophoto to look at.
-    nomenclature
-        Classes to choose from.
-    store
-        The zone's labels, open for ``author``.
-    hierarchy
-        Regions to pick, as segmented: the author's refinements are added from the store. None where the zone
-        is not segmented yet: labels show, nothing can be picked.
-    journal
-        File that the author's edits go to.
-    advice
-        What to do about a missing hierarchy.
-    tenancy
-        The author's stay in the zone, renewed as long as it is open.
+    opened
+        The zone's files. They are the session's from now on: `close` closes them.
     """
 
     repainted = Signal(Window)
     """Pixels of `labels` that changed."""
     hovered = Signal(object)
     """`Hover`, or None where the pointer is over no region."""
-    class_chosen = Signal(int)
+    sketched = Signal(object)
+    """`Sketch` of what is begun and not done, or None."""
+    class_chosen = Signal(object)
+    """`Given`: the class, or upper class, that is in hand now."""
     rescaled = Signal(int)
     """The new level of the scale, or the old one where regions were refined and it means other numbers."""
     refined = Signal(object)
     """`Window` of a region that has finer regions inside, or has them no longer."""
     reviewed = Signal()
-    """Others did something: the zone may be accepted now, or open again."""
+    """The zone's state, its comments or its conflicts may be others than before."""
     saved = Signal(Saved)
     refused = Signal(str)
     """An edit that failed, as one sentence; nothing changed."""
     noticed = Signal(str)
-    """A quiet line: why a gesture did nothing."""
+    """A quiet line: why a gesture did nothing, or what it did."""
 
-    def __init__(
-        self,
-        *,
-        zone_id: str,
-        campaign: str,
-        author: str,
-        backdrop: Backdrop,
-        nomenclature: Nomenclature,
-        store: AnnotationStore,
-        hierarchy: Hierarchy | None,
-        journal: Path,
-        advice: str = "",
-        tenancy: Tenancy | None = None,
-    ) -> None:
+    def __init__(self, opened: OpenZone) -> None:
+        hierarchy, store = opened.hierarchy, opened.store
         if hierarchy is not None and hierarchy.grid.shape != store.grid.shape:
             raise HierarchyError(
-                f"hierarchy has {hierarchy.grid.shape} pixels, zone {zone_id} has {store.grid.shape}; "
+                f"hierarchy has {hierarchy.grid.shape} pixels, zone {opened.zone.id} has {store.grid.shape}; "
                 "segment the zone again"
             )
-        self.zone_id, self.author = zone_id, author
-        self.title = f"{campaign} · {zone_id} · {author}"
-        self.subtitle = f"{campaign} · {author}"
-        self.backdrop, self.nomenclature, self.store = backdrop, nomenclature, store
-        self.journal, self.advice, self._tenancy = journal, advice, tenancy
-        self._complaint = ""
+        self.opened, self.store = opened, store
+        self.nomenclature, self.backdrop = opened.nomenclature, opened.backdrop
+        self.subtitle = f"{opened.campaign.path.resolve().name} · {opened.author}"
         self._refined = RefinedHierarchy(hierarchy, store.refinements()) if hierarchy is not None else None
-        self._code = nomenclature.classes[0].code
-        self._steps = hierarchy.scale_steps if hierarchy is not None else ScaleSteps(low=1.0, high=1.0)
-        self._scales = self._steps.scales
-        self._level = 0
+        self.scales = ScaleInHand(self.hierarchy, self.grid.resolution)
+        """What the scale in hand is; it is changed here, so that all hear of it."""
+        self._given = Given(code=self.nomenclature.classes[0].code)
+        self._given_before = self._given
         self._hover: Hover | None = None
+        self._sketch: Sketch | None = None
         self._pointer: tuple[int, int] | None = None
-        pixels = int(hierarchy.area.sum(dtype=np.int64)) if hierarchy is not None else 1
-        self._area = pixels * store.grid.resolution**2
+        self._complaint = ""
+        self._barred = ""
         if hierarchy is not None:
-            self._level = int(np.argmax(self._regions * _FIRST_REGION_PIXELS <= pixels))
             self._warm(hierarchy)
 
     @classmethod
@@ -146,55 +108,34 @@ class Session:
         blind: bool = False,
         together: bool = False,
     ) -> Self:
-        """Open a zone of a campaign for an author.
-
-        Parameters
-        ----------
-        directory
-            The campaign.
-        zone_id
-            Which zone; None where the campaign has a single one.
-        author
-            Who labels; the journal is locked for this author until `close`.
-        blind
-            A second annotation: without seeing what others did.
-        together
-            Label also where somebody else is labelling.
-
-        Raises
-        ------
-        WorkbenchError
-            The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there.
-        """
-        campaign = Campaign.open(directory)
-        zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
-        backdrop = read_backdrop(campaign, zone)
-        hierarchy, advice = open_hierarchy(campaign, zone, backdrop)
-        tenancy = stay(campaign, zone, author=author, blind=blind, together=together)
-        store = campaign.open_store(zone, author=author, blind=blind)
+        """Open a zone of a campaign for an author; see `opening.open_zone`."""
+        opened = open_zone(directory, zone_id=zone_id, author=author, blind=blind, together=together)
         try:
-            return cls(
-                zone_id=zone.id,
-                campaign=directory.resolve().name,
-                author=author,
-                backdrop=backdrop,
-                nomenclature=campaign.nomenclature,
-                store=store,
-                hierarchy=hierarchy,
-                journal=campaign.zone_dir(zone) / "journal" / f"{author}.sqlite",
-                advice=advice,
-                tenancy=tenancy.begin(),
-            )
+            return cls(opened)
         except BaseException:  # neither lock nor lease may outlive the attempt, whatever ended it
-            store.close()
-            tenancy.end()
+            opened.close()
             raise
 
     def close(self) -> None:
         """Release the journal and the zone; every edit is in it already."""
-        self.store.close()
-        if self._tenancy is not None:
-            self._tenancy.end()
+        self.opened.close()
+
+    # What is there
+
+    @property
+    def zone_id(self) -> str:
+        """Such as ``D055_2018/Z2_UF``."""
+        return self.opened.zone.id
+
+    @property
+    def author(self) -> str:
+        """Who labels."""
+        return self.opened.author
+
+    @property
+    def title(self) -> str:
+        """What a window on the zone is called."""
+        return f"{self.opened.campaign.path.resolve().name} · {self.zone_id} · {self.author}"
 
     @property
     def grid(self) -> PixelGrid:
@@ -210,47 +151,12 @@ class Session:
     def remark(self) -> str:
         """What to tell when the zone is opened, about refinements that do not fit, say; mostly nothing."""
         left_out = self._refined.left_out if self._refined is not None else ""
-        return left_out or (self._tenancy.remark if self._tenancy is not None else "")
+        return said(left_out or self.opened.tenancy.remark)
 
     @property
     def labels(self) -> NDArray[np.uint8]:
         """Class codes, shape (row, col), read-only; changes in place with each edit."""
         return self.store.labels
-
-    @property
-    def code(self) -> int:
-        """Code of the class in hand; 0 erases."""
-        return self._code
-
-    @property
-    def level(self) -> int:
-        """Level of the scale in hand, `finest` to 254 (whole zone); λ grows by a constant factor each."""
-        return self._level
-
-    @property
-    def finest(self) -> int:
-        """The highest level that shows every leaf; below it are scales that refining a region may need."""
-        return int(np.flatnonzero(self._regions == self._regions[0])[-1])
-
-    @property
-    def scale(self) -> float:
-        """Scale (λ) in hand."""
-        return float(self._scales[self._level])
-
-    @property
-    def hover(self) -> Hover | None:
-        """The region under the pointer."""
-        return self._hover
-
-    @property
-    def regions(self) -> int:
-        """Number of regions of the zone at the scale in hand."""
-        return int(self._regions[self._level])
-
-    @property
-    def regions_per_km2(self) -> float:
-        """Density of the regions at the scale in hand, over the pixels that have any."""
-        return self.regions / self._area * 1e6
 
     @property
     def last_saved(self) -> Saved | None:
@@ -266,38 +172,112 @@ class Session:
         state = zone_state(self.store)
         return state.by if state.state == "accepted" else None
 
+    @property
+    def barred(self) -> str:
+        """Why no edit may be made just now, in one sentence; empty where one may."""
+        return self._barred
+
+    def place_at(self, row: int, col: int) -> Place:
+        """Return what lies at a pixel, also outside the zone."""
+        x, y = self.grid.xy(row, col)
+        code = int(self.labels[row, col]) if self.inside(row, col) else None
+        return Place(row=row, col=col, x=x, y=y, code=code)
+
+    def title_of(self, code: int | None) -> str:
+        """Return what people call a code."""
+        if code is None:
+            return tr("outside the zone")
+        if code == UNLABELLED:
+            return tr("unlabelled")
+        return title(self.nomenclature.by_code(code).titles)
+
+    def called(self, given: Given) -> str:
+        """Return what people call a class or upper class."""
+        if given.upper is not None:
+            return title(self.nomenclature.upper(given.upper).titles)
+        return self.title_of(given.code)
+
+    # What is in hand: class, scale, region
+
+    @property
+    def given(self) -> Given:
+        """The class, or upper class, in hand; code 0 without an upper class erases."""
+        return self._given
+
+    @property
+    def code(self) -> int:
+        """Code of the class in hand; 0 erases."""
+        return self._given.code
+
+    def give(self, given: Given) -> None:
+        """Take a class, or upper class, in hand; nothing erases."""
+        if given.upper is not None:
+            given = given_of(self.nomenclature, given.upper)
+        elif given.code != UNLABELLED:
+            self.nomenclature.by_code(given.code)
+        if given != self._given:
+            self._given_before, self._given = self._given, given
+            self.class_chosen.emit(given)
+
     def set_class(self, code: int) -> None:
         """Take a class in hand; 0 erases."""
-        if code != UNLABELLED:
-            self.nomenclature.by_code(code)
-        if code != self._code:
-            self._code = code
-            self.class_chosen.emit(code)
+        self.give(Given(code=code))
+
+    def given_at(self, row: int, col: int) -> Given:
+        """Return the class, or upper class, of a pixel of the zone."""
+        numbers, keys = self.store.uppers(Window(row=row, col=col, height=1, width=1))
+        upper = keys[int(numbers[0, 0]) - 1] if numbers[0, 0] else None
+        return Given(code=int(self.labels[row, col]), upper=upper)
+
+    def take_last_class(self) -> None:
+        """Take the class in hand that was there before."""
+        self.give(self._given_before)
+
+    @property
+    def scale(self) -> float:
+        """Scale (λ) in hand."""
+        return self.scales.scale
+
+    @property
+    def level(self) -> int:
+        """Level of the scale in hand."""
+        return self.scales.level
 
     def set_level(self, level: int) -> None:
         """Take a scale in hand by its level; out of range is the nearest end."""
-        level = min(max(level, self.finest), _COARSEST)
-        if level == self._level or self.hierarchy is None:
-            return
-        self._level = level
-        self.rescaled.emit(level)
-        if self._pointer is not None:
-            self.hover_at(*self._pointer)
+        if self.scales.set_level(level):
+            self.tell_scale()
 
     def set_scale(self, scale: float) -> None:
         """Take the smallest step at or above a scale (λ) in hand."""
-        self.set_level(self._steps.level(scale))
+        if self.scales.set_scale(scale):
+            self.tell_scale()
 
     def step_scale(self, steps: int) -> None:
         """Make regions larger (or, below 0, smaller) by steps of half an octave of λ."""
-        octaves = math.log2(self._steps.high / self._steps.low) / (_COARSEST - 1)
-        stride = max(1, round(_OCTAVES_PER_STEP / octaves)) if octaves else _COARSEST
-        self.set_level(self._level + steps * stride)
+        if self.scales.step(steps):
+            self.tell_scale()
+
+    def tell_scale(self) -> None:
+        """Tell that `scales` was changed."""
+        self.rescaled.emit(self.level)
+        if self._pointer is not None:
+            self.hover_at(*self._pointer)
+
+    @property
+    def hover(self) -> Hover | None:
+        """The region under the pointer."""
+        return self._hover
+
+    @property
+    def pointer(self) -> tuple[int, int] | None:
+        """(row, col) of the pixel under the pointer; None where it is elsewhere."""
+        return self._pointer
 
     def hover_at(self, row: int, col: int) -> Hover | None:
         """Point at a pixel: return, and announce, the region that a click there takes."""
         self._pointer = (row, col)
-        hover = self._region(row, col)
+        hover = self.region_at(row, col)
         if hover is not self._hover:
             self._hover = hover
             self.hovered.emit(hover)
@@ -310,147 +290,19 @@ class Session:
             self._hover = None
             self.hovered.emit(None)
 
-    def place_at(self, row: int, col: int) -> Place:
-        """Return what lies at a pixel, also outside the zone."""
-        x, y = self.grid.xy(row, col)
-        code = int(self.labels[row, col]) if self._inside(row, col) else None
-        return Place(row=row, col=col, x=x, y=y, code=code)
-
-    def assign_at(self, row: int, col: int) -> None:
-        """Give the region under a pixel the class in hand."""
-        hover = self.hover_at(row, col)
-        if hover is None or self.hierarchy is None:
-            self.noticed.emit(self._why_nothing(row, col))
-            return
-        present = self.labels[hover.window.slices]
-        if not np.any((present != self._code) & hover.mask):
-            self.noticed.emit(f"This region is {self.title_of(self._code)} already.")
-            return
-        provenance = Provenance(
-            tool="pick", row=row, col=col, scale=hover.scale, hierarchy_digest=self.hierarchy.digest
-        )
-        edit = assign(hover.mask, hover.window, code=self._code, provenance=provenance)
-        self._commit(lambda: self.store.apply(edit), nothing="")
-
-    def refine(self) -> None:
-        """Segment the region under the pointer again, from its pixels, into finer ones; no label changes."""
+    def pointed(self) -> Hover | None:
+        """Return the region under the pointer; where there is none, say why."""
         if self._pointer is None:
-            self.noticed.emit("Point at a region to refine it.")
-            return
+            self.noticed.emit(tr("Point at a region first."))
+            return None
         hover = self.hover_at(*self._pointer)
-        if hover is None or self._refined is None:
-            self.noticed.emit(self._why_nothing(*self._pointer))
-            return
-        (row, col), image = self._pointer, self.backdrop.inside(self.grid)
-        before = self.store.refinements()
-        try:
-            edit, finer = refine_node(
-                self._refined.current, hover.node, image, row=row, col=col, scale=hover.scale
-            )
-        except HierarchyError as error:
-            self.noticed.emit(_sentence(error))
-            return
-        try:
-            op = self.store.refine(edit)
-        except WorkbenchError as error:
-            self.refused.emit(str(error))
-            return
-        self._refined.add(op, before, finer)
-        self._take_regions(edit.window)
-        self.noticed.emit(f"{edit.leaf_count:,} finer regions: make regions smaller.")
-        self._tell_saved()
+        if hover is None:
+            self.noticed.emit(self.why_nothing(*self._pointer))
+        return hover
 
-    def undo(self) -> None:
-        """Take back the author's last edit or refinement, also one of an earlier day."""
-        self._commit(self.store.undo, nothing="Nothing left to undo.")
-
-    def redo(self) -> None:
-        """Do again what was undone last."""
-        self._commit(self.store.redo, nothing="Nothing to redo.")
-
-    def send_back(self, reason: str) -> None:
-        """Open an accepted zone for labels again, with a reason."""
-        try:
-            send_back(self.store, reason)
-        except WorkbenchError as error:
-            self.refused.emit(str(error))
-            return
-        self._tell_saved()
-
-    def look_at_others(self) -> None:
-        """Take what other authors did meanwhile, show it, and say so; called every few seconds."""
-        before = self.store.head
-        if self._tenancy is not None and (complaint := self._tenancy.renew()):
-            self.noticed.emit(complaint)
-        try:
-            window = self.store.refresh()
-        except WorkbenchError as error:
-            if str(error) != self._complaint:  # once, not every few seconds
-                self._complaint = str(error)
-                self.refused.emit(self._complaint)
-            return
-        self._complaint = ""
-        if self.store.head != before:
-            self.reviewed.emit()
-        if window is None:
-            return
-        self.repainted.emit(window)
-        names = sorted(author for author, seq in self.store.head.items() if seq != before.get(author, 0))
-        conflicts = self.store.conflicts().found
-        what = f"{' and '.join(names)} labelled here too"
-        if conflicts:
-            first = conflicts[0]
-            many = "1 conflict, at" if len(conflicts) == 1 else f"{len(conflicts)} conflicts, the largest at"
-            what += f": {many} row {first.row}, column {first.col}"
-        self.noticed.emit(f"{what}.")
-
-    def title_of(self, code: int | None) -> str:
-        """Return what people call a code: ``bâtiment · building``."""
-        if code is None:
-            return "outside the zone"
-        if code == UNLABELLED:
-            return "unlabelled"
-        titles = self.nomenclature.by_code(code).titles
-        return f"{titles['fr']} · {titles['en']}"
-
-    def _commit(self, step: Callable[[], Window | None], *, nothing: str) -> None:
-        """Make an edit durable, then tell; the one place where the desk meets a refusal."""
-        try:
-            window = step()
-        except WorkbenchError as error:
-            self.refused.emit(str(error))
-            return
-        if window is None:
-            self.noticed.emit(nothing)
-            return
-        if self._refined is not None and self._refined.follow(self.store.refinements()):
-            self._take_regions(window)
-        self.repainted.emit(window)
-        self._tell_saved()
-
-    def _tell_saved(self) -> None:
-        last = self.last_saved
-        if last is not None:
-            self.saved.emit(last)
-
-    def _take_regions(self, window: Window) -> None:
-        """Go on with the regions of another hierarchy, which differ inside a window."""
-        self._hover = None
-        self.refined.emit(window)
-        self._level = max(self._level, self.finest)
-        self.rescaled.emit(self._level)
-        if self._pointer is not None:
-            self.hover_at(*self._pointer)
-
-    @property
-    def _regions(self) -> NDArray[np.int64]:
-        """How many regions the cut at each level has, shape (level,)."""
-        if self.hierarchy is None:
-            return np.zeros(self._scales.size, np.int64)
-        return self.hierarchy.region_counts
-
-    def _region(self, row: int, col: int) -> Hover | None:
-        if self.hierarchy is None or not self._inside(row, col):
+    def region_at(self, row: int, col: int) -> Hover | None:
+        """Return the region at a pixel, at the scale in hand; None where there is none."""
+        if self.hierarchy is None or not self.inside(row, col):
             return None
         leaf = self.hierarchy.leafmap.at(row, col)
         if leaf == NODATA_LEAF:
@@ -459,28 +311,201 @@ class Session:
         if held is not None and held.scale == scale and held.node.first <= leaf < held.node.stop:
             return held
         node = self.hierarchy.node_at(row, col, scale)
-        window, mask = self.hierarchy.mask(node)
-        mask &= self.store.footprint[window.slices]
-        return Hover(node=node, scale=scale, window=window, mask=mask)
+        return Hover(node=node, scale=scale, window=self.hierarchy.window(node))
 
-    def _inside(self, row: int, col: int) -> bool:
+    def pixels_of(self, hover: Hover) -> Region:
+        """Return the pixels that a click on a region takes: those inside the zone's footprint."""
+        assert self.hierarchy is not None  # noqa: S101 - regions come from there
+        window, mask = self.hierarchy.mask(hover.node)
+        mask &= self.store.footprint[window.slices]
+        return window, mask
+
+    def sketch(self, sketch: Sketch | None) -> None:
+        """Show what is begun and not done."""
+        if sketch is not self._sketch:
+            self._sketch = sketch
+            self.sketched.emit(sketch)
+
+    def inside(self, row: int, col: int) -> bool:
+        """Tell whether a pixel belongs to the zone."""
         height, width = self.grid.shape
         return 0 <= row < height and 0 <= col < width and bool(self.store.footprint[row, col])
 
-    def _why_nothing(self, row: int, col: int) -> str:
-        if not self._inside(row, col):
-            return "Outside the zone: nothing is labelled here."
+    def why_nothing(self, row: int, col: int) -> str:
+        """Return why there is no region at a pixel."""
+        if not self.inside(row, col):
+            return tr("Outside the zone: nothing is labelled here.")
         if self.hierarchy is None:
-            return "This zone has no regions to pick yet."
-        return "No image here, so no region to pick."
+            return tr("This zone has no regions to pick yet.")
+        return tr("No image here, so no region to pick.")
+
+    # Edits
+
+    def assign_at(self, row: int, col: int) -> None:
+        """Give the region under a pixel the class in hand."""
+        hover = self.hover_at(row, col)
+        if hover is None:
+            self.noticed.emit(self.why_nothing(row, col))
+            return
+        window, mask = self.pixels_of(hover)
+        if self._has_class(window, mask):
+            self.noticed.emit(tr("This region is {title} already.", title=self.called(self._given)))
+            return
+        self.paint((window, mask), self.made("pick", row, col, hover.scale))
+
+    def made(self, tool: str, row: int, col: int, scale: float) -> Provenance:
+        """Return how an edit is made that takes a region at a pixel and a scale."""
+        digest = self.hierarchy.digest if self.hierarchy is not None else None
+        return Provenance(tool=tool, row=row, col=col, scale=scale, hierarchy_digest=digest)
+
+    def paint(self, region: Region, made: Provenance) -> bool:
+        """Give pixels the class in hand; return whether that is done."""
+        return self.commit(lambda: [painting(region, self._given, made)])
+
+    def refine(self) -> None:
+        """Segment the region under the pointer again, from its pixels, into finer ones; no label changes."""
+        hover = self.pointed()
+        if hover is None or self._refined is None or self._pointer is None:
+            return
+        (row, col), image = self._pointer, self.backdrop.inside(self.grid)
+        before = self.store.refinements()
+        try:
+            edit, finer = refine_node(
+                self._refined.current, hover.node, image, row=row, col=col, scale=hover.scale
+            )
+        except HierarchyError as error:
+            self.noticed.emit(_sentence(said(str(error))))
+            return
+        ops: list[Op] = []
+        if not self.write(lambda: ops.append(self.store.refine(edit))):
+            return
+        self._refined.add(ops[0], before, finer)
+        self._take_regions(edit.window)
+        self.noticed.emit(
+            count(
+                "{count} finer region: make regions smaller.",
+                "{count} finer regions: make regions smaller.",
+                edit.leaf_count,
+            )
+        )
+
+    def undo(self) -> None:
+        """Take back the author's last edit or refinement, also one of an earlier day."""
+        self._step(self.store.undo, nothing=tr("Nothing left to undo."))
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self._step(self.store.redo, nothing=tr("Nothing to redo."))
+
+    def commit(self, edits: Callable[[], Iterable[LabelEdit]]) -> bool:
+        """Make edits durable as one gesture, then tell; return whether that is done."""
+        return self._step(lambda: self.store.apply_all(edits()), nothing="")
+
+    def write(self, call: Callable[[], object]) -> bool:
+        """Write what changes no label, a comment or a verdict, then tell; return whether that is done."""
+        try:
+            call()
+        except WorkbenchError as error:
+            self.refused.emit(said(str(error)))
+            return False
+        self._tell_saved()
+        self.reviewed.emit()
+        return True
+
+    def look_at_others(self) -> None:
+        """Take what other authors did meanwhile, show it, and say so; called every few seconds."""
+        before = self.store.head
+        if complaint := self.opened.tenancy.renew():
+            self._barred = said(complaint)
+            self.refused.emit(self._barred)
+        try:
+            window = self.store.refresh()
+        except WorkbenchError as error:
+            if str(error) != self._complaint:  # once, not every few seconds
+                self._complaint = str(error)
+                self.refused.emit(said(self._complaint))
+            return
+        self._complaint = ""
+        if self.store.head != before:
+            self.reviewed.emit()
+        if window is None:
+            return
+        self.repainted.emit(window)
+        names = sorted(author for author, seq in self.store.head.items() if seq != before.get(author, 0))
+        self.noticed.emit(self._told(names))
+
+    def stay_together(self) -> None:
+        """Go on labelling where somebody else took the zone over."""
+        self._barred = ""
+
+    # Inside
+
+    def _told(self, names: list[str]) -> str:
+        """Tell that others labelled, and where that is in conflict."""
+        conflicts = self.store.conflicts().found
+        who = tr(" and ").join(names)
+        if not conflicts:
+            return tr("{names} labelled here too.", names=who)
+        first = conflicts[0]
+        return count(
+            "{names} labelled here too: {count} conflict, at row {row}, column {col}.",
+            "{names} labelled here too: {count} conflicts, the largest at row {row}, column {col}.",
+            len(conflicts),
+            names=who,
+            row=first.row,
+            col=first.col,
+        )
+
+    def _has_class(self, window: Window, mask: NDArray[np.bool_]) -> bool:
+        """Tell whether pixels have the class in hand already."""
+        present = self.labels[window.slices]
+        if self._given.upper is None and np.any((present != self._given.code) & mask):
+            return False
+        numbers, keys = self.store.uppers(window)
+        key = keys.index(self._given.upper) + 1 if self._given.upper in keys else 0
+        wanted = self._given.code + 256 * key
+        return not np.any((given_map(present, numbers) != wanted) & mask)
+
+    def _step(self, step: Callable[[], Window | None], *, nothing: str) -> bool:
+        """Make a gesture durable, then tell; the one place where the desk meets a refusal."""
+        if self._barred:
+            self.refused.emit(self._barred)
+            return False
+        try:
+            window = step()
+        except WorkbenchError as error:
+            self.refused.emit(said(str(error)))
+            return False
+        if window is None:
+            self.noticed.emit(nothing)
+            return False
+        if self._refined is not None and self._refined.follow(self.store.refinements()):
+            self._take_regions(window)
+        self.repainted.emit(window)
+        self._tell_saved()
+        return True
+
+    def _tell_saved(self) -> None:
+        last = self.last_saved
+        if last is not None:
+            self.saved.emit(last)
+
+    def _take_regions(self, window: Window) -> None:
+        """Go on with the regions of another hierarchy, which differ inside a window."""
+        assert self.hierarchy is not None  # noqa: S101 - refined ones come from one
+        self._hover = None
+        self.scales.take(self.hierarchy)
+        self.refined.emit(window)
+        self.tell_scale()
 
     def _warm(self, hierarchy: Hierarchy) -> None:
         """Have kernels compiled and boxes made now, so that the pointer's first move waits for nothing."""
         pickable = (hierarchy.leafmap.numbers != NODATA_LEAF) & self.store.footprint
-        self._region(*divmod(int(pickable.argmax()), pickable.shape[1]))
+        hover = self.region_at(*divmod(int(pickable.argmax()), pickable.shape[1]))
+        if hover is not None:
+            self.pixels_of(hover)
 
 
-def _sentence(error: Exception) -> str:
-    """Return an error's text as the dock says things."""
-    text = str(error)
+def _sentence(text: str) -> str:
+    """Return an error's text as the desk says things."""
     return f"{text[:1].upper()}{text[1:]}."

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 __all__ = ["LabellingDock", "annotate"]
 
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
+from functools import partial
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +16,17 @@ from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QVBoxLayout, QWidget
 
+from napari_plugin.bindings import HeldKeys, install_shortcuts
+from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
+from napari_plugin.jobs import Job, Report, start
+from napari_plugin.language import said, speak, tr
+from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.panels import WelcomePage
+from napari_plugin.preferences import Preferences
 from napari_plugin.session import Session
+from napari_plugin.theme import style_sheet, use_theme
+from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
@@ -28,21 +38,6 @@ DOCK_NAME = "Land-cover labelling"
 _SETTLING_MILLISECONDS = 300
 _OTHERS_MILLISECONDS = 3000
 """Time between two looks at what other authors did."""
-
-_STYLE = """
-QLabel#title { font-size: 14px; font-weight: 600; }
-QLabel#heading { font-weight: 600; }
-QLabel#dim, QLabel#notice { color: #9aa0a8; }
-QLabel#value { color: #c9ced6; }
-QFrame#banner { border-radius: 4px; }
-QFrame#banner[kind="error"] { background: #6b2f2b; }
-QFrame#banner[kind="advice"] { background: #2f4a63; }
-QFrame#banner QLabel { background: transparent; color: #f6f7f8; }
-QFrame#banner QToolButton { background: transparent; color: #f6f7f8; }
-QListWidget { background: transparent; }
-QProgressBar#coverage { border: none; border-radius: 3px; background: #414851; }
-QProgressBar#coverage::chunk { border-radius: 3px; background: #62c08a; }
-"""
 
 
 class LabellingDock(QWidget):
@@ -62,7 +57,11 @@ class LabellingDock(QWidget):
         self._viewer: Any = viewer
         self.session: Session | None = None
         self.desk: Desk | None = None
-        self.setStyleSheet(_STYLE)
+        self.preferences = Preferences()
+        speak(self.preferences.language)
+        self._layers = ZoneLayers(viewer)
+        self._opening: Job | None = None
+        self._follow_theme()
         self.setMinimumWidth(310)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(10, 8, 10, 8)
@@ -73,45 +72,89 @@ class LabellingDock(QWidget):
         # A dock gets no closeEvent from napari. Nothing is lost without one; this only frees the journal.
         self.destroyed.connect(self._shown.close)
         viewer.layers.events.inserted.connect(self._on_layer)
+        viewer.events.theme.connect(self._follow_theme)
         if session is not None:
             self.show_session(session)
         elif not self._adopt():
             self._show(WelcomePage(self._choose_campaign))
 
     def event(self, event: QEvent) -> bool:
-        """Let go of the zone when napari takes the dock out of its window (its ✕)."""
+        """Take hold of the window's canvas; let go of the zone when the dock is taken out (its ✕)."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            QTimer.singleShot(0, self.close_session)
+            QTimer.singleShot(0, self._leave)
+        if event.type() in (QEvent.Type.Show, QEvent.Type.ParentChange):
+            QTimer.singleShot(0, self._take_window)
         return super().event(event)
 
     def show_session(self, session: Session) -> None:
         """Label a zone in this dock, in place of the one before."""
         self.close_session()
         self._shown.callback(session.close)
-        panel = ZonePanel(session)
+        panel = ZonePanel(session, self.preferences.keys)
         self._shown.callback(panel.release)
-        desk = Desk(self._viewer, session, panel.show_place)
+        desk = Desk(self._viewer, session, self._layers, on_place=panel.show_place)
         self._shown.callback(desk.close)
-        panel.bind(desk)
+        panel.tools.chosen.connect(desk.tools.take)
+        desk.tools.changed.connect(panel.tools.show_tool)
+        panel.tools.show_tool(desk.tools.current)
         others = QTimer(panel, interval=_OTHERS_MILLISECONDS)
         others.timeout.connect(session.look_at_others)
         others.start()
         self._shown.callback(others.stop)
         self.session, self.desk = session, desk
+        self.commands = commands(desk, self)
+        install_shortcuts(panel, self.preferences.keys, self.commands)
         self._show(panel)
+        self._take_window()
 
     def close_session(self) -> None:
-        """Take the zone off the screen and free its journal."""
+        """Take the zone off the desk and free its journal."""
         self.session = self.desk = None
+        self.commands: Mapping[str, Callable[[], None]] = {}
         self._shown.close()
 
     def open_zone(self, directory: Path, zone_id: str, author: str) -> None:
-        """Open a zone of a campaign; what is in the way is shown in the dock."""
+        """Open a zone of a campaign, while the window goes on; what is in the way is shown in the dock."""
+        if self._opening is not None and self._opening.running:
+            return
         self.close_session()
+        self._show(WelcomePage(self._choose_campaign, opening=zone_id))
+
+        def work(report: Report) -> OpenZone:
+            return open_zone(directory, zone_id=zone_id, author=author, progress=partial(report, 0.3))
+
+        self._opening = start(
+            tr("Opening {zone}", zone=zone_id), work, done=self._on_opened, failed=self._on_not_opened
+        )
+
+    def _on_opened(self, opened: OpenZone) -> None:
         try:
-            self.show_session(Session.open(directory, zone_id=zone_id, author=author))
+            self.show_session(Session(opened))
         except WorkbenchError as error:
-            self._show(WelcomePage(self._choose_campaign, str(error)))
+            opened.close()
+            self._on_not_opened(str(error))
+
+    def _on_not_opened(self, why: str) -> None:
+        self._show(WelcomePage(self._choose_campaign, said(why)))
+
+    def _leave(self) -> None:
+        """Take the zone off the screen."""
+        self.close_session()
+        self._layers.remove()
+
+    def _take_window(self) -> None:
+        """Lay the glass over the canvas, and hear the keys that are held, once there is a window."""
+        if self.desk is None or self.desk.glass is not None:
+            return
+        canvas = self.window().findChild(QOpenGLWidget)
+        if canvas is not None:
+            self.desk.lay_glass(canvas)
+            held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
+            self._shown.callback(held.release)
+
+    def _follow_theme(self, _event: object = None) -> None:
+        use_theme(self._viewer.theme)
+        self.setStyleSheet(style_sheet())
 
     def _show(self, contents: QWidget) -> None:
         if self.contents is not None:
@@ -138,15 +181,15 @@ class LabellingDock(QWidget):
         return True
 
     def _choose_campaign(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Open a campaign")
+        chosen = QFileDialog.getExistingDirectory(self, tr("Open a campaign"))
         if not chosen:
             return
         try:
             zones = [zone.id for zone in Campaign.open(Path(chosen)).zones()]
         except WorkbenchError as error:
-            self._show(WelcomePage(self._choose_campaign, str(error)))
+            self._show(WelcomePage(self._choose_campaign, said(str(error))))
             return
-        zone_id, agreed = QInputDialog.getItem(self, "Open a zone", "Zone:", zones, 0, editable=False)
+        zone_id, agreed = QInputDialog.getItem(self, tr("Open a zone"), tr("Zone:"), zones, 0, editable=False)
         if agreed:
             self.open_zone(Path(chosen), zone_id, getuser())
 

@@ -10,55 +10,50 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_plugin.bindings import install_shortcuts
-from napari_plugin.desk import Desk
+from napari_plugin.actions import Keymap
 from napari_plugin.palette import ClassList
-from napari_plugin.panels import Banner, CoveragePanel, LockPanel, PlacePanel, SavedPanel, ScalePanel
-from napari_plugin.session import UNLABELLED, Saved, Session
+from napari_plugin.panels import (
+    Banner,
+    CoveragePanel,
+    LockPanel,
+    PlacePanel,
+    SavedPanel,
+    ScalePanel,
+    ToolPanel,
+)
+from napari_plugin.session import Saved, Session
 from workbench.geo.grid import Window
+from workbench.labels.review import send_back
 
 
 class ZonePanel(QWidget):
-    """What the dock shows while a zone is open."""
+    """What the dock shows while a zone is open.
 
-    def __init__(self, session: Session) -> None:
+    Parameters
+    ----------
+    session
+        The zone.
+    keys
+        Shown beside what they do.
+    """
+
+    def __init__(self, session: Session, keys: Keymap) -> None:
         super().__init__()
         self._session = session
         self._pixel: tuple[int, int] | None = None
         self.banner = Banner()
         self.lock = LockPanel()
-        self.classes = ClassList(session.nomenclature)
-        self.scale = ScalePanel()
-        self.saved = SavedPanel()
+        self.tools = ToolPanel(keys)
+        self.classes = ClassList(session.nomenclature, keys)
+        self.scale = ScalePanel(keys)
+        self.saved = SavedPanel(keys)
         self.coverage = CoveragePanel()
         self.place = PlacePanel(session.grid.crs)
         self._lay_out()
         self._connect_panels()
-        self._follow()
+        for signal, slot in self._slots():
+            signal.connect(slot)
         self._show_all()
-
-    def bind(self, desk: Desk) -> None:
-        """Give the keys of the desk to this panel; they go with it."""
-        session, classes = self._session, self._session.nomenclature.classes
-
-        def take(position: int) -> None:
-            if position < len(classes):
-                session.set_class(classes[position].code)
-
-        handlers: dict[str, Callable[..., None]] = {
-            "class": take,
-            "erase": lambda: session.set_class(UNLABELLED),
-            "finer": lambda: session.step_scale(-1),
-            "coarser": lambda: session.step_scale(1),
-            "refine": session.refine,
-            "undo": session.undo,
-            "redo": session.redo,
-            "infrared": lambda: desk.toggle(desk.infrared),
-            "labels": lambda: desk.toggle(desk.classes),
-            "contours": lambda: desk.toggle(desk.contours),
-            "whole_zone": desk.fit,
-        }
-        install_shortcuts(self, handlers)
 
     def release(self) -> None:
         """Stop following the session."""
@@ -84,14 +79,14 @@ class ZonePanel(QWidget):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(9)
+        column.setSpacing(8)
         head = QVBoxLayout()
         head.setSpacing(1)
         head.addWidget(title)
         head.addWidget(author)
         column.addLayout(head)
-        column.addWidget(self.banner)
-        column.addWidget(self.lock)
+        for panel in (self.banner, self.lock, self.tools):
+            column.addWidget(panel)
         column.addWidget(self.classes, 100)
         for panel in (self.scale, self.saved, self.coverage, self.place):
             column.addWidget(panel)
@@ -99,12 +94,12 @@ class ZonePanel(QWidget):
 
     def _connect_panels(self) -> None:
         session = self._session
-        self.classes.chosen.connect(session.set_class)
+        self.classes.chosen.connect(session.give)
         self.scale.level_chosen.connect(session.set_level)
         self.scale.stepped.connect(session.step_scale)
         self.saved.undo_wanted.connect(session.undo)
         self.saved.redo_wanted.connect(session.redo)
-        self.lock.sent_back.connect(session.send_back)
+        self.lock.sent_back.connect(lambda reason: session.write(lambda: send_back(session.store, reason)))
 
     def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
         session = self._session
@@ -118,16 +113,12 @@ class ZonePanel(QWidget):
             (session.noticed, self.place.notice),
         )
 
-    def _follow(self) -> None:
-        for signal, slot in self._slots():
-            signal.connect(slot)
-
     def _show_all(self) -> None:
         session = self._session
-        self.classes.show_chosen(session.code)
+        self.classes.show_chosen(session.given)
         if session.hierarchy is None:
             self.scale.disable()
-            self.banner.advise(session.advice)
+            self.banner.advise(session.opened.advice)
         else:
             self._on_rescaled(session.level)
         if session.remark:
@@ -136,15 +127,15 @@ class ZonePanel(QWidget):
         self._on_repainted(session.grid.whole)
 
     def _on_rescaled(self, level: int) -> None:
-        session = self._session
+        scales = self._session.scales
         self.scale.show_level(
-            level, session.regions, session.regions_per_km2, session.scale, finest=session.finest
+            level, scales.regions, scales.regions_per_km2, scales.scale, finest=scales.finest
         )
 
     def _on_repainted(self, _window: Window) -> None:
         store = self._session.store
         self.coverage.show_share(store.coverage())
-        self.classes.show_shares(store.counts())
+        self.classes.show_shares(store.counts(), {})
         self.show_place(self._pixel)
         self._show_steps()
 
@@ -159,6 +150,6 @@ class ZonePanel(QWidget):
         self._show_saved(saved)
 
     def _show_saved(self, saved: Saved | None) -> None:
-        journal = self._session.journal
-        number, time = (saved.number, f"{saved.at:%H:%M:%S}") if saved is not None else (None, "")
-        self.saved.show_saved(number, time, journal=journal.name, path=str(journal))
+        journal = self._session.opened.journal
+        number, at = (saved.number, saved.at) if saved is not None else (None, None)
+        self.saved.show_saved(number, at, journal=journal.name, path=str(journal))

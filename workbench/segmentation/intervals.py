@@ -17,6 +17,7 @@ __all__ = [
     "mask_of",
     "node_edges",
     "region_edges",
+    "sampled",
     "splits_of",
 ]
 
@@ -78,6 +79,24 @@ def gather(leaves: NDArray[np.uint32], lut: NDArray[np.uint32], nodata: int) -> 
             leaf = leaves[row, col]
             labels[row, col] = nodata if leaf == nodata else lut[leaf]
     return labels
+
+
+@kernel
+def sampled(
+    leaves: NDArray[np.uint32], rows: NDArray[np.int64], cols: NDArray[np.int64], nodata: int
+) -> NDArray[np.uint32]:
+    """Return the leaves where some rows and columns cross, nodata outside the image."""
+    height, width = leaves.shape
+    found = np.empty((rows.size, cols.size), np.uint32)
+    for i in range(rows.size):
+        row = rows[i]
+        if row < 0 or row >= height:
+            found[i] = nodata
+            continue
+        for j in range(cols.size):
+            col = cols[j]
+            found[i, j] = leaves[row, col] if 0 <= col < width else nodata
+    return found
 
 
 @kernel

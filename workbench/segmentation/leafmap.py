@@ -70,6 +70,29 @@ class LeafMap:
         found.flags.writeable = False
         return found
 
+    def sampled(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """Return the leaf of the pixels where some rows and columns cross, shape (rows.size, cols.size).
+
+        For the screen, which shows every n-th pixel of a large image or each of a small one n times.
+
+        Parameters
+        ----------
+        rows, cols
+            Never falling; outside the image there is no leaf.
+        """
+        found = intervals.sampled(self.numbers, rows, cols, NODATA_LEAF)
+        if self.places is None:
+            return found
+        for patch in self.patches:
+            window = patch.window
+            down = slice(*np.searchsorted(rows, (window.row, window.row_stop)))
+            across = slice(*np.searchsorted(cols, (window.col, window.col_stop)))
+            above = intervals.sampled(
+                patch.numbers, rows[down] - window.row, cols[across] - window.col, NODATA_LEAF
+            )
+            np.copyto(found[down, across], above, where=above != NODATA_LEAF)
+        return intervals.gather(found, self.places, NODATA_LEAF)
+
     def gather(self, lut: NDArray[np.uint32], window: Window | None = None) -> NDArray[np.uint32]:
         """Return the entry of a table of shape (leaf,) for each pixel of a window (default: all)."""
         return self._looked_up(lut if self.places is None else lut.take(self.places), window)

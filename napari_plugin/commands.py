@@ -1,0 +1,81 @@
+"""What each action does while a zone is open; shortcuts and napari's command palette both call these."""
+
+from __future__ import annotations
+
+__all__ = ["commands", "held_commands"]
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QInputDialog
+
+from napari_plugin.actions import ACTIONS
+from napari_plugin.desk import Desk
+from napari_plugin.language import tr
+from napari_plugin.session import UNLABELLED, Session
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+_TOOLS = ("pick", "brush", "line", "polygon", "cut", "merge")
+_ARROWS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
+
+
+def commands(desk: Desk, window: QWidget) -> Mapping[str, Callable[[], None]]:
+    """Return what to call for each action that is done at once, by id.
+
+    Parameters
+    ----------
+    desk
+        Of the zone that is open.
+    window
+        Over which questions are asked.
+    """
+    session, tools, here = desk.session, desk.tools, desk.here
+    classes = session.nomenclature.classes
+    return {
+        **{
+            action.id: partial(session.set_class, classes[action.position].code)
+            for action in ACTIONS
+            if action.position is not None and action.position < len(classes)
+        },
+        **{tool: partial(tools.take, tool) for tool in _TOOLS},
+        **{f"pan_{way}": partial(desk.pan, *steps) for way, steps in _ARROWS.items()},
+        "erase": lambda: session.set_class(UNLABELLED),
+        "eyedropper": here.take_class,
+        "last_class": session.take_last_class,
+        "finer": lambda: tools.resize(-1),
+        "coarser": lambda: tools.resize(1),
+        "parent": here.climb,
+        "child": here.descend,
+        "refine": session.refine,
+        "fill": here.fill,
+        "protect": here.protect,
+        "absorb": here.absorb,
+        "comment": lambda: _ask_comment(session, desk, window),
+        "finish": lambda: tools.current.finish(),
+        "back": lambda: tools.current.back(),
+        "undo": session.undo,
+        "redo": session.redo,
+        "infrared": lambda: desk.toggle(desk.layers.infrared),
+        "labels": lambda: desk.toggle(desk.layers.classes),
+        "contours": lambda: desk.toggle(desk.layers.contours),
+        "whole_zone": desk.fit,
+    }
+
+
+def held_commands(desk: Desk) -> Mapping[str, Callable[[bool], None]]:
+    """Return what to call, with whether the key is down, for each action that lasts as long as it is."""
+    return {"pan": partial(setattr, desk.gestures, "panning")}
+
+
+def _ask_comment(session: Session, desk: Desk, window: QWidget) -> None:
+    if session.pointer is None or not session.inside(*session.pointer):
+        session.noticed.emit(tr("Point at the place that the comment is about."))
+        return
+    text, given = QInputDialog.getMultiLineText(
+        window, tr("Pin a comment"), tr("A question ends in a question mark, and waits for a ruling.")
+    )
+    if given and text.strip():
+        desk.here.comment(text.strip(), question=text.rstrip().endswith("?"))

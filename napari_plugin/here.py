@@ -1,0 +1,87 @@
+"""What is done where the pointer is: to the region under it, at the scale in hand."""
+
+from __future__ import annotations
+
+__all__ = ["SMALLEST_PATCH", "Here"]
+
+from napari_plugin.language import tr
+from napari_plugin.session import Session
+from workbench.labels.editing import Given, Region, absorbing, filling, shielding
+from workbench.labels.edits import Comment, Provenance
+
+SMALLEST_PATCH = 40
+"""Pixels below which a patch is a sliver: IGN's smallest in three patches has 60."""
+
+
+class Here:
+    """The gestures of one key, on what the pointer is at."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def climb(self) -> None:
+        """Take the scale in hand at which the region becomes part of the next larger one."""
+        session, hover = self._session, self._session.pointed()
+        if hover is None:
+            return
+        if session.scales.climb(hover.node):
+            session.tell_scale()
+        else:
+            session.noticed.emit(tr("There is no larger region here."))
+
+    def descend(self) -> None:
+        """Go back to the region that `climb` came from, or to the largest one inside that is pointed at."""
+        session, hover = self._session, self._session.pointed()
+        if hover is None or session.pointer is None or session.hierarchy is None:
+            return
+        if session.scales.descend(hover.node, session.hierarchy.leafmap.at(*session.pointer)):
+            session.tell_scale()
+        else:
+            session.noticed.emit(tr("There is no smaller region here; refine it."))
+
+    def take_class(self) -> None:
+        """Take the class, or upper class, under the pointer in hand."""
+        session, pointer = self._session, self._session.pointer
+        if pointer is None or not session.inside(*pointer):
+            session.noticed.emit(session.why_nothing(*pointer) if pointer else tr("Point at a label first."))
+            return
+        there = session.given_at(*pointer)
+        if there == Given(code=0):
+            session.noticed.emit(tr("Nothing is labelled here yet."))
+        else:
+            session.give(there)
+
+    def fill(self) -> None:
+        """Give what is unlabelled in the region the class in hand."""
+        region, made = self._region("fill")
+        if region is not None:
+            self._session.commit(lambda: [filling(self._session.store, region, self._session.given, made)])
+
+    def protect(self) -> None:
+        """Let nobody paint the region; or let them again, where nobody may paint any of it."""
+        region, _ = self._region("protect")
+        if region is not None:
+            self._session.commit(lambda: [shielding(self._session.store, region)])
+
+    def absorb(self) -> None:
+        """Make the slivers that reach into the region part of their neighbours."""
+        session = self._session
+        region, _ = self._region("absorb")
+        if region is not None:
+            session.commit(
+                lambda: absorbing(session.store, session.nomenclature, region, smallest=SMALLEST_PATCH)
+            )
+
+    def comment(self, text: str, *, question: bool) -> None:
+        """Pin a comment, or a question that waits for a ruling, to the pixel under the pointer."""
+        session, pointer = self._session, self._session.pointer
+        if pointer is not None:
+            pinned = Comment(row=pointer[0], col=pointer[1], text=text, question=question)
+            session.write(lambda: session.store.comment(pinned))
+
+    def _region(self, tool: str) -> tuple[Region | None, Provenance]:
+        """Return the pixels of the region under the pointer, and how an edit of them is made."""
+        session, hover = self._session, self._session.pointed()
+        if hover is None or session.pointer is None:
+            return None, Provenance(tool=tool)
+        return session.pixels_of(hover), session.made(tool, *session.pointer, hover.scale)

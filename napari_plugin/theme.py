@@ -1,0 +1,84 @@
+"""Colours of the dock's own paint, taken from napari's theme so that light and dark both read well."""
+
+from __future__ import annotations
+
+__all__ = ["Ink", "ink", "style_sheet", "use_theme"]
+
+from dataclasses import dataclass
+
+from napari.utils.theme import get_theme
+from qtpy.QtGui import QColor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ink:
+    """Colours of a theme."""
+
+    text: QColor
+    dim: QColor
+    """Of what is said by the way."""
+    line: QColor
+    chosen: QColor
+    """Behind what is in hand."""
+    good: QColor
+    """Of what is saved and done."""
+    error: QColor
+    """Behind a sentence on what went wrong."""
+    advice: QColor
+    """Behind a sentence on what to do first."""
+
+
+def _ink_of(theme: str) -> Ink:
+    colours = get_theme(theme)
+    text, background = QColor(colours.text.as_hex()), QColor(colours.background.as_hex())
+    light = background.lightness() > 128
+    return Ink(
+        text=text,
+        dim=_between(text, background, 0.42),
+        line=_between(text, background, 0.68),
+        chosen=QColor(colours.primary.as_hex()),
+        good=QColor("#1f8a4c" if light else "#62c08a"),
+        error=QColor("#f3c6c1" if light else "#6b2f2b"),
+        advice=QColor("#c7dcf0" if light else "#2f4a63"),
+    )
+
+
+_used = "dark"
+
+
+def use_theme(theme: str) -> None:
+    """Paint in the colours of a napari theme from now on."""
+    global _used
+    _used = theme
+
+
+def ink() -> Ink:
+    """Return the colours in use."""
+    return _ink_of(_used)
+
+
+def style_sheet() -> str:
+    """Return the dock's style in the colours in use; what it does not name is napari's."""
+    colours = ink()
+    text, dim = colours.text.name(), colours.dim.name()
+    return f"""
+QLabel#title {{ font-size: 14px; font-weight: 600; }}
+QLabel#heading {{ font-weight: 600; }}
+QLabel#dim, QLabel#notice {{ color: {dim}; }}
+QFrame#banner {{ border-radius: 4px; }}
+QFrame#banner[kind="error"] {{ background: {colours.error.name()}; }}
+QFrame#banner[kind="advice"] {{ background: {colours.advice.name()}; }}
+QFrame#banner QLabel {{ background: transparent; color: {text}; }}
+QFrame#banner QToolButton {{ background: transparent; color: {text}; }}
+QListWidget {{ background: transparent; }}
+QToolButton#tool {{ padding: 3px 6px; border-radius: 3px; }}
+QToolButton#tool:checked {{ background: {colours.chosen.name()}; font-weight: 600; }}
+QProgressBar#coverage {{ border: none; border-radius: 3px; background: {colours.chosen.name()}; }}
+QProgressBar#coverage::chunk {{ border-radius: 3px; background: {colours.good.name()}; }}
+"""
+
+
+def _between(one: QColor, other: QColor, share: float) -> QColor:
+    """Return the colour some share of the way from one to another."""
+    mixed = (round(a + (b - a) * share) for a, b in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True))
+    return QColor(*mixed)

@@ -1,0 +1,495 @@
+"""Tools: what the left button means. Each turns presses, moves and releases into sketches and edits.
+
+The pointer's gestures reach a tool as calls, with spots in pixels of the zone, so everything here is tested
+without a screen. Nothing is painted before a gesture is done: who closes the window in the middle of a drag
+loses that drag and no more.
+"""
+
+from __future__ import annotations
+
+__all__ = ["TOOLS", "Brush", "Cut", "Line", "Merge", "Pick", "Polygon", "Tool", "ToolBox"]
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+from psygnal import Signal
+
+from napari_plugin.language import number, tr
+from napari_plugin.pointed import Hover, Sketch, Spot
+from napari_plugin.session import Session
+from workbench.errors import EditRefused
+from workbench.labels.editing import Region, merging
+from workbench.labels.edits import Provenance, tight
+from workbench.labels.strokes import brush_mask, cut_mask, polygon_mask
+
+_WIDER = 1.25
+"""What a notch of the wheel makes of the width of a brush or line."""
+_NARROWEST, _WIDEST = 0.5, 250.0
+"""Radius of brush and line, in pixels."""
+
+
+class Tool:
+    """A tool in hand. What a gesture of the pointer does not mean to it, it leaves alone."""
+
+    id: ClassVar[str]
+    """That of its action."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def press(self, spot: Spot) -> None:
+        """Begin: the button went down."""
+
+    def drag(self, spot: Spot) -> None:
+        """Go on: the pointer moved with the button down, farther than a hand shakes."""
+
+    def release(self, spot: Spot, *, dragged: bool) -> None:
+        """End: the button went up."""
+
+    def hover(self, spot: Spot) -> None:
+        """Follow the pointer while no button is down."""
+        self._session.hover_at(*spot.pixel)
+
+    def finish(self) -> None:
+        """Be done with what takes several clicks."""
+
+    def back(self) -> None:
+        """Take back the last of several clicks."""
+
+    def cancel(self) -> None:
+        """Give up what was begun."""
+        self._session.sketch(None)
+
+    def resize(self, notches: int) -> bool:
+        """Become wider or narrower; return False where it has no width, and regions get larger instead."""
+        del notches
+        return False
+
+    @property
+    def told(self) -> str:
+        """What to say about the tool while it is in hand: its width, how to go on."""
+        return ""
+
+
+class Pick(Tool):
+    """Gives regions the class in hand: one by a click, every one that is touched by a drag."""
+
+    id = "pick"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._from: Spot | None = None
+        self._last: Spot | None = None
+        self._touched: dict[tuple[int, int], Hover] = {}
+
+    def press(self, spot: Spot) -> None:
+        """Point at where the button went down: that is what a click takes."""
+        self._from = self._last = spot
+        self._touched = {}
+        self._session.hover_at(*spot.pixel)
+
+    def drag(self, spot: Spot) -> None:
+        """Take the regions between the last position and this one."""
+        if self._last is None or self._from is None:
+            return
+        if not self._touched:
+            self._touch(*self._from.pixel)
+        for row, col in _pixels_between(self._last, spot):
+            self._touch(row, col)
+        self._last = spot
+        self._session.hover_at(*spot.pixel)
+        self._session.sketch(Sketch(nodes=tuple(hover.node for hover in self._touched.values())))
+
+    def release(self, spot: Spot, *, dragged: bool) -> None:
+        """Paint what was taken, as one gesture."""
+        start, touched = self._from, list(self._touched.values())
+        self._from = self._last = None
+        self._touched = {}
+        self._session.sketch(None)
+        if start is None:
+            return
+        if not dragged:
+            # What is picked is what was pointed at when the button went down: the hand may slip after.
+            self._session.assign_at(*start.pixel)
+        elif touched:
+            made = self._session.made("drag", *start.pixel, touched[0].scale)
+            self._session.paint(_joined([self._session.pixels_of(hover) for hover in touched]), made)
+            self._session.hover_at(*spot.pixel)
+
+    def cancel(self) -> None:
+        """Forget the drag."""
+        self._from = self._last = None
+        self._touched = {}
+        super().cancel()
+
+    def _touch(self, row: int, col: int) -> None:
+        hover = self._session.region_at(row, col)
+        if hover is not None:
+            self._touched.setdefault((hover.node.first, hover.node.stop), hover)
+
+
+class _Width:
+    """How wide a tool paints; it stays from one stroke to the next."""
+
+    def __init__(self, session: Session, radius: float) -> None:
+        self._session = session
+        self.radius = radius
+        """In pixels."""
+
+    def resize(self, notches: int) -> None:
+        """Become wider or narrower by a quarter a notch."""
+        self.radius = min(max(self.radius * _WIDER**notches, _NARROWEST), _WIDEST)
+
+    def paint(self, path: list[Spot], tool: str) -> bool:
+        """Paint what lies within the radius of a path; return whether that is done."""
+        shape = self._session.grid.shape
+        region = _checked(self._session, lambda: brush_mask(_points(path), self.radius, shape))
+        return region is not None and self._session.paint(region, Provenance(tool=tool))
+
+    @property
+    def told(self) -> str:
+        """How wide it is on the ground."""
+        metres = 2 * self.radius * self._session.grid.resolution
+        return tr("{width} m wide · Ctrl + wheel", width=number(metres, 1))
+
+
+class Brush(Tool):
+    """Paints what lies within its radius of the way of the pointer."""
+
+    id = "brush"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.width = _Width(session, radius=8.0)
+        self._path: list[Spot] = []
+        self._spot: Spot | None = None
+
+    def press(self, spot: Spot) -> None:
+        """Begin a stroke."""
+        self._path = [spot]
+        self._show()
+
+    def drag(self, spot: Spot) -> None:
+        """Go on with it."""
+        self._path.append(spot)
+        self._show()
+
+    def release(self, spot: Spot, *, dragged: bool) -> None:
+        """Paint it."""
+        path, self._path = self._path, []
+        if path:
+            self.width.paint([*path, spot] if dragged else path, self.id)
+        self.hover(spot)
+
+    def hover(self, spot: Spot) -> None:
+        """Show how wide it is where the pointer is."""
+        self._spot = spot
+        self._session.leave()
+        self._show()
+
+    def cancel(self) -> None:
+        """Give up the stroke."""
+        self._path, self._spot = [], None
+        super().cancel()
+
+    def resize(self, notches: int) -> bool:
+        """Become wider or narrower."""
+        self.width.resize(notches)
+        self._show()
+        return True
+
+    @property
+    def told(self) -> str:
+        """How wide it is."""
+        return self.width.told
+
+    def _show(self) -> None:
+        path = self._path or ([self._spot] if self._spot is not None else [])
+        self._session.sketch(Sketch(path=tuple(path), radius=self.width.radius) if path else None)
+
+
+class _Cornered(Tool):
+    """A tool that takes corner after corner, until `finish`."""
+
+    least: ClassVar[int]
+    """Corners without which there is nothing to paint."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._corners: list[Spot] = []
+        self._spot: Spot | None = None
+
+    def release(self, spot: Spot, *, dragged: bool) -> None:
+        """Set a corner; after a drag, the way of the pointer was one corner after the other."""
+        if not dragged or not self._corners or self._corners[-1] != spot:
+            self._corners.append(spot)
+        self._spot = spot
+        self._show()
+
+    def drag(self, spot: Spot) -> None:
+        """Draw freely."""
+        self._corners.append(spot)
+        self._spot = spot
+        self._show()
+
+    def hover(self, spot: Spot) -> None:
+        """Show what another corner here would make."""
+        self._spot = spot
+        self._session.leave()
+        self._show()
+
+    def finish(self) -> None:
+        """Paint it, if there are corners enough."""
+        corners = self._without_repeats()
+        if len(corners) < self.least:
+            return
+        if self._painted(corners):
+            self._corners = []
+            self._session.sketch(None)
+
+    def back(self) -> None:
+        """Take the last corner away."""
+        if self._corners:
+            self._corners.pop()
+            self._show()
+
+    def cancel(self) -> None:
+        """Forget the corners."""
+        self._corners = []
+        super().cancel()
+
+    @property
+    def told(self) -> str:
+        """How to go on."""
+        return tr("click corners, or draw · Enter or double click ends · Backspace takes back")
+
+    def _without_repeats(self) -> list[Spot]:
+        # A double click, which ends a path, sets its last corner twice.
+        corners = self._corners
+        return [spot for place, spot in enumerate(corners) if place == 0 or corners[place - 1] != spot]
+
+    def _show(self) -> None:
+        raise NotImplementedError
+
+    def _painted(self, corners: list[Spot]) -> bool:
+        raise NotImplementedError
+
+
+class Polygon(_Cornered):
+    """Paints the pixels whose centre lies inside its corners."""
+
+    id = "polygon"
+    least = 3
+
+    def _show(self) -> None:
+        path = (*self._corners, self._spot) if self._spot is not None else tuple(self._corners)
+        self._session.sketch(Sketch(path=path, closed=True) if self._corners else None)
+
+    def _painted(self, corners: list[Spot]) -> bool:
+        region = _checked(self._session, lambda: polygon_mask(_points(corners), self._session.grid.shape))
+        return region is not None and self._session.paint(region, Provenance(tool="polygon"))
+
+
+class Line(_Cornered):
+    """Paints a line with a width through its corners: a road, a hedge, a ditch."""
+
+    id = "line"
+    least = 2
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.width = _Width(session, radius=10.0)
+
+    def resize(self, notches: int) -> bool:
+        """Become wider or narrower."""
+        self.width.resize(notches)
+        self._show()
+        return True
+
+    @property
+    def told(self) -> str:
+        """How wide it is, and how to go on."""
+        return f"{self.width.told} · {super().told}"
+
+    def _show(self) -> None:
+        spots = (*self._corners, self._spot) if self._spot is not None else tuple(self._corners)
+        self._session.sketch(Sketch(path=spots, radius=self.width.radius) if spots else None)
+
+    def _painted(self, corners: list[Spot]) -> bool:
+        return self.width.paint(corners, self.id)
+
+
+class Cut(Tool):
+    """Splits a region by a line that is drawn across it; a click on one side then gives it the class."""
+
+    id = "cut"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._line: list[Spot] = []
+        self._whole: Hover | None = None
+        self._side: Region | None = None
+
+    def press(self, spot: Spot) -> None:
+        """Begin a line where there is none yet."""
+        if self._whole is None:
+            self._line = [spot]
+
+    def drag(self, spot: Spot) -> None:
+        """Draw the line."""
+        if self._whole is None:
+            self._line.append(spot)
+            self._session.sketch(Sketch(path=tuple(self._line)))
+
+    def release(self, spot: Spot, *, dragged: bool) -> None:
+        """Take the region that the line crosses; or, once it is split, paint the side that was clicked."""
+        if self._whole is not None:
+            self._paint_side(spot)
+        elif dragged and len(self._line) > 1:
+            middle = self._line[len(self._line) // 2]
+            self._whole = self._session.hover_at(*middle.pixel)
+            if self._whole is None:
+                self._session.noticed.emit(self._session.why_nothing(*middle.pixel))
+                self.cancel()
+        else:
+            self._session.noticed.emit(tr("Draw a line across the region, then click a side."))
+
+    def hover(self, spot: Spot) -> None:
+        """Point at a region, or at a side of the one that is split."""
+        if self._whole is None:
+            super().hover(spot)
+        else:
+            side = self._side_at(*spot.pixel)
+            self._session.sketch(Sketch(path=tuple(self._line), region=side))
+
+    def cancel(self) -> None:
+        """Give up the line."""
+        self._line, self._whole, self._side = [], None, None
+        super().cancel()
+
+    @property
+    def told(self) -> str:
+        """How to go on."""
+        return tr("draw a line across a region, then click a side · Esc: another line")
+
+    def _side_at(self, row: int, col: int) -> Region | None:
+        """Return the side of the split region that holds a pixel; the same as long as it does."""
+        if self._side is not None:
+            window, mask = self._side
+            if window.contains(row, col) and mask[row - window.row, col - window.col]:
+                return self._side
+        assert self._whole is not None  # noqa: S101 - there is a region to have sides
+        window, mask = self._session.pixels_of(self._whole)
+        try:
+            side = cut_mask(mask, window, _points(self._line), row=row, col=col)
+        except EditRefused:
+            self._side = None
+        else:
+            self._side = window, side
+        return self._side
+
+    def _paint_side(self, spot: Spot) -> None:
+        session, whole = self._session, self._whole
+        row, col = spot.pixel
+        side = self._side_at(row, col)
+        if side is None or whole is None:
+            session.noticed.emit(tr("The line does not part the region here; Esc, then draw it across."))
+        else:
+            session.paint(side, session.made("cut", row, col, whole.scale))
+
+
+class Merge(Tool):
+    """Gives a label the class of its neighbour: dragged from the one into the other."""
+
+    id = "merge"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._from: Spot | None = None
+
+    def press(self, spot: Spot) -> None:
+        """Take the class of the label there."""
+        self._from = spot
+
+    def drag(self, spot: Spot) -> None:
+        """Show from where to where."""
+        if self._from is not None:
+            self._session.sketch(Sketch(path=(self._from, spot)))
+
+    def release(self, spot: Spot, *, dragged: bool) -> None:
+        """Give the label here that class."""
+        session, start = self._session, self._from
+        self.cancel()
+        if start is None or not dragged:
+            session.noticed.emit(tr("Drag from one label into the one that becomes part of it."))
+            return
+        session.commit(
+            lambda: [merging(session.store, session.nomenclature, source=start.pixel, target=spot.pixel)]
+        )
+
+    def cancel(self) -> None:
+        """Forget where it began."""
+        self._from = None
+        super().cancel()
+
+
+TOOLS: tuple[type[Tool], ...] = (Pick, Brush, Line, Polygon, Cut, Merge)
+
+
+class ToolBox:
+    """The tools of a session, one of them in hand."""
+
+    changed = Signal(Tool)
+    """The tool that is in hand now, or the one that was there before and looks different."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._tools = {kind.id: kind(session) for kind in TOOLS}
+        self.current: Tool = self._tools["pick"]
+
+    def take(self, tool: str) -> None:
+        """Take a tool in hand; what the one before had begun is given up."""
+        self.current.cancel()
+        self.current = self._tools[tool]
+        self.changed.emit(self.current)
+
+    def resize(self, notches: int) -> None:
+        """Make the tool in hand wider, or regions larger where it has no width."""
+        if self.current.resize(notches):
+            self.changed.emit(self.current)
+        else:
+            self._session.step_scale(notches)
+
+
+def _points(path: list[Spot]) -> list[tuple[float, float]]:
+    return [(spot.row, spot.col) for spot in path]
+
+
+def _checked(session: Session, region: Callable[[], Region]) -> Region | None:
+    """Return a stroke's pixels; where it has none, say why."""
+    try:
+        return region()
+    except EditRefused as error:
+        session.noticed.emit(tr("Nothing to paint: {why}.", why=str(error)))
+        return None
+
+
+def _pixels_between(start: Spot, stop: Spot) -> list[tuple[int, int]]:
+    """Return the pixels of a straight line, its start left out."""
+    from skimage.draw import line
+
+    rows, cols = line(*start.pixel, *stop.pixel)  # type: ignore[no-untyped-call]
+    return list(zip(rows[1:].tolist(), cols[1:].tolist(), strict=True))
+
+
+def _joined(regions: list[Region]) -> Region:
+    """Return the pixels of several regions as one."""
+    window = regions[0][0]
+    for other, _ in regions[1:]:
+        window = window.union(other)
+    mask = np.zeros(window.shape, np.bool_)
+    for part, inside in regions:
+        mask[part.within(window).slices] |= inside
+    found = tight(mask, window)
+    return (window, mask) if found is None else (found[1], found[0])

@@ -1,0 +1,150 @@
+"""The napari layers of the zone that is open: made once for a viewer, then filled with zone after zone.
+
+To take a layer out of a viewer and put another one in costs half a second, to give it other data a few
+milliseconds. Bottom to top: picture, colour-infrared (hidden), surroundings (dimmed), classes, regions
+(their contours).
+"""
+
+from __future__ import annotations
+
+__all__ = ["ZoneLayers"]
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils import DirectLabelColormap
+from napari.utils.colormaps import Colormap
+
+from napari_plugin import layers as data
+from napari_plugin.language import tr
+from napari_plugin.session import Session
+from workbench.geo.grid import Window
+
+_CONTOUR_COLOUR = (1.0, 1.0, 1.0, 0.5)
+_CLASS_OPACITY = 0.55
+_UNITS = ("m", "m")
+
+
+class ZoneLayers:
+    """The layers in a viewer that show a session.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer, or the proxy of it that plugins get; it may hold other layers.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self._session: Session | None = None
+        # The layers themselves, not what the viewer hands back: in a plugin that is a slow proxy.
+        self.picture = self._image("Picture")
+        self.infrared = self._image("Infrared", visible=False)
+        self.shade = self._labels("Around the zone", data.shade_colours())
+        self.classes = self._labels("Classes", {None: (0, 0, 0, 0)}, opacity=_CLASS_OPACITY)
+        step = Colormap([(0.0, 0.0, 0.0, 0.0), _CONTOUR_COLOUR], name="contours")
+        self.contours = Image(
+            [np.zeros((2, 2), np.uint8), np.zeros((1, 1), np.uint8)],
+            multiscale=True,
+            name=tr("Regions"),
+            colormap=step,
+            contrast_limits=(0, 1),
+            units=_UNITS,
+        )
+
+    @property
+    def all(self) -> tuple[Image | Labels, ...]:
+        """Every layer, bottom to top."""
+        return (self.picture, self.infrared, self.shade, self.classes, self.contours)
+
+    def show(self, session: Session) -> None:
+        """Fill the layers with a session's zone, and put those into the viewer that are not there."""
+        self._session = session
+        self._fill_pictures(session)
+        self._fill_classes(session)
+        self._fill_contours(session)
+        for layer in self.all:
+            if layer not in self._viewer.layers:
+                self._viewer.add_layer(layer)
+        self._viewer.layers.selection.active = self.classes
+        self.classes.mode = "pan_zoom"
+
+    def remove(self) -> None:
+        """Take the layers out of the viewer."""
+        for layer in self.all:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+
+    def repaint(self, window: Window) -> None:
+        """Show labels that changed in a window."""
+        data.repaint(self.classes, window)
+        if not self.classes.visible:  # napari works for 15 ms even where nothing changes
+            self.classes.visible = True
+
+    def show_level(self, level: int) -> None:
+        """Show the regions of a level of the scale."""
+        self.contours.contrast_limits = data.contour_limits(level)
+
+    def show_refined(self) -> None:
+        """Show regions that are others than before."""
+        if self._session is not None:
+            self._fill_contours(self._session)
+
+    def _fill_pictures(self, session: Session) -> None:
+        backdrop = session.backdrop
+        natural = data.composite(backdrop.pixels, backdrop.bands)
+        infrared = data.composite(backdrop.pixels, backdrop.bands, ("NIR", "R", "G"))
+        shown = natural if natural is not None else data.grey(backdrop.pixels)
+        self._fill(self.picture, data.mean_pooled(shown), session, backdrop.offset)
+        self._fill(
+            self.infrared, data.mean_pooled(shown if infrared is None else infrared), session, backdrop.offset
+        )
+        codes = data.shade(session.store.footprint, backdrop.pixels.shape[1:], backdrop.offset)
+        hidden = np.zeros((2, 2), np.uint8)
+        self._fill(self.shade, hidden if codes is None else codes, session, backdrop.offset)
+
+    def _fill_classes(self, session: Session) -> None:
+        # The store's own array, read-only: the layer is a view of it, and napari's brush cannot write to it.
+        self._fill(self.classes, session.labels, session, (0, 0))
+        self.classes.colormap = DirectLabelColormap(color_dict=data.class_colours(session.nomenclature))
+        self.classes.features = data.class_features(session.nomenclature)
+
+    def _fill_contours(self, session: Session) -> None:
+        hierarchy = session.hierarchy
+        levels = hierarchy.saliency_pyramid() if hierarchy is not None else [np.zeros((2, 2), np.uint8)]
+        if len(levels) < 2:  # napari tells an image from a pyramid once and for all
+            levels = [*levels, levels[0][::2, ::2]]
+        self._fill(self.contours, levels, session, (0, 0))
+        self.contours.contrast_limits = data.contour_limits(session.level)
+
+    def _fill(self, layer: Image | Labels, pixels: Any, session: Session, offset: tuple[int, int]) -> None:
+        resolution = session.grid.resolution
+        layer.data = pixels
+        layer.scale = (resolution, resolution)
+        layer.translate = (offset[0] * resolution, offset[1] * resolution)
+        layer.metadata = data.world_metadata(session.grid, session.zone_id)
+
+    def _image(self, name: str, *, visible: bool = True) -> Image:
+        nothing = [np.zeros((2, 2, 3), np.uint8), np.zeros((1, 1, 3), np.uint8)]
+        return Image(
+            nothing,
+            rgb=True,
+            multiscale=True,
+            name=tr(name),
+            visible=visible,
+            units=_UNITS,
+            axis_labels=("y", "x"),
+        )
+
+    def _labels(self, name: str, colours: Any, *, opacity: float = 1.0) -> Labels:
+        layer = Labels(
+            np.zeros((2, 2), np.uint8),
+            name=tr(name),
+            colormap=DirectLabelColormap(color_dict=colours),
+            opacity=opacity,
+            units=_UNITS,
+            axis_labels=("y", "x"),
+        )
+        layer.editable = False
+        return layer
