@@ -377,7 +377,7 @@ class Session:
             self.noticed.emit(_sentence(said(str(error))))
             return
         ops: list[Op] = []
-        if not self.write(lambda: ops.append(self.store.refine(edit))):
+        if not self.write(lambda: ops.append(self.store.record(edit))):
             return
         self._refined.add(ops[0], before, finer)
         self._take_regions(edit.window)

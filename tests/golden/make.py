@@ -110,7 +110,7 @@ def make_refined(target: Path) -> None:
         for row, col, scale in ((20, 20, 900.0), (20, 22, 80.0), (80, 100, 300.0)):
             node = found.node_at(row, col, scale)
             edit, found = refine_node(found, node, image, row=row, col=col, scale=scale)
-            store.refine(edit)
+            store.record(edit)
         store.undo()
         store.redo()
     (target / "journal" / "marie.lock").unlink()

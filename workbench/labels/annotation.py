@@ -19,7 +19,7 @@ from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.canvas import Canvas, Codes
 from workbench.labels.comments import check_comment
 from workbench.labels.conflicts import Conflicts
-from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Redo, Refine, Review, Undo
+from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Look, Redo, Refine, Review, Undo
 from workbench.labels.fold import Fold
 from workbench.labels.folder import journal_files
 from workbench.labels.journal import JournalWriter
@@ -236,6 +236,15 @@ class AnnotationStore:
         found = [(op, edit_of(op)) for op in self._table.counting("comment")]
         return tuple((op, edit) for op, edit in found if isinstance(edit, Comment))
 
+    def looks(self) -> dict[str, tuple[Window, ...]]:
+        """Return the windows that each author has had before their eyes, sorted by author."""
+        found: dict[str, list[Window]] = {}
+        for op in self._table.counting("look"):
+            edit = edit_of(op)
+            if isinstance(edit, Look):
+                found.setdefault(op.author, []).append(edit.window)
+        return {author: tuple(windows) for author, windows in sorted(found.items())}
+
     def unresolved(self) -> dict[str, int]:
         """Return {key of an upper class: pixels} where authors were sure of no class."""
         numbers, keys = self.uppers()
@@ -361,31 +370,26 @@ class AnnotationStore:
         self._check_writable()
         return self._walked(Redo(target=self._stack.undone[-1])) if self._stack.undone else None
 
-    def refine(self, edit: Refine) -> Op:
-        """Write a refinement into the author's journal, one undo step; no label changes.
+    def record(self, edit: Comment | Look | Refine | Review) -> Op:
+        """Write into the author's journal what changes no label.
+
+        A comment or refinement is one undo step; `workbench.labels.review` knows which reviews are legal.
 
         Raises
         ------
         EditRefused
-            The store is read-only, or the refinement reaches outside the grid.
+            The store is read-only, the edit reaches outside the zone, or as for `check_comment`.
         """
         self._check_writable()
-        self._fold.canvas.check_inside(edit.window)
-        return self._recorded(edit)
-
-    def comment(self, comment: Comment) -> Op:
-        """Pin a comment to a pixel of the zone, one undo step; no label changes.
-
-        Raises
-        ------
-        EditRefused
-            The store is read-only, the pixel lies outside the zone, or as for `check_comment`.
-        """
-        self._check_writable()
-        self._fold.canvas.check_pixel(comment.row, comment.col)
-        there = {op.id: found for op, found in self.comments()}
-        check_comment(comment, there, zone=self.zone_id, author=self._author or "", track=self._fold.track)
-        return self._recorded(comment)
+        match edit:
+            case Comment():
+                self._fold.canvas.check_pixel(edit.row, edit.col)
+                there, track = {op.id: found for op, found in self.comments()}, self._fold.track
+                check_comment(edit, there, zone=self.zone_id, author=self._author or "", track=track)
+            case Look() | Refine():
+                self._fold.canvas.check_inside(edit.window)
+        self._commit([edit])
+        return self._table.op(len(self._table) - 1)
 
     def refresh(self) -> Window | None:
         """Read what other authors did since the zone was opened, or refreshed.
@@ -411,11 +415,6 @@ class AnnotationStore:
         fresh = [(author, row) for author in found for row in found[author].rows[taken[author] :]]
         positions = self._fold.follow(fresh, directory=self._directory)
         return self._fold.hull(positions) if positions else None
-
-    def record(self, review: Review) -> Op:
-        """Write a review into the author's journal; `workbench.labels.review` knows which ones are legal."""
-        self._check_writable()
-        return self._recorded(review)
 
     def snapshot(self) -> None:
         """Write down what the store knows, if it has a folder for that; a full disk is no error."""
@@ -456,10 +455,6 @@ class AnnotationStore:
             self._fold.check_unlocked()
             self._fold.guard.check_open(step.target)
         return self._commit([step])
-
-    def _recorded(self, edit: Edit) -> Op:
-        self._commit([edit])
-        return self._table.op(len(self._table) - 1)
 
     def _commit(self, edits: Sequence[Edit]) -> Window | None:
         """Write a gesture to the journal, then follow it; return the pixels that it may have changed."""

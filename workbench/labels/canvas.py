@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import AssignMask, Protect, Refine, RunLengthMask, tight
+from workbench.labels.edits import AssignMask, Look, Protect, Refine, RunLengthMask, tight
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Op
 
@@ -95,7 +95,7 @@ class Canvas:
                 "pixels, or of its footprint"
             )
 
-    def check_op(self, op: Op, edit: AssignMask | Protect | Refine) -> None:
+    def check_op(self, op: Op, edit: AssignMask | Protect | Refine | Look) -> None:
         """Refuse an op of a journal that cannot be one of this zone.
 
         Raises
@@ -109,7 +109,7 @@ class Canvas:
                 "does not have; update the nomenclature"
             )
         if not self._holds(edit.window):
-            verb = "refines" if isinstance(edit, Refine) else "paints"
+            verb = {Refine: "refines", Look: "looked at"}.get(type(edit), "paints")
             shape = self.subject.grid.shape
             raise JournalError(f"op {op.id} {verb} {edit.window}, outside the zone's {shape} pixels")
 

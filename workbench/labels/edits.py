@@ -13,6 +13,7 @@ __all__ = [
     "Comment",
     "Edit",
     "LabelEdit",
+    "Look",
     "OPEN",
     "PROTECTED",
     "Protect",
@@ -167,6 +168,13 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The author had the pixels of a window before their eyes, none smaller than one of the screen."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
     """Take back one of the author's own gestures."""
 
@@ -207,7 +215,7 @@ class Review:
 
 LabelEdit = AssignMask | Protect
 """Every edit that `AnnotationStore.apply` takes."""
-Edit = AssignMask | Protect | Comment | Refine | Undo | Redo | Review
+Edit = AssignMask | Protect | Comment | Look | Refine | Undo | Redo | Review
 
 
 def tight(mask: NDArray[np.bool_], window: Window) -> tuple[NDArray[np.bool_], Window] | None:

@@ -19,7 +19,7 @@ from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
 from workbench.labels.conflicts import Conflicts, find_conflicts
-from workbench.labels.edits import OPEN, AssignMask, LabelEdit, Protect, Refine, Review
+from workbench.labels.edits import OPEN, AssignMask, LabelEdit, Look, Protect, Refine, Review
 from workbench.labels.guard import Guard
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of
@@ -208,7 +208,7 @@ class Fold:
             try:
                 op = op_of_row(row, author) if row.track == self.track else None
                 edit = edit_of(op) if op is not None else None
-                if op is not None and isinstance(edit, AssignMask | Protect | Refine):
+                if op is not None and isinstance(edit, AssignMask | Protect | Refine | Look):
                     self.canvas.check_op(op, edit)
                 changed |= dict.fromkeys(self.table.append(row, author, edit))
             except JournalError as error:

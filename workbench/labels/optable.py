@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbench.errors import JournalError
 from workbench.geo.grid import Window
 from workbench.labels.bare import BarePixels
-from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Redo, Refine, Review, Undo
+from workbench.labels.edits import AssignMask, Comment, Edit, Look, Protect, Redo, Refine, Review, Undo
 from workbench.labels.growth import doubled, roomy
 from workbench.labels.losses import missing_ops
 from workbench.labels.op import LAST_LAMPORT, Head, Op, blind_track, split_payload
@@ -32,7 +32,7 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "value": np.uint8,
     "counts": np.bool_,
 }
-_KINDS = ("", "assign", "refine", "protect", "comment", "accept")
+_KINDS = ("", "assign", "refine", "protect", "comment", "accept", "look")
 """Kinds of op that have a place on the ground, by their number in the column ``kind``."""
 _AUTHOR_BITS = 63 - LAST_LAMPORT.bit_length()
 _STRICT = ("submitted", "accepted", "sent_back")
@@ -142,6 +142,8 @@ class OpTable:
             case Comment(row=at_row, col=at_col):
                 pixel = Window(row=at_row, col=at_col, height=1, width=1)
                 self._place(position, pixel, kind="comment")
+            case Look(window=window):
+                self._place(position, window, kind="look")
             case Undo(target=target) | Redo(target=target):
                 columns["counts"][changed] = isinstance(edit, Redo)
                 self._steps[number].append((row.seq, target, isinstance(edit, Redo)))
