@@ -22,6 +22,7 @@ from napari_plugin.desk import Desk
 from napari_plugin.jobs import Job, Report, start
 from napari_plugin.language import said, speak, tr
 from napari_plugin.opening import OpenZone, open_zone
+from napari_plugin.others import Others
 from napari_plugin.panels import WelcomePage
 from napari_plugin.preferences import Preferences
 from napari_plugin.session import Session
@@ -98,7 +99,7 @@ class LabellingDock(QWidget):
         desk.tools.changed.connect(panel.tools.show_tool)
         panel.tools.show_tool(desk.tools.current)
         others = QTimer(panel, interval=_OTHERS_MILLISECONDS)
-        others.timeout.connect(session.look_at_others)
+        others.timeout.connect(Others(session).look)
         others.start()
         self._shown.callback(others.stop)
         self.session, self.desk = session, desk
