@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.layers import Image, Labels
+from psygnal import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_plugin.bindings import PointerGestures
 from napari_plugin.glass import Glass, RegionLight, SketchDrawing
 from napari_plugin.here import Here
-from napari_plugin.pointed import Hover, Sketch
+from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.screen import View
 from napari_plugin.session import Session
 from napari_plugin.tools import ToolBox
@@ -39,6 +40,9 @@ class Desk:
     on_place
         Called with the pixel (row, col) under the pointer, or None when it leaves the canvas.
     """
+
+    viewed = Signal()
+    """The canvas shows another part of the zone."""
 
     def __init__(
         self,
@@ -104,8 +108,12 @@ class Desk:
         resolution = self.session.grid.resolution
         extent = max(window.height / height, window.width / width) * resolution * 3
         camera.zoom = min(1 / extent, 2 / resolution)
-        row, col = window.row + (window.height - 1) / 2, window.col + (window.width - 1) / 2
-        camera.center = (*camera.center[:-2], row * resolution, col * resolution)
+        self.centre(Spot(row=window.row + (window.height - 1) / 2, col=window.col + (window.width - 1) / 2))
+
+    def centre(self, spot: Spot) -> None:
+        """Show a position of the zone in the middle of the canvas."""
+        camera, resolution = self.viewer.scene.camera, self.session.grid.resolution
+        camera.center = (*camera.center[:-2], spot.row * resolution, spot.col * resolution)
 
     def pan(self, down: int, across: int) -> None:
         """Move the picture by a fifth of the canvas."""
@@ -141,11 +149,13 @@ class Desk:
         if self._fitted:
             self.fit()
         self._refresh_glass()
+        self.viewed.emit()
 
     def _on_camera(self, _event: Any = None) -> None:
         if not self._fitting:
             self._fitted = False
         self._refresh_glass()
+        self.viewed.emit()
 
     def _on_hovered(self, hover: Hover | None) -> None:
         self._show_light(hover, self._drawn.sketch)

@@ -17,7 +17,7 @@ class Others:
         self._complaint = ""
 
     def look(self) -> None:
-        """Take what others did, show it, and say so; stop the next stroke where somebody took the zone over."""
+        """Take what others did, show it, and say so; bar edits where somebody took the zone over."""
         session, store = self._session, self._session.store
         before, labels = store.head, store.label_heads()
         if complaint := session.opened.tenancy.renew():

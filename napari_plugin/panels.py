@@ -166,8 +166,6 @@ class SavedPanel(QWidget):
         self.undo = self._button("↶  ", "undo", keys, self.undo_wanted)
         self.redo = self._button("↷  ", "redo", keys, self.redo_wanted)
         self._state = QLabel()
-        self._file = QLabel()
-        self._file.setObjectName("dim")
         self._last: tuple[int, datetime] | None = None
         # Its age is told anew every second, so that it can be believed.
         self._clock = QTimer(self, interval=_SECOND)
@@ -177,22 +175,17 @@ class SavedPanel(QWidget):
         buttons.setSpacing(6)
         buttons.addWidget(self.undo, 1)
         buttons.addWidget(self.redo, 1)
-        lines = QHBoxLayout()
-        lines.addWidget(self._state)
-        lines.addStretch()
-        lines.addWidget(self._file)
-        _stack(self, buttons, lines)
+        _stack(self, buttons, self._state)
 
     @property
     def text(self) -> str:
         """What it says about the last edit."""
         return self._state.text()
 
-    def show_saved(self, number_of: int | None, at: datetime | None, *, journal: str, path: str) -> None:
-        """Show the last durable edit (None before the first) and the journal that holds it."""
+    def show_saved(self, number_of: int | None, at: datetime | None, *, path: str) -> None:
+        """Show the last durable edit (None before the first); the journal that holds it is in the tooltip."""
         self._last = (number_of, at) if number_of is not None and at is not None else None
-        self._file.setText(journal)
-        self._file.setToolTip(f"{tr('Every click is on the disk before it is on the screen:')}\n{path}")
+        self._state.setToolTip(f"{tr('Every click is on the disk before it is on the screen:')}\n{path}")
         self._tell()
 
     def show_possible(self, *, undo: bool, redo: bool) -> None:
@@ -208,7 +201,6 @@ class SavedPanel(QWidget):
         age = ago(at, datetime.now(at.tzinfo))
         told = tr("Saved · edit {edit} · {ago}", edit=number(done), ago=age)
         self._state.setText(f"<span style='color:{ink().good.name()}'>●</span> {told}")
-        self._state.setToolTip(f"{at:%H:%M:%S}")
 
     def _button(self, sign: str, action: str, keys: Keymap, wanted: Signal) -> QPushButton:
         button = QPushButton(sign + _title(action))

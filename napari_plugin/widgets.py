@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
-from qtpy.QtWidgets import QFileDialog, QInputDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QStackedWidget, QWidget
 
 from napari_plugin.bindings import HeldKeys, install_shortcuts
 from napari_plugin.commands import commands, held_commands
@@ -26,7 +26,9 @@ from napari_plugin.others import Others
 from napari_plugin.panels import WelcomePage
 from napari_plugin.preferences import Preferences
 from napari_plugin.session import Session
+from napari_plugin.side import SideDock
 from napari_plugin.theme import style_sheet, use_theme
+from napari_plugin.tiles import Tiles
 from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
@@ -62,10 +64,13 @@ class LabellingDock(QWidget):
         speak(self.preferences.language)
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
+        self._side: QStackedWidget | None = None
+        self.side: SideDock | None = None
         self._follow_theme()
         self.setMinimumWidth(310)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(10, 8, 10, 8)
+        # Not a column: napari would add an empty stretch to it.
+        self._place = QGridLayout(self)
+        self._place.setContentsMargins(10, 8, 10, 8)
         self.contents: QWidget | None = None
         """The panels of the zone, or the page that offers to open one."""
         self._shown = ExitStack()
@@ -102,8 +107,9 @@ class LabellingDock(QWidget):
         others.timeout.connect(Others(session).look)
         others.start()
         self._shown.callback(others.stop)
+        self.tiles = Tiles(session)
         self.session, self.desk = session, desk
-        self.commands = commands(desk, self)
+        self.commands = commands(desk, self.tiles, self)
         install_shortcuts(panel, self.preferences.keys, self.commands)
         self._show(panel)
         self._take_window()
@@ -152,6 +158,21 @@ class LabellingDock(QWidget):
             self.desk.lay_glass(canvas)
             held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
             self._shown.callback(held.release)
+            self._show_side()
+
+    def _show_side(self) -> None:
+        """Show the pages beside the picture, over napari's layer list, which stays a click away."""
+        assert self.desk is not None  # noqa: S101 - only with a zone open
+        side = SideDock(self.desk, self.tiles)
+        self._shown.callback(side.release)
+        if self._side is None:
+            self._side = QStackedWidget()
+            self._viewer.window.add_dock_widget(self._side, name=tr("Zone"), area="left", tabify=True)
+        while (before := self._side.currentWidget()) is not None:
+            self._side.removeWidget(before)
+            before.deleteLater()
+        self._side.addWidget(side)
+        self.side = side
 
     def _follow_theme(self, _event: object = None) -> None:
         use_theme(self._viewer.theme)
@@ -159,10 +180,10 @@ class LabellingDock(QWidget):
 
     def _show(self, contents: QWidget) -> None:
         if self.contents is not None:
-            self._column.removeWidget(self.contents)
+            self._place.removeWidget(self.contents)
             self.contents.deleteLater()
         self.contents = contents
-        self._column.addWidget(contents)
+        self._place.addWidget(contents)
 
     def _on_layer(self) -> None:
         if self.session is None:

@@ -15,6 +15,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils import DirectLabelColormap
 from napari.utils.colormaps import Colormap
+from numpy.typing import NDArray
 
 from napari_plugin import layers as data
 from napari_plugin.language import tr
@@ -81,6 +82,10 @@ class ZoneLayers:
         data.repaint(self.classes, window)
         if not self.classes.visible:  # napari works for 15 ms even where nothing changes
             self.classes.visible = True
+
+    def thumbnail(self) -> NDArray[np.uint8]:
+        """Return a small picture of the zone, shape (row, col, 3), that may reach around it a little."""
+        return np.asarray(self.picture.data[-1])
 
     def show_level(self, level: int) -> None:
         """Show the regions of a level of the scale."""

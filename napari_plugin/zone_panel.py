@@ -152,4 +152,4 @@ class ZonePanel(QWidget):
     def _show_saved(self, saved: Saved | None) -> None:
         journal = self._session.opened.journal
         number, at = (saved.number, saved.at) if saved is not None else (None, None)
-        self.saved.show_saved(number, at, journal=journal.name, path=str(journal))
+        self.saved.show_saved(number, at, path=str(journal))
