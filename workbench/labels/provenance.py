@@ -28,7 +28,8 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
-from workbench.labels.prelabels import BULK_TOOL, POINTED_TOOL, is_model
+from workbench.labels.prelabels import BULK_TOOL, POINTED_TOOL
+from workbench.labels.proposed import is_model
 
 PRELABEL_FATES = ("none", "kept", "corrected", "untouched")
 """What can become of a pre-label, by number."""
@@ -128,7 +129,7 @@ def _fates(store: AnnotationStore, ops: Sequence[Op]) -> NDArray[np.uint8]:
     for model in sorted({op.author for op in ops if is_model(op.author)}):
         read = np.array([0, *(op.seen.get(model, 0) for op in ops)], np.uint32)[last]
         for count in np.unique(read[open_pixels & (read > 0)]).tolist():
-            proposed = store.prelabels(model, ops=count)
+            proposed = store.prelabels(store.models(model, ops=count))
             ranks = np.array([0, *(op.lamport for op in proposed.ops)], np.int64)[proposed.last]
             found, agree = proposed.compared()
             newer = open_pixels & (read == count) & found & (ranks >= when)
