@@ -92,6 +92,11 @@ class Prelabels:
         """The ops of the models' journals."""
         return tuple(self._fold.table.op(position) for position in range(len(self._fold.table)))
 
+    @property
+    def whole(self) -> Window:
+        """Window of the zone."""
+        return self._fold.canvas.subject.grid.whole
+
     def accepting(self, chosen: Chosen) -> list[Drawn]:
         """Return the edits that take pre-labels over, one for each op that proposes some of the pixels.
 
@@ -102,7 +107,7 @@ class Prelabels:
         EditRefused
             There is no such pre-label.
         """
-        whole = self._fold.canvas.subject.grid.whole
+        whole = self.whole
         window, mask = chosen.region or (whole, np.ones((1, 1), np.bool_))
         free = self._free(window, over=chosen.over)
         wanted = np.where(mask & free, self.last[window.slices], np.uint32(0))
@@ -130,12 +135,12 @@ class Prelabels:
         there, same
             Shape (row, col) of the zone.
         """
-        here, proposed = self._given(self._fold.canvas.subject.grid.whole)
+        here, proposed = self.given(self.whole)
         return proposed > 0, here == proposed
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Return what can be accepted without replacing a label, by model and class, most pixels first."""
-        whole, proposed = self._fold.canvas.subject.grid.whole, self.proposed
+        whole, proposed = self.whole, self.proposed
         wanted = np.where(self._free(whole, over=False), self.last, np.uint32(0))
         counts, places = np.bincount(wanted.reshape(-1), minlength=1), defaultdict[int, list[int]](list)
         for place in _numbers(counts):
@@ -157,11 +162,15 @@ class Prelabels:
 
     def _free(self, window: Window, *, over: bool) -> NDArray[np.bool_]:
         """Return where a pre-label of a window can change something, shape (row, col) of it."""
-        here, proposed = self._given(window)
+        here, proposed = self.given(window)
         changing: NDArray[np.bool_] = here != proposed if over else here == 0
-        return changing & (proposed > 0) & np.equal(self._labels.guard.levels(window), OPEN)
+        return changing & (proposed > 0) & np.equal(self.levels(window), OPEN)
 
-    def _given(self, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    def levels(self, window: Window) -> NDArray[np.uint8]:
+        """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` of a window's pixels, shape (row, col)."""
+        return self._labels.guard.levels(window)
+
+    def given(self, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
         """Return labels and pre-labels of a window as `given_map`, upper classes numbered alike in both."""
         uppers, keys = self._labels.uppers(window)
         known = {key: number for number, key in enumerate(keys, start=1)}
@@ -208,10 +217,10 @@ class Prelabels:
         """Return why nothing can be accepted in a region."""
         if not self.compared()[0].any():
             return "no model proposes anything in this zone"
-        there = mask & (self._given(window)[1] > 0)
+        there = mask & (self.given(window)[1] > 0)
         if not there.any():
             return "no model proposes anything there"
-        if not (there & (self._labels.guard.levels(window) == OPEN)).any():
+        if not (there & (self.levels(window) == OPEN)).any():
             return "what models propose there is protected or accepted"
         if over:
             return "what models propose there is what the labels are already"
