@@ -16,7 +16,8 @@ from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Protect, Provenance, assign_raster
 from workbench.labels.prelabels import Chosen
-from workbench.labels.provenance import effort, sources
+from workbench.labels.proposed import Group
+from workbench.labels.provenance import effort, prelabel_fates, sources
 from workbench.labels.review import accept
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -226,3 +227,27 @@ def test_of_two_models_at_one_lamport_the_one_that_shows_counts(tmp_path: Path) 
         assert marie.prelabels().codes[5, 6] == 7
         marie.apply(rectangle(5, 6, 1, 4, 7))
         assert fates(marie) == {"kept": 4}
+
+
+def test_fates_are_told_by_the_model_and_the_class_that_it_proposed(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as model:
+        model.apply(rectangle(5, 6, 2, 4, 7))
+        model.apply(rectangle(7, 6, 2, 4, 3))
+    with open_store(tmp_path, "model-tree") as model:
+        model.apply(rectangle(9, 6, 1, 4, 3))
+    with open_store(tmp_path, "marie") as marie:
+        one = Window(row=5, col=6, height=1, width=4), np.ones((1, 4), bool)
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(region=one, pointed=True)))
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(code=7)))
+        marie.apply(rectangle(7, 6, 1, 4, 3))  # as the model says, drawn by hand
+        marie.apply(rectangle(8, 6, 2, 3, 5))  # another class than either model's
+        marie.apply(rectangle(11, 6, 1, 4, 8))  # where no model says anything
+        assert prelabel_fates(marie) == {
+            Group(model="model-tree", code=3, upper=None): {"corrected": 3},
+            Group(model="model-unet", code=3, upper=None): {"kept": 4, "corrected": 3},
+            Group(model="model-unet", code=7, upper=None): {"kept": 4, "untouched": 4},
+        }
+        told: Counter[str] = Counter()
+        for by_fate in prelabel_fates(marie).values():
+            told.update(by_fate)
+        assert {"none": 4, **told} == fates(marie)

@@ -53,6 +53,11 @@ class Group:
     upper: str | None
     """Key of an upper class, where the model proposes one."""
 
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """What groups are sorted by."""
+        return self.model, self.code, self.upper or ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Proposed:
@@ -114,7 +119,7 @@ class ModelJournals:
             Group(model=table.name(place)[0], code=edit.code, upper=edit.upper) if edit is not None else None
             for place, edit in enumerate(edits)
         ]
-        groups = sorted({one for one in named if one}, key=lambda one: (one.model, one.code, one.upper or ""))
+        groups = sorted({one for one in named if one}, key=lambda one: one.order)
         numbers = {None: 0} | {one: number for number, one in enumerate(groups, start=1)}
         said = [np.nan if edit is None or edit.confidence is None else edit.confidence for edit in edits]
         return Proposed(
