@@ -20,6 +20,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.leases import Tenancy
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
+from workbench.workflows.doubling import check_unblinded
 from workbench.workflows.labelling import stay
 
 _MARGIN = 256
@@ -50,6 +51,8 @@ class OpenZone:
     zone: Zone
     author: str
     """Who labels; the journal is locked for this author until `close`."""
+    blind: bool = False
+    """Whether they label without seeing what others did."""
     backdrop: Backdrop
     """Orthophoto to look at."""
     nomenclature: Nomenclature
@@ -102,7 +105,8 @@ def open_zone(
     Raises
     ------
     WorkbenchError
-        The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there.
+        The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there, or the
+        author labels the zone blind and is not done.
     """
     campaign = Campaign.open(directory)
     zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
@@ -114,10 +118,13 @@ def open_zone(
             backdrop = read_backdrop(campaign, zone)
             hierarchy, advice = _read_hierarchy(campaign, zone, backdrop)
             store = opening.result()
+            if not blind:
+                check_unblinded(campaign, zone, store, author)
             return OpenZone(
                 campaign=campaign,
                 zone=zone,
                 author=author,
+                blind=blind,
                 backdrop=backdrop,
                 nomenclature=campaign.nomenclature,
                 store=store,
