@@ -6,7 +6,7 @@ does not. What is painted on glass costs the pixels of the screen, at any zoom a
 
 from __future__ import annotations
 
-__all__ = ["Drawing", "Glass", "RegionLight", "SketchDrawing", "class_colour"]
+__all__ = ["Drawing", "Glass", "RegionLight", "SketchDrawing", "class_colour", "draw_codes"]
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -137,7 +137,7 @@ class RegionLight:
         found = self.codes(view)
         if found is not None:
             box, codes = found
-            _draw_codes(painter, box, codes, self._colours())
+            draw_codes(painter, box, codes, self._colours())
 
     def _box(self, view: View) -> Window | None:
         """Return the part of the screen in which anything is lit, with a pixel around it for the rim."""
@@ -206,7 +206,7 @@ class SketchDrawing:
         box = view.box(window)
         if box is not None:
             codes = sampled(mask, view.rows(box), view.cols(box), window).view(np.uint8)
-            _draw_codes(painter, box, codes, {1: veil})
+            draw_codes(painter, box, codes, {1: veil})
 
     @staticmethod
     def _paint_stroke(painter: QPainter, points: list[QPointF], radius: float, veil: QColor) -> None:
@@ -253,7 +253,7 @@ def class_colour(session: Session) -> QColor:
     return QColor(session.nomenclature.by_code(given.code).colour) if given.code else QColor("white")
 
 
-def _draw_codes(
+def draw_codes(
     painter: QPainter, box: Window, codes: NDArray[np.uint8], colours: Mapping[int, QColor]
 ) -> None:
     """Paint an image of codes, shape (row, col) of a box of the screen; 0 is clear."""
