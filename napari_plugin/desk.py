@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_plugin.bindings import PointerGestures
 from napari_plugin.glass import Glass, RegionLight, SketchDrawing
 from napari_plugin.here import Here
+from napari_plugin.outlines import LabelOutlines
 from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.screen import View
 from napari_plugin.session import Session
@@ -56,6 +57,7 @@ class Desk:
         self.tools, self.here = ToolBox(session), Here(session)
         self.glass: Glass | None = None
         self.light, self._drawn = RegionLight(session), SketchDrawing(session)
+        self.outlines = LabelOutlines(session)
         layers.show(session)
         viewer.canvas.overlays.scale_bar.visible = True
         self.gestures = PointerGestures(
@@ -82,6 +84,7 @@ class Desk:
             self.glass.destroyed.connect(self._on_glass_gone)
             self.glass.add(self.light)
             self.glass.add(self._drawn)
+            self.show_outlines(only=False)
 
     def view(self) -> View | None:
         """Return what the canvas shows; None where it shows several views."""
@@ -122,6 +125,18 @@ class Desk:
         y, x = y + down * _PAN_SHARE * height / camera.zoom, x + across * _PAN_SHARE * width / camera.zoom
         camera.center = (*camera.center[:-2], y, x)
 
+    def toggle_outlines(self) -> None:
+        """Show labels as outlines only, or as coloured areas again."""
+        self.show_outlines(only=self.layers.classes.visible)
+
+    def show_outlines(self, *, only: bool) -> None:
+        """Show the outlines of labels, and their areas unless it is the outlines only."""
+        self.layers.classes.visible = not only
+        if self.glass is not None:
+            self.glass.remove(self.outlines)
+            if only or self.outlines.patterned:
+                self.glass.add(self.outlines, below=True)
+
     @staticmethod
     def toggle(layer: Image | Labels) -> None:
         """Show a layer, or hide it."""
@@ -130,7 +145,7 @@ class Desk:
     def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
         session, camera = self.session, self.viewer.scene.camera
         return (
-            (session.repainted, self.layers.repaint),
+            (session.repainted, self._on_repainted),
             (session.hovered, self._on_hovered),
             (session.sketched, self._on_sketched),
             (session.class_chosen, self._on_class_chosen),
@@ -164,6 +179,12 @@ class Desk:
         self._drawn.sketch = sketch
         self._show_light(self.session.hover, sketch)
         self._refresh_glass()
+
+    def _on_repainted(self, window: Window) -> None:
+        shows_outlines = self.glass is not None and self.outlines in self.glass.drawings
+        self.layers.repaint(window, show=not shows_outlines)
+        if shows_outlines:
+            self._refresh_glass()
 
     def _on_class_chosen(self, _given: object) -> None:
         self._refresh_glass()

@@ -16,7 +16,7 @@ from workbench.nomenclature import Nomenclature
 
 _VEIL = QColor(14, 16, 22, 232)
 _CAP = "background:#3a4050; color:#f0f1f2;"
-_COLUMNS = (("pointer", "scale", "here"), ("tools", "edits", "places", "desk"), ("views",), ("classes",))
+_COLUMNS = (("pointer", "scale", "here", "edits"), ("tools", "views"), ("places", "desk", "classes"))
 
 
 class HelpOverlay(QWidget):
@@ -38,7 +38,7 @@ class HelpOverlay(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         heading = QLabel(f"<h2>{escape(tr('What one can do'))}</h2>")
         columns = QHBoxLayout()
-        columns.setSpacing(34)
+        columns.setSpacing(26)
         for groups in _COLUMNS:
             label = QLabel("".join(self._group(group) for group in groups))
             label.setTextFormat(Qt.TextFormat.RichText)
@@ -52,7 +52,7 @@ class HelpOverlay(QWidget):
         page.addLayout(columns)
         page.addStretch()
         page.addWidget(foot)
-        self.setStyleSheet("QLabel { color: #f0f1f2; background: transparent; }")
+        self.setStyleSheet("QLabel { color: #f0f1f2; background: transparent; font-size: 11px; }")
         canvas.installEventFilter(self)
         self.resize(canvas.size())
         self.hide()

@@ -116,6 +116,7 @@ class LabellingDock(QWidget):
         later(panel.release)
         desk = Desk(self._viewer, session, self._layers, on_place=panel.show_place)
         later(desk.close)
+        desk.outlines.patterned = self.preferences.outlines
         panel.tools.chosen.connect(desk.tools.take)
         desk.tools.changed.connect(panel.tools.show_tool)
         panel.tools.show_tool(desk.tools.current)
