@@ -11,7 +11,7 @@ from napari.layers import Image, Labels
 from psygnal import Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_plugin.bindings import PointerGestures
+from napari_plugin.bindings import PointerGestures, Wheel
 from napari_plugin.glass import Glass, RegionLight, SketchDrawing
 from napari_plugin.here import Here
 from napari_plugin.outlines import LabelOutlines
@@ -23,6 +23,10 @@ from napari_plugin.zone_layers import ZoneLayers
 from workbench.geo.grid import Window
 
 _FIT_MARGIN = 0.03
+_CLOSER = 1.25
+"""What a notch of the wheel makes of the zoom."""
+_LARGEST_PIXEL, _SMALLEST_ZONE = 100.0, 100.0
+"""In pixels of the screen."""
 _PAN_SHARE = 0.2
 """Share of the canvas that an arrow key moves the picture by."""
 
@@ -74,6 +78,7 @@ class Desk:
         for signal, slot in self._slots():
             signal.disconnect(slot)
         if self.glass is not None:
+            self._wheel.release()
             self.glass.deleteLater()
             self.glass = None
 
@@ -85,6 +90,7 @@ class Desk:
             self.glass.add(self.light)
             self.glass.add(self._drawn)
             self.show_outlines(only=False)
+            self._wheel = Wheel(canvas, zoom=self.zoom, resize=self.resize)
 
     def view(self) -> View | None:
         """Return what the canvas shows; None where it shows several views."""
@@ -117,6 +123,27 @@ class Desk:
         """Show a position of the zone in the middle of the canvas."""
         camera, resolution = self.viewer.scene.camera, self.session.grid.resolution
         camera.center = (*camera.center[:-2], spot.row * resolution, spot.col * resolution)
+
+    def zoom(self, notches: float, x: float, y: float) -> None:
+        """Come closer, by notches of the wheel, to what lies at a position on the canvas; it stays there."""
+        view = self.view()
+        if view is None:
+            return
+        camera, factor = self.viewer.scene.camera, _CLOSER**notches
+        spot, (height, width) = view.spot(x, y), self.viewer.canvas.size
+        pitch = view.pitch / factor
+        # No closer than a pixel as large as a thumb, no farther than the zone as small as one.
+        if not _LARGEST_PIXEL > 1 / pitch > _SMALLEST_ZONE / max(self.session.grid.shape):
+            return
+        camera.zoom *= factor
+        self.centre(Spot(row=spot.row + (height / 2 - y) * pitch, col=spot.col + (width / 2 - x) * pitch))
+
+    def resize(self, notches: int, x: float, y: float) -> None:
+        """Make regions at a position of the canvas, or the tool in hand, larger by notches of the wheel."""
+        view = self.view()
+        if view is not None:
+            self.tools.current.hover(view.spot(x, y))
+            self.tools.resize(notches)
 
     def pan(self, down: int, across: int) -> None:
         """Move the picture by a fifth of the canvas."""
