@@ -4,9 +4,9 @@ Keys are Qt shortcuts of the dock with the window as context: they win over napa
 keys, work wherever the focus is in the window, and leave text fields alone.
 
 The wheel zooms, and with **Ctrl** held it changes the scale: Alt + wheel walks through napari's layer list
-and turns into a sideways wheel in Qt, Shift + wheel does so on macOS. The desk takes the wheel from Qt, before
-napari hears of it: vispy draws the whole scene once more for each notch, to find out what was hit, and waits
-for the graphics card.
+and turns into a sideways wheel in Qt, Shift + wheel does so on macOS. The desk takes the wheel from Qt,
+before napari hears of it: vispy draws the whole scene once more for each notch, to find out what was hit, and
+waits for the graphics card.
 """
 
 from __future__ import annotations
