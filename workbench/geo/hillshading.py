@@ -26,6 +26,7 @@ def hillshade(
     azimuth: float = 315.0,
     altitude: float = 45.0,
     valid: NDArray[np.bool_] | None = None,
+    into: NDArray[np.uint32] | None = None,
 ) -> NDArray[np.uint8]:
     """Return the picture of a surface under a low sun, in grey.
 
@@ -43,10 +44,10 @@ def hillshade(
         Side of a pixel in metres.
     azimuth, altitude
         Of the sun in degrees, clockwise from north and above the horizon.
-    window, valid
-        As for `composite`.
+    window, valid, into
+        As for `workbench.geo.rendering.composite`.
     """
-    picture = np.empty(window.shape, np.uint32)
+    picture = np.empty(window.shape, np.uint32) if into is None else into
     turn, rise = math.radians(azimuth), math.radians(altitude)
     # East, south and up to the sun; a level pixel is as light as the sun is high.
     east, south, up = math.cos(rise) * math.sin(turn), -math.cos(rise) * math.cos(turn), math.sin(rise)

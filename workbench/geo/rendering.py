@@ -31,6 +31,7 @@ def composite(
     window: Window,
     *,
     valid: NDArray[np.bool_] | None = None,
+    into: NDArray[np.uint32] | None = None,
 ) -> NDArray[np.uint8]:
     """Return the picture of three bands as red, green and blue.
 
@@ -44,6 +45,8 @@ def composite(
         What to draw of them.
     valid
         Shape (row, col): where there is data; everywhere by default.
+    into
+        Memory to draw in, of the window's shape and contiguous; new memory by default.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def composite(
     array([[[ 10,  20,  30, 255]]], dtype=uint8)
     """
     red, green, blue = bands
-    picture = np.empty(window.shape, np.uint32)
+    picture = np.empty(window.shape, np.uint32) if into is None else into
     at = window.row, window.col
     if red.dtype == np.uint8:
         tables = _tables(tuple(stretch.table() for stretch in stretches))
@@ -76,6 +79,7 @@ def coloured(
     window: Window,
     *,
     valid: NDArray[np.bool_] | None = None,
+    into: NDArray[np.uint32] | None = None,
 ) -> NDArray[np.uint8]:
     """Return the picture of one band by a ramp of colours: grey, or heights in viridis.
 
@@ -87,10 +91,10 @@ def coloured(
         Which values have the first and the last colour.
     ramp
         Shape (256, 3), such as `workbench.geo.ramps.GREY`.
-    window, valid
+    window, valid, into
         As for `composite`.
     """
-    picture = np.empty(window.shape, np.uint32)
+    picture = np.empty(window.shape, np.uint32) if into is None else into
     colours = _packed(ramp)
     if band.dtype == np.uint8:
         _coloured_bytes(band, colours[stretch.table()], window.row, window.col, picture)
@@ -107,6 +111,7 @@ def ndvi(
     *,
     span: float = 0.5,
     valid: NDArray[np.bool_] | None = None,
+    into: NDArray[np.uint32] | None = None,
 ) -> NDArray[np.uint8]:
     """Return the picture of the vegetation index (NIR − R) / (NIR + R), red over yellow to green.
 
@@ -117,10 +122,10 @@ def ndvi(
     span
         Index of the greenest green, and −span of the reddest red; 0 is yellow. Orthophotos are no
         reflectances: theirs rarely goes beyond ±0.5, see the three FLAIR patches.
-    window, valid
+    window, valid, into
         As for `composite`.
     """
-    picture = np.empty(window.shape, np.uint32)
+    picture = np.empty(window.shape, np.uint32) if into is None else into
     colours = _packed(RED_YELLOW_GREEN)
     _ndvi(infrared, red, np.float32(127.5 / span), colours, window.row, window.col, picture)
     return as_picture(picture, window, valid)
