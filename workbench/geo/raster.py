@@ -71,6 +71,8 @@ class RasterInfo:
     descriptions: tuple[str, ...]
     """One per band, empty where the file has none."""
     tags: Mapping[str, str]
+    palette: bool = False
+    """Whether the pixels are entries of a colour table."""
 
 
 def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
@@ -108,6 +110,7 @@ def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
             nodata=source.nodata,
             descriptions=tuple(text or "" for text in source.descriptions),
             tags=dict(source.tags()),
+            palette=source.colorinterp[0] == ColorInterp.palette,
         )
 
 
