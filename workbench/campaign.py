@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import digest_file, inside, sync_directory, write_document
+from workbench.documents import digest_arrays, digest_file, inside, sync_directory, write_document
 from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
@@ -238,7 +237,9 @@ class Campaign:
         """Return where a zone's hierarchy lies once it is segmented."""
         return self.zone_dir(zone) / "hierarchy.h5"
 
-    def read_hierarchy(self, zone: Zone, *, image: NDArray[Any] | None = None) -> Hierarchy:
+    def read_hierarchy(
+        self, zone: Zone, *, image: NDArray[Any] | Callable[[], NDArray[Any]] | None = None
+    ) -> Hierarchy:
         """Read a zone's hierarchy, and prove that it was made of the zone's pixels.
 
         Parameters
@@ -246,7 +247,8 @@ class Campaign:
         zone
             Whose hierarchy.
         image
-            What `read_image` gives for the zone, where it was read already.
+            What `read_image` gives for the zone, where it was read already; or what gives it once the file is
+            read, which may wait for a thread that reads the image meanwhile.
 
         Raises
         ------
@@ -258,7 +260,9 @@ class Campaign:
         if not path.exists():
             raise HierarchyError(f"zone {zone.id} is not segmented; run: {again}")
         found = read_hierarchy(path)
-        if not made_of(found, zone, self.read_image(zone) if image is None else image):
+        if image is None:
+            image = self.read_image(zone)
+        if not made_of(found, zone, image() if callable(image) else image):
             raise HierarchyError(
                 f"{path} was made of other pixels than zone {zone.id} has; run: {again}; "
                 "labels are not touched"
@@ -453,8 +457,7 @@ def made_of(hierarchy: Hierarchy, zone: Zone, image: NDArray[Any]) -> bool:
 
 def pixels_digest(pixels: NDArray[Any]) -> str:
     """Return the SHA-256 of an image's type, shape and pixels."""
-    head = f"{pixels.dtype.str}{pixels.shape}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+    return digest_arrays(f"{pixels.dtype.str}{pixels.shape}".encode(), pixels)
 
 
 def _listed(zones: Sequence[Zone]) -> str:

@@ -164,8 +164,11 @@ class AnnotationStore:
 
     @property
     def last_op(self) -> NDArray[np.uint32]:
-        """Read-only view of shape (row, col): 1 + place in `ops` of the op that gave the code, 0 = none."""
-        return _frozen_view(self._fold.labels.last)
+        """Read-only, of shape (row, col): 1 + place in `ops` of the op that gave the code, 0 = none.
+
+        Made anew each time, for the whole zone.
+        """
+        return self._fold.labels.last(self.grid.whole)
 
     @property
     def protected(self) -> NDArray[np.uint8]:
@@ -265,7 +268,7 @@ class AnnotationStore:
             raise GridError(
                 f"pixel ({row}, {col}) lies outside zone {self.zone_id} of {self.grid.shape} pixels"
             )
-        place = int(self._fold.labels.last[row, col])
+        place = self._fold.labels.place(row, col)
         return self._table.op(place - 1) if place else None
 
     def coverage(self) -> float:
@@ -418,7 +421,7 @@ class AnnotationStore:
         if self._snapshots is None:
             return
         with suppress(OSError):
-            write_snapshot(self._snapshots, self._fold.snapshot(), self._key)
+            write_snapshot(self._snapshots, self._fold.picture().developed(), self._key)
             self._settled = len(self._table)
 
     def close(self) -> None:

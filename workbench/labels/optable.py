@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from workbench.errors import JournalError
 from workbench.geo.grid import Window
-from workbench.labels.bare import BarePixels
 from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Redo, Refine, Review, Undo
 from workbench.labels.growth import doubled, roomy
 from workbench.labels.losses import missing_ops
 from workbench.labels.op import LAST_LAMPORT, Head, Op, blind_track, split_payload
+from workbench.labels.painting import Bare
 from workbench.labels.payloads import target_of
 from workbench.labels.runs import RunLengthMask, spans_of
 from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
@@ -263,7 +263,7 @@ class OpTable:
         """Return the mask of a painting op, shape (row, col) of its window."""
         return RunLengthMask(window=self.window(position), data=body_of_row(self._row(position))).decode()
 
-    def beneath(self, kind: str, bare: BarePixels, *, author: str = "") -> Iterator[int]:
+    def beneath(self, kind: str, bare: Bare, *, author: str = "") -> Iterator[int]:
         """Yield the ops of a kind that count near bare pixels, the last in the order first.
 
         Parameters

@@ -3,13 +3,31 @@
 Each pixel keeps the op that gave its value. Of all ops that paint a pixel the one that comes last in the
 total order counts, so ops may be painted in any sequence; what they leave does not depend on it.
 
-A mask is its spans (see `workbench.labels.runs`). Where it has pixels is told by tiles of 64 × 64 pixels, and
-in each tile by a bit for each of its cells of 8 × 8.
+A mask is its spans (see `workbench.geo.spans`). Everything else is by tiles of 64 × 64 pixels. Where a single
+op stands on all pixels of a tile, the tile says so and its pixels need not: a region of millions of pixels
+is painted, and taken away again, at the price of its tiles and of the pixels along its boundary. Where a mask
+has pixels is told, for each tile, by a bit for each of its cells of 8 × 8.
 """
 
 from __future__ import annotations
 
-__all__ = ["CELL", "TILE", "fill", "lift", "paint", "touched"]
+__all__ = [
+    "CELL",
+    "Bare",
+    "Ground",
+    "MIXED",
+    "Shown",
+    "TILE",
+    "all_inside",
+    "clear",
+    "fill",
+    "lift",
+    "paint",
+    "shows_only",
+    "touched",
+]
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +38,99 @@ TILE = 64
 """Side of a tile in pixels."""
 CELL = 8
 """Side of a cell in pixels: the 64 cells of a tile are the bits of one number."""
+MIXED = 0xFFFFFFFF
+"""In `Shown.tops`: look at the pixels of the tile."""
+_SIDE = TILE // CELL
+
+
+# The tuples lie beside the kernels that take them apart: numba's cache looks at this file only.
+class Ground(NamedTuple):
+    """The pixels of a zone that can be painted; never changes."""
+
+    footprint: NDArray[np.bool_]
+    """Shape (row, col). True inside the zone."""
+    cells: NDArray[np.uint8]
+    """Shape (cell row, cell col). Pixels of each cell inside the zone, in whole tiles of cells."""
+    whole: NDArray[np.bool_]
+    """Shape (tile row, tile col). Whether all pixels of a tile are inside."""
+
+
+class Shown(NamedTuple):
+    """What ops leave on the pixels of a zone; the kernels change it."""
+
+    values: NDArray[np.uint8]
+    """Shape (row, col). 0 where no op stands."""
+    counts: NDArray[np.int64]
+    """Shape (256,). Pixels of each value inside the zone."""
+    tops: NDArray[np.uint32]
+    """Shape (tile row, tile col). 1 + position of the op that stands on all pixels of a tile, all of which are
+    inside the zone; 0 where none stands on any; else `MIXED`."""
+    last: NDArray[np.uint32]
+    """Shape (tile row, tile col, row, col). 1 + position of the op on each pixel of a mixed tile, 0 for none;
+    anything in other tiles, and below the zone's edge."""
+
+
+class Bare(NamedTuple):
+    """Pixels on which no op stands, counted where they are; the kernels change it."""
+
+    counts: NDArray[np.uint8]
+    """Shape (cell row, cell col)."""
+    cells: NDArray[np.uint64]
+    """Shape (tile row, tile col). The bits of the cells that have some."""
 
 
 @inlined_kernel
-def _bit(row: int, cell: int) -> np.uint64:
-    """Return the bit, in the number of its tile, of a cell given by a row of pixels and a column of cells."""
-    return np.uint64(1) << np.uint64(row % TILE // CELL * (TILE // CELL) + cell % (TILE // CELL))
+def _bits(row: int, col: int, stop: int) -> np.uint64:
+    """Return the bits, in the number of their tile, of the cells of a stretch of one row of the tile."""
+    first, last = col % TILE // CELL, (stop - 1) % TILE // CELL
+    stretch = (np.uint64(2) << np.uint64(last - first)) - np.uint64(1)
+    return stretch << np.uint64(row % TILE // CELL * _SIDE + first)
+
+
+@inlined_kernel
+def _covered(spans: NDArray[np.int32], wanted: NDArray[np.uint64]) -> tuple[int, int, NDArray[np.int32]]:
+    """Return how many pixels a mask has in each tile, and the first row and column of tiles it tells of.
+
+    Tiles of which ``wanted``, of shape (tile row, tile col), is 0 are left at 0; it may be empty.
+    """
+    top, left, bottom, right = 0, 0, -1, -1
+    if len(spans):
+        top, bottom = spans[0, 0] // TILE, spans[-1, 0] // TILE
+        left, right = spans[:, 1].min() // TILE, (spans[:, 2].max() - 1) // TILE
+    covered = np.zeros((bottom - top + 1, right - left + 1), np.int32)
+    for number in range(len(spans)):
+        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
+        tile_row = row // TILE
+        while col < stop:
+            tile = col // TILE
+            border = min(stop, (tile + 1) * TILE)
+            if wanted.size == 0 or wanted[tile_row, tile]:
+                covered[tile_row - top, tile - left] += border - col
+            col = border
+    return top, left, covered
+
+
+@inlined_kernel
+def _take_away(counts: NDArray[np.int64], values: NDArray[np.uint8]) -> None:
+    """Subtract the values of a row of pixels from their counts."""
+    held, many = values[0], 0
+    for value in values:
+        if value != held:
+            counts[held] -= many
+            held, many = value, 0
+        many += 1
+    counts[held] -= many
 
 
 @kernel
 def paint(
     spans: NDArray[np.int32],
-    footprint: NDArray[np.bool_],
+    ground: Ground,
     order: NDArray[np.int64],
     position: int,
     value: int,
-    values: NDArray[np.uint8],
-    last: NDArray[np.uint32],
-    counts: NDArray[np.int64],
+    highest: int,
+    shown: Shown,
 ) -> None:
     """Paint one op where no op stands that comes after it.
 
@@ -45,41 +138,75 @@ def paint(
     ----------
     spans
         Of its mask.
-    footprint
-        Shape (row, col) of the zone; nothing else is painted.
+    ground
+        Of the zone; nothing else is painted.
     order
         Shape (op,). Place of each op in the total order.
     position
         Of the op.
     value
         What it gives its pixels.
-    values, last
-        Shape (row, col) of the zone: value, and 1 + position of the op that gave it, 0 = none. Changed.
-    counts
-        Shape (256,). Pixels of each value. Changed.
+    highest
+        Position of the op that comes last in the order of those painted so far; of this one, if none was.
+    shown
+        Changed.
     """
-    place = order[position]
-    for row, col, stop in spans:
-        for here in range(col, stop):
-            top = last[row, here]
-            if (top == 0 or order[top - 1] < place) and footprint[row, here]:
-                counts[values[row, here]] -= 1
-                counts[value] += 1
-                values[row, here] = value
-                last[row, here] = position + 1
+    height, width = ground.footprint.shape
+    place, newest = order[position], order[position] >= order[highest]
+    values, counts, tops = shown.values, shown.counts, shown.tops
+    top, left, covered = _covered(spans, np.empty((0, 0), np.uint64))
+    for i in range(covered.shape[0]):
+        for j in range(covered.shape[1]):
+            tile_row, tile = top + i, left + j
+            if covered[i, j] == 0:
+                continue
+            there = tops[tile_row, tile]
+            if there != MIXED and there > 0 and order[there - 1] >= place:
+                covered[i, j] = 0
+                continue
+            row, col = tile_row * TILE, tile * TILE
+            row_stop, col_stop = min(height, row + TILE), min(width, col + TILE)
+            area = (row_stop - row) * (col_stop - col)
+            if ground.whole[tile_row, tile] and covered[i, j] == area and (there != MIXED or newest):
+                if there != MIXED:
+                    counts[values[row, col]] -= area
+                else:
+                    for r in range(row, row_stop):
+                        _take_away(counts, values[r, col:col_stop])
+                counts[value] += area
+                if there == MIXED or values[row, col] != value:
+                    values[row:row_stop, col:col_stop] = value
+                tops[tile_row, tile] = position + 1
+                covered[i, j] = 0
+            elif there != MIXED:
+                shown.last[tile_row, tile, :, :] = there
+                tops[tile_row, tile] = MIXED
+    for number in range(len(spans)):
+        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
+        tile_row = row // TILE
+        while col < stop:
+            tile = col // TILE
+            border = min(stop, (tile + 1) * TILE)
+            if covered[tile_row - top, tile - left]:
+                last = shown.last[tile_row, tile, row % TILE]
+                for here in range(col, border):
+                    under = last[here - tile * TILE]
+                    if (newest or under == 0 or order[under - 1] < place) and ground.footprint[row, here]:
+                        counts[values[row, here]] -= 1
+                        counts[value] += 1
+                        values[row, here] = value
+                        last[here - tile * TILE] = position + 1
+            col = border
 
 
 @kernel
 def fill(
     spans: NDArray[np.int32],
-    footprint: NDArray[np.bool_],
+    ground: Ground,
     position: int,
     value: int,
-    values: NDArray[np.uint8],
-    last: NDArray[np.uint32],
-    counts: NDArray[np.int64],
-    bare: NDArray[np.uint8],
-    cells: NDArray[np.uint64],
+    shown: Shown,
+    bare: Bare,
 ) -> None:
     """Paint one op where no op stands.
 
@@ -89,56 +216,143 @@ def fill(
     Parameters
     ----------
     bare
-        Shape (cell row, cell col) of the zone. Pixels of each cell on which no op stands. Changed.
-    cells
-        Shape (tile row, tile col). The bits of the cells that have some. Changed.
+        Where no op stands, as far as it is to be painted. Changed.
     """
-    for row, col, stop in spans:
+    height, width = ground.footprint.shape
+    values, counts, tops = shown.values, shown.counts, shown.tops
+    top, left, covered = _covered(spans, bare.cells)
+    for i in range(covered.shape[0]):
+        for j in range(covered.shape[1]):
+            tile_row, tile = top + i, left + j
+            if covered[i, j] == 0 or tops[tile_row, tile] != 0:
+                continue
+            row, col = tile_row * TILE, tile * TILE
+            row_stop, col_stop = min(height, row + TILE), min(width, col + TILE)
+            area = (row_stop - row) * (col_stop - col)
+            if ground.whole[tile_row, tile] and covered[i, j] == area:
+                counts[0] -= area
+                counts[value] += area
+                values[row:row_stop, col:col_stop] = value
+                tops[tile_row, tile] = position + 1
+                bare.counts[row // CELL : row // CELL + _SIDE, col // CELL : col // CELL + _SIDE] = 0
+                bare.cells[tile_row, tile] = 0
+                covered[i, j] = 0
+            else:
+                shown.last[tile_row, tile, :, :] = 0
+                tops[tile_row, tile] = MIXED
+    for number in range(len(spans)):
+        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
+        tile_row = row // TILE
         while col < stop:
             tile = col // TILE
             border = min(stop, (tile + 1) * TILE)
-            if not cells[row // TILE, tile]:
+            if not covered[tile_row - top, tile - left] or not bare.cells[tile_row, tile]:
                 col = border
                 continue
+            last = shown.last[tile_row, tile, row % TILE]
             while col < border:
                 cell = col // CELL
                 end = min(border, (cell + 1) * CELL)
-                if bare[row // CELL, cell]:
+                if bare.counts[row // CELL, cell]:
                     for here in range(col, end):
-                        if last[row, here] == 0 and footprint[row, here]:
-                            bare[row // CELL, cell] -= 1
+                        if last[here - tile * TILE] == 0 and ground.footprint[row, here]:
+                            bare.counts[row // CELL, cell] -= 1
                             counts[0] -= 1
                             counts[value] += 1
                             values[row, here] = value
-                            last[row, here] = position + 1
-                    if not bare[row // CELL, cell]:
-                        cells[row // TILE, tile] &= ~_bit(row, cell)
+                            last[here - tile * TILE] = position + 1
+                    if not bare.counts[row // CELL, cell]:
+                        bare.cells[tile_row, tile] &= ~_bits(row, col, end)
                 col = end
 
 
 @kernel
-def lift(
-    spans: NDArray[np.int32],
-    position: int,
-    values: NDArray[np.uint8],
-    last: NDArray[np.uint32],
-    counts: NDArray[np.int64],
-    bare: NDArray[np.uint8],
-    cells: NDArray[np.uint64],
-) -> None:
-    """Take one op off the pixels on which it stands.
+def lift(spans: NDArray[np.int32], ground: Ground, position: int, shown: Shown, bare: Bare) -> None:
+    """Take one op off the pixels on which it stands, whose values stay until they are filled or cleared.
 
     Parameters are those of `fill`.
     """
-    for row, col, stop in spans:
-        for here in range(col, stop):
-            if last[row, here] == position + 1:
-                counts[values[row, here]] -= 1
-                counts[0] += 1
-                values[row, here] = 0
-                last[row, here] = 0
-                bare[row // CELL, here // CELL] += 1
-                cells[row // TILE, here // TILE] |= _bit(row, here // CELL)
+    height, width = ground.footprint.shape
+    values, counts, tops = shown.values, shown.counts, shown.tops
+    for number in range(len(spans)):
+        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
+        tile_row = row // TILE
+        while col < stop:
+            tile = col // TILE
+            border = min(stop, (tile + 1) * TILE)
+            if tops[tile_row, tile] == position + 1:
+                first, side = tile_row * TILE, tile * TILE
+                area = (min(height, first + TILE) - first) * (min(width, side + TILE) - side)
+                counts[values[first, side]] -= area
+                counts[0] += area
+                tops[tile_row, tile] = 0
+                bits = np.uint64(0)
+                for i in range(_SIDE):
+                    for j in range(_SIDE):
+                        inside = ground.cells[first // CELL + i, side // CELL + j]
+                        bare.counts[first // CELL + i, side // CELL + j] = inside
+                        if inside:
+                            bits |= np.uint64(1) << np.uint64(i * _SIDE + j)
+                bare.cells[tile_row, tile] = bits
+            elif tops[tile_row, tile] == MIXED:
+                last = shown.last[tile_row, tile, row % TILE]
+                for here in range(col, border):
+                    if last[here - tile * TILE] == position + 1:
+                        counts[values[row, here]] -= 1
+                        counts[0] += 1
+                        last[here - tile * TILE] = 0
+                        bare.counts[row // CELL, here // CELL] += 1
+                        bare.cells[tile_row, tile] |= _bits(row, here, here + 1)
+            col = border
+
+
+@kernel
+def clear(shown: Shown, bare: Bare) -> None:
+    """Give the pixels that stayed bare the value 0."""
+    height, width = shown.values.shape
+    for tile_row in range(bare.cells.shape[0]):
+        for tile in range(bare.cells.shape[1]):
+            if not bare.cells[tile_row, tile]:
+                continue
+            row, col = tile_row * TILE, tile * TILE
+            row_stop, col_stop = min(height, row + TILE), min(width, col + TILE)
+            if shown.tops[tile_row, tile] == 0:
+                shown.values[row:row_stop, col:col_stop] = 0
+                continue
+            for r in range(row, row_stop):
+                for c in range(col, col_stop):
+                    if shown.last[tile_row, tile, r - row, c - col] == 0:
+                        shown.values[r, c] = 0
+
+
+@kernel
+def all_inside(spans: NDArray[np.int32], ground: Ground) -> bool:
+    """Tell whether all pixels of a mask are inside the zone."""
+    for number in range(len(spans)):
+        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
+        while col < stop:
+            border = min(stop, (col // TILE + 1) * TILE)
+            if not ground.whole[row // TILE, col // TILE]:
+                for here in range(col, border):
+                    if not ground.footprint[row, here]:
+                        return False
+            col = border
+    return True
+
+
+@kernel
+def shows_only(spans: NDArray[np.int32], value: int, shown: Shown) -> bool:
+    """Tell whether all pixels of a mask have a value."""
+    for number in range(len(spans)):
+        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
+        while col < stop:
+            border = min(stop, (col // TILE + 1) * TILE)
+            one = shown.tops[row // TILE, col // TILE] != MIXED
+            for here in range(col, col + 1 if one else border):
+                if shown.values[row, here] != value:
+                    return False
+            col = border
+    return True
 
 
 @kernel
@@ -160,16 +374,20 @@ def touched(spans: NDArray[np.int32], columns: int) -> tuple[NDArray[np.int32], 
     top, bottom = spans[0, 0] // TILE, spans[-1, 0] // TILE
     left, right = spans[:, 1].min() // TILE, (spans[:, 2].max() - 1) // TILE
     marks = np.zeros((bottom - top + 1, right - left + 1), np.uint64)
-    for row, col, stop in spans:
-        for cell in range(col // CELL, (stop - 1) // CELL + 1):
-            marks[row // TILE - top, cell * CELL // TILE - left] |= _bit(row, cell)
+    for number in range(len(spans)):
+        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
+        while col < stop:
+            tile = col // TILE
+            border = min(stop, (tile + 1) * TILE)
+            marks[row // TILE - top, tile - left] |= _bits(row, col, border)
+            col = border
     count = int(np.count_nonzero(marks))
     tiles, cells = np.empty(count, np.int32), np.empty(count, np.uint64)
     count = 0
-    for row in range(marks.shape[0]):
-        for col in range(marks.shape[1]):
-            if marks[row, col]:
-                tiles[count] = (top + row) * columns + left + col
-                cells[count] = marks[row, col]
+    for i in range(marks.shape[0]):
+        for j in range(marks.shape[1]):
+            if marks[i, j]:
+                tiles[count] = (top + i) * columns + left + j
+                cells[count] = marks[i, j]
                 count += 1
     return tiles, cells
