@@ -71,7 +71,7 @@ class Canvas:
 
     def lift(self, position: int, stroke: Stroke) -> Bare:
         bare = bare_nowhere(self.ground)
-        lift(spans_of(stroke), self.ground, position, self.shown, bare)
+        lift(spans_of(stroke), self.ground, position, 3 + position % 2, self.shown, bare)
         return bare
 
     def check(self, expected: NDArray[np.uint32], value: int = 3) -> None:

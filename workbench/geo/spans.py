@@ -105,7 +105,8 @@ def laid_over(
     >>> laid_over(spans, cover, above).tolist()
     [[0, 0, 4], [0, 8, 12]]
     """
-    found: NDArray[np.int32] = _laid_over(spans, cover, above)
+    stops = np.cumsum([len(spans), len(cover), len(above)])
+    found: NDArray[np.int32] = _laid_over(np.concatenate([spans, cover, above]), stops)
     return found
 
 
@@ -195,25 +196,26 @@ def _kept(
 
 
 @kernel
-def _laid_over(
-    spans: NDArray[np.int32], cover: NDArray[np.int32], above: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """Walk through the ends of all spans, row by row from left to right."""
-    found = np.empty((len(spans) + len(cover) + len(above), 3), np.int32)
-    count, lists = 0, (spans, cover, above)
-    at, inside = np.zeros(3, np.int64), np.zeros(3, np.bool_)
-    open_col = np.int64(-1)
-    while at[0] < len(spans) or at[1] < len(cover) or at[2] < len(above):
-        row, col = np.int64(1) << 40, np.int64(1) << 40
+def _laid_over(spans: NDArray[np.int32], stops: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Walk through the ends of all spans, row by row from left to right.
+
+    ``spans`` are those beneath, the cover and those above, which stop at ``stops``.
+    """
+    found = np.empty_like(spans)
+    count, open_col = 0, -1
+    at, inside = np.array([0, stops[0], stops[1]]), np.zeros(3, np.bool_)
+    while True:
+        row = col = -1
         for k in range(3):
-            if at[k] < len(lists[k]):
-                r, c = np.int64(lists[k][at[k], 0]), np.int64(lists[k][at[k], 2 if inside[k] else 1])
-                if r < row or (r == row and c < col):
+            if at[k] < stops[k]:
+                r, c = spans[at[k], 0], spans[at[k], 2 if inside[k] else 1]
+                if row < 0 or r < row or (r == row and c < col):
                     row, col = r, c
+        if row < 0:
+            return found[:count].copy()
         for k in range(3):
-            while at[k] < len(lists[k]):
-                r, c = np.int64(lists[k][at[k], 0]), np.int64(lists[k][at[k], 2 if inside[k] else 1])
-                if r != row or c != col:
+            while at[k] < stops[k]:
+                if spans[at[k], 0] != row or spans[at[k], 2 if inside[k] else 1] != col:
                     break
                 at[k] += inside[k]
                 inside[k] = not inside[k]
@@ -224,4 +226,3 @@ def _laid_over(
             found[count, 0], found[count, 1], found[count, 2] = row, open_col, col
             count += 1
             open_col = -1
-    return found[:count].copy()

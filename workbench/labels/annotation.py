@@ -271,6 +271,10 @@ class AnnotationStore:
         place = self._fold.labels.place(row, col)
         return self._table.op(place - 1) if place else None
 
+    def shows_only(self, spans: NDArray[np.int32], code: int) -> bool:
+        """Tell whether all pixels of some spans (see `workbench.geo.spans`) have a code."""
+        return self._fold.labels.shows_only(spans, code)
+
     def coverage(self) -> float:
         """Return the labelled share of the footprint, 0 to 1."""
         counts = self._fold.labels.counts

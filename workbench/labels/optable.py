@@ -311,6 +311,11 @@ class OpTable:
         columns = self._columns
         return self._authors[columns["author"][position]], int(columns["seq"][position])
 
+    def last_counting(self, kind: str) -> int:
+        """Return the position of the last op of a kind that counts in the total order, -1 without one."""
+        found = np.flatnonzero(self._of_kind(kind))
+        return int(found[self._order[found].argmax()]) if found.size else -1
+
     def counting(self, kind: str, *, author: str = "") -> list[Op]:
         """Return the ops of a kind that count, first to last; everybody's unless an author is given."""
         found = np.flatnonzero(self._of_kind(kind, author))

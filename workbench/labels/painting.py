@@ -122,6 +122,27 @@ def _take_away(counts: NDArray[np.int64], values: NDArray[np.uint8]) -> None:
     counts[held] -= many
 
 
+@inlined_kernel
+def _write(values: NDArray[np.uint8], marked: NDArray[np.bool_], top: int, left: int, value: int) -> None:
+    """Give all pixels of marked tiles, from a first row and column of tiles on, a value.
+
+    Row by row through tiles side by side: memory is written in the order in which it lies.
+    """
+    height, width = values.shape
+    for i in range(marked.shape[0]):
+        j = 0
+        while j < marked.shape[1]:
+            if not marked[i, j]:
+                j += 1
+                continue
+            begin = j
+            while j < marked.shape[1] and marked[i, j]:
+                j += 1
+            first, stop = (left + begin) * TILE, min(width, (left + j) * TILE)
+            for row in range((top + i) * TILE, min(height, (top + i + 1) * TILE)):
+                values[row, first:stop] = value
+
+
 @kernel
 def paint(
     spans: NDArray[np.int32],
@@ -155,6 +176,7 @@ def paint(
     place, newest = order[position], order[position] >= order[highest]
     values, counts, tops = shown.values, shown.counts, shown.tops
     top, left, covered = _covered(spans, np.empty((0, 0), np.uint64))
+    other = np.zeros(covered.shape, np.bool_)
     for i in range(covered.shape[0]):
         for j in range(covered.shape[1]):
             tile_row, tile = top + i, left + j
@@ -174,13 +196,13 @@ def paint(
                     for r in range(row, row_stop):
                         _take_away(counts, values[r, col:col_stop])
                 counts[value] += area
-                if there == MIXED or values[row, col] != value:
-                    values[row:row_stop, col:col_stop] = value
+                other[i, j] = there == MIXED or values[row, col] != value
                 tops[tile_row, tile] = position + 1
                 covered[i, j] = 0
             elif there != MIXED:
                 shown.last[tile_row, tile, :, :] = there
                 tops[tile_row, tile] = MIXED
+    _write(values, other, top, left, value)
     for number in range(len(spans)):
         row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
         tile_row = row // TILE
@@ -188,14 +210,20 @@ def paint(
             tile = col // TILE
             border = min(stop, (tile + 1) * TILE)
             if covered[tile_row - top, tile - left]:
-                last = shown.last[tile_row, tile, row % TILE]
-                for here in range(col, border):
-                    under = last[here - tile * TILE]
-                    if (newest or under == 0 or order[under - 1] < place) and ground.footprint[row, here]:
-                        counts[values[row, here]] -= 1
-                        counts[value] += 1
-                        values[row, here] = value
-                        last[here - tile * TILE] = position + 1
+                last = shown.last[tile_row, tile, row % TILE, col - tile * TILE : border - tile * TILE]
+                if newest and ground.whole[tile_row, tile]:
+                    _take_away(counts, values[row, col:border])
+                    counts[value] += border - col
+                    values[row, col:border] = value
+                    last[:] = position + 1
+                else:
+                    for here in range(col, border):
+                        under = last[here - col]
+                        if (under == 0 or order[under - 1] < place) and ground.footprint[row, here]:
+                            counts[values[row, here]] -= 1
+                            counts[value] += 1
+                            values[row, here] = value
+                            last[here - col] = position + 1
             col = border
 
 
@@ -221,6 +249,7 @@ def fill(
     height, width = ground.footprint.shape
     values, counts, tops = shown.values, shown.counts, shown.tops
     top, left, covered = _covered(spans, bare.cells)
+    other = np.zeros(covered.shape, np.bool_)
     for i in range(covered.shape[0]):
         for j in range(covered.shape[1]):
             tile_row, tile = top + i, left + j
@@ -232,7 +261,7 @@ def fill(
             if ground.whole[tile_row, tile] and covered[i, j] == area:
                 counts[0] -= area
                 counts[value] += area
-                values[row:row_stop, col:col_stop] = value
+                other[i, j] = True
                 tops[tile_row, tile] = position + 1
                 bare.counts[row // CELL : row // CELL + _SIDE, col // CELL : col // CELL + _SIDE] = 0
                 bare.cells[tile_row, tile] = 0
@@ -240,6 +269,7 @@ def fill(
             else:
                 shown.last[tile_row, tile, :, :] = 0
                 tops[tile_row, tile] = MIXED
+    _write(values, other, top, left, value)
     for number in range(len(spans)):
         row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
         tile_row = row // TILE
@@ -254,26 +284,30 @@ def fill(
                 cell = col // CELL
                 end = min(border, (cell + 1) * CELL)
                 if bare.counts[row // CELL, cell]:
+                    many = 0
                     for here in range(col, end):
                         if last[here - tile * TILE] == 0 and ground.footprint[row, here]:
-                            bare.counts[row // CELL, cell] -= 1
-                            counts[0] -= 1
-                            counts[value] += 1
                             values[row, here] = value
                             last[here - tile * TILE] = position + 1
+                            many += 1
+                    counts[0] -= many
+                    counts[value] += many
+                    bare.counts[row // CELL, cell] -= many
                     if not bare.counts[row // CELL, cell]:
                         bare.cells[tile_row, tile] &= ~_bits(row, col, end)
                 col = end
 
 
 @kernel
-def lift(spans: NDArray[np.int32], ground: Ground, position: int, shown: Shown, bare: Bare) -> None:
+def lift(
+    spans: NDArray[np.int32], ground: Ground, position: int, value: int, shown: Shown, bare: Bare
+) -> None:
     """Take one op off the pixels on which it stands, whose values stay until they are filled or cleared.
 
     Parameters are those of `fill`.
     """
     height, width = ground.footprint.shape
-    values, counts, tops = shown.values, shown.counts, shown.tops
+    counts, tops = shown.counts, shown.tops
     for number in range(len(spans)):
         row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
         tile_row = row // TILE
@@ -283,7 +317,7 @@ def lift(spans: NDArray[np.int32], ground: Ground, position: int, shown: Shown, 
             if tops[tile_row, tile] == position + 1:
                 first, side = tile_row * TILE, tile * TILE
                 area = (min(height, first + TILE) - first) * (min(width, side + TILE) - side)
-                counts[values[first, side]] -= area
+                counts[value] -= area
                 counts[0] += area
                 tops[tile_row, tile] = 0
                 bits = np.uint64(0)
@@ -296,13 +330,18 @@ def lift(spans: NDArray[np.int32], ground: Ground, position: int, shown: Shown, 
                 bare.cells[tile_row, tile] = bits
             elif tops[tile_row, tile] == MIXED:
                 last = shown.last[tile_row, tile, row % TILE]
-                for here in range(col, border):
-                    if last[here - tile * TILE] == position + 1:
-                        counts[values[row, here]] -= 1
-                        counts[0] += 1
-                        last[here - tile * TILE] = 0
-                        bare.counts[row // CELL, here // CELL] += 1
-                        bare.cells[tile_row, tile] |= _bits(row, here, here + 1)
+                while col < border:
+                    end, many = min(border, (col // CELL + 1) * CELL), 0
+                    for here in range(col, end):
+                        if last[here - tile * TILE] == position + 1:
+                            last[here - tile * TILE] = 0
+                            many += 1
+                    if many:
+                        counts[value] -= many
+                        counts[0] += many
+                        bare.counts[row // CELL, col // CELL] += many
+                        bare.cells[tile_row, tile] |= _bits(row, col, end)
+                    col = end
             col = border
 
 
@@ -310,17 +349,15 @@ def lift(spans: NDArray[np.int32], ground: Ground, position: int, shown: Shown, 
 def clear(shown: Shown, bare: Bare) -> None:
     """Give the pixels that stayed bare the value 0."""
     height, width = shown.values.shape
+    empty = (bare.cells != 0) & (shown.tops == 0)
+    _write(shown.values, empty, 0, 0, 0)
     for tile_row in range(bare.cells.shape[0]):
         for tile in range(bare.cells.shape[1]):
-            if not bare.cells[tile_row, tile]:
+            if not bare.cells[tile_row, tile] or empty[tile_row, tile]:
                 continue
             row, col = tile_row * TILE, tile * TILE
-            row_stop, col_stop = min(height, row + TILE), min(width, col + TILE)
-            if shown.tops[tile_row, tile] == 0:
-                shown.values[row:row_stop, col:col_stop] = 0
-                continue
-            for r in range(row, row_stop):
-                for c in range(col, col_stop):
+            for r in range(row, min(height, row + TILE)):
+                for c in range(col, min(width, col + TILE)):
                     if shown.last[tile_row, tile, r - row, c - col] == 0:
                         shown.values[r, c] = 0
 

@@ -29,7 +29,7 @@ class Plane:
         self.shown = nothing_shown(ground)
         """Values and ops, as the kernels of `workbench.labels.painting` keep them."""
         self._highest = -1
-        """Position of the op that comes last in the order of those that were ever painted."""
+        """Position of an op after which none that is painted comes in the order, -1 for none."""
         self._pictures: WeakSet[Picture] = WeakSet()
 
     @property
@@ -94,8 +94,10 @@ class Plane:
             for position in taken:
                 spans = table.spans(position)
                 self._keep(spans)
-                lift(spans, self._ground, position, self.shown, bare)
+                lift(spans, self._ground, position, table.value(position), self.shown, bare)
             self._fill(bare)
+            if self._highest in taken:
+                self._highest = table.last_counting(self._kind)
 
     def picture(self) -> Picture:
         """Return which op stands on each pixel now, for another thread to read."""
@@ -125,7 +127,7 @@ class Plane:
         """Call each kernel for nothing: the first undo must not wait until they are loaded."""
         nothing, bare = np.zeros((0, 3), np.int32), bare_nowhere(self._ground)
         paint(nothing, self._ground, self._table.order, 0, 0, 0, self.shown)
-        lift(nothing, self._ground, 0, self.shown, bare)
+        lift(nothing, self._ground, 0, 0, self.shown, bare)
         fill(nothing, self._ground, 0, 0, self.shown, bare)
         self._fill(bare)
 
