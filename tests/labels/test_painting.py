@@ -16,6 +16,7 @@ from workbench.labels.painting import (
     CELL,
     TILE,
     Bare,
+    Beneath,
     all_inside,
     clear,
     fill,
@@ -27,6 +28,7 @@ from workbench.labels.painting import (
 
 SMALL, LARGE = (9, 11), (3 * TILE + 5, 2 * TILE + 9)
 SHAPES = st.sampled_from((SMALL, LARGE))
+NOTHING = Beneath(np.zeros(0, np.int32), np.zeros(0, np.uint32), np.zeros(0, np.uint32))
 Stroke = tuple[Window, NDArray[np.bool_]]
 
 
@@ -55,38 +57,45 @@ class Canvas:
     def __init__(self, footprint: NDArray[np.bool_], order: list[int]) -> None:
         self.ground, self.order = ground_of(footprint), np.array(order, np.int64)
         self.shown, self.bare = nothing_shown(self.ground), bare_everywhere(self.ground)
+        self.given = np.array([3 + position % 2 for position in range(len(order))], np.uint8)
+        self.beneath: dict[int, Beneath] = {}
         self.highest = -1
 
     @property
     def last(self) -> NDArray[np.uint32]:
         return last_in(self.shown, whole_of(self.ground.footprint.shape))
 
-    def paint(self, position: int, stroke: Stroke, value: int) -> None:
+    def paint(self, position: int, stroke: Stroke) -> None:
         if self.highest < 0 or self.order[position] > self.order[self.highest]:
             self.highest = position
-        paint(spans_of(stroke), self.ground, self.order, position, value, self.highest, self.shown)
+        self.beneath[position] = paint(
+            spans_of(stroke),
+            self.ground,
+            self.order,
+            position,
+            self.given[position],
+            self.highest,
+            self.shown,
+        )
 
-    def fill(self, position: int, stroke: Stroke, value: int) -> None:
-        fill(spans_of(stroke), self.ground, position, value, self.shown, self.bare)
+    def fill(self, position: int, stroke: Stroke) -> None:
+        fill(spans_of(stroke), self.ground, position, self.given[position], self.shown, self.bare)
 
     def lift(self, position: int, stroke: Stroke) -> Bare:
         bare = bare_nowhere(self.ground)
-        lift(spans_of(stroke), self.ground, position, 3 + position % 2, self.shown, bare)
+        beneath = self.beneath.pop(position)
+        lift(spans_of(stroke), self.ground, position, self.given, beneath, self.shown, bare)
         return bare
 
-    def check(self, expected: NDArray[np.uint32], value: int = 3) -> None:
+    def check(self, expected: NDArray[np.uint32]) -> None:
         """The ops on the pixels are those, and all else follows from them."""
         assert np.array_equal(self.last, expected)
-        given = np.where(expected > 0, value + (expected.astype(int) - 1) % 2, 0)
+        given = np.concatenate([[0], self.given])[expected]
         assert np.array_equal(self.shown.values, given)
-        assert np.array_equal(
-            self.shown.counts, np.bincount(given[self.ground.footprint], minlength=256)
-        )
+        assert np.array_equal(self.shown.counts, np.bincount(given[self.ground.footprint], minlength=256))
 
 
-def painted(
-    gestures: list[Stroke], positions: list[int], footprint: NDArray[np.bool_]
-) -> NDArray[np.uint32]:
+def painted(gestures: list[Stroke], positions: list[int], footprint: NDArray[np.bool_]) -> NDArray[np.uint32]:
     """Paint ops one over the other, by masks."""
     last = np.zeros(footprint.shape, np.uint32)
     for position in positions:
@@ -115,36 +124,45 @@ def test_the_last_in_the_order_shows_in_whatever_sequence_ops_come(
     canvas, places = Canvas(footprint, order), sorted(range(len(gestures)), key=order.__getitem__)
     expected = painted(gestures, places, footprint)
     for position in data.draw(st.permutations(places)):
-        canvas.paint(position, gestures[position], 3 + position % 2)
+        canvas.paint(position, gestures[position])
     canvas.check(expected)
     filled = Canvas(footprint, order)
     for position in reversed(places):
-        filled.fill(position, gestures[position], 3 + position % 2)
+        filled.fill(position, gestures[position])
     filled.check(expected)
     check_bare(filled.bare, footprint & (expected == 0))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=200)
 @given(shape=SHAPES, seed=st.integers(0, 99), data=st.data())
-def test_what_is_lifted_and_filled_again_is_as_if_it_had_not_been_painted(
+def test_ops_taken_away_and_put_back_leave_what_those_that_stand_leave(
     shape: tuple[int, int], seed: int, data: st.DataObject
 ) -> None:
     gestures = data.draw(st.lists(strokes(shape), min_size=1, max_size=5))
-    footprint, places = footprint_of(shape, seed), list(range(len(gestures)))
-    canvas = Canvas(footprint, places)
-    for position in places:
-        canvas.paint(position, gestures[position], 3 + position % 2)
-    before = canvas.last
-    lifted = data.draw(st.sampled_from(places))
-    canvas.bare = canvas.lift(lifted, gestures[lifted])
-    check_bare(canvas.bare, before == lifted + 1)
-    left = [position for position in places if position != lifted]
-    for position in reversed(left):
-        canvas.fill(position, gestures[position], 3 + position % 2)
-    clear(canvas.shown, canvas.bare)
-    canvas.check(painted(gestures, left, footprint))
-    canvas.paint(lifted, gestures[lifted], 3 + lifted % 2)
-    canvas.check(before)
+    footprint, order = footprint_of(shape, seed), data.draw(st.permutations(range(len(gestures))))
+    canvas, standing = Canvas(footprint, order), set[int]()
+    # Mostly the way undo and redo go: what was painted last is taken away first.
+    steps = data.draw(st.lists(st.integers(0, len(gestures) - 1), min_size=4, max_size=16))
+    for position in [*range(len(gestures)), *steps]:
+        before = canvas.last
+        if position in standing:
+            standing.remove(position)
+            if data.draw(st.booleans()):
+                canvas.beneath[position] = NOTHING
+            told = canvas.beneath[position].tiles.size > 0
+            canvas.bare = canvas.lift(position, gestures[position])
+            if not told:
+                check_bare(canvas.bare, before == position + 1)
+            for other in sorted(standing, key=order.__getitem__, reverse=True):
+                canvas.fill(other, gestures[other])
+            clear(canvas.shown, canvas.bare)
+        else:
+            standing.add(position)
+            canvas.paint(position, gestures[position])
+        left = sorted(standing, key=order.__getitem__)
+        if left and canvas.order[canvas.highest] > order[left[-1]]:
+            canvas.highest = left[-1]
+        canvas.check(painted(gestures, left, footprint))
 
 
 @settings(deadline=None)
@@ -153,8 +171,8 @@ def test_whether_pixels_have_a_value_and_are_inside_is_what_pixels_say(
     below: Stroke, above: Stroke, asked: Stroke, seed: int
 ) -> None:
     canvas = Canvas(footprint_of(LARGE, seed), [0, 1])
-    canvas.paint(0, below, 3)
-    canvas.paint(1, above, 4)
+    canvas.paint(0, below)
+    canvas.paint(1, above)
     window, mask = asked
     values = canvas.shown.values[window.slices][mask]
     for value in (0, 3, 4):

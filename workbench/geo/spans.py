@@ -149,9 +149,7 @@ def _write(spans: NDArray[np.int32], row: int, col: int, mask: NDArray[np.bool_]
 
 
 @kernel
-def _first_forbidden(
-    spans: NDArray[np.int32], allowed: NDArray[np.bool_], row: int, col: int
-) -> int:
+def _first_forbidden(spans: NDArray[np.int32], allowed: NDArray[np.bool_], row: int, col: int) -> int:
     """Return the first span with a pixel that is not allowed, or how many there are."""
     height, width = allowed.shape
     for number in range(len(spans)):

@@ -37,6 +37,7 @@ def nothing_shown(ground: Ground) -> Shown:
         counts=counts,
         tops=np.zeros(shape, np.uint32),
         last=np.zeros((*shape, TILE, TILE), np.uint32),
+        stamps=np.zeros(shape, np.uint32),
     )
 
 

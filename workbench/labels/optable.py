@@ -223,6 +223,12 @@ class OpTable:
         """Return what a painting op gives its pixels."""
         return int(self._columns["value"][position])
 
+    @property
+    def given(self) -> NDArray[np.uint8]:
+        """Shape (op,) or longer. What each painting op gives its pixels."""
+        given: NDArray[np.uint8] = self._columns["value"]
+        return given
+
     def values(self, kind: str) -> NDArray[np.int16]:
         """Return what each op of a kind that counts gives, shape (op + 1,): 0 for none, -1 for other ops."""
         values = self._columns["value"][: self._count].astype(np.int16)

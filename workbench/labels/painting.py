@@ -14,6 +14,7 @@ from __future__ import annotations
 __all__ = [
     "CELL",
     "Bare",
+    "Beneath",
     "Ground",
     "MIXED",
     "Shown",
@@ -68,6 +69,21 @@ class Shown(NamedTuple):
     last: NDArray[np.uint32]
     """Shape (tile row, tile col, row, col). 1 + position of the op on each pixel of a mixed tile, 0 for none;
     anything in other tiles, and below the zone's edge."""
+    stamps: NDArray[np.uint32]
+    """Shape (tile row, tile col). Another number after each change of a tile but that an op was painted over
+    all of it, or such a one taken away."""
+
+
+class Beneath(NamedTuple):
+    """What stood on the tiles that an op was painted over whole, so that it can be taken away without a look
+    at other ops."""
+
+    tiles: NDArray[np.int32]
+    """Shape (tile,). Numbers of the tiles, rising."""
+    tops: NDArray[np.uint32]
+    """Shape (tile,). As in `Shown`; a mixed tile keeps its pixels until it gets another stamp."""
+    stamps: NDArray[np.uint32]
+    """Shape (tile,). Those that the tiles had."""
 
 
 class Bare(NamedTuple):
@@ -152,7 +168,7 @@ def paint(
     value: int,
     highest: int,
     shown: Shown,
-) -> None:
+) -> Beneath:
     """Paint one op where no op stands that comes after it.
 
     Parameters
@@ -171,18 +187,29 @@ def paint(
         Position of the op that comes last in the order of those painted so far; of this one, if none was.
     shown
         Changed.
+
+    Returns
+    -------
+    Beneath
+        For `lift`.
     """
     height, width = ground.footprint.shape
     place, newest = order[position], order[position] >= order[highest]
     values, counts, tops = shown.values, shown.counts, shown.tops
     top, left, covered = _covered(spans, np.empty((0, 0), np.uint64))
     other = np.zeros(covered.shape, np.bool_)
+    beneath = Beneath(
+        np.empty(covered.size, np.int32), np.empty(covered.size, np.uint32), np.empty(covered.size, np.uint32)
+    )
+    whole = 0
     for i in range(covered.shape[0]):
         for j in range(covered.shape[1]):
             tile_row, tile = top + i, left + j
             if covered[i, j] == 0:
                 continue
             there = tops[tile_row, tile]
+            stamp = shown.stamps[tile_row, tile]
+            shown.stamps[tile_row, tile] = stamp + 1
             if there != MIXED and there > 0 and order[there - 1] >= place:
                 covered[i, j] = 0
                 continue
@@ -197,6 +224,9 @@ def paint(
                         _take_away(counts, values[r, col:col_stop])
                 counts[value] += area
                 other[i, j] = there == MIXED or values[row, col] != value
+                beneath.tiles[whole], beneath.tops[whole] = tile_row * tops.shape[1] + tile, there
+                beneath.stamps[whole] = shown.stamps[tile_row, tile] = stamp
+                whole += 1
                 tops[tile_row, tile] = position + 1
                 covered[i, j] = 0
             elif there != MIXED:
@@ -225,6 +255,7 @@ def paint(
                             values[row, here] = value
                             last[here - col] = position + 1
             col = border
+    return Beneath(beneath.tiles[:whole].copy(), beneath.tops[:whole].copy(), beneath.stamps[:whole].copy())
 
 
 @kernel
@@ -253,7 +284,10 @@ def fill(
     for i in range(covered.shape[0]):
         for j in range(covered.shape[1]):
             tile_row, tile = top + i, left + j
-            if covered[i, j] == 0 or tops[tile_row, tile] != 0:
+            if covered[i, j] == 0:
+                continue
+            shown.stamps[tile_row, tile] += 1
+            if tops[tile_row, tile] != 0:
                 continue
             row, col = tile_row * TILE, tile * TILE
             row_stop, col_stop = min(height, row + TILE), min(width, col + TILE)
@@ -300,12 +334,82 @@ def fill(
 
 @kernel
 def lift(
-    spans: NDArray[np.int32], ground: Ground, position: int, value: int, shown: Shown, bare: Bare
+    spans: NDArray[np.int32],
+    ground: Ground,
+    position: int,
+    given: NDArray[np.uint8],
+    beneath: Beneath,
+    shown: Shown,
+    bare: Bare,
 ) -> None:
-    """Take one op off the pixels on which it stands, whose values stay until they are filled or cleared.
+    """Take one op off the pixels on which it stands.
 
-    Parameters are those of `fill`.
+    What stood beneath shows again where nothing else happened since. Elsewhere the pixels are bare, and keep
+    their values until they are filled or cleared. Parameters are those of `fill`, and
+
+    Parameters
+    ----------
+    given
+        Shape (op,). What each op gives its pixels.
+    beneath
+        As `paint` returned it for the op, or with no tiles.
     """
+    height, width = ground.footprint.shape
+    counts, tops = shown.counts, shown.tops
+    columns, value, at = tops.shape[1], given[position], 0
+    done = np.zeros(tops.shape, np.bool_)
+    while at < beneath.tiles.size:
+        # Row by row through the tiles of a row of tiles: memory is written in the order in which it lies.
+        tile_row, begin = beneath.tiles[at] // columns, at
+        while at < beneath.tiles.size and beneath.tiles[at] // columns == tile_row:
+            tile = beneath.tiles[at] % columns
+            if tops[tile_row, tile] == position + 1 and shown.stamps[tile_row, tile] == beneath.stamps[at]:
+                tops[tile_row, tile] = beneath.tops[at]
+                done[tile_row, tile] = True
+            at += 1
+        for row in range(tile_row * TILE, min(height, (tile_row + 1) * TILE)):
+            for number in range(begin, at):
+                tile = beneath.tiles[number] % columns
+                if not done[tile_row, tile]:
+                    continue
+                col, stop = tile * TILE, min(width, (tile + 1) * TILE)
+                counts[value] -= stop - col
+                if beneath.tops[number] != MIXED:
+                    shows = given[beneath.tops[number] - 1] if beneath.tops[number] else np.uint8(0)
+                    counts[shows] += stop - col
+                    shown.values[row, col:stop] = shows
+                else:
+                    _show(shown.last[tile_row, tile, row % TILE], given, shown.values[row, col:stop], counts)
+    _bare(spans, ground, position, value, done, shown, bare)
+
+
+@inlined_kernel
+def _show(
+    last: NDArray[np.uint32], given: NDArray[np.uint8], values: NDArray[np.uint8], counts: NDArray[np.int64]
+) -> None:
+    """Give the pixels of a row what the ops on them give, and add them to the counts."""
+    held, value, many = np.uint32(0), np.uint8(0), 0
+    for here in range(values.size):
+        if last[here] != held:
+            counts[value] += many
+            held, many = last[here], 0
+            value = given[held - 1] if held else np.uint8(0)
+        values[here] = value
+        many += 1
+    counts[value] += many
+
+
+@inlined_kernel
+def _bare(
+    spans: NDArray[np.int32],
+    ground: Ground,
+    position: int,
+    value: int,
+    done: NDArray[np.bool_],
+    shown: Shown,
+    bare: Bare,
+) -> None:
+    """Take an op off the pixels on which it stands, which are bare then; not in tiles that are done."""
     height, width = ground.footprint.shape
     counts, tops = shown.counts, shown.tops
     for number in range(len(spans)):
@@ -314,7 +418,9 @@ def lift(
         while col < stop:
             tile = col // TILE
             border = min(stop, (tile + 1) * TILE)
-            if tops[tile_row, tile] == position + 1:
+            if done[tile_row, tile]:
+                pass
+            elif tops[tile_row, tile] == position + 1:
                 first, side = tile_row * TILE, tile * TILE
                 area = (min(height, first + TILE) - first) * (min(width, side + TILE) - side)
                 counts[value] -= area
@@ -328,6 +434,7 @@ def lift(
                         if inside:
                             bits |= np.uint64(1) << np.uint64(i * _SIDE + j)
                 bare.cells[tile_row, tile] = bits
+                shown.stamps[tile_row, tile] += 1
             elif tops[tile_row, tile] == MIXED:
                 last = shown.last[tile_row, tile, row % TILE]
                 while col < border:
@@ -341,7 +448,10 @@ def lift(
                         counts[0] += many
                         bare.counts[row // CELL, col // CELL] += many
                         bare.cells[tile_row, tile] |= _bits(row, col, end)
+                        shown.stamps[tile_row, tile] += 1
                     col = end
+            else:
+                shown.stamps[tile_row, tile] += 1
             col = border
 
 

@@ -18,7 +18,22 @@ from workbench.geo.grid import Window
 from workbench.labels.ground import bare_everywhere, bare_nowhere, nothing_shown
 from workbench.labels.lasts import Picture, Runs, last_in, shown_of
 from workbench.labels.optable import OpTable
-from workbench.labels.painting import TILE, Bare, Ground, clear, fill, lift, paint, shows_only, touched
+from workbench.labels.painting import (
+    TILE,
+    Bare,
+    Beneath,
+    Ground,
+    clear,
+    fill,
+    lift,
+    paint,
+    shows_only,
+    touched,
+)
+
+_NOTHING = Beneath(np.zeros(0, np.int32), np.zeros(0, np.uint32), np.zeros(0, np.uint32))
+_REMEMBERED = 256
+"""Ops of which it is remembered what they were painted over: at most 300 kB each."""
 
 
 class Plane:
@@ -30,6 +45,8 @@ class Plane:
         """Values and ops, as the kernels of `workbench.labels.painting` keep them."""
         self._highest = -1
         """Position of an op after which none that is painted comes in the order, -1 for none."""
+        self._beneath: dict[int, Beneath] = {}
+        """What the last painted ops were painted over: nearly every undo is of one of them."""
         self._pictures: WeakSet[Picture] = WeakSet()
 
     @property
@@ -78,10 +95,11 @@ class Plane:
                 self._keep(spans)
                 if self._highest < 0 or table.order[position] > table.order[self._highest]:
                     self._highest = position
-                paint(
+                beneath = paint(
                     spans, self._ground, table.order, position, table.value(position), self._highest,
                     self.shown,
                 )  # fmt: skip
+                self._remember(position, beneath)
 
     def settle(self, positions: Sequence[int]) -> None:
         """Paint ops that begin to count, take away those that cease to, and show what is beneath."""
@@ -94,7 +112,8 @@ class Plane:
             for position in taken:
                 spans = table.spans(position)
                 self._keep(spans)
-                lift(spans, self._ground, position, table.value(position), self.shown, bare)
+                beneath = self._beneath.pop(position, _NOTHING)
+                lift(spans, self._ground, position, table.given, beneath, self.shown, bare)
             self._fill(bare)
             if self._highest in taken:
                 self._highest = table.last_counting(self._kind)
@@ -127,7 +146,7 @@ class Plane:
         """Call each kernel for nothing: the first undo must not wait until they are loaded."""
         nothing, bare = np.zeros((0, 3), np.int32), bare_nowhere(self._ground)
         paint(nothing, self._ground, self._table.order, 0, 0, 0, self.shown)
-        lift(nothing, self._ground, 0, 0, self.shown, bare)
+        lift(nothing, self._ground, 0, self._table.given, _NOTHING, self.shown, bare)
         fill(nothing, self._ground, 0, 0, self.shown, bare)
         self._fill(bare)
 
@@ -141,6 +160,13 @@ class Plane:
         for position in table.beneath(self._kind, bare):
             fill(table.spans(position), self._ground, position, table.value(position), self.shown, bare)
         clear(self.shown, bare)
+
+    def _remember(self, position: int, beneath: Beneath) -> None:
+        self._beneath.pop(position, None)
+        if beneath.tiles.size:
+            self._beneath[position] = beneath
+            if len(self._beneath) > _REMEMBERED:
+                del self._beneath[next(iter(self._beneath))]
 
     def _keep(self, spans: NDArray[np.int32]) -> None:
         """Let pictures keep the tiles that are about to change."""

@@ -166,7 +166,9 @@ class LeafMap:
             numbers=self.numbers,
             places=_sealed(np.concatenate([moved, fresh])),
             patches=(*self.patches, patch),
-            gone=_sealed(np.concatenate([gone | ((places >= first) & (places < stop)), np.zeros(count, np.bool_)])),
+            gone=_sealed(
+                np.concatenate([gone | ((places >= first) & (places < stop)), np.zeros(count, np.bool_)])
+            ),
             _known=self._known,
         )
 

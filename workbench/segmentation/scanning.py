@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.compiled import kernel
+from workbench.compiled import inlined_kernel, kernel
 
 _SIDE = 16
-"""Side of a block in pixels."""
+"""Side of a block in pixels; a row of it fits into the bits of a number."""
 
 
 class Ranges(NamedTuple):
@@ -52,6 +52,39 @@ def ranges_of(numbers: NDArray[np.uint32], nodata: int) -> Ranges:
     return Ranges(lowest, stop, voids)
 
 
+@inlined_kernel
+def _look(
+    numbers: NDArray[np.uint32],
+    first: int,
+    stop: int,
+    row: int,
+    row_stop: int,
+    col: int,
+    held: NDArray[np.uint64],
+) -> None:
+    """Tell which pixels of a block are in an interval by the bits of a number for each row.
+
+    Without a branch, so that the rows, which lie far apart, come from memory side by side.
+    """
+    low, many = np.uint32(first), np.uint32(stop - first)
+    width = min(_SIDE, numbers.shape[1] - col)
+    for r in range(row, row_stop):
+        bits = np.uint64(0)
+        for place in range(width):
+            inside = np.uint32(numbers[r, col + place] - low) < many
+            bits |= np.uint64(inside) << np.uint64(place)
+        held[r - row] = bits
+
+
+@inlined_kernel
+def _trailing_zeros(bits: np.uint64) -> int:
+    """Return how many bits of a number from the lowest on are 0, at most as a block has."""
+    zeros = 0
+    while zeros < _SIDE and not (bits >> np.uint64(zeros)) & np.uint64(1):
+        zeros += 1
+    return zeros
+
+
 @kernel
 def spans_between(
     numbers: NDArray[np.uint32],
@@ -76,44 +109,53 @@ def spans_between(
         Where the raster's first pixel lies.
     """
     top, left, bottom, right = box
-    begins, ends = np.empty(ranges.lowest.shape[1], np.int64), np.empty(ranges.lowest.shape[1], np.int64)
-    mixed = np.empty(ranges.lowest.shape[1], np.bool_)
+    blocks = ranges.lowest.shape[1]
+    begins, ends = np.empty(blocks, np.int64), np.empty(blocks, np.int64)
+    mixed, held = np.empty(blocks, np.bool_), np.empty((blocks, _SIDE), np.uint64)
     spans, count = np.empty((256, 3), np.int32), 0
     for block_row in range(top // _SIDE, (bottom + _SIDE - 1) // _SIDE):
-        # Blocks of the same kind side by side are one stretch; those without pixels of the interval none.
+        first_row, row_stop = max(top, block_row * _SIDE), min(bottom, (block_row + 1) * _SIDE)
+        # Whole blocks side by side are one stretch; those without pixels of the interval are none.
         stretches = 0
         for block in range(left // _SIDE, (right + _SIDE - 1) // _SIDE):
             lowest, beyond = ranges.lowest[block_row, block], ranges.stop[block_row, block]
             if beyond <= first or lowest >= stop:
                 continue
             whole = lowest >= first and beyond <= stop and ranges.voids[block_row, block] == 0
-            begin, end = max(left, block * _SIDE), min(right, (block + 1) * _SIDE)
-            if stretches and ends[stretches - 1] == begin and mixed[stretches - 1] != whole:
+            begin, end = block * _SIDE, min(numbers.shape[1], (block + 1) * _SIDE)
+            if not whole:
+                _look(numbers, first, stop, first_row, row_stop, begin, held[block])
+            elif stretches and ends[stretches - 1] == begin and not mixed[stretches - 1]:
                 ends[stretches - 1] = end
-            else:
-                begins[stretches], ends[stretches], mixed[stretches] = begin, end, not whole
-                stretches += 1
-        for r in range(max(top, block_row * _SIDE), min(bottom, (block_row + 1) * _SIDE)):
-            if len(spans) < count + (right - left) // 2 + 1:
-                spans = np.concatenate((spans, np.empty((len(spans) + right - left, 3), np.int32)))
+                continue
+            begins[stretches], ends[stretches], mixed[stretches] = begin, end, not whole
+            stretches += 1
+        for r in range(first_row, row_stop):
+            if len(spans) < count + (right - left) // 2 + 2:
+                spans = np.concatenate((spans, np.empty((len(spans) + right - left + 2, 3), np.int32)))
             at = -1  # where the span before stops
             for number in range(stretches):
                 begin, end = begins[number], ends[number]
-                while begin < end:
-                    begin_stop = end
-                    if mixed[number]:
-                        while begin < end and not first <= numbers[r, begin] < stop:
-                            begin += 1
-                        begin_stop = begin
-                        while begin_stop < end and first <= numbers[r, begin_stop] < stop:
-                            begin_stop += 1
-                    if begin < begin_stop:
-                        if begin != at:
-                            spans[count, 0], spans[count, 1] = row + r, col + begin
-                            count += 1
-                        spans[count - 1, 2] = col + begin_stop
-                        at = begin_stop
-                    begin = begin_stop
+                if not mixed[number]:
+                    if begin != at:
+                        spans[count, 0], spans[count, 1] = row + r, col + begin
+                        count += 1
+                    spans[count - 1, 2] = col + end
+                    at = end
+                    continue
+                bits = held[begin // _SIDE, r - first_row]
+                while bits:
+                    zeros = _trailing_zeros(bits)
+                    bits >>= np.uint64(zeros)
+                    ones = _trailing_zeros(~bits)
+                    begin += zeros
+                    if begin != at:
+                        spans[count, 0], spans[count, 1] = row + r, col + begin
+                        count += 1
+                    begin += ones
+                    bits >>= np.uint64(ones)
+                    spans[count - 1, 2] = col + begin
+                    at = begin
     return spans[:count].copy()
 
 
