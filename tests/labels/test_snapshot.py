@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from label_cases import FOOTPRINT, GRID, SUBJECT, edits, open_store, rectangle
 
 from workbench.errors import JournalError
-from workbench.labels import annotation
+from workbench.labels import annotation, snapshot
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask
 from workbench.labels.lasts import Runs
@@ -259,7 +259,7 @@ def test_a_reader_writes_none_and_a_full_disk_is_no_error(
     monkeypatch.setattr(annotation, "_MANY", 1)
     before = sorted(path.name for path in (zone / "snapshots").iterdir())
     open_store(zone / "journal", snapshots=zone / "snapshots").close()
-    monkeypatch.setattr(annotation, "write_snapshot", full)
+    monkeypatch.setattr(snapshot, "write_snapshot", full)
     with open_store(zone / "journal", "marie", snapshots=zone / "snapshots") as store:
         store.apply(rectangle(5, 6, 2, 2, 3))
     assert sorted(path.name for path in (zone / "snapshots").iterdir()) == before

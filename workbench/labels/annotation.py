@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["AnnotationStore"]
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +29,7 @@ from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of, entry_of
 from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
-from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
+from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
 from workbench.labels.tables import op_of_row, row_of_op
 from workbench.labels.undo import UndoStack
 
@@ -74,6 +73,7 @@ class AnnotationStore:
         snapshot = newest_snapshot(snapshots, self._key, rows, footprint.shape) if snapshots else None
         self._fold = Fold.begun(canvas, track, rows, snapshot, directory=directory)
         self._settled = sum(head.seq for head in snapshot.heads) if snapshot else 0
+        self._pending: PendingSnapshot | None = None
         self._proposed: tuple[dict[str, int], Prelabels] | None = None
         self._stack = UndoStack()
         for row in rows.get(self._author or "", ()):
@@ -422,16 +422,29 @@ class AnnotationStore:
 
     def snapshot(self) -> None:
         """Write down what the store knows, if it has a folder for that; a full disk is no error."""
+        pending = self.begin_snapshot()
+        if pending is not None:
+            pending.write()
+
+    def begin_snapshot(self) -> PendingSnapshot | None:
+        """Return a snapshot of what the store knows now, for any thread to write; None without a folder.
+
+        Takes some milliseconds, however large the zone is; the store can be changed right away.
+        """
         if self._snapshots is None:
-            return
-        with suppress(OSError):
-            write_snapshot(self._snapshots, self._fold.picture().developed(), self._key)
-            self._settled = len(self._table)
+            return None
+        self._pending = PendingSnapshot(self._snapshots, self._fold.picture(), self._key)
+        return self._pending
 
     def close(self) -> None:
-        """Give the author's journal and lock back; the labels can still be read."""
+        """Give the author's journal and lock back; the labels can still be read.
+
+        After many edits a snapshot is written. One that another thread is writing is waited for.
+        """
         if self._writer is not None:
-            if len(self._table) - self._settled >= _MANY:
+            if self._unsettled >= _MANY and self._pending is not None and self._pending.write():
+                self._settled = self._pending.ops
+            if self._unsettled >= _MANY:
                 self.snapshot()
             self._writer.close()
             self._writer = None
@@ -445,6 +458,11 @@ class AnnotationStore:
         self.close()
 
     # Inside
+
+    @property
+    def _unsettled(self) -> int:
+        """Ops that came since the snapshot that is known to be on the disk."""
+        return len(self._table) - self._settled
 
     def _check_writable(self) -> JournalWriter:
         if self._writer is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["Picture", "Runs", "last_at", "last_in", "shown_of"]
 
-from collections.abc import Iterable
 from threading import Lock
 from typing import NamedTuple
 
@@ -73,19 +72,19 @@ class Picture:
 
     def __init__(self, shown: Shown) -> None:
         self._last, self._tops, self._shape = shown.last, shown.tops.copy(), shown.values.shape
-        self._kept: dict[int, NDArray[np.uint32]] = {}
-        self._read = 0
-        """Rows of tiles that the reader is done with."""
+        self._wanted = self._tops == MIXED
+        """Shape (tile row, tile col). Tiles whose pixels the reader still has to come for."""
+        self._kept: list[tuple[NDArray[np.int32], NDArray[np.uint32]]] = []
+        """Numbers of tiles, and their pixels, shape (tile, row, col)."""
         self._lock = Lock()
 
-    def keep(self, tiles: Iterable[int]) -> None:
+    def keep(self, tiles: NDArray[np.int32]) -> None:
         """Keep some tiles, given by their numbers, as they are; their pixels are about to change."""
-        columns = self._tops.shape[1]
         with self._lock:
-            for tile in tiles:
-                row, col = divmod(tile, columns)
-                if row >= self._read and tile not in self._kept and self._tops[row, col] == MIXED:
-                    self._kept[tile] = self._last[row, col].copy()
+            changing = tiles[self._wanted.reshape(-1)[tiles]]
+            if changing.size:
+                self._kept.append((changing, self._last.reshape(-1, TILE, TILE)[changing]))
+                self._wanted.reshape(-1)[changing] = False
 
     def runs(self) -> Runs:
         """Return what stood where when the picture was taken; for one reader, once."""
@@ -101,14 +100,13 @@ class Picture:
 
     def _pixels(self, row: int) -> NDArray[np.uint32]:
         """Return the pixels of a row of tiles, shape (tile col, row, col), and be done with it."""
-        columns = self._tops.shape[1]
         with self._lock:
-            last = self._last[row].copy() if (self._tops[row] == MIXED).any() else self._last[row]
-            for col in range(columns):
-                kept = self._kept.pop(row * columns + col, None)
-                if kept is not None:
-                    last[col] = kept
-            self._read = row + 1
+            last = self._last[row].copy() if self._wanted[row].any() else np.empty_like(self._last[row])
+            self._wanted[row] = False
+            kept = list(self._kept)
+        for tiles, pixels in kept:
+            here = tiles // self._tops.shape[1] == row
+            last[tiles[here] % self._tops.shape[1]] = pixels[here]
         return last
 
 

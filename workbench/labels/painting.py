@@ -22,6 +22,7 @@ __all__ = [
     "all_inside",
     "clear",
     "fill",
+    "held_whole",
     "lift",
     "paint",
     "shows_only",
@@ -470,6 +471,22 @@ def clear(shown: Shown, bare: Bare) -> None:
                 for c in range(col, min(width, col + TILE)):
                     if shown.last[tile_row, tile, r - row, c - col] == 0:
                         shown.values[r, c] = 0
+
+
+@kernel
+def held_whole(spans: NDArray[np.int32], ground: Ground) -> NDArray[np.int32]:
+    """Return the numbers of the tiles, all of them inside the zone, of which a mask has all pixels."""
+    height, width = ground.footprint.shape
+    top, left, covered = _covered(spans, np.empty((0, 0), np.uint64))
+    found, count = np.empty(covered.size, np.int32), 0
+    for i in range(covered.shape[0]):
+        for j in range(covered.shape[1]):
+            row, col = (top + i) * TILE, (left + j) * TILE
+            area = (min(height, row + TILE) - row) * (min(width, col + TILE) - col)
+            if covered[i, j] == area and ground.whole[top + i, left + j]:
+                found[count] = (top + i) * ground.whole.shape[1] + left + j
+                count += 1
+    return found[:count].copy()
 
 
 @kernel

@@ -25,6 +25,7 @@ from workbench.labels.painting import (
     Ground,
     clear,
     fill,
+    held_whole,
     lift,
     paint,
     shows_only,
@@ -92,9 +93,11 @@ class Plane:
         for position in positions:
             if table.kind(position) == self._kind:
                 spans = table.spans(position)
-                self._keep(spans)
                 if self._highest < 0 or table.order[position] > table.order[self._highest]:
                     self._highest = position
+                if self._pictures:
+                    newest = self._highest == position
+                    self._keep(spans, held_whole(spans, self._ground) if newest else _NOTHING.tiles)
                 beneath = paint(
                     spans, self._ground, table.order, position, table.value(position), self._highest,
                     self.shown,
@@ -111,8 +114,10 @@ class Plane:
             bare = bare_nowhere(self._ground)
             for position in taken:
                 spans = table.spans(position)
-                self._keep(spans)
                 beneath = self._beneath.pop(position, _NOTHING)
+                if self._pictures:
+                    same = self.shown.stamps.reshape(-1)[beneath.tiles] == beneath.stamps
+                    self._keep(spans, beneath.tiles[same])
                 lift(spans, self._ground, position, table.given, beneath, self.shown, bare)
             self._fill(bare)
             if self._highest in taken:
@@ -168,9 +173,9 @@ class Plane:
             if len(self._beneath) > _REMEMBERED:
                 del self._beneath[next(iter(self._beneath))]
 
-    def _keep(self, spans: NDArray[np.int32]) -> None:
-        """Let pictures keep the tiles that are about to change."""
-        if self._pictures and spans.size:
-            tiles = touched(spans, self._ground.whole.shape[1])[0].tolist()
+    def _keep(self, spans: NDArray[np.int32], spared: NDArray[np.int32]) -> None:
+        """Let pictures keep the tiles of some spans but those spared, whose pixels will not change."""
+        if spans.size:
+            tiles = np.setdiff1d(touched(spans, self._ground.whole.shape[1])[0], spared, assume_unique=True)
             for picture in self._pictures:
                 picture.keep(tiles)

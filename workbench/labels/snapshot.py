@@ -11,15 +11,17 @@ read whole.
 
 from __future__ import annotations
 
-__all__ = ["FoldPicture", "Snapshot", "newest_snapshot", "snapshot_key", "write_snapshot"]
+__all__ = ["FoldPicture", "PendingSnapshot", "Snapshot", "newest_snapshot", "snapshot_key", "write_snapshot"]
 
 import json
 import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -56,16 +58,47 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FoldPicture:
-    """What a snapshot is made of, taken in an instant, while the store goes on changing."""
+    """What a snapshot is made of, taken in an instant; the store may go on changing."""
 
     heads: tuple[Head, ...]
     table: Mapping[str, NDArray[Any]]
     planes: Mapping[str, Picture]
 
     def developed(self) -> Snapshot:
-        """Return the snapshot of that moment, in any thread, once; it looks at every pixel."""
+        """Return the snapshot of that instant, in any thread, once; it looks at every pixel."""
         planes = {kind: picture.runs() for kind, picture in self.planes.items()}
         return Snapshot(heads=self.heads, table=self.table, planes=planes)
+
+
+class PendingSnapshot:
+    """A snapshot of a store as it was in an instant, to be written by any thread.
+
+    It costs the store a copy of the pixels that change before it is written; thrown away unwritten, nothing.
+    """
+
+    def __init__(self, folder: Path, picture: FoldPicture, key: str) -> None:
+        self.ops = sum(head.seq for head in picture.heads)
+        """Ops that the store had."""
+        self._folder, self._key = folder, key
+        self._picture: FoldPicture | None = picture
+        self._written = False
+        self._lock = Lock()
+
+    def write(self) -> bool:
+        """Write it, once, however many threads ask; all of them wait for the one that does.
+
+        Returns
+        -------
+        bool
+            Whether it is on the disk. A disk that is full is no error: nothing depends on a snapshot.
+        """
+        with self._lock:
+            picture, self._picture = self._picture, None
+            if picture is not None:
+                with suppress(OSError):
+                    write_snapshot(self._folder, picture.developed(), self._key)
+                    self._written = True
+            return self._written
 
 
 def snapshot_key(subject: JournalSubject, footprint: NDArray[np.bool_], track: str) -> str:
