@@ -239,7 +239,9 @@ class Campaign:
         """Return where a zone's hierarchy lies once it is segmented."""
         return self.zone_dir(zone) / "hierarchy.h5"
 
-    def read_hierarchy(self, zone: Zone, *, image: NDArray[Any] | None = None) -> Hierarchy:
+    def read_hierarchy(
+        self, zone: Zone, *, image: NDArray[Any] | Callable[[], NDArray[Any]] | None = None
+    ) -> Hierarchy:
         """Read a zone's hierarchy, and prove that it was made of the zone's pixels.
 
         Parameters
@@ -247,7 +249,8 @@ class Campaign:
         zone
             Whose hierarchy.
         image
-            What `read_image` gives for the zone, where it was read already.
+            What `read_image` gives for the zone, where it was read already; or what gives it once the file is
+            read, which may wait for a thread that reads the image meanwhile.
 
         Raises
         ------
@@ -259,7 +262,9 @@ class Campaign:
         if not path.exists():
             raise HierarchyError(f"zone {zone.id} is not segmented; run: {again}")
         found = read_hierarchy(path)
-        if not made_of(found, zone, self.read_image(zone) if image is None else image):
+        if image is None:
+            image = self.read_image(zone)
+        if not made_of(found, zone, image() if callable(image) else image):
             raise HierarchyError(
                 f"{path} was made of other pixels than zone {zone.id} has; run: {again}; "
                 "labels are not touched"

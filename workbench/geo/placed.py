@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["PlacedPixels", "data_share", "pixels_digest", "read_placed", "without_nodata"]
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.documents import digest_arrays
 from workbench.errors import GridError, RasterError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import inspect_raster, read_bands, read_valid
@@ -43,9 +43,7 @@ class PlacedPixels:
 
 def pixels_digest(pixels: NDArray[Any]) -> str:
     """Return the SHA-256 of an image's type, shape and pixels."""
-    found = hashlib.sha256(f"{pixels.dtype.str}{pixels.shape}".encode())
-    found.update(np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
+    return digest_arrays(f"{pixels.dtype.str}{pixels.shape}".encode(), pixels)
 
 
 def read_placed(
