@@ -81,12 +81,13 @@ class Pick(Tool):
         super().__init__(session)
         self._from: Spot | None = None
         self._last: Spot | None = None
+        self._first: tuple[int, int] | None = None
         self._touched: dict[tuple[int, int], Hover] = {}
 
     def press(self, spot: Spot) -> None:
         """Point at where the button went down: that is what a click takes."""
         self._from = self._last = spot
-        self._touched = {}
+        self._first, self._touched = None, {}
         self._session.hover_at(*spot.pixel)
 
     def drag(self, spot: Spot) -> None:
@@ -103,29 +104,32 @@ class Pick(Tool):
 
     def release(self, spot: Spot, *, dragged: bool) -> None:
         """Paint what was taken, as one gesture."""
-        start, touched = self._from, list(self._touched.values())
-        self._from = self._last = None
-        self._touched = {}
-        self._session.sketch(None)
+        if dragged:
+            self.drag(spot)  # of moves that come too fast some never arrive
+        session, start, first, touched = self._session, self._from, self._first, list(self._touched.values())
+        self.cancel()
         if start is None:
             return
         if not dragged:
             # What is picked is what was pointed at when the button went down: the hand may slip after.
-            self._session.assign_at(*start.pixel)
-        elif touched:
-            made = self._session.made("drag", *start.pixel, touched[0].scale)
-            self._session.paint(_joined([self._session.pixels_of(hover) for hover in touched]), made)
-            self._session.hover_at(*spot.pixel)
+            session.assign_at(*start.pixel)
+        elif first is None:
+            session.noticed.emit(session.why_nothing(*start.pixel))
+        else:
+            made = session.made("drag", *first, touched[0].scale)
+            session.paint(_joined([session.pixels_of(hover) for hover in touched]), made)
+            session.hover_at(*spot.pixel)
 
     def cancel(self) -> None:
         """Forget the drag."""
         self._from = self._last = None
-        self._touched = {}
+        self._first, self._touched = None, {}
         super().cancel()
 
     def _touch(self, row: int, col: int) -> None:
         hover = self._session.region_at(row, col)
         if hover is not None:
+            self._first = self._first or (row, col)
             self._touched.setdefault((hover.node.first, hover.node.stop), hover)
 
 

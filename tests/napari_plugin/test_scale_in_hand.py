@@ -1,4 +1,4 @@
-"""The scale in hand against the hierarchy that it is a scale of: every level, and the walks through the tree."""
+"""The scale in hand against its hierarchy: every level, and the walks through the tree."""
 
 from __future__ import annotations
 
