@@ -19,6 +19,7 @@ from napari_plugin.language import number, tr
 from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.session import Session
 from workbench.errors import EditRefused
+from workbench.geo.grid import Window
 from workbench.labels.editing import Region, merging
 from workbench.labels.edits import Provenance, tight
 from workbench.labels.strokes import brush_mask, cut_mask, polygon_mask
@@ -60,6 +61,9 @@ class Tool:
     def cancel(self) -> None:
         """Give up what was begun."""
         self._session.sketch(None)
+
+    def forget_regions(self) -> None:
+        """Give up what was begun if it is made of regions: they are others now."""
 
     def resize(self, notches: int) -> bool:
         """Become wider or narrower; return False where it has no width, and regions get larger instead."""
@@ -125,6 +129,10 @@ class Pick(Tool):
         self._from = self._last = None
         self._first, self._touched = None, {}
         super().cancel()
+
+    def forget_regions(self) -> None:
+        """Forget the drag: its nodes are numbers of a hierarchy that is no longer there."""
+        self.cancel()
 
     def _touch(self, row: int, col: int) -> None:
         hover = self._session.region_at(row, col)
@@ -372,6 +380,10 @@ class Cut(Tool):
         self._line, self._whole, self._side = [], None, None
         super().cancel()
 
+    def forget_regions(self) -> None:
+        """Give up the line, and the region that it splits."""
+        self.cancel()
+
     @property
     def told(self) -> str:
         """How to go on."""
@@ -451,6 +463,7 @@ class ToolBox:
         self._session = session
         self._tools = {kind.id: kind(session) for kind in TOOLS}
         self.current: Tool = self._tools["pick"]
+        session.refined.connect(self._on_refined)
 
     def take(self, tool: str) -> None:
         """Take a tool in hand; what the one before had begun is given up."""
@@ -464,6 +477,9 @@ class ToolBox:
             self.changed.emit(self.current)
         else:
             self._session.step_scale(notches)
+
+    def _on_refined(self, _window: Window) -> None:
+        self.current.forget_regions()
 
 
 def _points(path: list[Spot]) -> list[tuple[float, float]]:
