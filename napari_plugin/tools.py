@@ -184,8 +184,9 @@ class Brush(Tool):
 
     def drag(self, spot: Spot) -> None:
         """Go on with it."""
-        self._path.append(spot)
-        self._show()
+        if self._path:
+            self._path.append(spot)
+            self._show()
 
     def release(self, spot: Spot, *, dragged: bool) -> None:
         """Paint it."""
@@ -230,20 +231,27 @@ class _Cornered(Tool):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._corners: list[Spot] = []
+        self._pressed: Spot | None = None
         self._spot: Spot | None = None
 
-    def release(self, spot: Spot, *, dragged: bool) -> None:
-        """Set a corner; after a drag, the way of the pointer was one corner after the other."""
-        if not dragged or not self._corners or self._corners[-1] != spot:
-            self._corners.append(spot)
-        self._spot = spot
-        self._show()
+    def press(self, spot: Spot) -> None:
+        """Begin a corner, or a way that is drawn."""
+        self._pressed = spot
 
     def drag(self, spot: Spot) -> None:
-        """Draw freely."""
-        self._corners.append(spot)
-        self._spot = spot
-        self._show()
+        """Draw freely: the way of the pointer is one corner after the other."""
+        if self._pressed is not None:
+            self._set(self._pressed)
+            self._set(spot)
+            self._pressed = spot
+
+    def release(self, spot: Spot, *, dragged: bool) -> None:
+        """Set a corner."""
+        if dragged:
+            self.drag(spot)
+        elif self._pressed is not None:
+            self._set(spot)
+        self._pressed = None
 
     def hover(self, spot: Spot) -> None:
         """Show what another corner here would make."""
@@ -253,10 +261,7 @@ class _Cornered(Tool):
 
     def finish(self) -> None:
         """Paint it, if there are corners enough."""
-        corners = self._without_repeats()
-        if len(corners) < self.least:
-            return
-        if self._painted(corners):
+        if len(self._corners) >= self.least and self._painted(self._corners):
             self._corners = []
             self._session.sketch(None)
 
@@ -268,7 +273,7 @@ class _Cornered(Tool):
 
     def cancel(self) -> None:
         """Forget the corners."""
-        self._corners = []
+        self._corners, self._pressed = [], None
         super().cancel()
 
     @property
@@ -276,10 +281,12 @@ class _Cornered(Tool):
         """How to go on."""
         return tr("click corners, or draw · Enter or double click ends · Backspace takes back")
 
-    def _without_repeats(self) -> list[Spot]:
+    def _set(self, spot: Spot) -> None:
         # A double click, which ends a path, sets its last corner twice.
-        corners = self._corners
-        return [spot for place, spot in enumerate(corners) if place == 0 or corners[place - 1] != spot]
+        if self._corners[-1:] != [spot]:
+            self._corners.append(spot)
+        self._spot = spot
+        self._show()
 
     def _show(self) -> None:
         raise NotImplementedError
@@ -350,21 +357,24 @@ class Cut(Tool):
 
     def drag(self, spot: Spot) -> None:
         """Draw the line."""
-        if self._whole is None:
+        if self._whole is None and self._line:
             self._line.append(spot)
             self._session.sketch(Sketch(path=tuple(self._line)))
 
     def release(self, spot: Spot, *, dragged: bool) -> None:
         """Take the region that the line crosses; or, once it is split, paint the side that was clicked."""
+        if dragged:
+            self.drag(spot)
         if self._whole is not None:
             self._paint_side(spot)
-        elif dragged and len(self._line) > 1:
-            middle = self._line[len(self._line) // 2]
-            self._whole = self._session.hover_at(*middle.pixel)
+        elif len(self._line) > 1:
+            row, col = _halfway(self._line).pixel
+            self._whole = self._session.hover_at(row, col)
             if self._whole is None:
-                self._session.noticed.emit(self._session.why_nothing(*middle.pixel))
+                self._session.noticed.emit(self._session.why_nothing(row, col))
                 self.cancel()
-        else:
+        elif self._line:
+            self._line = []
             self._session.noticed.emit(tr("Draw a line across the region, then click a side."))
 
     def hover(self, spot: Spot) -> None:
@@ -484,6 +494,14 @@ class ToolBox:
 
 def _points(path: list[Spot]) -> list[tuple[float, float]]:
     return [(spot.row, spot.col) for spot in path]
+
+
+def _halfway(path: list[Spot]) -> Spot:
+    """Return the place on a path that is as far from its beginning as from its end."""
+    points = np.array(_points(path))
+    reached = np.append(0.0, np.hypot(*np.diff(points, axis=0).T).cumsum())
+    row, col = (float(np.interp(reached[-1] / 2, reached, axis)) for axis in points.T)
+    return Spot(row=row, col=col)
 
 
 def _checked(session: Session, region: Callable[[], Region]) -> Region | None:
