@@ -1,4 +1,4 @@
-"""The tools, by presses, drags and releases on a session: what they show, what they paint, what they leave."""
+"""The tools, by presses, drags and releases on a session: what they show, paint and leave."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def pixels_between(way: Way) -> NDArray[np.int64]:
 
 WAYS = {
     "short": [(100, 100), (103, 101)],
-    "across": [(20, 30), (131, 480), (400, 311)],
+    "across": [(20, 30), (131, 481), (400, 312)],
     "far apart": [(5, 5), (500, 496)],
     "back and forth": [(250, 250), (250, 301), (250, 250), (201, 250)],
 }
@@ -140,16 +140,16 @@ def test_a_drag_that_is_let_go_farther_on_paints_up_to_there(session: Session) -
     session.set_class(CODE)
     session.set_level(120)
     regions = session.hierarchy.cut(session.scale).labels()
-    rows, cols = pixels_between([(100, 100), (131, 150), (220, 251)])
-    for moves in ([(131, 150)], []):
+    rows, cols = pixels_between([(100, 100), (131, 151), (220, 250)])
+    for moves in ([(131, 151)], []):
         tool = Pick(session)
         tool.press(at(100, 100))
         for row, col in moves:
             tool.drag(at(row, col))
-        tool.release(at(220, 251), dragged=True)
+        tool.release(at(220, 250), dragged=True)
         if moves:
             assert ((session.labels == CODE) == np.isin(regions, regions[rows, cols])).all()
-        assert session.labels[220, 251] == session.labels[100, 100] == CODE
+        assert session.labels[220, 250] == session.labels[100, 100] == CODE
         session.undo()
 
 
@@ -258,6 +258,7 @@ def test_corners_become_what_strokes_say_when_they_are_finished(
 ) -> None:
     session.set_class(CODE)
     tool = kind(session)
+    tool.finish()
     for corner in CORNERS:
         click(tool, *corner)
     assert ops(session) == 0
@@ -306,9 +307,10 @@ def test_corners_may_be_drawn_freely_and_clicked_in_turn(
     tool = kind(session)
     click(tool, *CORNERS[0])
     tool.press(at(*CORNERS[1]))
-    tool.drag(at(*CORNERS[1]))
     tool.drag(at(*CORNERS[2]))
     tool.release(at(*CORNERS[3]), dragged=True)
+    click(tool, 300, 20)
+    tool.back()
     tool.finish()
     assert ((session.labels == CODE) == expected_of(tool, CORNERS, session)).all()
 
@@ -354,35 +356,27 @@ def test_a_polygon_shows_the_corner_that_another_click_would_set(session: Sessio
 # Cut
 
 
-def half(session: Session, level: int = 215) -> tuple[Way, NDArray[np.bool_]]:
-    """Take a large region, and return a line across the middle of it, and its pixels."""
-    session.set_level(level)
-    taken = lit(session, session.hover_at(256, 256))
-    session.leave()
-    rows, _ = np.nonzero(taken)
-    assert rows.size > 5000
-    middle = int(np.median(rows))
-    return [(middle, -3.0), (middle + 0.3, 200.0), (middle - 0.4, 515.0)], taken
+LINE: Way = [(300.0, -3.0), (240.3, 200.0), (270.6, 515.0)]
+HALFWAY = (245, 253)
 
 
 def test_the_sides_of_a_cut_part_the_region_but_for_the_line(session: Session) -> None:
-    line, taken = half(session)
+    session.set_level(215)
     tool = Cut(session)
-    on_line = over(brush_mask(line, 0.5**0.5, session.grid.shape), session.grid.shape)
-    stroke(tool, *line)
+    on_line = over(brush_mask(LINE, 0.5**0.5, session.grid.shape), session.grid.shape)
+    stroke(tool, *LINE)
     assert ops(session) == 0
-    whole = session.hierarchy.cut(session.scale).labels()
-    taken = whole == whole[tuple(np.rint(line[1]).astype(int))]
+    regions = session.hierarchy.cut(session.scale).labels()
+    taken = regions == regions[HALFWAY]
+    window = session.hierarchy.window(session.hierarchy.node_at(*HALFWAY, session.scale))
     parted, painted = [], np.zeros_like(taken)
     while (left := taken & ~on_line & ~painted).any():
         row, col = np.argwhere(left)[0]
         session.set_class(1 + len(parted))
         click(tool, row, col)
+        mask = cut_mask(taken[window.slices], window, LINE, row=row, col=col)
         side = session.labels == session.code
-        window = session.hierarchy.window(session.hierarchy.node_at(row, col, session.scale))
-        mask = taken[window.slices]
-        expected = over((window, cut_mask(mask, window, line, row=row, col=col)), taken.shape)
-        assert (side == expected).all()
+        assert (side == over((window, mask), taken.shape)).all()
         assert side[row, col]
         parted.append(side)
         painted |= side
@@ -392,11 +386,20 @@ def test_the_sides_of_a_cut_part_the_region_but_for_the_line(session: Session) -
     assert last_op(session).tool == "cut"
 
 
+def test_a_line_cuts_the_region_in_its_middle_however_few_moves_arrived(session: Session) -> None:
+    session.set_level(215)
+    tool = Cut(session)
+    tool.press(at(300, -3))
+    tool.release(at(270.6, 515), dragged=True)
+    assert session.hover is not None
+    assert lit(session, session.hover)[285, 256]
+
+
 def test_the_side_under_the_pointer_is_the_one_that_a_click_paints(session: Session) -> None:
-    line, _ = half(session)
+    session.set_level(215)
     tool, sketched = Cut(session), heard(session.sketched)
-    stroke(tool, *line)
-    row, col = int(line[1][0]) - 20, 200
+    stroke(tool, *LINE)
+    row, col = HALFWAY[0] - 20, HALFWAY[1]
     tool.hover(at(row, col))
     shown = over(sketched[-1].region, session.grid.shape)
     session.set_class(CODE)
@@ -461,20 +464,17 @@ def begin(tool: Tool, session: Session) -> None:
     if isinstance(tool, (Line, Polygon)):
         for corner in CORNERS:
             click(tool, *corner)
-    else:
-        tool.press(at(200, 60))
-        tool.drag(at(230, 200))
-        tool.drag(at(260, 480))
+    tool.press(at(200, 60))
+    tool.drag(at(230, 200))
+    tool.drag(at(260, 480))
 
 
 def end(tool: Tool) -> None:
     """Do the other half."""
-    if isinstance(tool, (Line, Polygon)):
-        tool.finish()
-    else:
-        tool.release(at(260, 480), dragged=True)
-        if isinstance(tool, Cut):
-            click(tool, 256, 256)
+    tool.release(at(260, 480), dragged=True)
+    if isinstance(tool, Cut):
+        click(tool, 256, 256)
+    tool.finish()
 
 
 @pytest.mark.parametrize("kind", TOOLS, ids=lambda kind: kind.id)
@@ -507,10 +507,11 @@ def test_what_is_given_up_leaves_no_trace(session: Session, kind: type[Tool], gi
         tools.take("brush" if kind.id != "brush" else "line")
         tools.take(kind.id)
     assert sketched[-1] is None
+    # The button is down still.
+    tools.current.drag(at(265, 470))
     tools.current.release(at(260, 480), dragged=True)
-    if isinstance(tools.current, (Line, Polygon)):
-        tools.current.cancel()
     tools.current.finish()
+    assert sketched[-1] is None or sketched[-1].path == (at(260, 480),)
     assert ops(session) == count
     assert (session.labels == before).all()
 
