@@ -63,6 +63,7 @@ def commands(desk: Desk, tiles: Tiles, window: QWidget) -> Mapping[str, Callable
         "redo": session.redo,
         "infrared": lambda: desk.toggle(desk.layers.infrared),
         "labels": lambda: desk.toggle(desk.layers.classes),
+        "outlines": desk.toggle_outlines,
         "contours": lambda: desk.toggle(desk.layers.contours),
         "whole_zone": desk.fit,
         "next_tile": lambda: desk.go_to(tiles.go_next()),

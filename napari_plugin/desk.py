@@ -11,9 +11,10 @@ from napari.layers import Image, Labels
 from psygnal import Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_plugin.bindings import PointerGestures
+from napari_plugin.bindings import PointerGestures, Wheel
 from napari_plugin.glass import Glass, RegionLight, SketchDrawing
 from napari_plugin.here import Here
+from napari_plugin.outlines import LabelOutlines
 from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.screen import View
 from napari_plugin.session import Session
@@ -22,6 +23,10 @@ from napari_plugin.zone_layers import ZoneLayers
 from workbench.geo.grid import Window
 
 _FIT_MARGIN = 0.03
+_CLOSER = 1.25
+"""What a notch of the wheel makes of the zoom."""
+_LARGEST_PIXEL, _SMALLEST_ZONE = 100.0, 100.0
+"""In pixels of the screen."""
 _PAN_SHARE = 0.2
 """Share of the canvas that an arrow key moves the picture by."""
 
@@ -56,6 +61,7 @@ class Desk:
         self.tools, self.here = ToolBox(session), Here(session)
         self.glass: Glass | None = None
         self.light, self._drawn = RegionLight(session), SketchDrawing(session)
+        self.outlines = LabelOutlines(session)
         layers.show(session)
         viewer.canvas.overlays.scale_bar.visible = True
         self.gestures = PointerGestures(
@@ -72,6 +78,7 @@ class Desk:
         for signal, slot in self._slots():
             signal.disconnect(slot)
         if self.glass is not None:
+            self._wheel.release()
             self.glass.deleteLater()
             self.glass = None
 
@@ -82,6 +89,8 @@ class Desk:
             self.glass.destroyed.connect(self._on_glass_gone)
             self.glass.add(self.light)
             self.glass.add(self._drawn)
+            self.show_outlines(only=False)
+            self._wheel = Wheel(canvas, zoom=self.zoom, resize=self.resize)
 
     def view(self) -> View | None:
         """Return what the canvas shows; None where it shows several views."""
@@ -115,12 +124,45 @@ class Desk:
         camera, resolution = self.viewer.scene.camera, self.session.grid.resolution
         camera.center = (*camera.center[:-2], spot.row * resolution, spot.col * resolution)
 
+    def zoom(self, notches: float, x: float, y: float) -> None:
+        """Come closer, by notches of the wheel, to what lies at a position on the canvas; it stays there."""
+        view = self.view()
+        if view is None:
+            return
+        camera, factor = self.viewer.scene.camera, _CLOSER**notches
+        spot, (height, width) = view.spot(x, y), self.viewer.canvas.size
+        pitch = view.pitch / factor
+        # No closer than a pixel as large as a thumb, no farther than the zone as small as one.
+        if not _LARGEST_PIXEL > 1 / pitch > _SMALLEST_ZONE / max(self.session.grid.shape):
+            return
+        camera.zoom *= factor
+        self.centre(Spot(row=spot.row + (height / 2 - y) * pitch, col=spot.col + (width / 2 - x) * pitch))
+
+    def resize(self, notches: int, x: float, y: float) -> None:
+        """Make regions at a position of the canvas, or the tool in hand, larger by notches of the wheel."""
+        view = self.view()
+        if view is not None:
+            self.tools.current.hover(view.spot(x, y))
+            self.tools.resize(notches)
+
     def pan(self, down: int, across: int) -> None:
         """Move the picture by a fifth of the canvas."""
         camera, (height, width) = self.viewer.scene.camera, self.viewer.canvas.size
         y, x = camera.center[-2:]
         y, x = y + down * _PAN_SHARE * height / camera.zoom, x + across * _PAN_SHARE * width / camera.zoom
         camera.center = (*camera.center[:-2], y, x)
+
+    def toggle_outlines(self) -> None:
+        """Show labels as outlines only, or as coloured areas again."""
+        self.show_outlines(only=self.layers.classes.visible)
+
+    def show_outlines(self, *, only: bool) -> None:
+        """Show the outlines of labels, and their areas unless it is the outlines only."""
+        self.layers.classes.visible = not only
+        if self.glass is not None:
+            self.glass.remove(self.outlines)
+            if only or self.outlines.patterned:
+                self.glass.add(self.outlines, below=True)
 
     @staticmethod
     def toggle(layer: Image | Labels) -> None:
@@ -130,7 +172,7 @@ class Desk:
     def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
         session, camera = self.session, self.viewer.scene.camera
         return (
-            (session.repainted, self.layers.repaint),
+            (session.repainted, self._on_repainted),
             (session.hovered, self._on_hovered),
             (session.sketched, self._on_sketched),
             (session.class_chosen, self._on_class_chosen),
@@ -164,6 +206,12 @@ class Desk:
         self._drawn.sketch = sketch
         self._show_light(self.session.hover, sketch)
         self._refresh_glass()
+
+    def _on_repainted(self, window: Window) -> None:
+        shows_outlines = self.glass is not None and self.outlines in self.glass.drawings
+        self.layers.repaint(window, show=not shows_outlines)
+        if shows_outlines:
+            self._refresh_glass()
 
     def _on_class_chosen(self, _given: object) -> None:
         self._refresh_glass()

@@ -48,7 +48,8 @@ class Glass(QWidget):
     def __init__(self, canvas: QWidget, view: Callable[[], View | None]) -> None:
         super().__init__(canvas)
         self._view = view
-        self._drawings: list[Drawing] = []
+        self.drawings: list[Drawing] = []
+        """From below to above."""
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -56,21 +57,16 @@ class Glass(QWidget):
         self.resize(canvas.size())
         self.show()
 
-    def add(self, drawing: Drawing) -> None:
-        """Paint something from now on, over what is there."""
-        self._drawings.append(drawing)
+    def add(self, drawing: Drawing, *, below: bool = False) -> None:
+        """Paint something from now on, over what is there or below it."""
+        self.drawings.insert(0 if below else len(self.drawings), drawing)
         self.update()
 
     def remove(self, drawing: Drawing) -> None:
         """Paint it no longer."""
-        if drawing in self._drawings:
-            self._drawings.remove(drawing)
+        if drawing in self.drawings:
+            self.drawings.remove(drawing)
             self.update()
-
-    def clear(self) -> None:
-        """Paint nothing."""
-        self._drawings.clear()
-        self.update()
 
     def expose(self, *boxes: Window | None) -> None:
         """Have some boxes of the screen painted again."""
@@ -82,11 +78,11 @@ class Glass(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint all drawings."""
         view = self._view()
-        if view is None or not self._drawings:
+        if view is None or not self.drawings:
             return
         painter = QPainter(self)
         painter.setClipRegion(event.region())
-        for drawing in self._drawings:
+        for drawing in self.drawings:
             painter.save()
             drawing.paint(painter, view)
             painter.restore()

@@ -97,7 +97,7 @@ class Session:
         self.barred = ""
         """Why no edit may be made just now, in one sentence; empty where one may."""
         self.lent = ""
-        """What another thread does with the store just now, in one sentence; empty where the store is ours."""
+        """What another thread does with the store just now, in one sentence; empty where it is ours."""
         if hierarchy is not None:
             self._warm(hierarchy)
 
@@ -412,7 +412,7 @@ class Session:
         return bare
 
     def lend(self, why: str) -> bool:
-        """Leave the store to another thread until `take_back`; return False, and say why, where that cannot be.
+        """Leave the store to another thread until `take_back`; return whether that can be, and say why not.
 
         Meanwhile nothing is written and nobody looks at what others did, so that the store has one user.
         """

@@ -77,10 +77,10 @@ class ZoneLayers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
 
-    def repaint(self, window: Window) -> None:
-        """Show labels that changed in a window."""
+    def repaint(self, window: Window, *, show: bool = True) -> None:
+        """Show labels that changed in a window; where labels are hidden, show them again if they should."""
         data.repaint(self.classes, window)
-        if not self.classes.visible:  # napari works for 15 ms even where nothing changes
+        if show and not self.classes.visible:  # napari works for 15 ms even where nothing changes
             self.classes.visible = True
 
     def thumbnail(self) -> NDArray[np.uint8]:

@@ -41,7 +41,8 @@ def test_what_another_thread_replayed_is_what_the_store_replays(tmp_path: Path) 
         proposed = pool.submit(marie.models().replayed).result()
         own = marie.prelabels().proposed
         assert (proposed.heads, proposed.edits, proposed.groups) == (own.heads, own.edits, own.groups)
-        assert np.array_equal(proposed.last, own.last)
+        whole = marie.grid.whole
+        assert np.array_equal(proposed.last(whole), own.last(whole))
         groups = [
             Group(model=TREE, code=0, upper="herbaceous_and_arable"),
             Group(model=UNET, code=3, upper=None),
@@ -49,7 +50,8 @@ def test_what_another_thread_replayed_is_what_the_store_replays(tmp_path: Path) 
         ]
         assert list(proposed.groups) == groups
         said = {
-            groups[proposed.group[place] - 1]: proposed.confidence[place] for place in np.unique(own.last)[1:]
+            groups[proposed.group[place] - 1]: proposed.confidence[place]
+            for place in np.unique(own.last(whole))[1:]
         }
         assert (said[groups[1]], said[groups[2]]) == (0.25, 0.9)
         assert np.isnan(said[groups[0]])

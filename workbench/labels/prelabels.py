@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
+from workbench.geo.spans import pixel_count
 from workbench.labels.edits import OPEN, AssignMask, Provenance, assign
 from workbench.labels.fold import Drawn, Fold
 from workbench.labels.op import Op
@@ -85,7 +86,7 @@ class Prelabels:
     @property
     def last(self) -> NDArray[np.uint32]:
         """Shape (row, col). 1 + place in `ops` of the op that proposes the code, 0 = none."""
-        return self.proposed.last
+        return self.proposed.last(self.whole)
 
     @property
     def ops(self) -> tuple[Op, ...]:
@@ -110,7 +111,7 @@ class Prelabels:
         whole = self.whole
         window, mask = chosen.region or (whole, np.ones((1, 1), np.bool_))
         free = self._free(window, over=chosen.over)
-        wanted = np.where(mask & free, self.last[window.slices], np.uint32(0))
+        wanted = np.where(mask & free, self.proposed.last(window), np.uint32(0))
         counts = np.bincount(wanted.reshape(-1), minlength=1)
         there = [(place, self._edit(place)) for place in _numbers(counts)]
         if not there:
@@ -178,7 +179,7 @@ class Prelabels:
         for group in self.proposed.groups:
             number = known.setdefault(group.upper, len(known) + 1) if group.upper is not None else 0
             given.append(group.code + 256 * number)
-        proposed = np.array(given, np.uint16)[self.proposed.group][self.last[window.slices]]
+        proposed = np.array(given, np.uint16)[self.proposed.group][self.proposed.last(window)]
         return given_map(self._labels.labels.values[window.slices], uppers), proposed
 
     def _edit(self, place: int) -> AssignMask:
@@ -206,7 +207,7 @@ class Prelabels:
         )
         copied = replace(found, provenance=made, source=f"{author}:{seq}", confidence=None)
         spans = self._fold.table.spans(place - 1)
-        if int((spans[:, 2] - spans[:, 1]).sum()) == counts[place]:
+        if pixel_count(spans) == counts[place]:
             return Drawn(edit=copied, spans=spans)  # all of it: nothing has to be encoded again
         part = window.intersection(found.window)
         assert part is not None  # noqa: S101 - some of the pixels are its

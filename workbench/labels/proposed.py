@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
 from workbench.labels.edits import AssignMask, Edit
 from workbench.labels.fold import Fold
+from workbench.labels.lasts import last_across
 from workbench.labels.op import blind_track
 from workbench.labels.tables import Row
 
@@ -80,9 +82,21 @@ class Proposed:
     """Shape (op + 1,). From 0 to 1, NaN where the model said none."""
 
     @property
-    def last(self) -> NDArray[np.uint32]:
-        """Shape (row, col). Number of the op that proposes the class of each pixel."""
-        return self.fold.labels.last
+    def shape(self) -> tuple[int, ...]:
+        """(rows, columns) of the zone."""
+        return self.fold.labels.values.shape
+
+    def last(self, window: Window) -> NDArray[np.uint32]:
+        """Return the number of the op that proposes the class of each pixel of a window, shape (row, col)."""
+        return self.fold.labels.last(window)
+
+    def last_across(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """Return the same where some rows and columns cross, shape (row, col); 0 outside the zone."""
+        return last_across(self.fold.labels.shown, rows, cols)
+
+    def spans(self, number: int) -> NDArray[np.int32]:
+        """Return the pixels of an op, given by its number, as `workbench.geo.spans`."""
+        return self.fold.table.spans(number - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -50,7 +50,7 @@ class Uptake:
     def __init__(self, prelabels: Prelabels) -> None:
         self._prelabels = prelabels
         proposed = prelabels.proposed
-        self.standing = np.zeros(proposed.last.shape, np.uint8)
+        self.standing = np.zeros(proposed.shape, np.uint8)
         """Shape (row, col). `FREE`, `OTHER` or `SETTLED`; 0 where nothing is proposed, or nothing counted."""
         self._pixels = np.zeros((SETTLED + 1, proposed.group.size), np.int64)
         self._left: deque[Window] = deque()
@@ -78,7 +78,7 @@ class Uptake:
                 given,
                 wanted,
                 np.equal(prelabels.levels(window), OPEN),
-                proposed.last[window.slices],
+                proposed.last(window),
                 self.standing[window.slices],
                 self._pixels,
             )
