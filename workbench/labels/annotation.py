@@ -314,6 +314,11 @@ class AnnotationStore:
             self._proposed = wanted.replayed()
         return Prelabels(self._fold, self._proposed)
 
+    @property
+    def replayed(self) -> bool:
+        """Whether `prelabels` has nothing to replay."""
+        return self._proposed is not None and self._proposed.heads == self.models().heads
+
     def keep(self, proposed: Proposed) -> None:
         """Keep what somebody replayed of `models`, in another thread say, for `prelabels`."""
         self._proposed = proposed
