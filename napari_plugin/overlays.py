@@ -15,6 +15,7 @@ __all__ = [
     "class_table",
     "heat",
     "heat_codes",
+    "load_kernels",
     "looked_up",
     "rimmed",
     "taken",
@@ -102,7 +103,17 @@ def looked_up(ops: NDArray[np.uint32], table: NDArray[np.uint8]) -> NDArray[np.u
     table
         Shape (op + 1,). Code of each op, 0 for what is not painted.
     """
-    return table[ops]
+    codes: NDArray[np.uint8] = _looked_up(ops, table)
+    return codes
+
+
+@kernel
+def _looked_up(ops: NDArray[np.uint32], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    codes = np.empty(ops.shape, np.uint8)
+    for row in range(ops.shape[0]):
+        for col in range(ops.shape[1]):
+            codes[row, col] = table[ops[row, col]]
+    return codes
 
 
 def taken(
@@ -123,6 +134,14 @@ def taken(
     """
     codes: NDArray[np.uint8] = _taken(ops, standing, table, OTHER if over else FREE)
     return codes
+
+
+def load_kernels() -> None:
+    """Load what draws overlays, in any thread: the first look must not wait for it."""
+    ops, codes = np.zeros((1, 1), np.uint32), np.zeros((1, 1), np.uint8)
+    looked_up(ops, codes[0])
+    taken(ops, codes, codes[0], over=False)
+    rimmed(codes > 0)
 
 
 @kernel

@@ -27,6 +27,10 @@ class Stop:
     col: int
     told: str
     """What is there, in one line."""
+    what: str = ""
+    """The same in few words, for a list."""
+    pixels: int = 0
+    """How large it is; 0 where it is a spot."""
 
 
 class Rounds:
@@ -66,14 +70,11 @@ def conflict_stops(conflicts: Conflicts, called: Callable[[Given], str]) -> tupl
     """
     stops = []
     for conflict in conflicts.found:
-        given = zip(conflict.ops, conflict.codes, conflict.uppers, strict=True)
+        given = zip(conflict.codes, conflict.uppers, strict=True)
+        titles = [called(Given(code=code, upper=upper)) for code, upper in given]
         sides = [
-            tr(
-                "{author} says {title}",
-                author=op.rpartition(":")[0],
-                title=called(Given(code=code, upper=upper)),
-            )
-            for op, code, upper in given
+            tr("{author} says {title}", author=op.rpartition(":")[0], title=title)
+            for op, title in zip(conflict.ops, titles, strict=True)
         ]
         pixels = count("{count} pixel", "{count} pixels", conflict.pixels)
         stops.append(
@@ -83,6 +84,8 @@ def conflict_stops(conflicts: Conflicts, called: Callable[[Given], str]) -> tupl
                 row=conflict.row,
                 col=conflict.col,
                 told=f"{', '.join(sides)} · {pixels}",
+                what=" / ".join(titles),
+                pixels=conflict.pixels,
             )
         )
     return tuple(stops)

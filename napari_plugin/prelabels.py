@@ -6,7 +6,7 @@ windows that change.
 
 from __future__ import annotations
 
-__all__ = ["Choice", "Prelabelling"]
+__all__ = ["Choice", "Prelabelling", "replayed"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_plugin import overlays
 from napari_plugin.language import count, number, percent, tr
 from napari_plugin.overlays import class_table, heat_codes, looked_up, taken
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
 from workbench.geo.grid import Window
 from workbench.geo.spans import bounds, mask_of
+from workbench.labels import uptake
 from workbench.labels.editing import Given, Region
 from workbench.labels.prelabels import Chosen, Prelabels
 from workbench.labels.proposed import Group, ModelJournals, Proposed, is_model
@@ -39,6 +41,13 @@ class Choice:
     """Only those in which the model has at least this confidence, 0 to 1; None = whatever it says."""
     over: bool = False
     """Whether labels that differ are replaced, too."""
+
+
+def replayed(journals: ModelJournals) -> Proposed:
+    """Return what models propose, for another thread to call; all that shows it is loaded there, too."""
+    uptake.load_kernels()
+    overlays.load_kernels()
+    return journals.replayed()
 
 
 class Prelabelling:
@@ -64,6 +73,8 @@ class Prelabelling:
         self.colours: Mapping[int, str] = {}
         """``#rrggbb`` of each code that `class_codes` and `preview_codes` return."""
         self._visited = 0
+        self._looked: tuple[_Axis, _Axis, NDArray[np.uint32]] | None = None
+        """What the screen showed last: while a slider moves it shows the same ops."""
 
     # What is there
 
@@ -178,21 +189,28 @@ class Prelabelling:
 
     # What is seen
 
-    def class_codes(self, rows: _Axis, cols: _Axis) -> NDArray[np.uint8]:
-        """Return the class that is proposed where rows and columns of the zone cross, as `colours` has it."""
-        return self._codes(rows, cols, self._class_table)
+    def class_codes(self, rows: _Axis, cols: _Axis, *, waiting: bool = False) -> NDArray[np.uint8]:
+        """Return the class that is proposed where rows and columns of the zone cross, as `colours` has it.
 
-    def heat_codes(self, rows: _Axis, cols: _Axis) -> NDArray[np.uint8]:
-        """Return how sure models are where rows and columns cross, as `overlays.heat` has it."""
-        return self._codes(rows, cols, self._heat_table)
+        Parameters
+        ----------
+        rows, cols
+            Of the zone, never falling; they may reach outside.
+        waiting
+            Only where nothing is labelled.
+        """
+        return self._codes(rows, cols, self._class_table, waiting=waiting)
+
+    def heat_codes(self, rows: _Axis, cols: _Axis, *, waiting: bool = False) -> NDArray[np.uint8]:
+        """Return how sure models are where rows and columns cross, as `overlays.heat` has it.
+
+        Parameters are those of `class_codes`.
+        """
+        return self._codes(rows, cols, self._heat_table, waiting=waiting)
 
     def preview_codes(self, rows: _Axis, cols: _Axis) -> NDArray[np.uint8]:
         """Return the class that is given where accepting would change something; 0 where it would not."""
-        if self._prelabels is None or self._uptake is None:
-            return np.zeros((rows.size, cols.size), np.uint8)
-        ops = self._prelabels.proposed.last_across(rows, cols)
-        standing = sampled(self._uptake.standing, rows, cols)
-        return taken(ops, standing, self._chosen_table, over=self.choice.over)
+        return self._standing_codes(rows, cols, self._chosen_table, over=self.choice.over)
 
     # What is done
 
@@ -266,7 +284,7 @@ class Prelabelling:
     def _show(self, prelabels: Prelabels) -> None:
         """Show what models propose."""
         self._prelabels, self._uptake = prelabels, Uptake(prelabels)
-        self._visited = 0
+        self._visited, self._looked = 0, None
         proposed = prelabels.proposed
         codes, self.colours = class_table(proposed.groups, self._session.nomenclature)
         self._class_table = codes[proposed.group]
@@ -282,10 +300,30 @@ class Prelabelling:
             self._chosen = self._uptake.chosen(among=self.choice.groups, above=self.choice.above)
             self._chosen_table = np.where(self._chosen, self._class_table, 0).astype(np.uint8)
 
-    def _codes(self, rows: _Axis, cols: _Axis, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if self._prelabels is None:
+    def _codes(
+        self, rows: _Axis, cols: _Axis, table: NDArray[np.uint8], *, waiting: bool
+    ) -> NDArray[np.uint8]:
+        if waiting:
+            return self._standing_codes(rows, cols, table, over=False)
+        return looked_up(self._ops(rows, cols), table)
+
+    def _standing_codes(
+        self, rows: _Axis, cols: _Axis, table: NDArray[np.uint8], *, over: bool
+    ) -> NDArray[np.uint8]:
+        """Return the code of each op where it stands on pixels that can be taken over."""
+        if self._uptake is None:
             return np.zeros((rows.size, cols.size), np.uint8)
-        return looked_up(self._prelabels.proposed.last_across(rows, cols), table)
+        standing = sampled(self._uptake.standing, rows, cols)
+        return taken(self._ops(rows, cols), standing, table, over=over)
+
+    def _ops(self, rows: _Axis, cols: _Axis) -> NDArray[np.uint32]:
+        """Return the op that proposes the class where rows and columns cross, 0 where none does."""
+        if self._prelabels is None:
+            return np.zeros((rows.size, cols.size), np.uint32)
+        looked = self._looked
+        if looked is None or not (np.array_equal(looked[0], rows) and np.array_equal(looked[1], cols)):
+            looked = self._looked = rows, cols, self._prelabels.proposed.last_across(rows, cols)
+        return looked[2]
 
     def _free_part(self, op: int) -> Region:
         """Return the pixels of a pre-label that wait."""
