@@ -19,6 +19,7 @@ from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.screen import View
 from napari_plugin.session import Session
 from napari_plugin.tools import ToolBox
+from napari_plugin.views import Views
 from napari_plugin.zone_layers import ZoneLayers
 from workbench.geo.grid import Window
 
@@ -42,6 +43,8 @@ class Desk:
         What to show. The desk follows it; it does not own it.
     layers
         What shows it in the viewer.
+    views
+        What is seen of it.
     on_place
         Called with the pixel (row, col) under the pointer, or None when it leaves the canvas.
     """
@@ -54,14 +57,16 @@ class Desk:
         viewer: Any,
         session: Session,
         layers: ZoneLayers,
+        views: Views,
         *,
         on_place: Callable[[tuple[int, int] | None], None],
     ) -> None:
-        self.viewer, self.session, self.layers = viewer, session, layers
+        self.viewer, self.session, self.layers, self.views = viewer, session, layers, views
         self.tools, self.here = ToolBox(session), Here(session)
         self.glass: Glass | None = None
         self.light, self._drawn = RegionLight(session), SketchDrawing(session)
         self.outlines = LabelOutlines(session)
+        layers.show_pictures(views.first, None)
         layers.show(session)
         viewer.canvas.overlays.scale_bar.visible = True
         self.gestures = PointerGestures(
@@ -170,7 +175,7 @@ class Desk:
         layer.visible = not layer.visible
 
     def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        session, camera = self.session, self.viewer.scene.camera
+        session, camera, views = self.session, self.viewer.scene.camera, self.views
         return (
             (session.repainted, self._on_repainted),
             (session.hovered, self._on_hovered),
@@ -178,6 +183,7 @@ class Desk:
             (session.class_chosen, self._on_class_chosen),
             (session.rescaled, self.layers.show_level),
             (session.refined, self._on_refined),
+            (views.changed, self._on_views),
             (camera.events.center, self._on_camera),
             (camera.events.zoom, self._on_camera),
             (self.viewer.canvas.events.size, self._on_size),
@@ -218,6 +224,15 @@ class Desk:
 
     def _on_refined(self, _window: Window) -> None:
         self.layers.show_refined()
+
+    def _on_views(self) -> None:
+        self.layers.show_pictures(self.views.first, self.views.second)
+        self._refresh_glass()
+
+    def toggle_swipe(self) -> None:
+        """Show the second view right of a line in the middle of the canvas; or no longer."""
+        centre = self.viewer.scene.camera.center[-1]
+        self.views.swipe_at(None if self.views.swipe is not None else centre)
 
     def _show_light(self, hover: Hover | None, sketch: Sketch | None) -> None:
         view = self.view()

@@ -6,7 +6,7 @@ Qt, no napari.
 
 from __future__ import annotations
 
-__all__ = ["LazyLevel", "Look", "Picture", "Swipe", "View"]
+__all__ = ["LazyLevel", "Look", "Picture", "Showing", "Swipe"]
 
 import math
 import threading
@@ -47,7 +47,7 @@ class Swipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class Showing:
     """What a picture shows of a raster."""
 
     recipe: Recipe
@@ -71,7 +71,7 @@ class Picture:
         How; its recipe must be one of this raster.
     """
 
-    def __init__(self, raster: DeskRaster, view: View) -> None:
+    def __init__(self, raster: DeskRaster, view: Showing) -> None:
         self.raster = raster
         self.levels = [LazyLevel(self, level, shape) for level, shape in enumerate(raster.shapes())]
         """What an Image layer takes as ``data``, with ``multiscale=True`` and ``rgb=True``."""
@@ -80,12 +80,12 @@ class Picture:
         self.view = view
 
     @property
-    def view(self) -> View:
+    def view(self) -> Showing:
         """What the picture shows."""
         return self._view
 
     @view.setter
-    def view(self, view: View) -> None:
+    def view(self, view: Showing) -> None:
         raster, rendering = self.raster, view.recipe.rendering
         if view.recipe.raster != raster.key:
             raise ValueError(f"recipe {view.recipe.key} is of raster {view.recipe.raster}, not {raster.key}")

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QStackedWidge
 from napari_plugin.bindings import HeldKeys, install_shortcuts
 from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
+from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
 from napari_plugin.language import said, speak, tr
@@ -31,6 +32,8 @@ from napari_plugin.settings_dialog import SettingsDialog
 from napari_plugin.side import SideDock
 from napari_plugin.theme import style_sheet, use_theme
 from napari_plugin.tiles import Tiles
+from napari_plugin.view_page import ViewPage
+from napari_plugin.views import Views
 from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
@@ -66,6 +69,7 @@ class LabellingDock(QWidget):
         speak(self.preferences.language)
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
+        self._jobs: list[Job] = []
         self._side: QStackedWidget | None = None
         self.side: SideDock | None = None
         self.help: HelpOverlay | None = None
@@ -114,7 +118,8 @@ class LabellingDock(QWidget):
         keys, later = self.preferences.keys, self._screen.callback
         panel = ZonePanel(session, keys)
         later(panel.release)
-        desk = Desk(self._viewer, session, self._layers, on_place=panel.show_place)
+        views = Views(session, self._read_beside)
+        desk = Desk(self._viewer, session, self._layers, views, on_place=panel.show_place)
         later(desk.close)
         desk.outlines.patterned = self.preferences.outlines
         panel.tools.chosen.connect(desk.tools.take)
@@ -134,6 +139,16 @@ class LabellingDock(QWidget):
         install_shortcuts(panel, keys, self.commands)
         self._show(panel)
         self._take_window()
+
+    def _read_beside(
+        self,
+        title: str,
+        read: Callable[[], DeskRaster],
+        done: Callable[[DeskRaster], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Have a raster read while the window goes on."""
+        self._jobs.append(start(title, lambda report: read(), done=done, failed=failed))
 
     def _toggle_help(self) -> None:
         if self.help is not None:
@@ -203,6 +218,9 @@ class LabellingDock(QWidget):
         assert self.desk is not None  # noqa: S101 - only with a zone open
         side = SideDock(self.desk, self.tiles)
         self._screen.callback(side.release)
+        page = ViewPage(self.desk, self.preferences.keys)
+        self._screen.callback(page.release)
+        side.add_page(page, tr("View"))
         if self._side is None:
             self._side = QStackedWidget()
             self._viewer.window.add_dock_widget(self._side, name=tr("Zone"), area="left", tabify=True)
