@@ -12,7 +12,7 @@ from psygnal import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_plugin.bindings import PointerGestures, Wheel
-from napari_plugin.glass import Glass, RegionLight, SketchDrawing
+from napari_plugin.glass import Glass, RegionLight, SketchDrawing, SwipeLine
 from napari_plugin.here import Here
 from napari_plugin.outlines import LabelOutlines
 from napari_plugin.pointed import Hover, Sketch, Spot
@@ -28,6 +28,8 @@ _CLOSER = 1.25
 """What a notch of the wheel makes of the zoom."""
 _LARGEST_PIXEL, _SMALLEST_ZONE = 100.0, 100.0
 """In pixels of the screen."""
+_GRIP = 7.0
+"""Pixels of the screen within which a press takes hold of the line between two views."""
 _PAN_SHARE = 0.2
 """Share of the canvas that an arrow key moves the picture by."""
 
@@ -65,12 +67,17 @@ class Desk:
         self.tools, self.here = ToolBox(session), Here(session)
         self.glass: Glass | None = None
         self.light, self._drawn = RegionLight(session), SketchDrawing(session)
-        self.outlines = LabelOutlines(session)
+        self.outlines, self._line = LabelOutlines(session), SwipeLine(session)
         layers.show_pictures(views.first, None)
         layers.show(session)
         viewer.canvas.overlays.scale_bar.visible = True
         self.gestures = PointerGestures(
-            viewer, session, self.tools, take_class=self.here.take_class, on_place=on_place
+            viewer,
+            session,
+            self.tools,
+            grab=self.grab,
+            take_class=self.here.take_class,
+            on_place=on_place,
         )
         for signal, slot in self._slots():
             signal.connect(slot)
@@ -94,6 +101,7 @@ class Desk:
             self.glass.destroyed.connect(self._on_glass_gone)
             self.glass.add(self.light)
             self.glass.add(self._drawn)
+            self.glass.add(self._line)
             self.show_outlines(only=False)
             self._wheel = Wheel(canvas, zoom=self.zoom, resize=self.resize)
 
@@ -227,12 +235,27 @@ class Desk:
 
     def _on_views(self) -> None:
         self.layers.show_pictures(self.views.first, self.views.second)
+        self._line.at = self.views.swipe if not self.views.blinking else None
         self._refresh_glass()
 
     def toggle_swipe(self) -> None:
         """Show the second view right of a line in the middle of the canvas; or no longer."""
         centre = self.viewer.scene.camera.center[-1]
         self.views.swipe_at(None if self.views.swipe is not None else centre)
+
+    def grab(self, x: float) -> Callable[[float], None] | None:
+        """Return what moves the line between two views to another x of the canvas; None if x is not on it."""
+        view = self.view()
+        line = self._line.x(view) if view is not None else None
+        if line is None or abs(x - line) > _GRIP:
+            return None
+
+        def move(to: float) -> None:
+            view = self.view()
+            if view is not None:
+                self.views.swipe_at(view.spot(to, 0).col * self.session.grid.resolution)
+
+        return move
 
     def _show_light(self, hover: Hover | None, sketch: Sketch | None) -> None:
         view = self.view()

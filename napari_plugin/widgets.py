@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["LabellingDock", "annotate"]
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from getpass import getuser
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QStackedWidget, QWidget
@@ -23,6 +25,7 @@ from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
 from napari_plugin.language import said, speak, tr
+from napari_plugin.layers import natural_colours
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
 from napari_plugin.panels import WelcomePage
@@ -38,6 +41,7 @@ from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
+from workbench.workflows.examples import Example, examples_of
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -70,6 +74,7 @@ class LabellingDock(QWidget):
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
         self._jobs: list[Job] = []
+        self._examples: dict[Path, Mapping[int, Sequence[NDArray[np.uint8]]]] = {}
         self._side: QStackedWidget | None = None
         self.side: SideDock | None = None
         self.help: HelpOverlay | None = None
@@ -138,7 +143,31 @@ class LabellingDock(QWidget):
         }
         install_shortcuts(panel, keys, self.commands)
         self._show(panel)
+        self._find_examples(session, panel)
+        self._find_examples(session, panel)
         self._take_window()
+
+    def _find_examples(self, session: Session, panel: ZonePanel) -> None:
+        """Have examples of the classes looked for in accepted zones, once for a campaign."""
+        campaign = session.opened.campaign
+        known = self._examples.get(campaign.path)
+        if known is not None:
+            panel.card.take_examples(known)
+            return
+
+        def done(found: Mapping[int, Sequence[Example]]) -> None:
+            pictures = {
+                code: [natural_colours(one.pixels, one.bands) for one in examples]
+                for code, examples in found.items()
+            }
+            self._examples[campaign.path] = pictures
+            if self.session is session:
+                panel.card.take_examples(pictures)
+
+        def work(report: Report) -> Mapping[int, Sequence[Example]]:
+            return examples_of(campaign, progress=report)
+
+        self._jobs.append(start(tr("Examples of classes"), work, done=done, failed=lambda why: None))
 
     def _read_beside(
         self,
