@@ -22,7 +22,9 @@ from workbench.labels.lasts import Picture
 from workbench.labels.meta import JournalSubject
 from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
 
-GRID = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=150, width=201)
+GRID = PixelGrid(
+    crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=150, width=201
+)
 FOOTPRINT = np.ones(GRID.shape, np.bool_)
 FOOTPRINT[:70, 130:140] = False
 SUBJECT = JournalSubject(zone=ZONE, grid=GRID, nomenclature=FLAIR.name)
@@ -50,7 +52,9 @@ def regions(draw: st.DrawFn) -> AssignMask:
     return assign(mask, window, draw(st.sampled_from((0, 1, 2, 3))), PICK)
 
 
-def state(store: AnnotationStore) -> tuple[NDArray[np.str_], NDArray[np.uint8], dict[int, int], tuple[int, ...]]:
+def state(
+    store: AnnotationStore,
+) -> tuple[NDArray[np.str_], NDArray[np.uint8], dict[int, int], tuple[int, ...]]:
     """Who painted each pixel what, how much of it, and what can be undone."""
     ids = np.array(["", *(op.id for op in store.ops)])
     return ids[store.last_op], store.labels.copy(), store.counts(), (store.undo_steps, store.redo_steps)
@@ -120,9 +124,7 @@ def check_written(home: Path, pending: PendingSnapshot, seen: NDArray[np.uint32]
     """The newest snapshot is of so many ops, and of the pixels that were seen."""
     with opened(home, snapshots=False) as store:
         rows = {author: store._table.rows(author) for author in store.head}
-    found = newest_snapshot(
-        home / "snapshots", snapshot_key(SUBJECT, FOOTPRINT, "labels"), rows, GRID.shape
-    )
+    found = newest_snapshot(home / "snapshots", snapshot_key(SUBJECT, FOOTPRINT, "labels"), rows, GRID.shape)
     assert found is not None
     assert sum(head.seq for head in found.heads) == pending.ops
     assert np.array_equal(np.repeat(*found.planes["assign"]).reshape(GRID.shape), seen)

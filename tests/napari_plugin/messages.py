@@ -1,7 +1,6 @@
-"""What the desk says, collected from its code; ``python tests/napari_plugin/messages.py`` updates the catalogues.
+"""What the desk says, collected from its code; run as a script it brings the catalogues up to date.
 
-Sentences are the first arguments of ``tr`` and ``count``, and the titles of the tables of actions. Of the core it
-is the sentences of errors that can reach the desk: f-strings after ``raise``, with their values as places.
+Sentences are the first arguments of ``tr`` and ``count``, and the titles of the tables of actions.
 """
 
 from __future__ import annotations
