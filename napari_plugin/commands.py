@@ -14,6 +14,7 @@ from napari_plugin.actions import ACTIONS
 from napari_plugin.desk import Desk
 from napari_plugin.language import tr
 from napari_plugin.session import UNLABELLED, Session
+from napari_plugin.tiles import Tiles
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
@@ -22,13 +23,15 @@ _TOOLS = ("pick", "brush", "line", "polygon", "cut", "merge")
 _ARROWS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 
 
-def commands(desk: Desk, window: QWidget) -> Mapping[str, Callable[[], None]]:
+def commands(desk: Desk, tiles: Tiles, window: QWidget) -> Mapping[str, Callable[[], None]]:
     """Return what to call for each action that is done at once, by id.
 
     Parameters
     ----------
     desk
         Of the zone that is open.
+    tiles
+        Of the zone.
     window
         Over which questions are asked.
     """
@@ -58,16 +61,30 @@ def commands(desk: Desk, window: QWidget) -> Mapping[str, Callable[[], None]]:
         "back": lambda: tools.current.back(),
         "undo": session.undo,
         "redo": session.redo,
-        "infrared": lambda: desk.toggle(desk.layers.infrared),
+        **{f"view_{place + 1}": partial(desk.views.show_place, place) for place in range(7)},
+        "infrared": desk.views.toggle_infrared,
+        "swipe": desk.toggle_swipe,
         "labels": lambda: desk.toggle(desk.layers.classes),
+        "outlines": desk.toggle_outlines,
         "contours": lambda: desk.toggle(desk.layers.contours),
         "whole_zone": desk.fit,
+        "next_tile": lambda: desk.go_to(tiles.go_next()),
+        "previous_tile": lambda: desk.go_to(tiles.go_back()),
+        "next_unlabelled": lambda: _go_to_bare(desk, tiles),
     }
 
 
 def held_commands(desk: Desk) -> Mapping[str, Callable[[bool], None]]:
     """Return what to call, with whether the key is down, for each action that lasts as long as it is."""
-    return {"pan": partial(setattr, desk.gestures, "panning")}
+    return {"pan": partial(setattr, desk.gestures, "panning"), "blink": desk.views.blink}
+
+
+def _go_to_bare(desk: Desk, tiles: Tiles) -> None:
+    window = tiles.next_bare()
+    if window is None:
+        desk.session.noticed.emit(tr("Every pixel of the zone has a label."))
+    else:
+        desk.go_to(window)
 
 
 def _ask_comment(session: Session, desk: Desk, window: QWidget) -> None:

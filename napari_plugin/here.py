@@ -77,7 +77,7 @@ class Here:
         session, pointer = self._session, self._session.pointer
         if pointer is not None:
             pinned = Comment(row=pointer[0], col=pointer[1], text=text, question=question)
-            session.write(lambda: session.store.comment(pinned))
+            session.write(lambda: session.store.record(pinned))
 
     def _region(self, tool: str) -> tuple[Region | None, Provenance]:
         """Return the pixels of the region under the pointer, and how an edit of them is made."""

@@ -19,13 +19,13 @@ __all__ = [
 from collections.abc import Callable
 from datetime import datetime
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QRectF, Qt, QTimer, Signal
+from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSlider,
     QToolButton,
@@ -39,7 +39,7 @@ from napari_plugin.theme import ink
 from napari_plugin.tools import TOOLS, Tool
 
 _NOTICE_MILLISECONDS = 6000
-_TOOL_NAMES = {
+TOOL_NAMES = {
     "pick": "Pick",
     "brush": "Brush",
     "line": "Line",
@@ -166,8 +166,6 @@ class SavedPanel(QWidget):
         self.undo = self._button("↶  ", "undo", keys, self.undo_wanted)
         self.redo = self._button("↷  ", "redo", keys, self.redo_wanted)
         self._state = QLabel()
-        self._file = QLabel()
-        self._file.setObjectName("dim")
         self._last: tuple[int, datetime] | None = None
         # Its age is told anew every second, so that it can be believed.
         self._clock = QTimer(self, interval=_SECOND)
@@ -177,22 +175,17 @@ class SavedPanel(QWidget):
         buttons.setSpacing(6)
         buttons.addWidget(self.undo, 1)
         buttons.addWidget(self.redo, 1)
-        lines = QHBoxLayout()
-        lines.addWidget(self._state)
-        lines.addStretch()
-        lines.addWidget(self._file)
-        _stack(self, buttons, lines)
+        _stack(self, buttons, self._state)
 
     @property
     def text(self) -> str:
         """What it says about the last edit."""
         return self._state.text()
 
-    def show_saved(self, number_of: int | None, at: datetime | None, *, journal: str, path: str) -> None:
-        """Show the last durable edit (None before the first) and the journal that holds it."""
+    def show_saved(self, number_of: int | None, at: datetime | None, *, path: str) -> None:
+        """Show the last durable edit (None before the first); the journal that holds it is in the tooltip."""
         self._last = (number_of, at) if number_of is not None and at is not None else None
-        self._file.setText(journal)
-        self._file.setToolTip(f"{tr('Every click is on the disk before it is on the screen:')}\n{path}")
+        self._state.setToolTip(f"{tr('Every click is on the disk before it is on the screen:')}\n{path}")
         self._tell()
 
     def show_possible(self, *, undo: bool, redo: bool) -> None:
@@ -208,7 +201,6 @@ class SavedPanel(QWidget):
         age = ago(at, datetime.now(at.tzinfo))
         told = tr("Saved · edit {edit} · {ago}", edit=number(done), ago=age)
         self._state.setText(f"<span style='color:{ink().good.name()}'>●</span> {told}")
-        self._state.setToolTip(f"{at:%H:%M:%S}")
 
     def _button(self, sign: str, action: str, keys: Keymap, wanted: Signal) -> QPushButton:
         button = QPushButton(sign + _title(action))
@@ -232,7 +224,7 @@ class ToolPanel(QWidget):
         for kind in TOOLS:
             button = QToolButton()
             button.setObjectName("tool")
-            button.setText(tr(_TOOL_NAMES[kind.id]))
+            button.setText(tr(TOOL_NAMES[kind.id]))
             button.setCheckable(True)
             button.setAutoRaise(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -296,11 +288,7 @@ class CoveragePanel(QWidget):
         super().__init__()
         self.share = 0.0
         self._value = QLabel()
-        self._bar = QProgressBar()
-        self._bar.setObjectName("coverage")
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
-        self._bar.setFixedHeight(6)
+        self._bar = _Bar()
         head = QHBoxLayout()
         head.addWidget(_heading(tr("Labelled")))
         head.addStretch()
@@ -310,8 +298,32 @@ class CoveragePanel(QWidget):
     def show_share(self, share: float) -> None:
         """Show the labelled share, 0 to 1; 100 % only when no pixel is left."""
         self.share = share
-        self._bar.setValue(int(share * 1000))
+        self._bar.show_share(share)
         self._value.setText(percent(min(share, 0.999) if share < 1 else 1.0))
+
+
+class _Bar(QWidget):
+    """A share as a bar. Qt's own repaints the whole window at once whenever it changes: a frame each edit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._share = 0.0
+        self.setFixedHeight(6)
+
+    def show_share(self, share: float) -> None:
+        """Show a share, 0 to 1."""
+        self._share = share
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint it."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for width, colour in ((self.width(), ink().chosen), (self.width() * self._share, ink().good)):
+            painter.setBrush(colour)
+            painter.drawRoundedRect(QRectF(0, 0, width, self.height()), 3, 3)
+        painter.end()
 
 
 class PlacePanel(QWidget):

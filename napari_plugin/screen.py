@@ -98,7 +98,8 @@ class View:
 def _pixels(origin: float, pitch: float, first: int, count: int) -> NDArray[np.int64]:
     # The centre of a pixel of the screen decides which pixel of the zone it shows, as when GL samples.
     centres = origin + (np.arange(first, first + count) + 0.5) * pitch
-    return np.floor(centres + 0.5).astype(np.int64)
+    pixels: NDArray[np.int64] = np.floor(centres + 0.5).astype(np.int64)
+    return pixels
 
 
 def sampled(

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["Saved", "Session", "UNLABELLED"]
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from napari_plugin.scale import ScaleInHand
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.editing import Given, Region, given_of, painting
-from workbench.labels.edits import LabelEdit, Provenance
+from workbench.labels.edits import LabelEdit, Look, Provenance
 from workbench.labels.op import Op
 from workbench.labels.review import zone_state
 from workbench.labels.strokes import given_map
@@ -93,8 +94,8 @@ class Session:
         self._hover: Hover | None = None
         self._sketch: Sketch | None = None
         self._pointer: tuple[int, int] | None = None
-        self._complaint = ""
-        self._barred = ""
+        self.barred = ""
+        """Why no edit may be made just now, in one sentence; empty where one may."""
         if hierarchy is not None:
             self._warm(hierarchy)
 
@@ -171,11 +172,6 @@ class Session:
         """Who accepted the zone, so that nobody labels in it; None where it is open."""
         state = zone_state(self.store)
         return state.by if state.state == "accepted" else None
-
-    @property
-    def barred(self) -> str:
-        """Why no edit may be made just now, in one sentence; empty where one may."""
-        return self._barred
 
     def place_at(self, row: int, col: int) -> Place:
         """Return what lies at a pixel, also outside the zone."""
@@ -377,7 +373,7 @@ class Session:
             self.noticed.emit(_sentence(said(str(error))))
             return
         ops: list[Op] = []
-        if not self.write(lambda: ops.append(self.store.refine(edit))):
+        if not self.write(lambda: ops.append(self.store.record(edit))):
             return
         self._refined.add(ops[0], before, finer)
         self._take_regions(edit.window)
@@ -401,6 +397,21 @@ class Session:
         """Make edits durable as one gesture, then tell; return whether that is done."""
         return self._step(lambda: self.store.apply_all(edits()), nothing="")
 
+    def bare_in(self, window: Window) -> NDArray[np.bool_]:
+        """Return which pixels of a window inside the zone have neither a class nor an upper class."""
+        bare: NDArray[np.bool_] = self.labels[window.slices] == UNLABELLED
+        bare &= self.store.footprint[window.slices]
+        if bare.any():
+            bare &= self.store.uppers(window)[0] == 0
+        return bare
+
+    def record_quietly(self, look: Look) -> bool:
+        """Write down what was looked at; return whether that is done, and say nothing if it is not."""
+        with suppress(WorkbenchError):
+            self.store.record(look)
+            return True
+        return False
+
     def write(self, call: Callable[[], object]) -> bool:
         """Write what changes no label, a comment or a verdict, then tell; return whether that is done."""
         try:
@@ -412,49 +423,7 @@ class Session:
         self.reviewed.emit()
         return True
 
-    def look_at_others(self) -> None:
-        """Take what other authors did meanwhile, show it, and say so; called every few seconds."""
-        before = self.store.head
-        if complaint := self.opened.tenancy.renew():
-            self._barred = said(complaint)
-            self.refused.emit(self._barred)
-        try:
-            window = self.store.refresh()
-        except WorkbenchError as error:
-            if str(error) != self._complaint:  # once, not every few seconds
-                self._complaint = str(error)
-                self.refused.emit(said(self._complaint))
-            return
-        self._complaint = ""
-        if self.store.head != before:
-            self.reviewed.emit()
-        if window is None:
-            return
-        self.repainted.emit(window)
-        names = sorted(author for author, seq in self.store.head.items() if seq != before.get(author, 0))
-        self.noticed.emit(self._told(names))
-
-    def stay_together(self) -> None:
-        """Go on labelling where somebody else took the zone over."""
-        self._barred = ""
-
     # Inside
-
-    def _told(self, names: list[str]) -> str:
-        """Tell that others labelled, and where that is in conflict."""
-        conflicts = self.store.conflicts().found
-        who = tr(" and ").join(names)
-        if not conflicts:
-            return tr("{names} labelled here too.", names=who)
-        first = conflicts[0]
-        return count(
-            "{names} labelled here too: {count} conflict, at row {row}, column {col}.",
-            "{names} labelled here too: {count} conflicts, the largest at row {row}, column {col}.",
-            len(conflicts),
-            names=who,
-            row=first.row,
-            col=first.col,
-        )
 
     def _has_class(self, window: Window, mask: NDArray[np.bool_]) -> bool:
         """Tell whether pixels have the class in hand already."""
@@ -469,8 +438,8 @@ class Session:
 
     def _step(self, step: Callable[[], Window | None], *, nothing: str) -> bool:
         """Make a gesture durable, then tell; the one place where the desk meets a refusal."""
-        if self._barred:
-            self.refused.emit(self._barred)
+        if self.barred:
+            self.refused.emit(self.barred)
             return False
         try:
             window = step()

@@ -65,11 +65,11 @@ def any_edit(store: AnnotationStore, turn: int) -> None:
         case 6:
             store.redo()
         case 7:
-            store.refine(_refinement(turn))
+            store.record(_refinement(turn))
         case 8:
             store.apply(Protect(mask=rectangle(4, 12, 2, 2, 1).mask, on=turn % 24 < 12))
         case 9 if turn % 24 < 12:
-            store.comment(Comment(row=5, col=6, text=f"grass or crop, {turn}?", question=True))
+            store.record(Comment(row=5, col=6, text=f"grass or crop, {turn}?", question=True))
         case 9:
             unsure = rectangle(6, 9, 2, 3, 0, Provenance(tool="accept", model="unet"))
             store.apply(replace(unsure, upper="herbaceous_and_arable", source=f"model-unet:{turn}"))

@@ -173,7 +173,7 @@ class Labelling(RuleBasedStateMachine):
     def comment(self, author: str, question: bool) -> None:
         store = self.stores[author]
         there = len(store.comments())
-        op = store.comment(Comment(row=5, col=6, text="grass or crop?", question=question))
+        op = store.record(Comment(row=5, col=6, text="grass or crop?", question=question))
         assert [found.id for found, _ in store.comments()].count(op.id) == 1
         assert len(store.comments()) == there + 1
 
@@ -645,19 +645,19 @@ def test_where_authors_are_sure_of_an_upper_class_only(tmp_path: Path) -> None:
 
 def test_questions_are_answered_and_ruled_on(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
-        question = store.comment(Comment(row=5, col=6, text="crop or grass?", question=True))
+        question = store.record(Comment(row=5, col=6, text="crop or grass?", question=True))
         for wrong, complaint in (
             (Comment(row=12, col=6, text="x"), "outside zone"),
             (Comment(row=0, col=0, text="x"), "or of its footprint"),
             (Comment(row=5, col=6, text="x", answers="marie:9"), "no comment marie:9"),
         ):
             with pytest.raises(EditRefused, match=complaint):
-                store.comment(wrong)
+                store.record(wrong)
     with open_store(tmp_path, "jean") as store:
-        answer = store.comment(Comment(row=5, col=6, text="mown: grass", answers=question.id))
+        answer = store.record(Comment(row=5, col=6, text="mown: grass", answers=question.id))
         with pytest.raises(EditRefused, match="is no question"):
-            store.comment(Comment(row=5, col=6, text="so", answers=answer.id, ruling="plowed_land"))
-        store.comment(Comment(row=5, col=6, text="so", answers=question.id, ruling="herbaceous_vegetation"))
+            store.record(Comment(row=5, col=6, text="so", answers=answer.id, ruling="plowed_land"))
+        store.record(Comment(row=5, col=6, text="so", answers=question.id, ruling="herbaceous_vegetation"))
         assert [comment.ruling for _, comment in store.comments()] == [None, None, "herbaceous_vegetation"]
         store.undo()
         assert len(store.comments()) == 2

@@ -126,7 +126,7 @@ def do(store: AnnotationStore, deed: str, edit: AssignMask) -> None:
         store.apply(Protect(mask=edit.mask, on=edit.code % 3 > 0))
     elif deed == "ask":
         answers = comments[-1][0].id if comments else None
-        store.comment(Comment(row=6, col=7, text="by marie: spruce?", answers=answers))
+        store.record(Comment(row=6, col=7, text="by marie: spruce?", answers=answers))
     elif deed == "submit" and state in ("open", "sent_back"):
         submit(store, reason="ask anne")
     elif deed == "accept" and state in ("open", "submitted") and not store.conflicts().found:
@@ -402,12 +402,12 @@ def worlds(tmp_path: Path) -> tuple[World, World]:
     home, away = World(tmp_path / "home", "a"), World(tmp_path / "away", "b")
     with open_store(home.folder, "marie") as marie:
         marie.apply(rectangle(5, 6, 2, 2, 3))
-        marie.comment(Comment(row=5, col=6, text="a pond?", question=True))
+        marie.record(Comment(row=5, col=6, text="a pond?", question=True))
     away.take(home.packed())
     with open_store(away.folder, "bob") as bob:
         bob.apply(rectangle(5, 6, 1, 2, 4))
         answers = f"{home.pseudonym('marie')}:2"
-        bob.comment(Comment(row=5, col=6, text="a pool", answers=answers, ruling="swimming_pool"))
+        bob.record(Comment(row=5, col=6, text="a pool", answers=answers, ruling="swimming_pool"))
         submit(bob)
     return home, away
 

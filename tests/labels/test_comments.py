@@ -44,7 +44,7 @@ def test_comments_are_grouped_by_what_they_answer(tmp_path: Path) -> None:
     ]
     with open_store(tmp_path, "marie") as store:
         for comment in said:
-            store.comment(comment)
+            store.record(comment)
         found = threads(store.comments())
     assert [(one.id, one.comment.text, [name for name, _ in one.answers]) for one in found] == [
         ("marie:1", "a pond", ["marie:3", "marie:4"]),
@@ -65,15 +65,15 @@ def test_comments_are_grouped_by_what_they_answer(tmp_path: Path) -> None:
 def test_a_comment_that_nobody_would_see_is_refused(tmp_path: Path, comment: Comment) -> None:
     with open_store(tmp_path, "model-unet") as model:
         with pytest.raises(EditRefused, match=r"model-unet is a model, .* do it as a person"):
-            model.comment(comment)
+            model.record(comment)
         assert model.ops == ()
     with open_store(tmp_path, "marie", blind=True) as blind:
         blind.apply(rectangle(5, 6, 1, 1, 2))
         with pytest.raises(EditRefused, match=r"blind annotation .* comment without --blind"):
-            blind.comment(comment)
+            blind.record(comment)
         assert len(blind.ops) == 1
     with open_store(tmp_path, "marie") as store:
-        assert store.comment(comment).seq == 2
+        assert store.record(comment).seq == 2
 
 
 def test_blanks_are_no_comment() -> None:

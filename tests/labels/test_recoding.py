@@ -82,11 +82,11 @@ def step(stores: dict[str, AnnotationStore], blind: AnnotationStore, taken: tupl
         case "protect":
             store.apply(Protect(mask=edit.mask, on=edit.code % 2 == 0))
         case "refine":
-            store.refine(refine_edit(edit.code))
+            store.record(refine_edit(edit.code))
         case "ruling":
-            asked = store.comment(Comment(row=5, col=6, text="grass or crop?", question=True)).id
+            asked = store.record(Comment(row=5, col=6, text="grass or crop?", question=True)).id
             key = FLAIR.by_code(edit.code or 1).key
-            store.comment(Comment(row=5, col=6, text="so it is", answers=asked, ruling=key))
+            store.record(Comment(row=5, col=6, text="so it is", answers=asked, ruling=key))
         case "blind":
             blind.apply(edit)
         case "submit":

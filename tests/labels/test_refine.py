@@ -68,7 +68,7 @@ def test_a_refinement_comes_back_to_the_bit(seed: int, bands: int) -> None:
 
 def test_it_is_an_op_that_the_schema_knows(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
-        op = store.refine(refine_edit())
+        op = store.record(refine_edit())
     assert (op.kind, op.tool, op.scale, op.hierarchy_digest) == ("refine", "refine", 12.5, BASE)
     assert edit_of(op) == refine_edit()
     check_payload(op)
@@ -81,9 +81,9 @@ def test_it_is_an_op_that_the_schema_knows(tmp_path: Path) -> None:
 def test_it_is_undone_and_redone_between_edits_and_labels_never_change(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
         store.apply(rectangle(4, 5, 5, 5, 3))
-        first = store.refine(refine_edit(1))
+        first = store.record(refine_edit(1))
         store.apply(rectangle(6, 6, 2, 2, 5))
-        second = store.refine(refine_edit(2))
+        second = store.record(refine_edit(2))
         labels, last_op = store.labels.copy(), store.last_op.copy()
         assert [op.id for op in store.refinements()] == [first.id, second.id]
         assert store.undo_steps == 4
@@ -116,16 +116,16 @@ def test_a_new_refinement_forgets_what_could_be_redone(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
         store.apply(rectangle(4, 5, 5, 5, 3))
         store.undo()
-        store.refine(refine_edit())
+        store.record(refine_edit())
         assert (store.redo_steps, store.undo_steps) == (0, 1)
 
 
 def test_each_author_has_their_own(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
-        store.refine(refine_edit(1))
+        store.record(refine_edit(1))
     with open_store(tmp_path, "paul") as store:
         assert store.refinements() == ()
-        own = store.refine(refine_edit(2))
+        own = store.record(refine_edit(2))
         assert store.refinements() == (own,)
         assert len(store.refinements("marie")) == 1
 
@@ -135,7 +135,7 @@ def test_review_judges_labels_and_a_refinement_is_none(tmp_path: Path) -> None:
         store.apply(rectangle(4, 5, 5, 5, 3))
         heads = store.label_heads()
         accept(store)
-        store.refine(refine_edit())
+        store.record(refine_edit())
         assert zone_state(store).state == "accepted"
         store.undo()
         store.redo()
@@ -149,7 +149,7 @@ def test_review_judges_labels_and_a_refinement_is_none(tmp_path: Path) -> None:
 def test_a_refinement_outside_the_grid_is_refused_and_not_read(tmp_path: Path) -> None:
     outside = refine_edit(window=dataclasses.replace(WINDOW, row=GRID.height - 3, col=4))
     with open_store(tmp_path, "marie") as store, pytest.raises(EditRefused, match="reaches outside zone"):
-        store.refine(outside)
+        store.record(outside)
     writer = JournalWriter.open(tmp_path, SUBJECT, author="marie")
     writer.append_many([entry_of(outside)], seen={}, lamport=1)
     writer.close()
@@ -205,7 +205,7 @@ def test_a_body_that_is_not_what_it_says_is_named(changes: dict[str, object], re
 def test_a_damaged_refinement_is_found_by_verify_and_hinders_no_label(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
         store.apply(rectangle(4, 5, 5, 5, 3))
-        store.refine(dataclasses.replace(EDIT, data=EDIT.data[:-3]))
+        store.record(dataclasses.replace(EDIT, data=EDIT.data[:-3]))
     report = verify_journal(tmp_path / "marie.sqlite")
     assert report.first_bad == "marie:2"
     assert "op marie:2: refinement is damaged" in str(report.problem)
@@ -241,7 +241,7 @@ def test_a_region_of_too_many_pixels_is_refused() -> None:
 
 def test_only_what_refines_can_be_undone_by_its_author(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
-        store.refine(EDIT)
+        store.record(EDIT)
     writer = JournalWriter.open(tmp_path, SUBJECT, author="paul")
     writer.append_many([entry_of(Undo(target="marie:1"))], seen={"marie": 1}, lamport=2)
     writer.close()

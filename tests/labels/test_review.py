@@ -92,9 +92,9 @@ def test_an_illegal_step_is_refused_with_the_way_out(
 def test_a_locked_zone_takes_remarks_and_refinements_but_no_label(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
         paint(store)
-        store.comment(Comment(row=5, col=6, text="larch?"))
+        store.record(Comment(row=5, col=6, text="larch?"))
         accept(store)
-        store.comment(Comment(row=5, col=6, text="no, spruce"))
+        store.record(Comment(row=5, col=6, text="no, spruce"))
         store.apply(Protect(mask=rectangle(5, 6, 3, 3, 7).mask, on=True))
         for _ in range(2):
             store.undo()

@@ -20,10 +20,10 @@ def test_a_ruling_touches_the_label_where_it_was_asked_and_every_doubt_it_can_re
             doubt = rectangle(5, col, 2, 2, 0)
             store.apply(replace(doubt, upper="herbaceous_and_arable"))
         store.apply(replace(rectangle(9, 9, 2, 2, 17), upper="woody_vegetation"))
-        question = store.comment(Comment(row=6, col=1, text="crop or grass?", question=True))
+        question = store.record(Comment(row=6, col=1, text="crop or grass?", question=True))
         assert [name for name, _ in open_questions(store.comments())] == [question.id]
         assert rulings(store, FLAIR) == ()
-        ruling = store.comment(
+        ruling = store.record(
             Comment(row=6, col=1, text="grass", answers=question.id, ruling="herbaceous_vegetation")
         )
         assert open_questions(store.comments()) == ()
@@ -49,8 +49,8 @@ def test_a_ruling_touches_the_label_where_it_was_asked_and_every_doubt_it_can_re
 
 def test_a_ruling_where_nothing_is_labelled_touches_nothing(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as store:
-        question = store.comment(Comment(row=6, col=9, text="what is it?", question=True))
-        store.comment(Comment(row=6, col=9, text="snow", answers=question.id, ruling="snow"))
+        question = store.record(Comment(row=6, col=9, text="what is it?", question=True))
+        store.record(Comment(row=6, col=9, text="snow", answers=question.id, ruling="snow"))
         (found,) = rulings(store, FLAIR)
         assert found.touched == ()
 
@@ -64,18 +64,18 @@ def test_who_read_a_ruling_replaces_it_and_who_did_not_leaves_both(tmp_path: Pat
             return [(one.id, one.key) for one in rulings(now, FLAIR)]
 
     with open_store(tmp_path, "marie") as marie:
-        marie.comment(Comment(row=6, col=9, text="which tree?", question=True))
-        marie.comment(Comment(row=6, col=8, text="and here?", question=True))
+        marie.record(Comment(row=6, col=9, text="which tree?", question=True))
+        marie.record(Comment(row=6, col=8, text="and here?", question=True))
         with open_store(tmp_path, "paul") as paul, open_store(tmp_path, "zoe") as zoe:
-            paul.comment(ruled("paul", "deciduous"))
-            zoe.comment(ruled("zoe", "coniferous"))  # without having read Paul's
+            paul.record(ruled("paul", "deciduous"))
+            zoe.record(ruled("zoe", "coniferous"))  # without having read Paul's
             assert holding() == [("paul:1", "deciduous"), ("zoe:1", "coniferous")]
-            paul.comment(ruled("paul", "vineyard"))  # his own earlier one he knows
+            paul.record(ruled("paul", "vineyard"))  # his own earlier one he knows
             assert holding() == [("zoe:1", "coniferous"), ("paul:2", "vineyard")]
             zoe.refresh()
-            zoe.comment(ruled("zoe", "brushwood"))
+            zoe.record(ruled("zoe", "brushwood"))
             assert holding() == [("zoe:2", "brushwood")]
-            zoe.comment(Comment(row=6, col=8, text="snow", answers="marie:2", ruling="snow"))
+            zoe.record(Comment(row=6, col=8, text="snow", answers="marie:2", ruling="snow"))
             assert holding() == [("zoe:2", "brushwood"), ("zoe:3", "snow")]
             zoe.undo()
             zoe.undo()

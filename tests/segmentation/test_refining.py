@@ -16,6 +16,7 @@ from segmentation_oracles import hierarchy_of, images, masks, pixel_energy, scen
 from workbench.errors import HierarchyError
 from workbench.geo.grid import Window
 from workbench.geo.raster import read_bands
+from workbench.geo.spans import spans_of_mask
 from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy, Node, SegmentationParameters
 from workbench.segmentation.leafmap import LeafMap
 from workbench.segmentation.refinement import Refinement
@@ -105,6 +106,9 @@ def check_refined(before: Hierarchy, node: Node, after: Hierarchy, image: np.nda
         one, other = before.cut(scale).labels(), after.cut(scale).labels()
         where = np.ones_like(mask) if scale >= max(node.scale, new[whole].scale) else ~mask
         assert same_partition(one[where], other[where])
+    for one in new.values():
+        window, mask = after.mask(one)
+        assert np.array_equal(after.spans(one), spans_of_mask(mask, window))
     assert after.scale_steps == before.scale_steps
     again = dataclasses.replace(after)
     again._known["steps"] = before.scale_steps

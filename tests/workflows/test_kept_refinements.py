@@ -52,7 +52,7 @@ def refined(
         scale = 3000.0 / 4**turn
         node = hierarchy.node_at(row, col, scale)
         edit, hierarchy = refine_node(hierarchy, node, image, row=row, col=col, scale=scale)
-        store.refine(edit)
+        store.record(edit)
         states.append(hierarchy)
     return states
 
@@ -150,8 +150,8 @@ def test_a_forged_refinement_is_left_out_with_those_on_it(zone: Campaign, image:
     )
     for forged in forgeries:
         with zone.open_store(here, author="marie") as store:
-            store.refine(forged)
-            store.refine(edit2)
+            store.record(forged)
+            store.record(edit2)
             after, left_out = refined_by(base, store.refinements())
             assert after.digest == base.digest
             assert left_out.startswith("2 of 2 refinements are left out (marie:")

@@ -129,7 +129,7 @@ def refine(campaign: Campaign, zone: Zone, author: str, row: int, col: int, coun
         scale = base.cut_count(count).scale
         node, image = base.node_at(row, col, scale), made_image(TRUTH)
         edit, refined = refine_node(base, node, image, row=row, col=col, scale=scale)
-        store.refine(edit)
+        store.record(edit)
         window, mask = refined.mask(refined.node_at(row, col, 0.0))
         codes = np.zeros(TRUTH.shape, np.uint8)
         codes[window.slices][mask] = 14

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["AnnotationStore"]
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +18,7 @@ from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.canvas import Canvas, Codes
 from workbench.labels.comments import check_comment
 from workbench.labels.conflicts import Conflicts
-from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Redo, Refine, Review, Undo
+from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Look, Redo, Refine, Review, Undo
 from workbench.labels.fold import Fold
 from workbench.labels.folder import journal_files
 from workbench.labels.journal import JournalWriter
@@ -30,7 +29,7 @@ from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of, entry_of
 from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
-from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
+from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
 from workbench.labels.tables import op_of_row, row_of_op
 from workbench.labels.undo import UndoStack
 
@@ -74,6 +73,7 @@ class AnnotationStore:
         snapshot = newest_snapshot(snapshots, self._key, rows, footprint.shape) if snapshots else None
         self._fold = Fold.begun(canvas, track, rows, snapshot, directory=directory)
         self._settled = sum(head.seq for head in snapshot.heads) if snapshot else 0
+        self._pending: PendingSnapshot | None = None
         self._proposed: tuple[dict[str, int], Prelabels] | None = None
         self._stack = UndoStack()
         for row in rows.get(self._author or "", ()):
@@ -164,8 +164,11 @@ class AnnotationStore:
 
     @property
     def last_op(self) -> NDArray[np.uint32]:
-        """Read-only view of shape (row, col): 1 + place in `ops` of the op that gave the code, 0 = none."""
-        return _frozen_view(self._fold.labels.last)
+        """Read-only, of shape (row, col): 1 + place in `ops` of the op that gave the code, 0 = none.
+
+        Made anew each time, for the whole zone.
+        """
+        return self._fold.labels.last(self.grid.whole)
 
     @property
     def protected(self) -> NDArray[np.uint8]:
@@ -236,6 +239,15 @@ class AnnotationStore:
         found = [(op, edit_of(op)) for op in self._table.counting("comment")]
         return tuple((op, edit) for op, edit in found if isinstance(edit, Comment))
 
+    def looks(self) -> dict[str, tuple[Window, ...]]:
+        """Return the windows that each author has had before their eyes, sorted by author."""
+        found: dict[str, list[Window]] = {}
+        for op in self._table.counting("look"):
+            edit = edit_of(op)
+            if isinstance(edit, Look):
+                found.setdefault(op.author, []).append(edit.window)
+        return {author: tuple(windows) for author, windows in sorted(found.items())}
+
     def unresolved(self) -> dict[str, int]:
         """Return {key of an upper class: pixels} where authors were sure of no class."""
         numbers, keys = self.uppers()
@@ -269,8 +281,12 @@ class AnnotationStore:
             raise GridError(
                 f"pixel ({row}, {col}) lies outside zone {self.zone_id} of {self.grid.shape} pixels"
             )
-        place = int(self._fold.labels.last[row, col])
+        place = self._fold.labels.place(row, col)
         return self._table.op(place - 1) if place else None
+
+    def shows_only(self, spans: NDArray[np.int32], code: int) -> bool:
+        """Tell whether all pixels of some spans (see `workbench.geo.spans`) have a code."""
+        return self._fold.labels.shows_only(spans, code)
 
     def coverage(self) -> float:
         """Return the labelled share of the footprint, 0 to 1."""
@@ -361,31 +377,26 @@ class AnnotationStore:
         self._check_writable()
         return self._walked(Redo(target=self._stack.undone[-1])) if self._stack.undone else None
 
-    def refine(self, edit: Refine) -> Op:
-        """Write a refinement into the author's journal, one undo step; no label changes.
+    def record(self, edit: Comment | Look | Refine | Review) -> Op:
+        """Write into the author's journal what changes no label.
+
+        A comment or refinement is one undo step; `workbench.labels.review` knows which reviews are legal.
 
         Raises
         ------
         EditRefused
-            The store is read-only, or the refinement reaches outside the grid.
+            The store is read-only, the edit reaches outside the zone, or as for `check_comment`.
         """
         self._check_writable()
-        self._fold.canvas.check_inside(edit.window)
-        return self._recorded(edit)
-
-    def comment(self, comment: Comment) -> Op:
-        """Pin a comment to a pixel of the zone, one undo step; no label changes.
-
-        Raises
-        ------
-        EditRefused
-            The store is read-only, the pixel lies outside the zone, or as for `check_comment`.
-        """
-        self._check_writable()
-        self._fold.canvas.check_pixel(comment.row, comment.col)
-        there = {op.id: found for op, found in self.comments()}
-        check_comment(comment, there, zone=self.zone_id, author=self._author or "", track=self._fold.track)
-        return self._recorded(comment)
+        match edit:
+            case Comment():
+                self._fold.canvas.check_pixel(edit.row, edit.col)
+                there, track = {op.id: found for op, found in self.comments()}, self._fold.track
+                check_comment(edit, there, zone=self.zone_id, author=self._author or "", track=track)
+            case Look() | Refine():
+                self._fold.canvas.check_inside(edit.window)
+        self._commit([edit])
+        return self._table.op(len(self._table) - 1)
 
     def refresh(self) -> Window | None:
         """Read what other authors did since the zone was opened, or refreshed.
@@ -412,23 +423,31 @@ class AnnotationStore:
         positions = self._fold.follow(fresh, directory=self._directory)
         return self._fold.hull(positions) if positions else None
 
-    def record(self, review: Review) -> Op:
-        """Write a review into the author's journal; `workbench.labels.review` knows which ones are legal."""
-        self._check_writable()
-        return self._recorded(review)
-
     def snapshot(self) -> None:
         """Write down what the store knows, if it has a folder for that; a full disk is no error."""
+        pending = self.begin_snapshot()
+        if pending is not None:
+            pending.write()
+
+    def begin_snapshot(self) -> PendingSnapshot | None:
+        """Return a snapshot of what the store knows now, for any thread to write; None without a folder.
+
+        Takes some milliseconds, however large the zone is; the store can be changed right away.
+        """
         if self._snapshots is None:
-            return
-        with suppress(OSError):
-            write_snapshot(self._snapshots, self._fold.snapshot(), self._key)
-            self._settled = len(self._table)
+            return None
+        self._pending = PendingSnapshot(self._snapshots, self._fold.picture(), self._key)
+        return self._pending
 
     def close(self) -> None:
-        """Give the author's journal and lock back; the labels can still be read."""
+        """Give the author's journal and lock back; the labels can still be read.
+
+        After many edits a snapshot is written. One that another thread is writing is waited for.
+        """
         if self._writer is not None:
-            if len(self._table) - self._settled >= _MANY:
+            if self._unsettled >= _MANY and self._pending is not None and self._pending.write():
+                self._settled = self._pending.ops
+            if self._unsettled >= _MANY:
                 self.snapshot()
             self._writer.close()
             self._writer = None
@@ -443,6 +462,11 @@ class AnnotationStore:
 
     # Inside
 
+    @property
+    def _unsettled(self) -> int:
+        """Ops that came since the snapshot that is known to be on the disk."""
+        return len(self._table) - self._settled
+
     def _check_writable(self) -> JournalWriter:
         if self._writer is not None:
             return self._writer
@@ -456,10 +480,6 @@ class AnnotationStore:
             self._fold.check_unlocked()
             self._fold.guard.check_open(step.target)
         return self._commit([step])
-
-    def _recorded(self, edit: Edit) -> Op:
-        self._commit([edit])
-        return self._table.op(len(self._table) - 1)
 
     def _commit(self, edits: Sequence[Edit]) -> Window | None:
         """Write a gesture to the journal, then follow it; return the pixels that it may have changed."""

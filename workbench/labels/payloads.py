@@ -12,6 +12,7 @@ protect   header: ``on``, ``window`` and, of a reviewer, ``accepted`` true; body
 comment   header: ``row, col``, ``text``, ``answers`` the id of another comment or null,
           ``question``, ``ruling`` the key of a class or null; ``justifies``, the kind of a finding
           that is right as it is, where it says so; labels do not change
+look      header: ``window``, pixels that the author had before their eyes; labels do not change
 refine    header: ``window``, ``row, col``, ``leaves``, ``bands``, ``mask_bytes``; body: finer regions
           inside a region of the hierarchy named in the envelope; labels do not change
 undo      header: ``target``, id of a gesture of the same author that no longer counts
@@ -33,7 +34,7 @@ from typing import Any
 
 from workbench.errors import EditRefused, GridError, JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import AssignMask, Comment, Edit, Protect, Provenance, Redo, Review, Undo
+from workbench.labels.edits import AssignMask, Comment, Edit, Look, Protect, Provenance, Redo, Review, Undo
 from workbench.labels.op import Entry, Head, Op, check_op_id, join_payload, split_payload
 from workbench.labels.refine import Refine
 from workbench.labels.runs import RunLengthMask
@@ -42,6 +43,7 @@ _KEYS = {
     "assign": frozenset({"code", "window", "row", "col", "upper", "source", "confidence"}),
     "protect": frozenset({"on", "window", "accepted"}),
     "comment": frozenset({"row", "col", "text", "answers", "question", "ruling", "justifies"}),
+    "look": frozenset({"window"}),
     "refine": frozenset({"window", "row", "col", "leaves", "bands", "mask_bytes"}),
     "undo": frozenset({"target"}),
     "redo": frozenset({"target"}),
@@ -79,6 +81,8 @@ def entry_of(edit: Edit, *, track: str = "labels") -> Entry:
             return Entry(track=track, kind="protect", tool="protect", payload=join_payload(header, mask.data))
         case Comment():
             return Entry(track=track, kind="comment", payload=join_payload(_comment_header(edit)))
+        case Look(window=window):
+            return Entry(track=track, kind="look", payload=join_payload({"window": _numbers_of(window)}))
         case Refine():
             return _refine_entry(edit, track)
         case Undo(target=target):
@@ -112,6 +116,8 @@ def edit_of(op: Op) -> Edit:
                 return Protect(mask=_mask_of(header, body), on=_typed(header, "on", bool), accepted=accepted)
             case "comment":
                 return _comment_of(header)
+            case "look":
+                return Look(window=_window_of(header))
             case "refine":
                 return _refine_of(op, header, body)
             case "undo":

@@ -82,6 +82,6 @@ def answer_checks(
                     fixed += 1
                 else:
                     text, (row, col) = "as in the synthetic truth", (finding.row, finding.col)
-                    store.comment(Comment(row=row, col=col, text=text, justifies=finding.kind))
+                    store.record(Comment(row=row, col=col, text=text, justifies=finding.kind))
                     justified += 1
     return fixed, justified

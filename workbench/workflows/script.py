@@ -142,7 +142,7 @@ class _Script:
             case {"comment": text, "at": [row, col]}:
                 self._comment(line, text, row, col)
             case {"justify": kind, "at": [row, col], "text": text}:
-                self._store.comment(Comment(row=row, col=col, text=text, justifies=kind))
+                self._store.record(Comment(row=row, col=col, text=text, justifies=kind))
             case {"protect": corners} | {"unprotect": corners} | {"accept": corners} | {"reopen": corners}:
                 self._guard(corners, on=bool(line.keys() & {"protect", "accept"}), line=line)
             case {"merge": [[row, col], [other_row, other_col]]}:
@@ -270,7 +270,7 @@ class _Script:
             self._nomenclature.by_key(ruling)
         answers, question = line.get("answers"), line.get("question", False)
         comment = Comment(row=row, col=col, text=text, answers=answers, question=question, ruling=ruling)
-        self._store.comment(comment)
+        self._store.record(comment)
 
     def _walk(self, verb: str, count: int) -> None:
         store = self._store

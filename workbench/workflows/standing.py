@@ -62,6 +62,8 @@ class Standing:
     """What models propose and nobody has taken over yet; None where it was not asked for."""
     keys: dict[int, str]
     """Key of each class by its code, ``unlabelled`` for 0."""
+    looked: dict[str, int]
+    """Number of patches that each author has had before their eyes, whole and at full size."""
     conflicts: tuple[Conflict, ...]
     """Where authors disagree who had not seen each other's edits."""
 
@@ -89,6 +91,7 @@ class Standing:
             "area_km2": round(zone.area / 1e6, 6),
             "raster": str(zone.ortho.path),
             "bands": list(zone.ortho.bands),
+            "rasters": [raster.document(zone) for raster in zone.rasters],
             "state": state.state,
             "by": state.by,
             "reason": state.reason,
@@ -105,6 +108,7 @@ class Standing:
             "gold": self.gold,
             "prelabels": None if self.prelabels is None else [self._waiting(one) for one in self.prelabels],
             "double": {"drawn": self.drawn, "by": list(self.blind)},
+            "looked": self.looked,
             "conflicts": [
                 {
                     "ops": list(conflict.ops),
@@ -165,6 +169,7 @@ class Standing:
             f"  {'segmented' if self.segmented else 'not segmented yet'}",
             f"  {self.coverage:.1%} labelled; journals: {heads}",
         ]
+        lines += [f"  beside it {one.told(zone)}" for one in zone.rasters if one is not zone.ortho]
         if self.holder:
             lines.append(f"  {self.holder} is labelling there just now")
         if self.missing:
@@ -178,6 +183,10 @@ class Standing:
         if len(self.comments) > _MOST_LISTED:
             lines.append(f"  {len(self.comments) - _MOST_LISTED} earlier comments; --json lists all")
         lines += [line for one in self.comments[-_MOST_LISTED:] for line in _told(one)]
+        lines += [
+            f"  {author} has looked at {count} of {len(zone.cells)} patches"
+            for author, count in self.looked.items()
+        ]
         if self.blind or self.drawn:
             wanted = "drawn for double annotation, " if self.drawn else ""
             lines.append(f"  {wanted}annotated blind by {', '.join(self.blind) or 'nobody yet'}")
@@ -249,8 +258,15 @@ def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Stan
             gold=zone.id in gold_zones(campaign),
             prelabels=store.prelabels().waiting() if prelabels else None,
             keys={0: "unlabelled"} | {one.code: one.key for one in nomenclature.classes},
+            looked=_looked(zone, store),
             conflicts=store.conflicts().found,
         )
+
+
+def _looked(zone: Zone, store: AnnotationStore) -> dict[str, int]:
+    """Return how many patches of a zone each author has looked at."""
+    patches = [window for _, window in zone.patch_windows()]
+    return {author: len(set(patches) & set(windows)) for author, windows in store.looks().items()}
 
 
 def standings(campaign: Campaign) -> tuple[list[Standing], dict[str, str]]:
