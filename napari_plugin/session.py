@@ -43,7 +43,7 @@ class Saved:
     id: str
     """``author:seq``."""
     number: int
-    """Its place in its author's journal, from 1."""
+    """Its place among its author's edits and verdicts in the journal, from 1."""
     at: datetime
 
 
@@ -165,7 +165,7 @@ class Session:
         last = self.store.last_own
         if last is None:
             return None
-        return Saved(id=last.id, number=last.seq, at=last.wall_time.astimezone())
+        return Saved(id=last.id, number=self.store.own_count, at=last.wall_time.astimezone())
 
     @property
     def locked_by(self) -> str | None:
