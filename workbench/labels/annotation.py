@@ -436,6 +436,12 @@ class AnnotationStore:
         if pending is not None:
             pending.write()
 
+    @property
+    def snapshot_due(self) -> bool:
+        """Whether so many ops came in since the last snapshot that another one is worth its while."""
+        begun = self._pending.ops if self._pending is not None else self._settled
+        return self._snapshots is not None and len(self._table) - begun >= _MANY
+
     def begin_snapshot(self) -> PendingSnapshot | None:
         """Return a snapshot of what the store knows now, for any thread to write; None without a folder.
 
