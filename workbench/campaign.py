@@ -7,7 +7,7 @@ __all__ = ["Campaign", "made_of", "pixels_digest"]
 import hashlib
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -204,13 +204,17 @@ class Campaign:
         return f"person-{hashlib.sha256(salted).hexdigest()[:8]}"
 
     def drawn(self, zone: Zone) -> bool:
-        """Tell whether a zone is among those that two people annotate, the second one blind.
+        """Tell whether a zone is among those that two people annotate, the second one blind."""
+        return bool(self.drawn_among((zone,)))
+
+    def drawn_among(self, zones: Iterable[Zone]) -> tuple[Zone, ...]:
+        """Return which zones two people annotate, the second one blind.
 
         Each zone is drawn by a hash of its id, so that nothing changes for the others when one is added.
         """
         facts = self.registry.facts()
-        salted = f"{facts['pseudonym_salt']}:double:{zone.id}".encode()
-        return int(hashlib.sha256(salted).hexdigest()[:13], 16) / 16**13 < float(facts.get("double_share", 0))
+        salt, share = facts["pseudonym_salt"], float(facts.get("double_share", 0))
+        return tuple(zone for zone in zones if _lot(f"{salt}:double:{zone.id}") < share)
 
     @property
     def double_share(self) -> float:
@@ -228,7 +232,7 @@ class Campaign:
         if not 0 <= share <= 1:
             raise CampaignError(f"share {share} is not between 0 and 1; give 0.1 for one zone in ten")
         self.registry.state(double_share=repr(float(share)))
-        return tuple(zone for zone in self.zones() if self.drawn(zone))
+        return self.drawn_among(self.zones())
 
     def zone_dir(self, zone: Zone) -> Path:
         """Return the directory that holds a zone's hierarchy and journals."""
@@ -455,6 +459,11 @@ def pixels_digest(pixels: NDArray[Any]) -> str:
     """Return the SHA-256 of an image's type, shape and pixels."""
     head = f"{pixels.dtype.str}{pixels.shape}".encode()
     return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def _lot(salted: str) -> float:
+    """Return a number from 0 to below 1 that hangs on a text alone."""
+    return int(hashlib.sha256(salted.encode()).hexdigest()[:13], 16) / 16**13
 
 
 def _listed(zones: Sequence[Zone]) -> str:
