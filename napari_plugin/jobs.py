@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["Job", "Report", "Stopped", "in_process", "start"]
 
 import multiprocessing
+import sys
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -21,6 +22,7 @@ from workbench.errors import WorkbenchError
 _Result = TypeVar("_Result")
 _POLL_SECONDS = 0.1
 _STEPS = 100
+_SWITCH_SECONDS = 0.0005
 
 Report = Callable[[float, str], None]
 """Called by the work with the share that is done, 0 to 1, and with what it does now; raises `Stopped`."""
@@ -108,6 +110,8 @@ def start(
     failed
         Called in this thread with one sentence; an empty one where somebody stopped the work.
     """
+    # Work in Python holds the window up for so long at each of its steps; five milliseconds can be felt.
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
     job = Job(title)
     job.done.connect(done)
     job.failed.connect(failed)

@@ -43,18 +43,21 @@ def _ink_of(theme: str) -> Ink:
     )
 
 
-_used = "dark"
+_used: Ink | None = None
 
 
 def use_theme(theme: str) -> None:
     """Paint in the colours of a napari theme from now on."""
     global _used
-    _used = theme
+    _used = _ink_of(theme)
 
 
 def ink() -> Ink:
-    """Return the colours in use."""
-    return _ink_of(_used)
+    """Return the colours in use; those of the dark theme until one is chosen."""
+    if _used is None:
+        use_theme("dark")
+    assert _used is not None  # noqa: S101 - just chosen
+    return _used
 
 
 def style_sheet() -> str:
@@ -70,7 +73,7 @@ QFrame#banner[kind="error"] {{ background: {colours.error.name()}; }}
 QFrame#banner[kind="advice"] {{ background: {colours.advice.name()}; }}
 QFrame#banner QLabel {{ background: transparent; color: {text}; }}
 QFrame#banner QToolButton {{ background: transparent; color: {text}; }}
-QListWidget {{ background: transparent; }}
+QListWidget, QListView {{ background: transparent; }}
 QToolButton#tool {{ padding: 3px 6px; border-radius: 3px; }}
 QToolButton#tool:checked {{ background: {colours.chosen.name()}; font-weight: 600; }}
 QProgressBar#coverage {{ border: none; border-radius: 3px; background: {colours.chosen.name()}; }}

@@ -88,7 +88,12 @@ def test_a_damaged_journal_is_an_error_that_names_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [{"code": 1}, {"code": "one", "window": [5, 5, 1, 1]}, {"code": 1, "window": 3}, {"window": [5, 5, 1, 1]}],
+    [
+        {"code": 1},
+        {"code": "one", "window": [5, 5, 1, 1]},
+        {"code": 1, "window": 3},
+        {"window": [5, 5, 1, 1]},
+    ],
     ids=["no window", "no number", "window of no sides", "no code"],
 )
 def test_an_op_that_is_no_label_is_named(tmp_path: Path, header: dict[str, object]) -> None:

@@ -114,7 +114,7 @@ def read_share(directory: Path, subject: JournalSubject, footprint: NDArray[np.b
             _cover(spans, int(code), codes)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise JournalError(f"op {author}:{row.seq} is no label ({type(error).__name__})") from error
-    return float(np.count_nonzero(codes[footprint]) / max(np.count_nonzero(footprint), 1))
+    return float((codes[footprint] > 0).mean())
 
 
 def _rows(directory: Path, subject: JournalSubject) -> dict[str, Sequence[Row]]:
@@ -161,9 +161,7 @@ def _last_review(rows: Mapping[str, Sequence[Row]]) -> Op | None:
         if row.kind == "review" and row.track == _TRACK
     }
     seen = {(op.author, op.seq): {**op.seen, op.author: op.seq - 1} for op in found.values()}
-    read = {
-        (author, seq) for author, seq in found for last in seen.values() if last.get(author, 0) >= seq
-    }
+    read = {(author, seq) for author, seq in found for last in seen.values() if last.get(author, 0) >= seq}
     left = [op for place, op in found.items() if place not in read]
     return max(left, key=_strictness, default=None)
 
