@@ -137,7 +137,7 @@ class Work(QObject):
     def _ask_export(self, opened: OpenZone) -> tuple[Path, str] | None:
         """Ask for a file and a scheme; None where somebody thinks better of it."""
         there = opened.nomenclature.schemes
-        ordered = [*(name for name in _SCHEMES if name in there), *(there.keys() - _SCHEMES.keys())]
+        ordered = [*(name for name in _SCHEMES if name in there), *sorted(there.keys() - _SCHEMES.keys())]
         schemes = {f"{_SCHEMES.get(name, name)} (*.tif)": name for name in ordered}
         zone = opened.zone
         suggested = opened.campaign.path.resolve().parent / f"{zone.domain}_{zone.name}.tif"
