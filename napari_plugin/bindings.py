@@ -3,14 +3,15 @@
 Keys are Qt shortcuts of the dock with the window as context: they win over napari's own layer and viewer
 keys, work wherever the focus is in the window, and leave text fields alone.
 
-The wheel changes the scale with **Ctrl** held: napari's camera ignores a wheel with any modifier, Alt + wheel
-walks through the layer list and turns into a sideways wheel in Qt, Shift + wheel does so on macOS. napari's
-own Ctrl + wheel moves the slider of a third dimension, which a zone has not.
+The wheel zooms, and with **Ctrl** held it changes the scale: Alt + wheel walks through napari's layer list
+and turns into a sideways wheel in Qt, Shift + wheel does so on macOS. The desk takes the wheel from Qt,
+before napari hears of it: vispy draws the whole scene once more for each notch, to find out what was hit, and
+waits for the graphics card.
 """
 
 from __future__ import annotations
 
-__all__ = ["HeldKeys", "PointerGestures", "install_shortcuts"]
+__all__ = ["HeldKeys", "PointerGestures", "Wheel", "install_shortcuts"]
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -28,9 +29,10 @@ from napari_plugin.tools import ToolBox
 # A hand that clicks moves a little; farther than this, in screen pixels, the gesture is a drag.
 _CLICK_RADIUS = 4.0
 _LEFT, _RIGHT, _MIDDLE = 1, 2, 3
-# napari's own gestures that would act on a desk's clicks and wheel: a second quick click would zoom, and
-# Ctrl + wheel would make all layers slice again.
-_REPLACED = ("double_click_to_zoom", "dims_scroll")
+# napari's own gesture that would act on a desk's clicks: a second quick click would zoom.
+_REPLACED = ("double_click_to_zoom",)
+_NOTCH = 120.0
+"""What Qt gives for a notch of the wheel: eighths of a degree."""
 _FIELDS = (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit)
 
 
@@ -131,17 +133,20 @@ class HeldKeys(QObject):
 class PointerGestures:
     """The pointer over the canvas, as calls to the tool in hand.
 
-    The left button is the tool's; Ctrl + wheel is the size of regions, or of the tool. The middle button, or
-    the left one while `panning`, moves the picture; a right click takes the class under the pointer in hand.
+    The left button is the tool's. The middle button, or the left one while `panning`, moves the picture; a
+    right click takes the class under the pointer in hand.
 
     Parameters
     ----------
     viewer
-        The napari viewer; its own double click and Ctrl + wheel are put aside until `detach`.
+        The napari viewer; its own double click is put aside until `detach`.
     session
         What is labelled.
     tools
         The tools, one of them in hand.
+    grab
+        Called with the x of the canvas where the left button went down; returns what is dragged from there
+        in place of the tool, to be called with each x of the pointer, or None.
     take_class
         Called on a right click.
     on_place
@@ -154,18 +159,17 @@ class PointerGestures:
         session: Session,
         tools: ToolBox,
         *,
+        grab: Callable[[float], Callable[[float], None] | None],
         take_class: Callable[[], None],
         on_place: Callable[[tuple[int, int] | None], None],
     ) -> None:
         self._viewer, self._session, self._tools = viewer, session, tools
-        self._take_class, self._on_place = take_class, on_place
+        self._grab, self._take_class, self._on_place = grab, take_class, on_place
         self.panning = False
         """Whether the left button moves the picture."""
-        self._notches = 0.0
         self._lists = (
             (viewer.mouse_move_callbacks, self._on_move),
             (viewer.mouse_drag_callbacks, self._on_drag),
-            (viewer.mouse_wheel_callbacks, self._on_wheel),
             (viewer.mouse_double_click_callbacks, self._on_double_click),
         )
         self._aside: list[tuple[Any, Any]] = []
@@ -196,7 +200,8 @@ class PointerGestures:
         if event.button == _MIDDLE or (event.button == _LEFT and self.panning):
             return self._pan(viewer, event)
         if event.button == _LEFT and not event.modifiers:
-            return self._stroke(event)
+            held = self._grab(float(event.pos[0]))
+            return self._stroke(event) if held is None else self._hold(event, held)
         if event.button == _RIGHT and not event.modifiers:
             return self._right_click(event)
         return iter(())
@@ -218,6 +223,15 @@ class PointerGestures:
         if tool is self._tools.current:
             tool.release(self._spot(event), dragged=dragged)
         self._on_place(self._spot(event).pixel)
+
+    @staticmethod
+    def _hold(event: Any, held: Callable[[float], None]) -> Iterator[None]:
+        event.handled = True
+        yield
+        while event.type == "mouse_move":
+            event.handled = True
+            held(float(event.pos[0]))
+            yield
 
     def _right_click(self, event: Any) -> Iterator[None]:
         start, farthest = event.pos, 0.0
@@ -250,22 +264,60 @@ class PointerGestures:
             tool.finish()
             self._on_place(spot.pixel)
 
-    def _on_wheel(self, _viewer: Any, event: Any) -> None:
-        if "Control" not in event.modifiers:
-            return
-        self._tools.current.hover(self._spot(event))
-        self._notches += float(event.delta[1])
-        whole = int(self._notches)
-        self._notches -= whole
-        if whole:
-            self._tools.resize(whole)
-
     def _on_enter_or_leave(self, event: Any) -> None:
         if event.value:
             _take_keys_from_fields()
         else:
             self._session.leave()
             self._on_place(None)
+
+
+class Wheel(QObject):
+    """The wheel over the canvas: zooms about the pointer, and with Ctrl changes what the tool in hand takes.
+
+    Parameters
+    ----------
+    canvas
+        The widget that napari draws in.
+    zoom
+        Called with notches and the position (x, y) on the canvas.
+    resize
+        Called with whole notches and the position, where Ctrl is held.
+    """
+
+    def __init__(
+        self,
+        canvas: QWidget,
+        *,
+        zoom: Callable[[float, float, float], None],
+        resize: Callable[[int, float, float], None],
+    ) -> None:
+        super().__init__(canvas)
+        self._canvas, self._zoom, self._resize = canvas, zoom, resize
+        self._turned = 0.0
+        canvas.installEventFilter(self)
+
+    def release(self) -> None:
+        """Give the wheel back to napari."""
+        self._canvas.removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take the wheel, unless it has a meaning to napari."""
+        if event.type() != QEvent.Type.Wheel:
+            return False
+        control = event.modifiers() == Qt.KeyboardModifier.ControlModifier
+        if not control and event.modifiers() != Qt.KeyboardModifier.NoModifier:
+            return False
+        notches, point = event.angleDelta().y() / _NOTCH, event.position()
+        if not control:
+            self._zoom(notches, point.x(), point.y())
+            return True
+        self._turned += notches
+        whole = int(self._turned)
+        self._turned -= whole
+        if whole:
+            self._resize(whole, point.x(), point.y())
+        return True
 
 
 def _take_keys_from_fields() -> None:

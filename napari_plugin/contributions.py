@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from napari_plugin import layers as data
 from napari_plugin.actions import ACTIONS
 from napari_plugin.language import tr
-from napari_plugin.opening import Backdrop, read_backdrop
+from napari_plugin.opening import read_backdrop
 from napari_plugin.widgets import LabellingDock
 from workbench.campaign import Campaign
 from workbench.geo.zone import Zone
@@ -71,7 +71,7 @@ def zone_layers(campaign: Campaign, zone: Zone) -> list[LayerData]:
         "units": ("m", "m"),
         "metadata": metadata,
     }
-    return [(_natural(backdrop), options, "image")]
+    return [(data.natural_colours(backdrop.pixels, backdrop.bands), options, "image")]
 
 
 def __getattr__(name: str) -> Callable[[napari.viewer.Viewer], None]:
@@ -97,8 +97,3 @@ def _do(viewer: Any, action: str) -> None:
                 command()
             return
     show_info(tr("No zone is open: Plugins › Land-cover labelling"))
-
-
-def _natural(backdrop: Backdrop) -> Any:
-    image = data.composite(backdrop.pixels, backdrop.bands)
-    return image if image is not None else data.grey(backdrop.pixels)

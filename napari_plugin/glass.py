@@ -6,7 +6,7 @@ does not. What is painted on glass costs the pixels of the screen, at any zoom a
 
 from __future__ import annotations
 
-__all__ = ["Drawing", "Glass", "RegionLight", "SketchDrawing", "class_colour"]
+__all__ = ["Drawing", "Glass", "RegionLight", "SketchDrawing", "SwipeLine", "class_colour", "draw_codes"]
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -48,7 +48,8 @@ class Glass(QWidget):
     def __init__(self, canvas: QWidget, view: Callable[[], View | None]) -> None:
         super().__init__(canvas)
         self._view = view
-        self._drawings: list[Drawing] = []
+        self.drawings: list[Drawing] = []
+        """From below to above."""
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -56,21 +57,16 @@ class Glass(QWidget):
         self.resize(canvas.size())
         self.show()
 
-    def add(self, drawing: Drawing) -> None:
-        """Paint something from now on, over what is there."""
-        self._drawings.append(drawing)
+    def add(self, drawing: Drawing, *, below: bool = False) -> None:
+        """Paint something from now on, over what is there or below it."""
+        self.drawings.insert(0 if below else len(self.drawings), drawing)
         self.update()
 
     def remove(self, drawing: Drawing) -> None:
         """Paint it no longer."""
-        if drawing in self._drawings:
-            self._drawings.remove(drawing)
+        if drawing in self.drawings:
+            self.drawings.remove(drawing)
             self.update()
-
-    def clear(self) -> None:
-        """Paint nothing."""
-        self._drawings.clear()
-        self.update()
 
     def expose(self, *boxes: Window | None) -> None:
         """Have some boxes of the screen painted again."""
@@ -82,11 +78,11 @@ class Glass(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint all drawings."""
         view = self._view()
-        if view is None or not self._drawings:
+        if view is None or not self.drawings:
             return
         painter = QPainter(self)
         painter.setClipRegion(event.region())
-        for drawing in self._drawings:
+        for drawing in self.drawings:
             painter.save()
             drawing.paint(painter, view)
             painter.restore()
@@ -137,7 +133,7 @@ class RegionLight:
         found = self.codes(view)
         if found is not None:
             box, codes = found
-            _draw_codes(painter, box, codes, self._colours())
+            draw_codes(painter, box, codes, self._colours())
 
     def _box(self, view: View) -> Window | None:
         """Return the part of the screen in which anything is lit, with a pixel around it for the rim."""
@@ -206,7 +202,7 @@ class SketchDrawing:
         box = view.box(window)
         if box is not None:
             codes = sampled(mask, view.rows(box), view.cols(box), window).view(np.uint8)
-            _draw_codes(painter, box, codes, {1: veil})
+            draw_codes(painter, box, codes, {1: veil})
 
     @staticmethod
     def _paint_stroke(painter: QPainter, points: list[QPointF], radius: float, veil: QColor) -> None:
@@ -245,6 +241,34 @@ class SketchDrawing:
                 painter.drawRect(QRectF(point.x() - 2.5, point.y() - 2.5, 5, 5))
 
 
+class SwipeLine:
+    """The line between the first view and the second one, with a handle to drag it by."""
+
+    def __init__(self, session: Session) -> None:
+        self._resolution = session.grid.resolution
+        self.at: float | None = None
+        """World x in metres; None where there is no line."""
+
+    def x(self, view: View) -> float | None:
+        """Return where it is on the canvas."""
+        return view.point(0, self.at / self._resolution)[0] if self.at is not None else None
+
+    def paint(self, painter: QPainter, view: View) -> None:
+        """Paint it from top to bottom, the handle in the middle."""
+        x = self.x(view)
+        if x is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        top, middle, bottom = QPointF(x, 0), QPointF(x, view.height / 2), QPointF(x, view.height)
+        for pen in (QPen(_SHADOW, 4), QPen(_LIGHT, 2)):
+            painter.setPen(pen)
+            painter.drawLine(top, bottom)
+        painter.setBrush(_LIGHT)
+        painter.setPen(QPen(_SHADOW, 1.5))
+        painter.drawEllipse(middle, 9, 9)
+        painter.drawText(QRectF(x - 9, view.height / 2 - 9, 18, 18), Qt.AlignmentFlag.AlignCenter, "↔")
+
+
 def class_colour(session: Session) -> QColor:
     """Return the colour of the class in hand; white where it erases."""
     given = session.given
@@ -253,7 +277,7 @@ def class_colour(session: Session) -> QColor:
     return QColor(session.nomenclature.by_code(given.code).colour) if given.code else QColor("white")
 
 
-def _draw_codes(
+def draw_codes(
     painter: QPainter, box: Window, codes: NDArray[np.uint8], colours: Mapping[int, QColor]
 ) -> None:
     """Paint an image of codes, shape (row, col) of a box of the screen; 0 is clear."""

@@ -16,6 +16,7 @@ __all__ = [
     "contour_limits",
     "grey",
     "mean_pooled",
+    "natural_colours",
     "repaint",
     "shade",
     "shade_colours",
@@ -88,6 +89,12 @@ def composite(
     for channel, name in enumerate(shown):
         image[..., channel] = _eight_bits(pixels[list(bands).index(name)])
     return image
+
+
+def natural_colours(pixels: NDArray[Any], bands: Sequence[str]) -> NDArray[np.uint8]:
+    """Return pixels (band, row, col) in natural colours, or their first band in grey: (row, col, 3)."""
+    image = composite(pixels, bands)
+    return image if image is not None else grey(pixels)
 
 
 def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -19,13 +19,13 @@ __all__ = [
 from collections.abc import Callable
 from datetime import datetime
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QRectF, Qt, QTimer, Signal
+from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSlider,
     QToolButton,
@@ -288,11 +288,7 @@ class CoveragePanel(QWidget):
         super().__init__()
         self.share = 0.0
         self._value = QLabel()
-        self._bar = QProgressBar()
-        self._bar.setObjectName("coverage")
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
-        self._bar.setFixedHeight(6)
+        self._bar = _Bar()
         head = QHBoxLayout()
         head.addWidget(_heading(tr("Labelled")))
         head.addStretch()
@@ -302,8 +298,32 @@ class CoveragePanel(QWidget):
     def show_share(self, share: float) -> None:
         """Show the labelled share, 0 to 1; 100 % only when no pixel is left."""
         self.share = share
-        self._bar.setValue(int(share * 1000))
+        self._bar.show_share(share)
         self._value.setText(percent(min(share, 0.999) if share < 1 else 1.0))
+
+
+class _Bar(QWidget):
+    """A share as a bar. Qt's own repaints the whole window at once whenever it changes: a frame each edit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._share = 0.0
+        self.setFixedHeight(6)
+
+    def show_share(self, share: float) -> None:
+        """Show a share, 0 to 1."""
+        self._share = share
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint it."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for width, colour in ((self.width(), ink().chosen), (self.width() * self._share, ink().good)):
+            painter.setBrush(colour)
+            painter.drawRoundedRect(QRectF(0, 0, width, self.height()), 3, 3)
+        painter.end()
 
 
 class PlacePanel(QWidget):

@@ -34,7 +34,7 @@ class SideDock(QWidget):
         super().__init__()
         self._desk, self._tiles = desk, tiles
         session = desk.session
-        self.map = Minimap(tiles, session.grid.shape, desk.layers.thumbnail())
+        self.map = Minimap(tiles, session.grid.shape, desk.views.thumbnail())
         self._looked = QLabel()
         self._looked.setObjectName("dim")
         self.pages = QTabWidget()
@@ -49,7 +49,7 @@ class SideDock(QWidget):
         session.repainted.connect(tiles.follow)
         desk.viewed.connect(self._on_viewed)
         self._clock = QTimer(self, interval=_TICK_MILLISECONDS)
-        self._clock.timeout.connect(self._watch)
+        self._clock.timeout.connect(self._on_tick)
         self._clock.start()
         self._tell()
         self._on_viewed()
@@ -71,6 +71,10 @@ class SideDock(QWidget):
 
     def _on_viewed(self) -> None:
         self.map.show_view(self._desk.view())
+        self._watch()
+
+    def _on_tick(self) -> None:
+        self._tiles.count()
         self._watch()
 
     def _watch(self) -> None:

@@ -76,8 +76,6 @@ QFrame#banner QToolButton {{ background: transparent; color: {text}; }}
 QListWidget, QListView {{ background: transparent; }}
 QToolButton#tool {{ padding: 3px 6px; border-radius: 3px; }}
 QToolButton#tool:checked {{ background: {colours.chosen.name()}; font-weight: 600; }}
-QProgressBar#coverage {{ border: none; border-radius: 3px; background: {colours.chosen.name()}; }}
-QProgressBar#coverage::chunk {{ border-radius: 3px; background: {colours.good.name()}; }}
 """
 
 

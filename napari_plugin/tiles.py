@@ -50,15 +50,26 @@ class Tiles:
         """The tile that was gone to last, by its number."""
         self._parts = np.zeros((len(self.windows), _PARTS, _PARTS), np.bool_)
         self._since: dict[tuple[int, int, int], float] = {}
+        self._changed: Window | None = session.grid.whole
         places = {window: number for number, window in enumerate(self.windows)}
         for window in session.store.looks().get(session.author, ()):
             if window in places:
                 self.looked[places[window]] = True
-        self._count(session.grid.whole)
+        self.count()
 
     def follow(self, window: Window) -> None:
-        """Take notice of labels that changed in a window."""
-        self._count(window)
+        """Take notice of labels that changed in a window, for when they are counted next."""
+        self._changed = window if self._changed is None else self._changed.union(window)
+
+    def count(self) -> None:
+        """Count what is labelled, in the tiles that changed."""
+        if self._changed is None:
+            return
+        for number, window in enumerate(self.windows):
+            if window.intersection(self._changed) is not None:
+                bare = self._session.bare_in(window)
+                self.labelled[number] = 1 - np.count_nonzero(bare) / bare.size
+        self._changed = None
         self.changed.emit()
 
     def watch(self, view: View | None, now: float) -> None:
@@ -96,6 +107,7 @@ class Tiles:
 
     def next_bare(self) -> Window | None:
         """Return the largest place without a label of the next tile that has one; None if none has."""
+        self.count()
         order = np.roll(np.arange(len(self.windows)), -self.current)
         for number in order[self.labelled[order] < 1].tolist():
             self.current = number
@@ -132,9 +144,3 @@ class Tiles:
                     )
                     if inside and not self._parts[number, row, col]:
                         yield number, row, col
-
-    def _count(self, changed: Window) -> None:
-        for number, window in enumerate(self.windows):
-            if window.intersection(changed) is not None:
-                bare = self._session.bare_in(window)
-                self.labelled[number] = 1 - np.count_nonzero(bare) / bare.size

@@ -19,6 +19,7 @@ from napari_plugin.language import number, tr
 from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.session import Session
 from workbench.errors import EditRefused
+from workbench.geo.grid import Window
 from workbench.labels.editing import Region, merging
 from workbench.labels.edits import Provenance, tight
 from workbench.labels.strokes import brush_mask, cut_mask, polygon_mask
@@ -61,6 +62,9 @@ class Tool:
         """Give up what was begun."""
         self._session.sketch(None)
 
+    def forget_regions(self) -> None:
+        """Give up what was begun if it is made of regions: they are others now."""
+
     def resize(self, notches: int) -> bool:
         """Become wider or narrower; return False where it has no width, and regions get larger instead."""
         del notches
@@ -81,12 +85,13 @@ class Pick(Tool):
         super().__init__(session)
         self._from: Spot | None = None
         self._last: Spot | None = None
+        self._first: tuple[int, int] | None = None
         self._touched: dict[tuple[int, int], Hover] = {}
 
     def press(self, spot: Spot) -> None:
         """Point at where the button went down: that is what a click takes."""
         self._from = self._last = spot
-        self._touched = {}
+        self._first, self._touched = None, {}
         self._session.hover_at(*spot.pixel)
 
     def drag(self, spot: Spot) -> None:
@@ -103,29 +108,36 @@ class Pick(Tool):
 
     def release(self, spot: Spot, *, dragged: bool) -> None:
         """Paint what was taken, as one gesture."""
-        start, touched = self._from, list(self._touched.values())
-        self._from = self._last = None
-        self._touched = {}
-        self._session.sketch(None)
+        if dragged:
+            self.drag(spot)  # of moves that come too fast some never arrive
+        session, start, first, touched = self._session, self._from, self._first, list(self._touched.values())
+        self.cancel()
         if start is None:
             return
         if not dragged:
             # What is picked is what was pointed at when the button went down: the hand may slip after.
-            self._session.assign_at(*start.pixel)
-        elif touched:
-            made = self._session.made("drag", *start.pixel, touched[0].scale)
-            self._session.paint(_joined([self._session.pixels_of(hover) for hover in touched]), made)
-            self._session.hover_at(*spot.pixel)
+            session.assign_at(*start.pixel)
+        elif first is None:
+            session.noticed.emit(session.why_nothing(*start.pixel))
+        else:
+            made = session.made("drag", *first, touched[0].scale)
+            session.paint(_joined([session.pixels_of(hover) for hover in touched]), made)
+            session.hover_at(*spot.pixel)
 
     def cancel(self) -> None:
         """Forget the drag."""
         self._from = self._last = None
-        self._touched = {}
+        self._first, self._touched = None, {}
         super().cancel()
+
+    def forget_regions(self) -> None:
+        """Forget the drag: its nodes are numbers of a hierarchy that is no longer there."""
+        self.cancel()
 
     def _touch(self, row: int, col: int) -> None:
         hover = self._session.region_at(row, col)
         if hover is not None:
+            self._first = self._first or (row, col)
             self._touched.setdefault((hover.node.first, hover.node.stop), hover)
 
 
@@ -172,8 +184,9 @@ class Brush(Tool):
 
     def drag(self, spot: Spot) -> None:
         """Go on with it."""
-        self._path.append(spot)
-        self._show()
+        if self._path:
+            self._path.append(spot)
+            self._show()
 
     def release(self, spot: Spot, *, dragged: bool) -> None:
         """Paint it."""
@@ -218,20 +231,27 @@ class _Cornered(Tool):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._corners: list[Spot] = []
+        self._pressed: Spot | None = None
         self._spot: Spot | None = None
 
-    def release(self, spot: Spot, *, dragged: bool) -> None:
-        """Set a corner; after a drag, the way of the pointer was one corner after the other."""
-        if not dragged or not self._corners or self._corners[-1] != spot:
-            self._corners.append(spot)
-        self._spot = spot
-        self._show()
+    def press(self, spot: Spot) -> None:
+        """Begin a corner, or a way that is drawn."""
+        self._pressed = spot
 
     def drag(self, spot: Spot) -> None:
-        """Draw freely."""
-        self._corners.append(spot)
-        self._spot = spot
-        self._show()
+        """Draw freely: the way of the pointer is one corner after the other."""
+        if self._pressed is not None:
+            self._set(self._pressed)
+            self._set(spot)
+            self._pressed = spot
+
+    def release(self, spot: Spot, *, dragged: bool) -> None:
+        """Set a corner."""
+        if dragged:
+            self.drag(spot)
+        elif self._pressed is not None:
+            self._set(spot)
+        self._pressed = None
 
     def hover(self, spot: Spot) -> None:
         """Show what another corner here would make."""
@@ -241,10 +261,7 @@ class _Cornered(Tool):
 
     def finish(self) -> None:
         """Paint it, if there are corners enough."""
-        corners = self._without_repeats()
-        if len(corners) < self.least:
-            return
-        if self._painted(corners):
+        if len(self._corners) >= self.least and self._painted(self._corners):
             self._corners = []
             self._session.sketch(None)
 
@@ -256,7 +273,7 @@ class _Cornered(Tool):
 
     def cancel(self) -> None:
         """Forget the corners."""
-        self._corners = []
+        self._corners, self._pressed = [], None
         super().cancel()
 
     @property
@@ -264,10 +281,12 @@ class _Cornered(Tool):
         """How to go on."""
         return tr("click corners, or draw · Enter or double click ends · Backspace takes back")
 
-    def _without_repeats(self) -> list[Spot]:
+    def _set(self, spot: Spot) -> None:
         # A double click, which ends a path, sets its last corner twice.
-        corners = self._corners
-        return [spot for place, spot in enumerate(corners) if place == 0 or corners[place - 1] != spot]
+        if self._corners[-1:] != [spot]:
+            self._corners.append(spot)
+        self._spot = spot
+        self._show()
 
     def _show(self) -> None:
         raise NotImplementedError
@@ -338,21 +357,24 @@ class Cut(Tool):
 
     def drag(self, spot: Spot) -> None:
         """Draw the line."""
-        if self._whole is None:
+        if self._whole is None and self._line:
             self._line.append(spot)
             self._session.sketch(Sketch(path=tuple(self._line)))
 
     def release(self, spot: Spot, *, dragged: bool) -> None:
         """Take the region that the line crosses; or, once it is split, paint the side that was clicked."""
+        if dragged:
+            self.drag(spot)
         if self._whole is not None:
             self._paint_side(spot)
-        elif dragged and len(self._line) > 1:
-            middle = self._line[len(self._line) // 2]
-            self._whole = self._session.hover_at(*middle.pixel)
+        elif len(self._line) > 1:
+            row, col = _halfway(self._line).pixel
+            self._whole = self._session.hover_at(row, col)
             if self._whole is None:
-                self._session.noticed.emit(self._session.why_nothing(*middle.pixel))
+                self._session.noticed.emit(self._session.why_nothing(row, col))
                 self.cancel()
-        else:
+        elif self._line:
+            self._line = []
             self._session.noticed.emit(tr("Draw a line across the region, then click a side."))
 
     def hover(self, spot: Spot) -> None:
@@ -367,6 +389,10 @@ class Cut(Tool):
         """Give up the line."""
         self._line, self._whole, self._side = [], None, None
         super().cancel()
+
+    def forget_regions(self) -> None:
+        """Give up the line, and the region that it splits."""
+        self.cancel()
 
     @property
     def told(self) -> str:
@@ -447,6 +473,7 @@ class ToolBox:
         self._session = session
         self._tools = {kind.id: kind(session) for kind in TOOLS}
         self.current: Tool = self._tools["pick"]
+        session.refined.connect(self._on_refined)
 
     def take(self, tool: str) -> None:
         """Take a tool in hand; what the one before had begun is given up."""
@@ -461,9 +488,20 @@ class ToolBox:
         else:
             self._session.step_scale(notches)
 
+    def _on_refined(self, _window: Window) -> None:
+        self.current.forget_regions()
+
 
 def _points(path: list[Spot]) -> list[tuple[float, float]]:
     return [(spot.row, spot.col) for spot in path]
+
+
+def _halfway(path: list[Spot]) -> Spot:
+    """Return the place on a path that is as far from its beginning as from its end."""
+    points = np.array(_points(path))
+    reached = np.append(0.0, np.hypot(*np.diff(points, axis=0).T).cumsum())
+    row, col = (float(np.interp(reached[-1] / 2, reached, axis)) for axis in points.T)
+    return Spot(row=row, col=col)
 
 
 def _checked(session: Session, region: Callable[[], Region]) -> Region | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["LabellingDock", "annotate"]
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from getpass import getuser
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QStackedWidget, QWidget
@@ -19,20 +21,27 @@ from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QStackedWidge
 from napari_plugin.bindings import HeldKeys, install_shortcuts
 from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
+from napari_plugin.desk_rasters import DeskRaster
+from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
 from napari_plugin.language import said, speak, tr
+from napari_plugin.layers import natural_colours
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
 from napari_plugin.panels import WelcomePage
 from napari_plugin.preferences import Preferences
 from napari_plugin.session import Session
+from napari_plugin.settings_dialog import SettingsDialog
 from napari_plugin.side import SideDock
 from napari_plugin.theme import style_sheet, use_theme
 from napari_plugin.tiles import Tiles
+from napari_plugin.view_page import ViewPage
+from napari_plugin.views import Views
 from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
+from workbench.workflows.examples import Example, examples_of
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -64,8 +73,11 @@ class LabellingDock(QWidget):
         speak(self.preferences.language)
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
+        self._jobs: list[Job] = []
+        self._examples: dict[Path, Mapping[int, Sequence[NDArray[np.uint8]]]] = {}
         self._side: QStackedWidget | None = None
         self.side: SideDock | None = None
+        self.help: HelpOverlay | None = None
         self._follow_theme()
         self.setMinimumWidth(310)
         # Not a column: napari would add an empty stretch to it.
@@ -73,10 +85,11 @@ class LabellingDock(QWidget):
         self._place.setContentsMargins(10, 8, 10, 8)
         self.contents: QWidget | None = None
         """The panels of the zone, or the page that offers to open one."""
-        self._shown = ExitStack()
-        """What to undo when another zone is shown, or the dock goes."""
+        self._zone, self._screen = ExitStack(), ExitStack()
+        """What to undo when another zone is shown or the dock goes, and when only the screen is made anew."""
         # A dock gets no closeEvent from napari. Nothing is lost without one; this only frees the journal.
-        self.destroyed.connect(self._shown.close)
+        self.destroyed.connect(self._screen.close)
+        self.destroyed.connect(self._zone.close)
         viewer.layers.events.inserted.connect(self._on_layer)
         viewer.events.theme.connect(self._follow_theme)
         if session is not None:
@@ -95,30 +108,92 @@ class LabellingDock(QWidget):
     def show_session(self, session: Session) -> None:
         """Label a zone in this dock, in place of the one before."""
         self.close_session()
-        self._shown.callback(session.close)
-        panel = ZonePanel(session, self.preferences.keys)
-        self._shown.callback(panel.release)
-        desk = Desk(self._viewer, session, self._layers, on_place=panel.show_place)
-        self._shown.callback(desk.close)
+        self._zone.callback(session.close)
+        self._build(session)
+
+    def close_session(self) -> None:
+        """Take the zone off the desk and free its journal."""
+        self.session = self.desk = None
+        self.commands: Mapping[str, Callable[[], None]] = {}
+        self._screen.close()
+        self._zone.close()
+
+    def _build(self, session: Session) -> None:
+        """Make all that shows a session."""
+        keys, later = self.preferences.keys, self._screen.callback
+        panel = ZonePanel(session, keys)
+        later(panel.release)
+        views = Views(session, self._read_beside)
+        desk = Desk(self._viewer, session, self._layers, views, on_place=panel.show_place)
+        later(desk.close)
+        desk.outlines.patterned = self.preferences.outlines
         panel.tools.chosen.connect(desk.tools.take)
         desk.tools.changed.connect(panel.tools.show_tool)
         panel.tools.show_tool(desk.tools.current)
         others = QTimer(panel, interval=_OTHERS_MILLISECONDS)
         others.timeout.connect(Others(session).look)
         others.start()
-        self._shown.callback(others.stop)
+        later(others.stop)
         self.tiles = Tiles(session)
         self.session, self.desk = session, desk
-        self.commands = commands(desk, self.tiles, self)
-        install_shortcuts(panel, self.preferences.keys, self.commands)
+        self.commands = {
+            **commands(desk, self.tiles, self),
+            "help": self._toggle_help,
+            "keys": self._choose_settings,
+        }
+        install_shortcuts(panel, keys, self.commands)
         self._show(panel)
+        self._find_examples(session, panel)
+        self._find_examples(session, panel)
         self._take_window()
 
-    def close_session(self) -> None:
-        """Take the zone off the desk and free its journal."""
-        self.session = self.desk = None
-        self.commands: Mapping[str, Callable[[], None]] = {}
-        self._shown.close()
+    def _find_examples(self, session: Session, panel: ZonePanel) -> None:
+        """Have examples of the classes looked for in accepted zones, once for a campaign."""
+        campaign = session.opened.campaign
+        known = self._examples.get(campaign.path)
+        if known is not None:
+            panel.card.take_examples(known)
+            return
+
+        def done(found: Mapping[int, Sequence[Example]]) -> None:
+            pictures = {
+                code: [natural_colours(one.pixels, one.bands) for one in examples]
+                for code, examples in found.items()
+            }
+            self._examples[campaign.path] = pictures
+            if self.session is session:
+                panel.card.take_examples(pictures)
+
+        def work(report: Report) -> Mapping[int, Sequence[Example]]:
+            return examples_of(campaign, progress=report)
+
+        self._jobs.append(start(tr("Examples of classes"), work, done=done, failed=lambda why: None))
+
+    def _read_beside(
+        self,
+        title: str,
+        read: Callable[[], DeskRaster],
+        done: Callable[[DeskRaster], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Have a raster read while the window goes on."""
+        self._jobs.append(start(title, lambda report: read(), done=done, failed=failed))
+
+    def _toggle_help(self) -> None:
+        if self.help is not None:
+            self.help.toggle()
+
+    def _choose_settings(self) -> None:
+        if SettingsDialog(self, self.preferences).exec():
+            self.take_preferences()
+
+    def take_preferences(self) -> None:
+        """Show everything as the preferences say now."""
+        speak(self.preferences.language)
+        if self.session is not None:
+            session = self.session
+            self._screen.close()
+            self._build(session)
 
     def open_zone(self, directory: Path, zone_id: str, author: str) -> None:
         """Open a zone of a campaign, while the window goes on; what is in the way is shown in the dock."""
@@ -157,14 +232,24 @@ class LabellingDock(QWidget):
         if canvas is not None:
             self.desk.lay_glass(canvas)
             held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
-            self._shown.callback(held.release)
+            self._screen.callback(held.release)
+            self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
+            self._screen.callback(self._put_help_away)
             self._show_side()
+
+    def _put_help_away(self) -> None:
+        if self.help is not None:
+            self.help.deleteLater()
+            self.help = None
 
     def _show_side(self) -> None:
         """Show the pages beside the picture, over napari's layer list, which stays a click away."""
         assert self.desk is not None  # noqa: S101 - only with a zone open
         side = SideDock(self.desk, self.tiles)
-        self._shown.callback(side.release)
+        self._screen.callback(side.release)
+        page = ViewPage(self.desk, self.preferences.keys)
+        self._screen.callback(page.release)
+        side.add_page(page, tr("View"))
         if self._side is None:
             self._side = QStackedWidget()
             self._viewer.window.add_dock_widget(self._side, name=tr("Zone"), area="left", tabify=True)

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_plugin.actions import Keymap
+from napari_plugin.class_card import ClassCard
 from napari_plugin.palette import ClassList
 from napari_plugin.panels import (
     Banner,
@@ -23,6 +24,7 @@ from napari_plugin.panels import (
 )
 from napari_plugin.session import Saved, Session
 from workbench.geo.grid import Window
+from workbench.labels.editing import Given
 from workbench.labels.review import send_back
 
 
@@ -45,6 +47,7 @@ class ZonePanel(QWidget):
         self.lock = LockPanel()
         self.tools = ToolPanel(keys)
         self.classes = ClassList(session.nomenclature, keys)
+        self.card = ClassCard(session.nomenclature)
         self.scale = ScalePanel(keys)
         self.saved = SavedPanel(keys)
         self.coverage = CoveragePanel()
@@ -88,13 +91,14 @@ class ZonePanel(QWidget):
         for panel in (self.banner, self.lock, self.tools):
             column.addWidget(panel)
         column.addWidget(self.classes, 100)
-        for panel in (self.scale, self.saved, self.coverage, self.place):
+        for panel in (self.card, self.scale, self.saved, self.coverage, self.place):
             column.addWidget(panel)
         column.addStretch(1)
 
     def _connect_panels(self) -> None:
         session = self._session
         self.classes.chosen.connect(session.give)
+        self.classes.pointed.connect(self._on_pointed)
         self.scale.level_chosen.connect(session.set_level)
         self.scale.stepped.connect(session.step_scale)
         self.saved.undo_wanted.connect(session.undo)
@@ -104,7 +108,7 @@ class ZonePanel(QWidget):
     def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
         session = self._session
         return (
-            (session.class_chosen, self.classes.show_chosen),
+            (session.class_chosen, self._on_class),
             (session.rescaled, self._on_rescaled),
             (session.repainted, self._on_repainted),
             (session.reviewed, self._show_steps),
@@ -115,7 +119,7 @@ class ZonePanel(QWidget):
 
     def _show_all(self) -> None:
         session = self._session
-        self.classes.show_chosen(session.given)
+        self._on_class(session.given)
         if session.hierarchy is None:
             self.scale.disable()
             self.banner.advise(session.opened.advice)
@@ -125,6 +129,16 @@ class ZonePanel(QWidget):
             self.banner.warn(session.remark)
         self._show_saved(session.last_saved)
         self._on_repainted(session.grid.whole)
+
+    def _on_class(self, given: Given) -> None:
+        self.classes.show_chosen(given)
+        self._on_pointed(None)
+
+    def _on_pointed(self, key: str | None) -> None:
+        """Show the class under the pointer in the list, else the one in hand."""
+        code = self._session.code
+        in_hand = self._session.nomenclature.by_code(code).key if code else None
+        self.card.show_class(key or in_hand)
 
     def _on_rescaled(self, level: int) -> None:
         scales = self._session.scales

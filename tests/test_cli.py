@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 import rasterio
 from click.testing import CliRunner
-from made_orthos import MakeOrtho
+from made_orthos import MakeOrtho, made_grid, made_truth
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.documents import validate
+from workbench.geo.raster import write_raster
 from workbench.workflows.intake import add_zone
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -142,6 +143,18 @@ def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -
     assert "accepted" in run("zone", "list", directory).stdout
 
 
+def test_a_zone_gets_more_rasters_to_look_at(run: Run, directory: Path, tmp_path: Path) -> None:
+    zone, grid = ("--zone", "Z15_UN"), made_grid(512, 256)
+    write_raster(tmp_path / "dsm.tif", np.zeros(grid.shape, np.float32), grid)
+    add = ("zone", "add-raster", directory, *zone, "dsm.tif", "--role", "dsm")
+    done = document(run(*add, "--date", "2019-08-26", "--json"), "zone-add-raster")
+    assert (done["key"], done["bands"], done["share"]) == ("dsm-2019-08-26", ["DSM"], 0.5)
+    assert "dsm-2019-08-26" in run("zone", "status", directory, *zone).stdout
+    status = document(run("zone", "status", directory, *zone, "--json"), "zone-status")
+    assert [one["key"] for one in status["rasters"]] == ["ortho", "dsm-2019-08-26"]
+    assert "has a raster dsm-2019-08-26 already" in run(*add, "--date", "2019-08-26", code=1).stderr
+
+
 def test_a_refused_line_exits_1_and_names_the_line(run: Run, directory: Path) -> None:
     script = '{"undo": 1}\n'
     done = run(
@@ -168,6 +181,17 @@ BAD_CALLS = {
         ["zone", "add", "DIR", "TEXT", "--domain", "D001_2020", "--zone", "Z1"],
         1,
         "text.tif",
+    ),
+    "raster without a role": (["zone", "add-raster", "DIR", "--zone", "Z15_UN", "IMAGE"], 2, "--role"),
+    "raster of no known role": (
+        ["zone", "add-raster", "DIR", "--zone", "Z15_UN", "SMALL", "--role", "dms"],
+        1,
+        "choose one of dsm, dtm",
+    ),
+    "text as another raster": (
+        ["zone", "add-raster", "DIR", "--zone", "Z15_UN", "TEXT", "--role", "dsm"],
+        1,
+        "is not a GeoTIFF",
     ),
     "text as raster to segment": (["segment", "TEXT", "-o", "h.h5"], 1, "text.tif"),
     "missing raster": (["segment", "nothing.tif", "-o", "h.h5"], 1, "nothing.tif"),
@@ -475,10 +499,10 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
 
 COMMANDS = dict(commands(command))
 CONTRACT = (
-    "demo; campaign init; zone add; zone list; zone status; segment; hierarchy info; hierarchy cut; "
-    "hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; labels bias; "
-    "agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; gold remove; "
-    "campaign double; release build; release verify; zone migrate; zone pack; zone unpack; "
+    "demo; campaign init; zone add; zone add-raster; zone list; zone status; segment; hierarchy info; "
+    "hierarchy cut; hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; "
+    "labels bias; agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; "
+    "gold remove; campaign double; release build; release verify; zone migrate; zone pack; zone unpack; "
     "campaign backup"
 )
 
@@ -505,6 +529,7 @@ def test_the_examples_of_all_commands_run(
     image, mask = make_ortho()
     image.rename(tmp_path / "ortho.tif")
     mask.rename(tmp_path / "truth.tif")
+    write_raster(tmp_path / "dsm.tif", made_truth(512, 512).astype(np.float32), made_grid(512, 512))
     whole = [[-1, -1], [-1, 512], [512, 512], [512, -1]]  # nothing unlabelled, or it is not accepted
     square = [[50, 50], [50, 200], [200, 200], [200, 50]]  # a border, or there is no bias
     lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]

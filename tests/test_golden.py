@@ -42,6 +42,23 @@ def test_a_campaign_of_an_earlier_version_opens_and_can_be_continued(path: Path,
         assert digest(store.labels.tobytes()) == meaning["labels_sha256"]
 
 
+@pytest.mark.parametrize(
+    ("path", "sides"),
+    [
+        ("campaign_v1", {"ortho": 512}),
+        ("campaign_v1_rasters", {"ortho": 512, "dsm": 52, "other-date-2014-06-01": 205}),
+    ],
+)
+def test_a_zone_of_an_earlier_version_looks_at_what_it_looked_at(
+    path: str, sides: dict[str, int], tmp_path: Path
+) -> None:
+    campaign = Campaign.open(Path(shutil.copytree(GOLDEN / path, tmp_path / "campaign")))
+    (zone,) = campaign.zones()
+    found = {raster.key: campaign.read_raster(zone, raster, margin=0) for raster in zone.rasters}
+    assert {key: one.grid.width for key, one in found.items()} == sides
+    assert all((one.pixels == 7).all() for one in found.values())
+
+
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("hierarchy_v*")), ids=lambda path: path.name)
 def test_a_hierarchy_of_an_earlier_version_opens_and_cuts_as_it_did(path: Path) -> None:
     found = read_hierarchy(path / "hierarchy.h5")
@@ -100,6 +117,7 @@ def test_there_is_a_golden_copy_of_each_format() -> None:
     assert {path.name for path in GOLDEN.iterdir() if path.is_dir()} >= {
         "campaign_v1",
         "campaign_v1_own_nomenclature",
+        "campaign_v1_rasters",
         "hierarchy_v1",
         "hierarchy_v2",
         "hierarchy_v2_sealed",

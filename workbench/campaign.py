@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Campaign", "made_of", "pixels_digest"]
+__all__ = ["Campaign", "made_of"]
 
 import hashlib
+import math
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -12,14 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import digest_file, inside, sync_directory, write_document
 from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.grid import Window
+from workbench.geo.placed import PlacedPixels, pixels_digest, read_placed, without_nodata
 from workbench.geo.raster import inspect_raster, read_bands
-from workbench.geo.zone import Cell, Zone
+from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.carrying import check_goes_on
 from workbench.labels.meta import JournalSubject
@@ -242,7 +243,9 @@ class Campaign:
         """Return where a zone's hierarchy lies once it is segmented."""
         return self.zone_dir(zone) / "hierarchy.h5"
 
-    def read_hierarchy(self, zone: Zone, *, image: NDArray[Any] | None = None) -> Hierarchy:
+    def read_hierarchy(
+        self, zone: Zone, *, image: NDArray[Any] | Callable[[], NDArray[Any]] | None = None
+    ) -> Hierarchy:
         """Read a zone's hierarchy, and prove that it was made of the zone's pixels.
 
         Parameters
@@ -250,7 +253,8 @@ class Campaign:
         zone
             Whose hierarchy.
         image
-            What `read_image` gives for the zone, where it was read already.
+            What `read_image` gives for the zone, where it was read already; or what gives it once the file is
+            read, which may wait for a thread that reads the image meanwhile.
 
         Raises
         ------
@@ -262,7 +266,9 @@ class Campaign:
         if not path.exists():
             raise HierarchyError(f"zone {zone.id} is not segmented; run: {again}")
         found = read_hierarchy(path)
-        if not made_of(found, zone, self.read_image(zone) if image is None else image):
+        if image is None:
+            image = self.read_image(zone)
+        if not made_of(found, zone, image() if callable(image) else image):
             raise HierarchyError(
                 f"{path} was made of other pixels than zone {zone.id} has; run: {again}; "
                 "labels are not touched"
@@ -332,7 +338,7 @@ class Campaign:
         row, col = ortho.window.row + part.row, ortho.window.col + part.col
         pixels = read_bands(ortho.path, window=Window(row=row, col=col, height=part.height, width=part.width))
         if window is None:
-            _check_pixels(zone, pixels)
+            _check_pixels(zone, ortho, pixels)
         return pixels
 
     def read_surroundings(self, zone: Zone, *, margin: int = 256) -> tuple[NDArray[Any], tuple[int, int]]:
@@ -348,14 +354,49 @@ class Campaign:
             (row, col) of the first pixel in the zone's grid; negative or zero.
         """
         at, grid = zone.ortho.window, inspect_raster(zone.ortho.path).grid
-        row, col = max(0, at.row - margin), max(0, at.col - margin)
-        height = min(grid.height, at.row_stop + margin) - row
-        width = min(grid.width, at.col_stop + margin) - col
-        window = Window(row=row, col=col, height=height, width=width)
+        window = at.grown(margin, within=grid.whole)
         pixels = read_bands(zone.ortho.path, window=window)
-        inside = Window(row=at.row - row, col=at.col - col, height=at.height, width=at.width)
-        _check_pixels(zone, pixels[:, *inside.slices])
+        inside = at.within(window)
+        _check_pixels(zone, zone.ortho, pixels[:, *inside.slices])
         return pixels, (-inside.row, -inside.col)
+
+    def read_raster(self, zone: Zone, raster: ZoneRaster, *, margin: int = 256) -> PlacedPixels:
+        """Read any raster of a zone and what lies around, with its place and without nodata values.
+
+        Parameters
+        ----------
+        zone, raster
+            One of the zone's rasters; its window is checked against the digest that was taken when it was
+            added, and its place as well.
+        margin
+            Around the window, in pixels of the zone.
+
+        Raises
+        ------
+        RasterError
+            The raster has gone, is damaged, or has changed or moved since.
+        """
+        grid = raster.grid or zone.grid
+        around = math.ceil(margin * zone.grid.resolution / grid.resolution)
+        found, inside = read_placed(raster.path, raster.window, margin=around, bands=raster.bands)
+        _check_pixels(zone, raster, found.pixels[:, *inside.slices])
+        if raster.grid is not None and not found.grid.crop(inside).coincides(grid):
+            raise RasterError(
+                f"{raster.path} lies elsewhere than when it was added to zone {zone.id}; "
+                "put the old file back"
+            )
+        return without_nodata(found)
+
+    def add_raster(self, zone: Zone, raster: ZoneRaster) -> Zone:
+        """Have a zone look at one more raster; return the zone as it is then.
+
+        Raises
+        ------
+        CampaignError
+            The zone has one of that role and date, or of that file, already.
+        """
+        self.registry.add_raster(zone.id, raster)
+        return self.zone(zone.id)
 
     def add_zone(self, zone: Zone, *, fill: Callable[[Campaign], None] | None = None) -> None:
         """Add a zone, durably and as a whole.
@@ -440,25 +481,25 @@ class Campaign:
         return [zone for zone in zones if zone.id not in known and self.zone_dir(zone).exists()]
 
 
-def _check_pixels(zone: Zone, pixels: NDArray[Any]) -> None:
-    """Refuse pixels that are not those that a zone was made on."""
-    if pixels_digest(pixels) != zone.ortho.pixels_sha256:
+def _check_pixels(zone: Zone, raster: ZoneRaster, pixels: NDArray[Any]) -> None:
+    """Refuse pixels that are not those that a zone was made on, or was given later."""
+    if pixels_digest(pixels) == raster.pixels_sha256:
+        return
+    if raster.role == "ortho":
         raise RasterError(
-            f"{zone.ortho.path}: its pixels are not those that zone {zone.id} was made on; "
+            f"{raster.path}: its pixels are not those that zone {zone.id} was made on; "
             "put the old file back, or add the new one as another zone"
         )
+    raise RasterError(
+        f"{raster.path}: its pixels are not those that were added to zone {zone.id} as {raster.key}; "
+        "put the old file back"
+    )
 
 
 def made_of(hierarchy: Hierarchy, zone: Zone, image: NDArray[Any]) -> bool:
     """Tell whether a hierarchy was made of a zone's pixels; ``image`` is what `Campaign.read_image` gives."""
     pixels = digest_image(image, usable_pixels(image, zone.footprint()))
     return hierarchy.grid.coincides(zone.grid) and hierarchy.image_digest == pixels
-
-
-def pixels_digest(pixels: NDArray[Any]) -> str:
-    """Return the SHA-256 of an image's type, shape and pixels."""
-    head = f"{pixels.dtype.str}{pixels.shape}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def _lot(salted: str) -> float:

@@ -214,6 +214,25 @@ class Registry:
             _seal(connection)
             yield
 
+    def add_raster(self, zone_id: str, raster: ZoneRaster) -> None:
+        """Have a zone look at one more raster.
+
+        Raises
+        ------
+        CampaignError
+            There is no such zone, or it has a raster of that role and date, or of that file.
+        """
+        root = self.path.parent
+        with self.writing() as connection:
+            row = connection.execute("SELECT rasters FROM zones WHERE id = ?", (zone_id,)).fetchone()
+            if row is None:
+                raise CampaignError(f"{self.path}: there is no zone {zone_id} any more; add it again")
+            documents = json.loads(row[0])
+            _check_another(zone_id, raster, [_raster_of(document, root) for document in documents])
+            text = json.dumps([*documents, _raster_document(raster, root)])
+            connection.execute("UPDATE zones SET rasters = ? WHERE id = ?", (text, zone_id))
+            _seal(connection)
+
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table, none where the registry is older than the table."""
         with self.reading() as connection:
@@ -328,6 +347,17 @@ def _check_new(zone: Zone, others: Sequence[Zone]) -> None:
             )
 
 
+def _check_another(zone_id: str, raster: ZoneRaster, others: Sequence[ZoneRaster]) -> None:
+    for other in others:
+        if other.key == raster.key:
+            when = "" if raster.acquired else "; tell them apart by --date"
+            raise CampaignError(f"zone {zone_id} has a raster {other.key} already, {other.path}{when}")
+        if other.path.resolve() == raster.path.resolve():
+            raise CampaignError(
+                f"{raster.path} is the {other.key} of zone {zone_id} already; one file is added once"
+            )
+
+
 def _insert(connection: sqlite3.Connection, zone: Zone, root: Path) -> None:
     values = {
         "geom": _geometry(zone),
@@ -420,7 +450,7 @@ def _geometry(zone: Zone) -> bytes:
 
 def _raster_document(raster: ZoneRaster, root: Path) -> dict[str, Any]:
     path, home, window = raster.path.resolve(), root.resolve(), raster.window
-    return {
+    document: dict[str, Any] = {
         "role": raster.role,
         # Relative inside the campaign, so that the whole directory can be moved.
         "path": path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix(),
@@ -428,14 +458,25 @@ def _raster_document(raster: ZoneRaster, root: Path) -> dict[str, Any]:
         "window": [window.row, window.col, window.height, window.width],
         "pixels_sha256": raster.pixels_sha256,
     }
+    if raster.grid is not None:
+        document["grid"] = {"crs": raster.grid.crs, "transform": list(raster.grid.transform)[:6]}
+    if raster.acquired is not None:
+        document["acquired"] = raster.acquired.isoformat()
+    return document
 
 
 def _raster_of(document: Mapping[str, Any], root: Path) -> ZoneRaster:
     row, col, height, width = document["window"]
+    place, day = document.get("grid"), document.get("acquired")
+    grid = None
+    if place is not None:
+        grid = PixelGrid(crs=place["crs"], transform=Affine(*place["transform"]), height=height, width=width)
     return ZoneRaster(
         role=document["role"],
         path=root / document["path"],
         bands=tuple(document["bands"]),
         window=Window(row=row, col=col, height=height, width=width),
         pixels_sha256=document["pixels_sha256"],
+        grid=grid,
+        acquired=date.fromisoformat(day) if day else None,
     )

@@ -33,6 +33,46 @@ def test_intersection_and_union_are_those_of_the_pixel_sets(one: Window, other: 
     assert one.union(other).intersection(other) == other
 
 
+@given(windows(), windows(), st.integers(0, 30))
+def test_a_window_grows_as_far_as_another_one_reaches(one: Window, other: Window, margin: int) -> None:
+    within, canvas = one.union(other), np.zeros((200, 200), dtype=bool)
+    rows, cols = one.slices
+    canvas[
+        max(0, rows.start - margin) : rows.stop + margin, max(0, cols.start - margin) : cols.stop + margin
+    ] = 1
+    expected = np.zeros_like(canvas)
+    expected[within.slices] = canvas[within.slices]
+    grown = np.zeros_like(canvas)
+    grown[one.grown(margin, within=within).slices] = True
+    assert (grown == expected).all()
+
+
+def intervals(limit: float) -> st.SearchStrategy[tuple[float, float]]:
+    """Places in pixels, some of them on pixel corners, none within float noise of one."""
+    place = st.integers(-80, 480).map(lambda eighths: eighths / 8 * limit / 50)
+    return st.tuples(place, place).filter(lambda pair: pair[0] < pair[1])
+
+
+@given(rows=intervals(50), cols=intervals(50))
+def test_the_covering_window_holds_each_pixel_that_the_bounds_touch(
+    rows: tuple[float, float], cols: tuple[float, float]
+) -> None:
+    grid = PixelGrid(crs="EPSG:2154", transform=Affine(0.5, 0, 100, 0, -0.5, 200), height=40, width=50)
+    bounds = Bounds(
+        left=100 + cols[0] / 2, right=100 + cols[1] / 2, top=200 - rows[0] / 2, bottom=200 - rows[1] / 2
+    )
+    touched = [
+        [i for i in range(count) if i < stop and i + 1 > start]
+        for count, (start, stop) in ((40, rows), (50, cols))
+    ]
+    found = grid.covering(bounds)
+    if not all(touched):
+        assert found is None
+    else:
+        assert found is not None
+        assert [list(range(part.start, part.stop)) for part in found.slices] == touched
+
+
 @pytest.mark.parametrize(
     "values",
     [(-1, 0, 1, 1), (0, -1, 1, 1), (0, 0, 0, 1), (0, 0, 1, 0)],

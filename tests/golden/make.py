@@ -10,17 +10,20 @@ import json
 import shutil
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+from affine import Affine
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from made_orthos import made_grid, made_image, made_truth  # noqa: E402
+from made_orthos import LEFT, TOP, made_grid, made_image, made_truth  # noqa: E402
 
 from workbench.campaign import Campaign  # noqa: E402
 from workbench.documents import digest  # noqa: E402
+from workbench.geo.grid import PixelGrid  # noqa: E402
 from workbench.geo.raster import write_raster  # noqa: E402
 from workbench.labels.annotation import AnnotationStore  # noqa: E402
 from workbench.labels.carrying import name_outside  # noqa: E402
@@ -30,6 +33,7 @@ from workbench.workflows.intake import add_zone  # noqa: E402
 from workbench.workflows.labelling import label_zone  # noqa: E402
 from workbench.workflows.packing import pack_zone  # noqa: E402
 from workbench.workflows.publishing import publish  # noqa: E402
+from workbench.workflows.rasters import add_raster  # noqa: E402
 from workbench.workflows.refining import refine_node  # noqa: E402
 from workbench.workflows.standing import review_zone  # noqa: E402
 
@@ -49,6 +53,7 @@ def make_campaign(target: Path) -> None:
             campaign, folder / "ortho.tif", domain="D051_2019", name="Z1_AA", mask=folder / "mask.tif"
         ).zone
         (folder / "mask.tif").unlink()
+        review_zone(campaign, zone, author="import", verdict="send-back", reason="to be labelled on")
         lines = [_SQUARE % (20, 20, "water"), _SQUARE % (30, 30, "snow"), '{"undo": 2}', '{"redo": 1}']
         label_zone(campaign, zone, author="marie", lines=lines, on_edit=lambda op, line: None)
         label_zone(
@@ -69,6 +74,32 @@ def make_campaign(target: Path) -> None:
         (campaign.path / "meaning.json").write_text(json.dumps(meaning, indent=2) + "\n")
         for lock in campaign.path.rglob("*.lock"):
             lock.unlink()
+        shutil.copytree(campaign.path, target)
+
+
+def make_campaign_with_rasters(target: Path) -> None:
+    """Write the campaign of `make_campaign`, whose zone looks at two more rasters of other resolutions."""
+    with tempfile.TemporaryDirectory() as scratch:
+        make_campaign(Path(scratch) / "campaign")
+        campaign = Campaign.open(Path(scratch) / "campaign")
+        (zone,) = campaign.zones()
+        for name, pixels, side in (("dsm", 2.0, 60), ("2014", 0.5, 210)):
+            grid = PixelGrid(
+                crs="EPSG:2154",
+                transform=Affine(pixels, 0, LEFT, 0, -pixels, TOP),
+                height=side,
+                width=side,
+            )
+            image = np.full((1, side, side), 7, np.float32 if name == "dsm" else np.uint8)
+            write_raster(campaign.path / "rasters" / f"{name}.tif", image, grid)
+        add_raster(campaign, zone, campaign.path / "rasters" / "dsm.tif", role="dsm")
+        add_raster(
+            campaign,
+            zone,
+            campaign.path / "rasters" / "2014.tif",
+            role="other-date",
+            acquired=date(2014, 6, 1),
+        )
         shutil.copytree(campaign.path, target)
 
 
@@ -150,6 +181,7 @@ if __name__ == "__main__":
     makers = {
         "campaign_v1": make_campaign,
         "campaign_v1_own_nomenclature": make_campaign,
+        "campaign_v1_rasters": make_campaign_with_rasters,
         "hierarchy_v1": make_hierarchy,
         "hierarchy_v2": make_hierarchy,
         "hierarchy_v2_sealed": make_hierarchy,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 from label_cases import FOOTPRINT, GRID, SUBJECT, edits, open_store, rectangle
 
 from workbench.errors import JournalError
-from workbench.labels import annotation
+from workbench.labels import annotation, snapshot
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask
+from workbench.labels.lasts import Runs
 from workbench.labels.optable import OpTable
-from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
+from workbench.labels.snapshot import Snapshot, newest_snapshot, snapshot_key, write_snapshot
 
 
 def seen_in(store: AnnotationStore) -> tuple[Any, ...]:
@@ -203,6 +205,15 @@ def wrong(name: str, table: dict[str, np.ndarray], last: np.ndarray) -> None:
             last[0, 0] = 1
 
 
+def changed(snapshot: Snapshot, name: str) -> Snapshot:
+    """Return a snapshot in which one thing is wrong."""
+    table, runs = dict(snapshot.table), snapshot.planes["assign"]
+    last = np.repeat(*runs).reshape(GRID.shape)
+    wrong(name, table, last)
+    made_up = Runs(values=last.reshape(-1), lengths=np.ones(last.size, np.uint32))
+    return replace(snapshot, table=table, planes={**snapshot.planes, "assign": made_up})
+
+
 NAMES = ("tiles", "starts", "boxes", "empty box", "kind", "author", "seq", "gesture", "columns", "missing")
 
 
@@ -213,7 +224,7 @@ def test_one_that_somebody_made_up_leads_nowhere(zone: Path, name: str) -> None:
     key = snapshot_key(SUBJECT, FOOTPRINT, "labels")
     found = newest_snapshot(zone / "snapshots", key, rows, GRID.shape)
     assert found is not None
-    wrong(name, found.table, found.planes["assign"])  # type: ignore[arg-type]
+    found = changed(found, name)
     shutil.rmtree(zone / "snapshots")
     write_snapshot(zone / "snapshots", found, key)
     with open_store(zone / "journal", snapshots=zone / "snapshots") as store:
@@ -248,7 +259,7 @@ def test_a_reader_writes_none_and_a_full_disk_is_no_error(
     monkeypatch.setattr(annotation, "_MANY", 1)
     before = sorted(path.name for path in (zone / "snapshots").iterdir())
     open_store(zone / "journal", snapshots=zone / "snapshots").close()
-    monkeypatch.setattr(annotation, "write_snapshot", full)
+    monkeypatch.setattr(snapshot, "write_snapshot", full)
     with open_store(zone / "journal", "marie", snapshots=zone / "snapshots") as store:
         store.apply(rectangle(5, 6, 2, 2, 3))
     assert sorted(path.name for path in (zone / "snapshots").iterdir()) == before

@@ -2,159 +2,91 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QKeySequence, QMouseEvent, QWheelEvent
-from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from desk_cases import at, lit
+from desk_driver import LEFT, MIDDLE, PLAIN, RIGHT, Driver, needs_window, one_window
+from qtpy.QtCore import QEvent, QPointF
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_plugin.bindings import KEYS, Binding
-from napari_plugin.contributions import coarser, redo, undo
+from napari_plugin import contributions
+from napari_plugin.actions import ACTIONS, Action, keymap
 from napari_plugin.session import Session
-from napari_plugin.widgets import DOCK_NAME, LabellingDock
 from workbench.campaign import Campaign
+from workbench.geo.grid import Window
+from workbench.labels.edits import Provenance
 from workbench.workflows.intake import add_zone
-from workbench.workflows.segmenting import segment_zones
 
-NO_DISPLAY = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-pytestmark = [
-    pytest.mark.window,
-    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display; run under xvfb-run"),
-]
+pytestmark = needs_window
 MakeOrtho = Callable[..., tuple[Path, Path]]
-NOTHING, LEFT, MIDDLE = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
-PLAIN, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture(scope="module")
+def driver(qapp: Any) -> Iterator[Driver]:
+    with one_window() as viewer:
+        opened = Driver(viewer)
+        yield opened
+        opened.close()
+        del opened, viewer
 
 
 @pytest.fixture
-def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
-    """A campaign with a segmented zone of one patch in a raster that reaches beyond it."""
-    image, _ = make_ortho(640, 640, row=-64, col=-64)
-    add_zone(campaign, image, domain="D051_2019", name="Z1_AA")
-    list(segment_zones(campaign, None, say=lambda message: None))
-    return campaign
-
-
-class Driver:
-    """A person at the desk: Qt events on the canvas and the window, and what is seen."""
-
-    def __init__(self, viewer: Any, session: Session) -> None:
-        self.viewer, self.session = viewer, session
-        viewer.window.resize(1400, 900)
-        self.dock = LabellingDock(viewer, session)
-        viewer.window.add_dock_widget(self.dock, name=DOCK_NAME, area="right")
-        self.window = self.dock.window()
-        self.canvas = self.window.findChild(QOpenGLWidget)
-        self.window.activateWindow()
-        QTest.qWait(200)
-        self.dock.desk.fit()
-        QTest.qWait(50)
-
-    def at(self, row: float, col: float) -> QPointF:
-        camera, resolution = self.viewer.scene.camera, self.session.grid.resolution
-        down, across = camera.center[-2:]
-        return QPointF(
-            self.canvas.width() / 2 + (col * resolution - across) * camera.zoom,
-            self.canvas.height() / 2 + (row * resolution - down) * camera.zoom,
-        )
-
-    def send(self, kind: QEvent.Type, point: QPointF, button: Any = NOTHING, held: Any = NOTHING) -> None:
-        where = self.canvas.mapToGlobal(point)
-        QApplication.sendEvent(self.canvas, QMouseEvent(kind, point, where, button, held, PLAIN))
-        QTest.qWait(8)  # napari takes a move every 5 ms
-
-    def move(self, row: float, col: float) -> None:
-        self.send(QEvent.Type.MouseMove, self.at(row, col))
-
-    def click(self, row: float, col: float) -> None:
-        self.drag(self.at(row, col), self.at(row, col))
-
-    def drag(self, start: QPointF, stop: QPointF, button: Any = LEFT) -> None:
-        self.send(QEvent.Type.MouseMove, start)
-        self.send(QEvent.Type.MouseButtonPress, start, button, button)
-        if stop != start:
-            self.send(QEvent.Type.MouseMove, (start + stop) / 2, NOTHING, button)
-            self.send(QEvent.Type.MouseMove, stop, NOTHING, button)
-        self.send(QEvent.Type.MouseButtonRelease, stop, button)
-
-    def wheel(self, row: float, col: float, notches: int, modifiers: Any = CONTROL) -> None:
-        point = self.at(row, col)
-        event = QWheelEvent(
-            point,
-            self.canvas.mapToGlobal(point),
-            QPoint(),
-            QPoint(0, 120 * notches),
-            NOTHING,
-            modifiers,
-            Qt.ScrollPhase.NoScrollPhase,
-            False,
-        )
-        QApplication.sendEvent(self.canvas, event)
-        QTest.qWait(8)
-
-    def press(self, key: str) -> None:
-        QTest.keySequence(self.window, QKeySequence(key))
-        QTest.qWait(8)
-
-    def colour(self, row: int, col: int) -> np.ndarray:
-        """Return the colour on the screen at a pixel's centre."""
-        shot = self.viewer.screenshot(canvas_only=True, flash=False)
-        point, ratio = self.at(row, col), shot.shape[1] / self.canvas.width()
-        return shot[int(point.y() * ratio), int(point.x() * ratio), :3].astype(int)
-
-
-@pytest.fixture
-def session(zone: Campaign) -> Iterator[Session]:
-    opened = Session.open(zone.path, zone_id=None, author="marie")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def desk(make_napari_viewer_proxy: Any, session: Session) -> Iterator[Driver]:
-    driver = Driver(make_napari_viewer_proxy(show=True), session)
+def desk(driver: Driver, session: Session) -> Iterator[Driver]:
+    driver.take(session)
     yield driver
-    # pytest keeps the driver until napari has looked for leaked viewers.
-    vars(driver).clear()
+    driver.dock.close_session()
 
 
 def test_layers_lie_in_order_in_one_world_of_metres(desk: Driver) -> None:
-    names = ["Orthophoto", "Colour-infrared", "Around the zone", "Classes", "Regions", "Pointer"]
+    names = ["Picture", "Infrared", "Around the zone", "Classes", "Regions"]
     assert [layer.name for layer in desk.viewer.layers] == names
     for layer in desk.viewer.layers:
         assert [str(unit) for unit in layer.units] == ["meter", "meter"]
         assert tuple(layer.scale) == (0.2, 0.2)
         assert layer.metadata["crs"] == "EPSG:2154"
+    layers = desk.desk.layers
     assert desk.viewer.layers.selection.active.name == "Classes"
-    assert desk.dock.desk.classes.mode == "pan_zoom"
-    assert not desk.dock.desk.infrared.visible
-    assert tuple(desk.dock.desk.ortho.translate) == (-12.8, -12.8)
+    assert layers.classes.mode == "pan_zoom"
+    assert not layers.infrared.visible
+    assert tuple(layers.picture.translate) == (-12.8, -12.8)
+    assert tuple(layers.classes.translate) == (0, 0)
 
 
-def test_what_is_clicked_is_what_lit_up_and_shows_the_class_colour(desk: Driver) -> None:
+def glowing(desk: Driver) -> np.ndarray:
+    """Return which pixels of the zone are lit on the glass, as far as the screen shows them."""
+    view = desk.desk.view()
+    found = desk.desk.light.codes(view)
+    shown = np.zeros(desk.session.grid.shape, bool)
+    if found is not None:
+        box, codes = found
+        rows, cols = np.meshgrid(view.rows(box), view.cols(box), indexing="ij")
+        shown[rows[codes > 0], cols[codes > 0]] = True
+    return shown
+
+
+def test_what_is_clicked_is_what_lit_up(desk: Driver) -> None:
     session = desk.session
+    assert desk.desk.view().pitch < 1  # every pixel of the zone has one of the screen
     session.set_class(5)
     session.set_level(200)
     desk.move(256, 300)
-    lit = desk.dock.desk.pointer.data > 0
-    assert lit[256, 300]
+    light = glowing(desk)
+    assert light[256, 300]
     assert not session.labels.any()
     desk.click(256, 300)
-    assert ((session.labels == 5) == lit).all()
+    assert ((session.labels == 5) == light).all()
 
 
 def test_a_repaint_changes_the_pixels_of_its_window_on_the_screen(desk: Driver) -> None:
     session = desk.session
-    desk.dock.desk.contours.visible = desk.dock.desk.pointer.visible = False
-    desk.dock.desk.classes.opacity = 1.0
+    desk.desk.layers.contours.visible = False
+    desk.desk.layers.classes.opacity = 1.0
     session.set_level(180)
     session.set_class(5)
     hover = session.hover_at(400, 100)
@@ -173,34 +105,24 @@ def test_a_repaint_changes_the_pixels_of_its_window_on_the_screen(desk: Driver) 
 def test_the_pointer_leaves_no_trail(desk: Driver) -> None:
     for row, col in ((10, 10), (300, 200), (500, 500)):
         desk.move(row, col)
-    hover = desk.session.hover
-    assert hover is not None
-    assert np.count_nonzero(desk.dock.desk.pointer.data) == hover.mask.sum()
+    assert (glowing(desk) == lit(desk.session, desk.session.hover)).all()
     desk.session.leave()
-    assert not desk.dock.desk.pointer.data.any()
-
-
-def test_a_drag_pans_and_picks_nothing(desk: Driver) -> None:
-    for button in (LEFT, MIDDLE):
-        centre = np.array(desk.viewer.scene.camera.center)
-        start = desk.at(256, 256)
-        desk.drag(start, start + QPointF(80, 40), button)
-        moved = (np.array(desk.viewer.scene.camera.center) - centre) * desk.viewer.scene.camera.zoom
-        assert moved[-2:] == pytest.approx([-40, -80], abs=0.5)
-    assert desk.session.store.last_id is None
+    assert not glowing(desk).any()
 
 
 def test_a_hand_that_shakes_still_clicks_where_it_pressed(desk: Driver) -> None:
+    desk.session.set_level(0)
     start = desk.at(256, 256)
     desk.drag(start, start + QPointF(3, 2))
-    op = desk.session.store.op_at(256, 256)
-    assert op is not None
+    assert desk.session.labels[256, 256]
     assert desk.session.store.last_id == "marie:1"
+    assert desk.session.store.last_own.tool == "pick"
 
 
-def test_only_a_plain_left_click_picks(desk: Driver) -> None:
-    desk.drag(desk.at(256, 256), desk.at(256, 256), Qt.MouseButton.RightButton)
-    desk.drag(desk.at(256, 256), desk.at(256, 256), MIDDLE)
+def test_only_a_plain_left_button_paints(desk: Driver) -> None:
+    desk.click(256, 256, RIGHT)
+    desk.click(256, 256, MIDDLE)
+    desk.stroke((100, 100), (300, 300), button=RIGHT)
     assert desk.session.store.last_id is None
 
 
@@ -208,10 +130,8 @@ def test_the_second_of_two_quick_clicks_picks_and_does_not_zoom(desk: Driver) ->
     desk.session.set_level(120)
     zoom = desk.viewer.scene.camera.zoom
     desk.click(100, 100)
-    point = desk.at(400, 400)
-    desk.send(QEvent.Type.MouseMove, point)
-    desk.send(QEvent.Type.MouseButtonDblClick, point, LEFT, LEFT)
-    desk.send(QEvent.Type.MouseButtonRelease, point, LEFT)
+    desk.move(400, 400)
+    desk.double_click(400, 400)
     assert desk.session.labels[100, 100] == desk.session.labels[400, 400] == desk.session.code
     assert desk.session.store.last_id == "marie:2"
     assert desk.viewer.scene.camera.zoom == zoom
@@ -225,7 +145,7 @@ def test_ctrl_wheel_changes_the_scale_under_the_pointer_and_not_the_zoom(desk: D
     coarse = desk.session.level
     assert coarse > 100
     assert tuple(desk.viewer.dims.point) == steps
-    assert tuple(desk.dock.desk.contours.contrast_limits) == (coarse, coarse + 1)
+    assert tuple(desk.desk.layers.contours.contrast_limits) == (coarse, coarse + 1)
     assert desk.session.hover is not None
     assert desk.session.hover.scale == desk.session.scale
     desk.wheel(256, 256, -2)
@@ -256,95 +176,143 @@ def test_the_zone_stays_fitted_until_the_user_moves(desk: Driver) -> None:
 
 
 def test_leaving_the_canvas_puts_the_light_out(desk: Driver) -> None:
-    QApplication.sendEvent(self := desk.canvas, QEvent(QEvent.Type.Enter))
+    QApplication.sendEvent(desk.canvas, QEvent(QEvent.Type.Enter))
     desk.move(256, 256)
-    assert desk.session.hover is not None
-    QApplication.sendEvent(self, QEvent(QEvent.Type.Leave))
+    assert glowing(desk).any()
+    QApplication.sendEvent(desk.canvas, QEvent(QEvent.Type.Leave))
     assert desk.session.hover is None
+    assert not glowing(desk).any()
 
 
-@pytest.mark.parametrize("focus", ["canvas", "dock"])
-def test_every_key_does_what_the_table_says(desk: Driver, focus: str) -> None:
-    (desk.canvas if focus == "canvas" else desk.dock).setFocus()
-    for binding in KEYS:
-        for key in binding.keys:
-            prepared, expected = before_and_after(desk, binding)
-            desk.press(key)
-            assert expected() != prepared, f"{key} did not {binding.title}"
+@pytest.mark.parametrize(("key_set", "focus"), [("qwerty", "canvas"), ("azerty", "dock")])
+def test_every_key_does_what_the_table_says(
+    driver: Driver, session: Session, preferences: Any, monkeypatch: Any, key_set: Any, focus: str
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "napari_plugin.commands.QInputDialog.getMultiLineText",
+        lambda *question: (asked.append(question[1]) or f"a hedge {len(asked)}", True),
+    )
+    preferences.key_set = key_set
+    driver.take(session)
+    (driver.canvas if focus == "canvas" else driver.dock).setFocus()
+    done = set()
+    for action in ACTIONS:
+        if action.id in driver.dock.commands:
+            for key in keymap(key_set)[action.id]:
+                seen = seen_of(driver, action)
+                before = seen()
+                driver.press(key)
+                assert seen() != before, f"{key} did not {action.title}"
+                done.add(action.id)
+    assert done == driver.dock.commands.keys()
+    driver.dock.close_session()
 
 
-def before_and_after(desk: Driver, binding: Binding) -> tuple[Any, Callable[[], Any]]:
-    """Put the desk where an action shows, and return what shows it, before, and as a function."""
-    session, layers = desk.session, desk.dock.desk
-    match binding.action:
-        case "class":
-            session.set_class(0)
-            code = session.nomenclature.classes[binding.position or 0].code
-            return False, lambda: session.code == code
-        case "erase":
+def seen_of(desk: Driver, action: Action) -> Callable[[], Any]:
+    """Put the desk where an action shows, and return what shows it."""
+    session, layers, tools = desk.session, desk.desk.layers, desk.desk.tools
+    camera = desk.viewer.scene.camera
+    layer_of = {"infrared": layers.infrared, "labels": layers.classes, "contours": layers.contours}
+    if action.position is not None:
+        session.set_class(0)
+        return lambda: session.code == session.nomenclature.classes[action.position or 0].code
+    if action.id in layer_of:
+        return lambda: layer_of[action.id].visible
+    if action.id.startswith("pan_"):
+        return lambda: tuple(camera.center)
+    match action.id:
+        case "erase" | "last_class":
+            session.set_class(5)
             session.set_class(4)
-            return 4, lambda: session.code if session.code != 0 else "erases"
+            return lambda: session.code
+        case "eyedropper":
+            label(session, 256, 256, code=9)
+            session.set_class(4)
+            session.hover_at(256, 256)
+            return lambda: session.code
         case "finer" | "coarser":
             session.set_level(127)
-            sign = 1 if binding.action == "coarser" else -1
-            return False, lambda: (session.level - 127) * sign > 0
-        case "refine":
+            return lambda: np.sign(session.level - 127) == (1 if action.id == "coarser" else -1)
+        case "parent" | "child" | "refine":
             session.set_level(200)
-            desk.move(256, 256)
-            return session.hierarchy.digest, lambda: session.hierarchy.digest
-        case "undo":
-            session.set_class(1 if session.labels[9, 9] != 1 else 2)
-            session.assign_at(9, 9)
-            return session.labels[9, 9], lambda: session.labels[9, 9]
-        case "redo":
-            session.set_class(1 if session.labels[9, 9] != 1 else 2)
-            session.assign_at(9, 9)
-            session.undo()
-            return session.labels[9, 9], lambda: session.labels[9, 9]
-        case "infrared" | "labels" | "contours":
-            layer = {"infrared": layers.infrared, "labels": layers.classes, "contours": layers.contours}
-            shown = layer[binding.action]
-            return shown.visible, lambda: shown.visible
+            session.hover_at(256, 256)
+            return lambda: (session.scale, session.hierarchy and session.hierarchy.digest)
+        case "fill":
+            session.set_level(200)
+            label(session, 256, 256, code=0)
+            session.set_class(3)
+            return lambda: session.labels[256, 256]
+        case "protect":
+            session.set_level(100)
+            session.hover_at(480, 480)
+            return lambda: session.store.protected[480, 480]
+        case "absorb":
+            session.set_level(254)
+            label(session, 256, 256, code=5)
+            sliver = Window(row=256, col=256, height=2, width=3)
+            session.set_class(3)
+            session.paint((sliver, np.ones(sliver.shape, bool)), Provenance(tool="brush"))
+            session.hover_at(256, 256)
+            return lambda: session.labels[256, 256]
+        case "comment":
+            session.hover_at(256, 256)
+            return lambda: [comment.text for _, comment in session.store.comments()]
+        case "pick" | "brush" | "line" | "polygon" | "cut" | "merge":
+            tools.take("merge" if action.id == "pick" else "pick")
+            return lambda: tools.current.id
+        case "finish" | "back":
+            corners = ((100, 100), (100, 200), (200, 200))
+            tools.take("polygon")
+            session.set_class(1 if session.labels[110, 190] != 1 else 2)
+            for row, col in corners:
+                tools.current.release(at(row, col), dragged=False)
+            return lambda: (session.labels[110, 190], len(tools.current._corners))
+        case "undo" | "redo":
+            label(session, 9, 9, code=1 if session.labels[9, 9] != 1 else 2)
+            if action.id == "redo":
+                session.undo()
+            return lambda: session.labels[9, 9]
         case "whole_zone":
-            desk.viewer.scene.camera.zoom *= 3
-            return desk.viewer.scene.camera.zoom, lambda: desk.viewer.scene.camera.zoom
-    raise AssertionError(f"{binding.action} is not tested")
+            camera.zoom *= 3
+            return lambda: camera.zoom
+    raise AssertionError(f"{action.id} is not tested")
+
+
+def label(session: Session, row: int, col: int, *, code: int) -> None:
+    """Give the region at a pixel a class, unless it has it."""
+    session.set_class(code)
+    session.assign_at(row, col)
 
 
 def test_refining_shows_finer_contours_in_the_region_and_undo_takes_them_away(desk: Driver) -> None:
-    session, contours = desk.session, desk.dock.desk.contours
+    session, contours = desk.session, desk.desk.layers.contours
     session.set_level(190)
     desk.move(256, 256)
-    hover = session.hover
-    assert hover is not None
-    assert not contours.multiscale  # a zone of one patch
-    before = contours.data
-    desk.press("S")
-    assert session.hover is not None
-    assert (session.hover.mask == hover.mask).all()
-    after = contours.data
-    changed = np.zeros(before.shape, bool)
-    changed[hover.window.slices] = hover.mask
-    assert (after[changed] != before[changed]).any()
-    assert (after[~changed] == before[~changed]).all()
-    panel = desk.dock.contents
-    assert panel.place.noticed.endswith("finer regions: make regions smaller.")
-    assert "Saved · edit 1 · " in panel.saved.text
-    assert panel.saved.undo.isEnabled()
+    inside = lit(session, session.hover)
+    before = contours.data[0]
+    desk.press("A")
+    assert (lit(session, session.hover) == inside).all()
+    after = contours.data[0]
+    assert (after[inside] != before[inside]).any()
+    assert (after[~inside] == before[~inside]).all()
+    assert desk.panel.place.noticed.endswith("finer regions: make regions smaller.")
+    assert "Saved · edit 1 · " in desk.panel.saved.text
+    assert desk.panel.saved.undo.isEnabled()
     desk.press("Ctrl+Z")
-    assert (contours.data == before).all()
-    assert "Saved · edit 2 · " in panel.saved.text
+    assert (contours.data[0] == before).all()
+    assert "Saved · edit 2 · " in desk.panel.saved.text
 
 
 def test_hidden_labels_come_back_with_an_edit(desk: Driver) -> None:
     desk.press("L")
-    assert not desk.dock.desk.classes.visible
+    assert not desk.desk.layers.classes.visible
     desk.session.assign_at(100, 100)
-    assert desk.dock.desk.classes.visible
+    assert desk.desk.layers.classes.visible
 
 
 def test_the_dock_says_what_is_saved_labelled_and_pointed_at(desk: Driver) -> None:
-    panel = desk.dock.contents
+    panel = desk.panel
     assert panel.saved.text == "No edit yet"
     assert not panel.saved.undo.isEnabled()
     desk.session.set_class(5)
@@ -352,7 +320,7 @@ def test_the_dock_says_what_is_saved_labelled_and_pointed_at(desk: Driver) -> No
     assert "Saved · edit 1 · " in panel.saved.text
     assert panel.saved.undo.isEnabled()
     assert panel.coverage.share == pytest.approx(desk.session.store.coverage())
-    assert "eau · water" in panel.place.text
+    assert "water" in panel.place.text
     desk.session.assign_at(-5, 5)
     assert panel.place.noticed == "Outside the zone: nothing is labelled here."
     QTest.mouseClick(panel.saved.undo, LEFT)
@@ -361,7 +329,7 @@ def test_the_dock_says_what_is_saved_labelled_and_pointed_at(desk: Driver) -> No
 
 
 def test_an_error_stays_in_the_banner_until_an_edit_succeeds(desk: Driver) -> None:
-    banner = desk.dock.contents.banner
+    banner = desk.panel.banner
     desk.session.refused.emit("the disk is full")
     assert banner.isVisible()
     assert banner.text == "the disk is full"
@@ -369,83 +337,30 @@ def test_an_error_stays_in_the_banner_until_an_edit_succeeds(desk: Driver) -> No
     assert not banner.isVisible()
 
 
-def test_a_class_is_taken_by_clicking_its_row(desk: Driver) -> None:
-    rows = desk.dock.contents.classes
-    QTest.mouseClick(rows.viewport(), LEFT, pos=rows.visualItemRect(rows.item(6)).center())
-    assert desk.session.code == desk.session.nomenclature.classes[6].code
-    assert rows.currentRow() == 6
-
-
 def test_napari_commands_act_on_the_open_zone(desk: Driver) -> None:
     desk.session.assign_at(100, 100)
-    undo(desk.viewer)
+    contributions.do_undo(desk.viewer)
     assert not desk.session.labels.any()
-    redo(desk.viewer)
+    contributions.do_redo(desk.viewer)
     assert desk.session.labels.any()
     level = desk.session.level
-    coarser(desk.viewer)
+    contributions.do_coarser(desk.viewer)
     assert desk.session.level > level
 
 
-def test_a_dock_that_goes_frees_journal_layers_and_pointer(desk: Driver, zone: Campaign) -> None:
-    desk.viewer.window.remove_dock_widget(desk.dock)
-    QTest.qWait(50)
-    assert len(desk.viewer.layers) == 0
-    names = [callback.__name__ for callback in desk.viewer.mouse_double_click_callbacks]
-    assert names == ["double_click_to_zoom"]
-    Session.open(zone.path, zone_id=None, author="marie").close()
-
-
-def test_a_zone_that_is_not_segmented_shows_its_labels_and_the_way_out(
-    make_napari_viewer_proxy: Any, campaign: Campaign, make_ortho: MakeOrtho
+def test_a_zone_that_is_not_segmented_shows_its_labels_and_what_is_missing(
+    driver: Driver, campaign: Campaign, make_ortho: MakeOrtho
 ) -> None:
     image, mask = make_ortho()
     add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask, scheme="flair")
-    session = Session.open(campaign.path, zone_id=None, author="marie")
-    desk = Driver(make_napari_viewer_proxy(show=True), session)
-    assert desk.dock.contents.banner.isVisible()
-    assert "workbench segment" in desk.dock.contents.banner.text
-    assert desk.dock.desk.contours is None
-    desk.click(256, 256)
-    assert session.labels.all()
-    session.close()
-
-
-def plugin_dock(viewer: Any) -> LabellingDock:
-    """Open the dock as napari's Plugins menu does."""
-    _, dock = viewer.window.add_plugin_dock_widget("ocs-workbench", "Land-cover labelling")
-    return dock
-
-
-def test_a_dropped_registry_opens_its_zone_in_the_dock(make_napari_viewer_proxy: Any, zone: Campaign) -> None:
-    viewer = make_napari_viewer_proxy()
-    dock = plugin_dock(viewer)
-    assert dock.session is None
-    viewer.open(str(zone.path / "registry.gpkg"), plugin="ocs-workbench")
-    QTest.qWait(50)
-    assert dock.session is not None
-    assert dock.session.zone_id == "D051_2019/Z1_AA"
-    assert viewer.layers[0].name == "Orthophoto"
-    dock.close_session()
-    assert len(viewer.layers) == 0
-
-
-def test_what_is_in_the_way_of_a_zone_is_told_in_the_dock(
-    make_napari_viewer_proxy: Any, session: Session, zone: Campaign
-) -> None:
-    dock = LabellingDock(make_napari_viewer_proxy())
-    dock.open_zone(zone.path, session.zone_id, "marie")
-    assert dock.session is None
-    assert "marie" in dock.contents.problem
-    dock.deleteLater()
-
-
-def test_the_sample_zone_can_be_labelled(make_napari_viewer_proxy: Any) -> None:
-    viewer = make_napari_viewer_proxy()
-    viewer.open_sample("ocs-workbench", "sample_zone")
-    assert [layer.metadata["crs"] for layer in viewer.layers] == ["EPSG:2154"]
-    dock = plugin_dock(viewer)
-    assert dock.session is not None
-    dock.session.assign_at(100, 100)
-    assert dock.session.labels.any()
-    dock.close_session()
+    with closing(Session.open(campaign.path, zone_id=None, author="marie")) as session:
+        driver.take(session)
+        assert driver.panel.banner.isVisible()
+        assert driver.panel.banner.text == "Not segmented yet: there are no regions to pick."
+        assert not driver.panel.scale.isEnabled()
+        driver.click(256, 256)
+        assert driver.panel.place.noticed == "This zone has no regions to pick yet."
+        assert session.labels.all()
+        assert (driver.desk.layers.classes.data == session.labels).all()
+        assert session.store.last_own is None
+        driver.dock.close_session()

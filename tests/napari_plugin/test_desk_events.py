@@ -27,8 +27,6 @@ from workbench.labels.edits import AssignMask, Redo, Undo
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
 from workbench.segmentation.storage import read_hierarchy
-from workbench.workflows.intake import add_zone
-from workbench.workflows.segmenting import segment_zones
 
 MISSING = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
 pytestmark = [
@@ -40,7 +38,6 @@ ZONE = "D051_2019/Z1_AA"
 WIDTH, HEIGHT = 1600, 1000
 PATIENCE = 120.0
 READY = re.compile(r"is open: pixel \(0, 0\) at x (-?[\d.]+), y (-?[\d.]+) of the screen, ([\d.]+) each")
-MakeOrtho = Callable[..., tuple[Path, Path]]
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -83,13 +80,21 @@ class Program:
 
     def __init__(self, screen: Screen, campaign: Campaign, log: Path) -> None:
         self.screen, self.campaign, self.log = screen, campaign, log
-        # Not what napari remembers of this machine's user, such as the size of its window.
+        # Not what this machine's user has chosen, such as the size of the window, or French.
         settings = log.with_suffix(".yaml")
         settings.write_text("application:\n  confirm_close_window: false\n")
+        chosen = log.with_suffix("") / "ocs-workbench" / "desk.ini"
+        chosen.parent.mkdir(parents=True)
+        chosen.write_text("[General]\nlanguage=en\n[keys]\nset=qwerty\n")
+        environment = {
+            **screen.environment,
+            "NAPARI_CONFIG": str(settings),
+            "XDG_CONFIG_HOME": str(log.with_suffix("")),
+        }
         with log.open("w") as file:
             self.process = subprocess.Popen(
                 [*COMMAND, "annotate", campaign.path, "--zone", ZONE, "--author", "marie"],
-                env={**screen.environment, "NAPARI_CONFIG": str(settings)},
+                env=environment,
                 stdout=file,
                 stderr=file,
             )
@@ -127,14 +132,6 @@ class Program:
 
 
 @pytest.fixture
-def campaign_to_label(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
-    image, _ = make_ortho(640, 640, row=-64, col=-64)
-    add_zone(campaign, image, domain="D051_2019", name="Z1_AA")
-    list(segment_zones(campaign, None, say=lambda message: None))
-    return campaign
-
-
-@pytest.fixture
 def screen() -> Iterator[Screen]:
     """A display of its own: the server chooses a free number and tells it."""
     read, write = os.pipe()
@@ -153,13 +150,13 @@ def screen() -> Iterator[Screen]:
 
 
 @pytest.fixture
-def start(screen: Screen, campaign_to_label: Campaign, tmp_path: Path) -> Iterator[Callable[[], Program]]:
+def start(screen: Screen, zone: Campaign, tmp_path: Path) -> Iterator[Callable[[], Program]]:
     """Start the program; what is still running at the end is killed."""
     with ExitStack() as running:
         count = iter(range(10))
 
         def run() -> Program:
-            program = Program(screen, campaign_to_label, tmp_path / f"program-{next(count)}.log")
+            program = Program(screen, zone, tmp_path / f"program-{next(count)}.log")
             running.callback(program.kill)
             return program
 
@@ -173,9 +170,9 @@ def durable(campaign: Campaign) -> tuple[tuple[Op, ...], np.ndarray]:
 
 
 def test_what_the_hand_did_survives_a_kill(
-    start: Callable[[], Program], campaign_to_label: Campaign, tmp_path: Path
+    start: Callable[[], Program], zone: Campaign, tmp_path: Path
 ) -> None:
-    campaign = campaign_to_label
+    campaign = zone
     program = start()
 
     # Water here; larger regions there; trees in them; roofs by mistake, taken back.
@@ -228,39 +225,51 @@ def painted_by_hand(campaign: Campaign, picks: list[tuple[Op, int, int, int]]) -
 
 
 def test_a_closed_window_ends_the_program_quietly_and_frees_the_zone(
-    start: Callable[[], Program], campaign_to_label: Campaign
+    start: Callable[[], Program], zone: Campaign
 ) -> None:
     program = start()
     program.click(300, 300)
-    op_number(campaign_to_label, 1)
+    op_number(zone, 1)
     program.key("ctrl+q")
     assert until(lambda: program.process.poll() is not None and "ended", "the program to end")
     assert program.process.returncode == 0
     assert [line for line in program.log.read_text().splitlines() if not READY.search(line)] == []
-    zone = campaign_to_label.zone(ZONE)
-    campaign_to_label.open_store(zone, author="marie").close()
+    zone.open_store(zone.zone(ZONE), author="marie").close()
 
 
-def test_a_drag_moves_the_picture_and_labels_nothing(
-    start: Callable[[], Program], campaign_to_label: Campaign
+def test_a_drag_paints_and_one_with_space_or_the_middle_button_moves_the_picture(
+    start: Callable[[], Program], zone: Campaign
 ) -> None:
     program = start()
-    for number, (button, key) in enumerate([(1, "1"), (2, "2")]):
+
+    def drag(button: int) -> None:
         program.point(256, 256)
         program.screen.do("mousedown", button)
         for _ in range(6):
             program.screen.do("mousemove_relative", 20, 15, "sleep", 0.1)
         program.screen.do("mouseup", button)
-        program.key(key)
+
+    program.key("5")
+    drag(1)
+    painted = op_number(zone, 1)
+    assert (painted.tool, edit_of(painted).code) == ("drag", 5)
+    assert durable(zone)[1][256, 256] == 5
+    for number, (button, key) in enumerate([(2, None), (1, "space")]):
+        if key is not None:
+            program.screen.do("keydown", key)
+        drag(button)
+        if key is not None:
+            program.screen.do("keyup", key)
+        program.key("2")
         program.click(300, 300)
-        row, col = picked(op_number(campaign_to_label, 2 * number + 1))
+        row, col = picked(op_number(zone, 2 + 2 * number))
         # Napari drops moves that come too fast, so how far the picture went is not exact.
         assert row < 300 - 10
         assert col < 300 - 15
         program.key("Home")
         program.key("9")
         program.click(300, 300)
-        row, col = picked(op_number(campaign_to_label, 2 * number + 2))
+        row, col = picked(op_number(zone, 3 + 2 * number))
         assert max(abs(row - 300), abs(col - 300)) <= 1
 
 

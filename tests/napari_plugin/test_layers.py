@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -19,7 +20,6 @@ from workbench.segmentation.building import segment
 
 GRID = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=96, width=96)
 small_images = npst.arrays(np.uint8, npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40))
-masks = npst.arrays(np.bool_, npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))
 
 
 def test_every_class_has_its_official_colour_and_the_rest_is_clear() -> None:
@@ -35,8 +35,16 @@ def test_every_class_has_its_official_colour_and_the_rest_is_clear() -> None:
 
 def test_the_status_line_table_names_every_code() -> None:
     table = layers.class_features(load_nomenclature("flair-19"))
-    assert dict(zip(table["index"], table["class"], strict=True))[5] == "eau · water"
-    assert table["index"][0] == 0
+    named = dict(zip(table["index"], table["class"], strict=True))
+    assert (named[0], named[5]) == ("unlabelled", "water")
+    assert list(named) == [0, *load_nomenclature("flair-19").codes]
+
+
+def test_the_status_line_table_speaks_the_language_in_use(in_french: Callable[[str], None]) -> None:
+    in_french('msgid "unlabelled"\nmsgstr "non étiqueté"')
+    table = layers.class_features(load_nomenclature("flair-19"))
+    named = dict(zip(table["index"], table["class"], strict=True))
+    assert (named[0], named[5]) == ("non étiqueté", "eau")
 
 
 def test_natural_and_infrared_colours_are_the_named_bands() -> None:
@@ -119,37 +127,17 @@ def test_a_zone_that_fills_the_raster_needs_no_shade() -> None:
     assert layers.shade(np.ones((4, 6), dtype=bool), (4, 6), (0, 0)) is None
 
 
-@given(mask=masks)
-def test_what_lights_up_lies_on_the_region_and_rims_it(mask: np.ndarray) -> None:
-    codes = layers.hover_codes(mask)
-    assert ((codes > 0) == mask).all()
-    padded = np.pad(mask, 1)
-    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:] & mask
-    assert ((codes == layers.HOVER_INSIDE) == inner).all()
-
-
-def test_a_huge_region_lights_up_without_a_rim() -> None:
-    mask = np.ones((2100, 2100), dtype=bool)
-    mask[0] = False
-    assert (layers.hover_codes(mask) == mask * layers.HOVER_INSIDE).all()
-
-
-def test_the_veil_has_the_colour_of_the_class_in_hand() -> None:
-    assert layers.hover_colours("#1553ae")[layers.HOVER_INSIDE][:3] == (0x15 / 255, 0x53 / 255, 0xAE / 255)
-    assert layers.hover_colours(None)[layers.HOVER_INSIDE][:3] == (1, 1, 1)
-
-
 @given(row=st.integers(-3000, 12_000), col=st.integers(-3000, 12_000), near=st.floats(-0.49, 0.49))
 def test_a_world_position_belongs_to_the_pixel_whose_centre_is_nearest(
     row: int, col: int, near: float
 ) -> None:
-    assert layers.pixel_at(((row + near) * 0.2, (col - near) * 0.2), 0.2) == (row, col)
+    assert layers.spot_at(((row + near) * 0.2, (col - near) * 0.2), 0.2).pixel == (row, col)
 
 
 def test_pixels_agree_with_napari() -> None:
     layer = Labels(np.arange(12, dtype=np.uint8).reshape(3, 4), scale=(0.2, 0.2), units=("m", "m"))
     for position in ((0.0, 0.0), (0.29, 0.51), (0.31, 0.49), (0.45, 0.65)):
-        row, col = layers.pixel_at(position, 0.2)
+        row, col = layers.spot_at(position, 0.2).pixel
         assert layer.get_value(position, world=True) == layer.data[row, col]
 
 

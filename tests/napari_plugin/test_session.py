@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import geopandas
 import numpy as np
 import pytest
-import shapely
+from desk_cases import heard, last_op, lit
 
-from napari_plugin.pointed import Hover
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
-from workbench.errors import CampaignError, HierarchyError, JournalError, RasterError
+from workbench.errors import CampaignError, HierarchyError, JournalError, NomenclatureError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.labels import Provenance, assign
-from workbench.labels.review import accept
+from workbench.labels.editing import Given
+from workbench.labels.review import accept, send_back
 from workbench.leases import LeaseTaken
 from workbench.segmentation.building import segment
 from workbench.workflows.intake import add_zone
@@ -39,34 +38,8 @@ def add(
         list(segment_zones(campaign, None, say=lambda message: None))
 
 
-@pytest.fixture
-def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
-    """A campaign with one segmented zone of one patch."""
-    add(campaign, make_ortho()[0])
-    return campaign
-
-
-@pytest.fixture
-def session(zone: Campaign) -> Iterator[Session]:
-    with closing(open_session(zone)) as opened:
-        yield opened
-
-
 def open_session(campaign: Campaign, author: str = "marie", zone_id: str | None = None) -> Session:
     return Session.open(campaign.path, zone_id=zone_id, author=author)
-
-
-def heard(signal: Any) -> list[Any]:
-    """Return a list that grows with everything a signal says."""
-    said: list[Any] = []
-    signal.connect(said.append)
-    return said
-
-
-def pixels_of(hover: Hover, shape: tuple[int, ...]) -> np.ndarray:
-    whole = np.zeros(shape, dtype=bool)
-    whole[hover.window.slices] = hover.mask
-    return whole
 
 
 @pytest.mark.parametrize("level", [0, 40, 100, 140, 170, 200, 230, 254])
@@ -76,12 +49,10 @@ def test_a_click_takes_exactly_the_pixels_that_light_up(session: Session, level:
     for number, (row, col) in enumerate(rng.integers(0, 512, (12, 2)).tolist()):
         before = session.labels.copy()
         session.set_class(1 + number % 19)
-        hover = session.hover_at(row, col)
-        assert hover is not None
-        lit = pixels_of(hover, before.shape)
-        assert lit[row, col]
+        taken = lit(session, session.hover_at(row, col))
+        assert taken[row, col]
         session.assign_at(row, col)
-        assert (session.labels == np.where(lit, session.code, before)).all()
+        assert (session.labels == np.where(taken, session.code, before)).all()
 
 
 def test_what_lights_up_is_the_region_of_the_cut(session: Session) -> None:
@@ -89,35 +60,31 @@ def test_what_lights_up_is_the_region_of_the_cut(session: Session) -> None:
     for level in (60, 150, 210):
         session.set_level(level)
         regions = session.hierarchy.cut(session.scale).labels()
-        hover = session.hover_at(200, 300)
-        assert hover is not None
-        assert (pixels_of(hover, regions.shape) == (regions == regions[200, 300])).all()
+        assert (lit(session, session.hover_at(200, 300)) == (regions == regions[200, 300])).all()
 
 
 def test_coarser_steps_never_shrink_what_lights_up_and_finer_steps_come_back(session: Session) -> None:
     session.set_level(0)
     areas, counts, levels = [], [], []
     for _ in range(80):
-        hover = session.hover_at(256, 256)
-        assert hover is not None
-        areas.append(int(hover.mask.sum()))
-        counts.append(session.regions)
+        areas.append(int(lit(session, session.hover_at(256, 256)).sum()))
+        counts.append(session.scales.regions)
         levels.append(session.level)
         session.step_scale(1)
     assert areas == sorted(areas)
     assert counts == sorted(counts, reverse=True)
     assert (areas[-1], counts[-1], levels[-1]) == (512 * 512, 1, 254)
     session.step_scale(-80)
-    assert session.level == session.finest
-    assert session.regions == session.hierarchy.leaf_count
+    assert session.level == session.scales.finest
+    assert session.scales.regions == session.hierarchy.leaf_count
 
 
 def test_each_level_counts_the_regions_of_its_cut(session: Session) -> None:
     assert session.hierarchy is not None
     for level in (0, 1, 77, 180, 253, 254):
         session.set_level(level)
-        assert session.regions == session.hierarchy.cut(session.scale).count
-    assert session.regions_per_km2 == pytest.approx(1 / (512 * 0.2) ** 2 * 1e6)
+        assert session.scales.regions == session.hierarchy.cut(session.scale).count
+    assert session.scales.regions_per_km2 == pytest.approx(1 / (512 * 0.2) ** 2 * 1e6)
 
 
 def test_a_step_of_the_scale_is_half_an_octave(session: Session) -> None:
@@ -138,21 +105,23 @@ def test_a_scale_given_by_its_value_is_the_step_at_or_above_it(session: Session)
 def test_the_region_under_a_resting_pointer_follows_the_scale(session: Session) -> None:
     session.set_level(0)
     session.hover_at(100, 100)
-    lit = heard(session.hovered)
+    before = lit(session, session.hover)
+    hovered = heard(session.hovered)
     session.set_level(230)
-    assert len(lit) == 1
-    assert lit[0].mask.sum() > 1
+    assert hovered == [session.hover]
+    assert lit(session, session.hover)[before].all()
+    assert lit(session, session.hover).sum() > before.sum()
 
 
 def test_moving_inside_a_region_says_nothing_new(session: Session) -> None:
     session.set_level(254)
     session.hover_at(10, 10)
-    lit = heard(session.hovered)
+    hovered = heard(session.hovered)
     session.hover_at(400, 400)
-    assert lit == []
+    assert hovered == []
     session.leave()
     session.leave()
-    assert lit == [None]
+    assert hovered == [None]
 
 
 def test_an_edit_is_announced_with_what_to_repaint_and_its_place_in_the_journal(
@@ -173,7 +142,7 @@ def test_a_pick_leaves_its_provenance(session: Session) -> None:
     session.set_level(150)
     session.assign_at(30, 40)
     op = session.store.op_at(30, 40)
-    assert op is not None
+    assert op == last_op(session)
     assert session.hierarchy is not None
     assert (op.tool, op.scale, op.hierarchy_digest) == ("pick", session.scale, session.hierarchy.digest)
 
@@ -225,7 +194,7 @@ def test_a_region_that_has_the_class_already_makes_no_edit(session: Session) -> 
     notices = heard(session.noticed)
     session.assign_at(100, 100)
     assert session.store.last_id == "marie:1"
-    assert notices == ["This region is bâtiment · building already."]
+    assert notices == ["This region is building already."]
 
 
 def test_code_0_erases(session: Session) -> None:
@@ -241,9 +210,36 @@ def test_only_classes_of_the_nomenclature_come_to_hand(session: Session) -> None
     chosen = heard(session.class_chosen)
     session.set_class(7)
     session.set_class(7)
-    with pytest.raises(ValueError, match="no class of code 77"):
+    with pytest.raises(NomenclatureError, match="no class of code 77"):
         session.set_class(77)
-    assert (session.code, chosen) == (7, [7])
+    with pytest.raises(NomenclatureError, match="swamp"):
+        session.give(Given(code=7, upper="swamp"))
+    assert (session.given, chosen) == (Given(code=7), [Given(code=7)])
+
+
+def test_an_upper_class_in_hand_is_what_its_pixels_are_given(session: Session) -> None:
+    session.give(Given(code=0, upper="woody_vegetation"))
+    assert (session.given, session.code) == (Given(code=17, upper="woody_vegetation"), 17)
+    session.assign_at(100, 100)
+    numbers, keys = session.store.uppers()
+    assert [keys[number - 1] for number in np.unique(numbers[session.labels == 17])] == ["woody_vegetation"]
+    assert session.given_at(100, 100) == session.given
+    notices = heard(session.noticed)
+    session.assign_at(100, 100)
+    assert notices == [f"This region is {session.called(session.given)} already."]
+    session.set_class(17)
+    session.assign_at(100, 100)
+    assert session.given_at(100, 100) == Given(code=17)
+    assert not session.store.uppers()[0].any()
+
+
+def test_two_classes_take_turns_in_hand(session: Session) -> None:
+    first = session.given
+    session.set_class(5)
+    session.take_last_class()
+    assert session.given == first
+    session.take_last_class()
+    assert session.given == Given(code=5)
 
 
 def test_pointing_and_clicking_outside_the_zone_does_nothing(session: Session) -> None:
@@ -255,28 +251,11 @@ def test_pointing_and_clicking_outside_the_zone_does_nothing(session: Session) -
     assert session.store.last_id is None
 
 
-@pytest.fixture
-def bent(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path) -> Campaign:
-    """A campaign with one L-shaped zone of three patches, in a raster that reaches beyond it."""
-    image, _ = make_ortho(1300, 1200, row=-130, col=-70)
-    left, top = inspect_raster(image).grid.transform @ (70, 130)
-    cells = [
-        shapely.box(left + c * 102.4, top - (r + 1) * 102.4, left + (c + 1) * 102.4, top - r * 102.4)
-        for r, c in ((0, 0), (1, 0), (1, 1))
-    ]
-    outline = tmp_path / "outline.gpkg"
-    geopandas.GeoDataFrame(geometry=[shapely.union_all(cells)], crs="EPSG:2154").to_file(outline)
-    add(campaign, image, footprint=outline)
-    return campaign
-
-
 def test_nothing_lights_up_or_is_painted_outside_the_footprint(bent: Campaign) -> None:
     with closing(open_session(bent)) as session:
         assert session.store.footprint.sum() == 3 * 512**2
         session.set_level(254)
-        hover = session.hover_at(10, 10)
-        assert hover is not None
-        assert not (pixels_of(hover, session.grid.shape) & ~session.store.footprint).any()
+        assert not (lit(session, session.hover_at(10, 10)) & ~session.store.footprint).any()
         session.assign_at(10, 10)
         assert not session.labels[~session.store.footprint].any()
         notices = heard(session.noticed)
@@ -289,20 +268,9 @@ def test_a_region_that_reaches_beyond_the_footprint_is_cut_at_it(bent: Campaign)
     zone = bent.zones()[0]
     with closing(open_session(bent)) as session:
         whole = segment(bent.read_image(zone), grid=zone.grid)  # as if the zone were its bounding box
-        wide = Session(
-            zone_id=zone.id,
-            campaign="campaign",
-            author="marie",
-            backdrop=session.backdrop,
-            nomenclature=session.nomenclature,
-            store=session.store,
-            hierarchy=whole,
-            journal=session.journal,
-        )
+        wide = Session(replace(session.opened, hierarchy=whole))
         wide.set_level(254)
-        hover = wide.hover_at(10, 10)
-        assert hover is not None
-        assert (pixels_of(hover, zone.grid.shape) == session.store.footprint).all()
+        assert (lit(wide, wide.hover_at(10, 10)) == session.store.footprint).all()
         wide.assign_at(10, 10)
         assert ((wide.labels == wide.code) == session.store.footprint).all()
 
@@ -321,11 +289,11 @@ def test_a_place_has_its_ground_position_and_class(session: Session) -> None:
     session.assign_at(100, 100)
     place = session.place_at(100, 100)
     assert (place.x, place.y) == session.grid.xy(100, 100)
-    assert session.title_of(place.code) == "eau · water"
+    assert session.title_of(place.code) == "water"
     assert session.place_at(-3, 100).code is None
 
 
-def test_a_zone_without_hierarchy_shows_its_labels_and_says_what_to_run(
+def test_a_zone_without_hierarchy_shows_its_labels_and_says_that_it_has_no_regions(
     campaign: Campaign, make_ortho: MakeOrtho
 ) -> None:
     image, mask = make_ortho()
@@ -333,13 +301,14 @@ def test_a_zone_without_hierarchy_shows_its_labels_and_says_what_to_run(
     with closing(open_session(campaign)) as session:
         assert (session.labels == read_bands(mask)[0]).all()
         assert session.hierarchy is None
-        assert f"workbench segment {campaign.path} --zone {ZONE}" in session.advice
+        assert session.opened.advice == "Not segmented yet: there are no regions to pick."
         notices = heard(session.noticed)
         assert session.hover_at(10, 10) is None
         session.assign_at(10, 10)
-        session.step_scale(3)
+        level = session.level
+        session.step_scale(-3)
         assert notices == ["This zone has no regions to pick yet."]
-        assert (session.level, session.regions) == (0, 0)
+        assert (session.level, session.scales.regions) == (level, 0)
 
 
 def test_a_broken_hierarchy_is_no_reason_not_to_see_the_labels(zone: Campaign) -> None:
@@ -350,7 +319,7 @@ def test_a_broken_hierarchy_is_no_reason_not_to_see_the_labels(zone: Campaign) -
     path.write_bytes(path.read_bytes()[:5000])
     with closing(open_session(zone)) as session:
         assert session.hierarchy is None
-        assert str(path) in session.advice
+        assert str(path) in session.opened.advice
         assert (session.labels == labels).all()
 
 
@@ -361,7 +330,7 @@ def test_a_hierarchy_of_another_place_is_not_picked_from(zone: Campaign, make_or
     shutil.copyfile(there, here)
     with closing(open_session(zone, zone_id=ZONE)) as session:
         assert session.hierarchy is None
-        assert "was made of other pixels than zone" in session.advice
+        assert "was made of other pixels than zone" in session.opened.advice
 
 
 def test_a_session_takes_no_hierarchy_of_another_size(bent: Campaign, make_ortho: MakeOrtho) -> None:
@@ -371,16 +340,7 @@ def test_a_session_takes_no_hierarchy_of_another_size(bent: Campaign, make_ortho
         closing(open_session(bent, zone_id="Z2_AA")) as small,
         pytest.raises(HierarchyError, match="segment the zone again"),
     ):
-        Session(
-            zone_id="x",
-            campaign="x",
-            author="marie",
-            backdrop=large.backdrop,
-            nomenclature=large.nomenclature,
-            store=large.store,
-            hierarchy=small.hierarchy,
-            journal=Path("x"),
-        )
+        Session(replace(large.opened, hierarchy=small.hierarchy))
 
 
 def test_an_edit_that_cannot_be_written_is_told_once_and_changes_nothing(session: Session) -> None:
@@ -407,11 +367,10 @@ def test_one_author_labels_a_zone_in_one_window(session: Session, zone: Campaign
 
 
 def test_what_others_do_is_shown_and_conflicts_are_said(session: Session, zone: Campaign) -> None:
-    repainted, noticed = [], []
-    session.repainted.connect(repainted.append)
-    session.noticed.connect(noticed.append)
+    repainted, noticed, reviewed = heard(session.repainted), heard(session.noticed), []
+    session.reviewed.connect(lambda: reviewed.append(True))
     session.look_at_others()
-    assert repainted == noticed == []
+    assert repainted == noticed == reviewed == []
     with zone.open_store(zone.zones()[0], author="jean") as jean:
         window = Window(row=20, col=30, height=4, width=5)
         edit = assign(np.ones(window.shape, np.bool_), window, 5, Provenance(tool="brush"))
@@ -419,6 +378,7 @@ def test_what_others_do_is_shown_and_conflicts_are_said(session: Session, zone: 
         session.look_at_others()
         assert repainted == [window]
         assert noticed == ["jean labelled here too."]
+        assert reviewed == [True]
         assert (session.store.labels[window.slices] == 5).all()
         session.store.apply(replace(edit, code=2))
         jean.apply(replace(edit, code=3))
@@ -441,16 +401,15 @@ def test_an_accepted_zone_is_labelled_after_it_was_sent_back(session: Session, z
     assert len(refused) == 2
     assert all("accepted by paul and is locked" in sentence for sentence in refused)
     assert np.array_equal(session.labels, before)
-    session.send_back("the wood is a vineyard")
+    assert session.write(lambda: send_back(session.store, "the wood is a vineyard"))
     assert session.locked_by is None
     session.assign_at(300, 300)
     assert session.labels[300, 300] == 7
 
 
 def test_a_journal_that_cannot_be_read_is_complained_of_once(session: Session, zone: Campaign) -> None:
-    refused = []
-    session.refused.connect(refused.append)
-    (session.journal.parent / "jean.sqlite").write_bytes(b"SQLite format 3\0 and noise")
+    refused = heard(session.refused)
+    (session.opened.journal.parent / "jean.sqlite").write_bytes(b"SQLite format 3\0 and noise")
     session.look_at_others()
     session.look_at_others()
     assert len(refused) == 1
@@ -460,7 +419,7 @@ def test_a_journal_that_cannot_be_read_is_complained_of_once(session: Session, z
 def test_a_raster_that_was_changed_is_not_labelled(zone: Campaign) -> None:
     path = zone.zones()[0].ortho.path
     pixels = read_bands(path)
-    pixels[0, 0, 0] ^= 1
+    pixels[0, 100, 100] ^= 1
     write_raster(path, pixels, inspect_raster(path).grid, overwrite=True)
     with pytest.raises(RasterError, match="not those that zone D051_2019/Z1_AA was made on"):
         open_session(zone)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pytest
+from desk_cases import heard, lit
 
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
@@ -19,27 +17,8 @@ from workbench.workflows.segmenting import segment_zones
 MakeOrtho = Callable[..., tuple[Path, Path]]
 
 
-@pytest.fixture
-def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
-    add_zone(campaign, make_ortho()[0], domain="D051_2019", name="Z1_AA")
-    list(segment_zones(campaign, None, say=lambda message: None))
-    return campaign
-
-
-@pytest.fixture
-def session(zone: Campaign) -> Iterator[Session]:
-    with closing(open_session(zone)) as opened:
-        yield opened
-
-
 def open_session(campaign: Campaign, author: str = "marie") -> Session:
     return Session.open(campaign.path, zone_id=None, author=author)
-
-
-def heard(signal: Any) -> list[Any]:
-    said: list[Any] = []
-    signal.connect(said.append)
-    return said
 
 
 def regions(session: Session) -> int:
@@ -52,7 +31,8 @@ def test_the_region_under_the_pointer_gets_finer_ones_and_stays_a_region(session
     before, level = regions(session), session.level
     hover = session.hover_at(100, 100)
     assert hover is not None
-    refined, lit, saved = heard(session.refined), heard(session.hovered), heard(session.saved)
+    pixels = lit(session, hover)
+    refined, hovered, saved = heard(session.refined), heard(session.hovered), heard(session.saved)
     rescaled, notices = heard(session.rescaled), heard(session.noticed)
     session.refine()
     assert refined == [hover.window]
@@ -60,9 +40,9 @@ def test_the_region_under_the_pointer_gets_finer_ones_and_stays_a_region(session
     assert (rescaled, session.level) == ([level], level)
     assert regions(session) > before
     assert notices[0].endswith("finer regions: make regions smaller.")
-    (after,) = lit
-    assert after.window == hover.window
-    assert (after.mask == hover.mask).all()
+    assert hovered == [session.hover]
+    assert session.hover is not hover
+    assert (lit(session, session.hover) == pixels).all()
     assert not session.labels.any()
 
 
@@ -73,17 +53,16 @@ def test_finer_regions_are_picked_like_any_others(session: Session) -> None:
     base = session.hierarchy.digest
     session.refine()
     session.set_level(0)
-    assert session.level == session.finest
-    hover = session.hover_at(100, 100)
-    assert hover is not None
+    assert session.level == session.scales.finest
+    taken = lit(session, session.hover_at(100, 100))
     session.assign_at(100, 100)
     op = session.store.op_at(100, 100)
     assert op is not None
     assert op.hierarchy_digest == session.hierarchy.digest != base
-    whole = np.zeros(session.grid.shape, np.bool_)
-    whole[hover.window.slices] = hover.mask
-    assert ((session.labels != 0) == whole).all()
-    assert session.regions == session.hierarchy.cut(session.scale).count == session.hierarchy.leaf_count
+    assert ((session.labels != 0) == taken).all()
+    assert (
+        session.scales.regions == session.hierarchy.cut(session.scale).count == session.hierarchy.leaf_count
+    )
 
 
 def test_undo_and_redo_take_refinements_and_picks_in_turn(session: Session) -> None:
@@ -160,14 +139,14 @@ def test_why_nothing_is_refined_is_said(session: Session) -> None:
     session.refine()
     session.hover_at(-5, 3)
     session.refine()
-    session.set_level(session.finest)
+    session.set_level(session.scales.finest)
     session.hover_at(100, 100)
     for _ in range(30):
         session.refine()
         session.set_level(0)
         if notices[-1].endswith("holds nothing finer than it has already."):
             break
-    assert notices[:2] == ["Point at a region to refine it.", "Outside the zone: nothing is labelled here."]
+    assert notices[:2] == ["Point at a region first.", "Outside the zone: nothing is labelled here."]
     assert notices[-1].startswith("The region of")
     assert len(refined) == len(notices) - 3
 
@@ -199,4 +178,4 @@ def test_a_zone_without_regions_has_none_to_refine(campaign: Campaign, make_orth
 def test_the_slider_ends_where_all_leaves_show(session: Session) -> None:
     assert session.hierarchy is not None
     counts = [session.hierarchy.cut(float(scale)).count for scale in session.hierarchy.scale_steps.scales]
-    assert counts[session.finest] == counts[0] > counts[session.finest + 1]
+    assert counts[session.scales.finest] == counts[0] > counts[session.scales.finest + 1]

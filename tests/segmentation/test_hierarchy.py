@@ -14,6 +14,7 @@ from segmentation_oracles import PIXELS, grid_of, hierarchy_of, images, masks, s
 
 from workbench.errors import HierarchyError
 from workbench.geo.grid import Window
+from workbench.geo.spans import spans_of_mask
 from workbench.segmentation.building import segment
 from workbench.segmentation.hierarchy import (
     NODATA_LEAF,
@@ -121,6 +122,12 @@ def test_the_mask_of_a_node_is_its_region_in_the_cut(hierarchy):
         for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]):
             assert side.any(), "the window is tight"
         assert hierarchy.pixel_count(node) == mask.sum()
+
+
+def test_the_spans_of_a_node_are_its_pixels(hierarchy):
+    for node in nodes_of(hierarchy):
+        window, mask = hierarchy.mask(node)
+        assert np.array_equal(hierarchy.spans(node), spans_of_mask(mask, window))
 
 
 def test_children_partition_their_parent(hierarchy):

@@ -16,6 +16,7 @@ from segmentation_oracles import hierarchy_of, images, masks, pixel_energy, scen
 from workbench.errors import HierarchyError
 from workbench.geo.grid import Window
 from workbench.geo.raster import read_bands
+from workbench.geo.spans import spans_of_mask
 from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy, Node, SegmentationParameters
 from workbench.segmentation.leafmap import LeafMap
 from workbench.segmentation.refinement import Refinement
@@ -105,6 +106,9 @@ def check_refined(before: Hierarchy, node: Node, after: Hierarchy, image: np.nda
         one, other = before.cut(scale).labels(), after.cut(scale).labels()
         where = np.ones_like(mask) if scale >= max(node.scale, new[whole].scale) else ~mask
         assert same_partition(one[where], other[where])
+    for one in new.values():
+        window, mask = after.mask(one)
+        assert np.array_equal(after.spans(one), spans_of_mask(mask, window))
     assert after.scale_steps == before.scale_steps
     again = dataclasses.replace(after)
     again._known["steps"] = before.scale_steps
@@ -217,6 +221,38 @@ def test_readers_of_windows_and_of_pixels_see_the_refined_leaves(image, valid):
     assert np.array_equal(cut.labels()[valid], cut.lut[leaves[valid]])
     with pytest.raises(ValueError, match="read-only"):
         leaves[0, 0] = 1
+
+
+@pytest.fixture(scope="module")
+def thrice(image, valid):
+    """Refined in three places, the last time inside a refined node, with nodata between."""
+    refined = pruned(hierarchy_of(image, BASINS, valid=valid), 9)
+    coarse = dataclasses.replace(BASINS, smoothing=0.8)
+    for row, col in ((2, 2), (38, 38)):
+        refined = refined.refine(refined.node_at(row, col, 0.0), image, parameters=coarse)
+    pixels = np.count_nonzero(refined.leafmap.patches[0].numbers != NODATA_LEAF)
+    larger = node = refined.node_at(2, 2, 0.0)
+    while refined.pixel_count(larger) < pixels:
+        node, larger = larger, refined.parent(larger)
+    return refined.refine(node, image)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_what_the_screen_samples_are_the_leaves_where_rows_and_columns_cross(thrice, data):
+    first, _, last = (patch.window for patch in thrice.leafmap.patches)
+    assert first.intersection(last) == last
+    rising = st.lists(st.integers(-5, 46), max_size=70).map(lambda values: np.array(sorted(values), np.int64))
+    rows, cols = data.draw(rising), data.draw(rising)
+    padded = np.full((60, 60), NODATA_LEAF, np.uint32)
+    padded[10:50, 10:50] = thrice.leaves
+    assert np.array_equal(thrice.leafmap.sampled(rows, cols), padded[np.ix_(rows + 10, cols + 10)])
+
+
+def test_the_screen_samples_a_map_that_was_never_refined_too(image, valid):
+    base = hierarchy_of(image, BASINS, valid=valid)
+    rows = np.arange(0, 40, 3)
+    assert np.array_equal(base.leafmap.sampled(rows, rows), base.leaves[::3, ::3])
 
 
 @pytest.mark.parametrize("path", real_patches())

@@ -135,6 +135,33 @@ def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | 
     emit("zone-add", done.document(), done.text(), as_json=as_json)
 
 
+@zone.command(
+    "add-raster", epilog=example("workbench zone add-raster DIR --zone D055_2018/Z2_UF dsm.tif --role dsm")
+)
+@DIR
+@ZONE
+@click.argument("raster", type=PATH)
+@click.option(
+    "--role",
+    required=True,
+    help="dsm, dtm, chm (height), irc, other-date, map, spot, sentinel1 or sentinel2.",
+)
+@click.option(
+    "--bands", callback=split_names, help="What each band shows, such as R,G,B (by role if not given)."
+)
+@click.option("--date", "acquired", type=click.DateTime(["%Y-%m-%d"]), help="Day that it shows.")
+@JSON
+def zone_add_raster(
+    directory: Path, zone_id: str, raster: Path, as_json: bool, acquired: datetime | None, **options: Any
+) -> None:
+    """Give a zone one more raster to look at, of any resolution."""
+    from workbench.workflows.rasters import add_raster
+
+    opened, day = open_campaign(directory), acquired.date() if acquired else None
+    done = add_raster(opened, opened.zone(zone_id), raster, acquired=day, **options)
+    emit("zone-add-raster", done.document(), done.text(), as_json=as_json)
+
+
 @zone.command("list", epilog=example("workbench zone list DIR"))
 @DIR
 @JSON

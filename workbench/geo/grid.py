@@ -82,6 +82,17 @@ class Window:
         row_stop, col_stop = max(self.row_stop, other.row_stop), max(self.col_stop, other.col_stop)
         return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
 
+    def grown(self, margin: int, within: Window) -> Window:
+        """Return the window with a margin on each side, as far as another one that holds it reaches.
+
+        >>> Window(row=5, col=7, height=2, width=3).grown(6, within=Window(row=0, col=0, height=9, width=99))
+        Window(row=0, col=1, height=9, width=15)
+        """
+        row, col = max(within.row, self.row - margin), max(within.col, self.col - margin)
+        row_stop = min(within.row_stop, self.row_stop + margin)
+        col_stop = min(within.col_stop, self.col_stop + margin)
+        return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
+
     def contains(self, row: int, col: int) -> bool:
         """Tell whether a pixel lies inside."""
         return self.row <= row < self.row_stop and self.col <= col < self.col_stop
@@ -168,6 +179,22 @@ class PixelGrid:
         if row < 0 or col < 0 or row_stop > self.height or col_stop > self.width:
             raise GridError(f"{bounds} reaches outside the raster, which covers {self.bounds}")
         return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
+
+    def covering(self, bounds: Bounds) -> Window | None:
+        """Return the smallest window of whole pixels that covers bounds, as far as this grid reaches.
+
+        An edge that is a pixel's within float noise counts as that; None where the grid covers nothing.
+        """
+        col, row = ~self.transform @ (bounds.left, bounds.top)
+        col_stop, row_stop = ~self.transform @ (bounds.right, bounds.bottom)
+        first = max(0, math.floor(row + _ON_LATTICE)), max(0, math.floor(col + _ON_LATTICE))
+        stop = (
+            min(self.height, math.ceil(row_stop - _ON_LATTICE)),
+            min(self.width, math.ceil(col_stop - _ON_LATTICE)),
+        )
+        if stop[0] <= first[0] or stop[1] <= first[1]:
+            return None
+        return Window(row=first[0], col=first[1], height=stop[0] - first[0], width=stop[1] - first[1])
 
     def crop(self, window: Window) -> PixelGrid:
         """Return the grid of a window of this one."""

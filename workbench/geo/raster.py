@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,10 @@ _MAX_PIXELS = 40_000**2
 _MAX_BANDS = 64
 _MAX_BLOCK_BYTES = 1 << 30
 _OPEN_OPTIONS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_VRT_ENABLE_PYTHON": "NO"}
+# Threads that decode the blocks of one read pay where there is much to read, in blocks that are no mere rows.
+_IN_THREADS = {"GDAL_NUM_THREADS": "ALL_CPUS"}
+_MANY_BYTES = 16 << 20
+_LARGE_BLOCK_BYTES = 64 << 10
 
 # Without a handler of ours the logging module prints GDAL's messages to stderr beside our sentence.
 logging.getLogger("rasterio").addHandler(logging.NullHandler())
@@ -71,6 +76,8 @@ class RasterInfo:
     descriptions: tuple[str, ...]
     """One per band, empty where the file has none."""
     tags: Mapping[str, str]
+    palette: bool = False
+    """Whether the pixels are entries of a colour table."""
 
 
 def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
@@ -108,6 +115,7 @@ def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
             nodata=source.nodata,
             descriptions=tuple(text or "" for text in source.descriptions),
             tags=dict(source.tags()),
+            palette=source.colorinterp[0] == ColorInterp.palette,
         )
 
 
@@ -133,15 +141,10 @@ def read_bands(
     with _opened(path) as source:
         _check_size(path, source)
         where = _to_rasterio(path, source, window)
-        try:
-            pixels: NDArray[Any] = source.read(indexes=list(bands) if bands else None, window=where)
-        except RasterioError as error:
-            raise _damaged(path) from error
-        except IndexError as error:
-            raise RasterError(
-                f"{path}: has {source.count} bands, band {max(bands or (0,))} was asked for"
-            ) from error
-    return pixels
+        if not _pays_in_threads(source, window):
+            return _read(path, source, bands, where)
+    with _opened(path, _IN_THREADS) as source:
+        return _read(path, source, bands, where)
 
 
 def read_valid(path: Path, *, window: Window | None = None) -> NDArray[np.bool_]:
@@ -292,9 +295,30 @@ def _damaged(path: Path) -> RasterError:
     return RasterError(f"{path}: pixels cannot be decoded, the file is damaged or cut short; copy it again")
 
 
+def _read(
+    path: Path, source: Any, bands: Sequence[int] | None, where: _RasterioWindow | None
+) -> NDArray[Any]:
+    try:
+        pixels: NDArray[Any] = source.read(indexes=list(bands) if bands else None, window=where)
+    except RasterioError as error:
+        raise _damaged(path) from error
+    except IndexError as error:
+        raise RasterError(
+            f"{path}: has {source.count} bands, band {max(bands or (0,))} was asked for"
+        ) from error
+    return pixels
+
+
+def _pays_in_threads(source: Any, window: Window | None) -> bool:
+    """Tell whether a read is long enough for threads, which GDAL takes or not when it opens a file."""
+    height, width = window.shape if window else (source.height, source.width)
+    many = height * width * source.count * np.dtype(source.dtypes[0]).itemsize >= _MANY_BYTES
+    return many and _block_bytes(source) >= _LARGE_BLOCK_BYTES
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a local raster by an allowed driver."""
+def _opened(path: Path, options: Mapping[str, str] = MappingProxyType({})) -> Iterator[Any]:
+    """Open a local raster by an allowed driver, with some options of GDAL."""
     name = str(path)
     if name.startswith("/vsi") or "://" in name or not path.is_file():
         raise RasterError(f"{path} is not a file on this machine; check the path")
@@ -304,7 +328,7 @@ def _opened(path: Path) -> Iterator[Any]:
         raise RasterError(
             f"{path} is not a GeoTIFF, JPEG 2000 or PNG raster; convert it: gdal_translate -of COG"
         )
-    with warnings.catch_warnings(), rasterio.Env(**_OPEN_OPTIONS):
+    with warnings.catch_warnings(), rasterio.Env(**_OPEN_OPTIONS, **options):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             source = rasterio.open(path, driver=driver)
@@ -324,12 +348,17 @@ def _check_size(path: Path, source: Any) -> None:
             f"{path}: {source.height} × {source.width} pixels × {source.count} bands is above the limit of "
             f"{_MAX_PIXELS:,} pixels and {_MAX_BANDS} bands; cut it into smaller rasters"
         )
-    rows, cols = source.block_shapes[0]
-    block = rows * cols * source.count * np.dtype(source.dtypes[0]).itemsize
+    block = _block_bytes(source)
     if block > _MAX_BLOCK_BYTES:
         raise RasterError(
             f"{path}: one block holds {block / 2**20:.0f} MiB; rewrite it tiled: gdal_translate -co TILED=YES"
         )
+
+
+def _block_bytes(source: Any) -> int:
+    """Return the bytes of a block of all bands, decoded."""
+    rows, cols = source.block_shapes[0]
+    return int(rows * cols * source.count * np.dtype(source.dtypes[0]).itemsize)
 
 
 def _crs_name(path: Path, source: Any, assume_crs: str | None) -> str:

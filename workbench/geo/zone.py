@@ -56,14 +56,40 @@ class ZoneRaster:
     """A raster that a zone looks at; it is read where it lies and never written."""
 
     role: str
-    """``ortho``, later also ``dsm``, ``dtm``, ``other-date`` …"""
+    """``ortho`` for the one that is labelled on; ``dsm``, ``dtm``, ``other-date`` … for others."""
     path: Path
     bands: tuple[str, ...]
     """What each band of the file shows, such as ``R G B NIR E`` (E: height above ground × 5)."""
     window: Window
-    """Where the zone's grid lies in the raster."""
+    """Where the zone lies in the raster, in the raster's own pixels: the zone's grid itself for the ortho,
+    else the smallest window of whole pixels that covers it, as far as the raster reaches."""
     pixels_sha256: str
-    """Digest of the zone's pixels in all bands, so that a raster that was changed is noticed."""
+    """Digest of the window's pixels in all bands, so that a raster that was changed is noticed."""
+    grid: PixelGrid | None = None
+    """Where the window's pixels lie; None for the ortho, where that is the zone's grid."""
+    acquired: date | None = None
+    """Day that it shows; None where nobody said it, and for the ortho, whose day is the zone's."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from the zone's other rasters, such as ``dsm`` or ``other-date-2019-08-26``."""
+        return f"{self.role}-{self.acquired.isoformat()}" if self.acquired else self.role
+
+    def document(self, zone: Zone) -> dict[str, Any]:
+        """Return the JSON view of a raster of a zone."""
+        return {
+            "key": self.key,
+            "role": self.role,
+            "path": str(self.path),
+            "bands": list(self.bands),
+            "resolution": (self.grid or zone.grid).resolution,
+            "acquired": self.acquired.isoformat() if self.acquired else None,
+        }
+
+    def told(self, zone: Zone) -> str:
+        """Return what a person reads about a raster of a zone."""
+        metres = (self.grid or zone.grid).resolution
+        return f"{self.key} {self.path} ({','.join(self.bands)}), pixels of {metres:g} m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

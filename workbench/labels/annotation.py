@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["AnnotationStore"]
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +29,7 @@ from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of, entry_of
 from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
-from workbench.labels.snapshot import newest_snapshot, snapshot_key, write_snapshot
+from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
 from workbench.labels.tables import op_of_row, row_of_op
 from workbench.labels.undo import UndoStack
 
@@ -74,6 +73,7 @@ class AnnotationStore:
         snapshot = newest_snapshot(snapshots, self._key, rows, footprint.shape) if snapshots else None
         self._fold = Fold.begun(canvas, track, rows, snapshot, directory=directory)
         self._settled = sum(head.seq for head in snapshot.heads) if snapshot else 0
+        self._pending: PendingSnapshot | None = None
         self._proposed: tuple[dict[str, int], Prelabels] | None = None
         self._stack = UndoStack()
         for row in rows.get(self._author or "", ()):
@@ -164,8 +164,11 @@ class AnnotationStore:
 
     @property
     def last_op(self) -> NDArray[np.uint32]:
-        """Read-only view of shape (row, col): 1 + place in `ops` of the op that gave the code, 0 = none."""
-        return _frozen_view(self._fold.labels.last)
+        """Read-only, of shape (row, col): 1 + place in `ops` of the op that gave the code, 0 = none.
+
+        Made anew each time, for the whole zone.
+        """
+        return self._fold.labels.last(self.grid.whole)
 
     @property
     def protected(self) -> NDArray[np.uint8]:
@@ -278,8 +281,12 @@ class AnnotationStore:
             raise GridError(
                 f"pixel ({row}, {col}) lies outside zone {self.zone_id} of {self.grid.shape} pixels"
             )
-        place = int(self._fold.labels.last[row, col])
+        place = self._fold.labels.place(row, col)
         return self._table.op(place - 1) if place else None
+
+    def shows_only(self, spans: NDArray[np.int32], code: int) -> bool:
+        """Tell whether all pixels of some spans (see `workbench.geo.spans`) have a code."""
+        return self._fold.labels.shows_only(spans, code)
 
     def coverage(self) -> float:
         """Return the labelled share of the footprint, 0 to 1."""
@@ -418,16 +425,29 @@ class AnnotationStore:
 
     def snapshot(self) -> None:
         """Write down what the store knows, if it has a folder for that; a full disk is no error."""
+        pending = self.begin_snapshot()
+        if pending is not None:
+            pending.write()
+
+    def begin_snapshot(self) -> PendingSnapshot | None:
+        """Return a snapshot of what the store knows now, for any thread to write; None without a folder.
+
+        Takes some milliseconds, however large the zone is; the store can be changed right away.
+        """
         if self._snapshots is None:
-            return
-        with suppress(OSError):
-            write_snapshot(self._snapshots, self._fold.snapshot(), self._key)
-            self._settled = len(self._table)
+            return None
+        self._pending = PendingSnapshot(self._snapshots, self._fold.picture(), self._key)
+        return self._pending
 
     def close(self) -> None:
-        """Give the author's journal and lock back; the labels can still be read."""
+        """Give the author's journal and lock back; the labels can still be read.
+
+        After many edits a snapshot is written. One that another thread is writing is waited for.
+        """
         if self._writer is not None:
-            if len(self._table) - self._settled >= _MANY:
+            if self._unsettled >= _MANY and self._pending is not None and self._pending.write():
+                self._settled = self._pending.ops
+            if self._unsettled >= _MANY:
                 self.snapshot()
             self._writer.close()
             self._writer = None
@@ -441,6 +461,11 @@ class AnnotationStore:
         self.close()
 
     # Inside
+
+    @property
+    def _unsettled(self) -> int:
+        """Ops that came since the snapshot that is known to be on the disk."""
+        return len(self._table) - self._settled
 
     def _check_writable(self) -> JournalWriter:
         if self._writer is not None:

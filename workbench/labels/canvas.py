@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import AssignMask, Look, Protect, Refine, RunLengthMask, tight
+from workbench.geo.spans import bounds, kept
+from workbench.labels.edits import AssignMask, Look, Protect, Refine, RunLengthMask
+from workbench.labels.ground import ground_of
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Op
+from workbench.labels.painting import Ground, all_inside
 
 _Painting = TypeVar("_Painting", bound=AssignMask | Protect)
 
@@ -37,8 +40,8 @@ class Canvas:
     """The pixels of a zone that can be painted, and the codes that they can have."""
 
     subject: JournalSubject
-    footprint: NDArray[np.bool_]
-    """Shape (row, col), read-only. True inside the zone."""
+    ground: Ground
+    """The pixels of the zone."""
     codes: frozenset[int]
     """0, which erases, and those of the nomenclature."""
 
@@ -47,12 +50,29 @@ class Canvas:
         """Return the canvas with a copy of a footprint."""
         footprint = footprint.copy()
         footprint.flags.writeable = False
-        return cls(subject=subject, footprint=footprint, codes=frozenset(int(code) for code in codes) | {0})
+        return cls(
+            subject=subject,
+            ground=ground_of(footprint),
+            codes=frozenset(int(code) for code in codes) | {0},
+        )
 
-    def clipped(self, edit: _Painting, open_pixels: NDArray[np.bool_] | None = None) -> _Painting | None:
+    @property
+    def footprint(self) -> NDArray[np.bool_]:
+        """Shape (row, col), read-only. True inside the zone."""
+        return self.ground.footprint
+
+    def clipped(
+        self, edit: _Painting, allowed: tuple[Window, NDArray[np.bool_]] | None = None
+    ) -> _Painting | None:
         """Return an edit cut down to the pixels that it may paint, None where there are none.
 
-        ``open_pixels`` has the shape of the edit's window, True where nothing is protected.
+        Parameters
+        ----------
+        edit
+            To be cut.
+        allowed
+            A window, and shape (row, col) of it, which pixels may be painted. Outside it, or where it is
+            None, all of the zone may.
 
         Raises
         ------
@@ -65,16 +85,15 @@ class Canvas:
                 f"{', '.join(str(code) for code in sorted(self.codes - {0}))}, or 0 to erase"
             )
         self.check_inside(edit.window, "; cut the mask at its edge")
-        mask = edit.mask.decode()
-        inside = mask & self.footprint[edit.window.slices]
-        if open_pixels is not None:
-            inside &= open_pixels
-        part = tight(inside, edit.window)
-        if part is None:
+        given = edit.mask.spans()
+        spans = given if all_inside(given, self.ground) else kept(given, self.footprint, self._whole)
+        if allowed is not None:
+            spans = kept(spans, allowed[1], allowed[0])
+        if not spans.size:
             return None
-        if part[1] == edit.window and np.array_equal(inside, mask):
+        if spans is given and bounds(spans) == edit.window:
             return edit
-        return replace(edit, mask=RunLengthMask.encode(*part))
+        return replace(edit, mask=RunLengthMask.of_spans(spans))
 
     def check_inside(self, window: Window, way_out: str = "") -> None:
         """Refuse an edit that reaches outside the grid."""
@@ -114,4 +133,8 @@ class Canvas:
             raise JournalError(f"op {op.id} {verb} {edit.window}, outside the zone's {shape} pixels")
 
     def _holds(self, window: Window) -> bool:
-        return self.subject.grid.whole.intersection(window) == window
+        return self._whole.intersection(window) == window
+
+    @property
+    def _whole(self) -> Window:
+        return self.subject.grid.whole

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.geo.grid import Window
-from workbench.labels.bare import BarePixels
+from workbench.labels.ground import bare_in, nothing_shown
+from workbench.labels.lasts import last_at
 from workbench.labels.optable import OpTable
-from workbench.labels.painting import TILE, fill
+from workbench.labels.painting import TILE, Ground, Shown, fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Conflicts:
     cols: NDArray[np.int64]
 
 
-def find_conflicts(table: OpTable, footprint: NDArray[np.bool_], kind: str) -> Conflicts:
+def find_conflicts(table: OpTable, ground: Ground, kind: str) -> Conflicts:
     """Return the conflicts among the ops of a kind that count.
 
     Costs the ops that meet the tiles where more than one author painted.
@@ -63,8 +64,8 @@ def find_conflicts(table: OpTable, footprint: NDArray[np.bool_], kind: str) -> C
     ----------
     table
         Of the zone.
-    footprint
-        Shape (row, col), True inside the zone.
+    ground
+        Of the zone.
     kind
         Of the ops that paint.
     """
@@ -72,8 +73,10 @@ def find_conflicts(table: OpTable, footprint: NDArray[np.bool_], kind: str) -> C
     if not contested.any():
         return Conflicts(found=(), rows=np.zeros(0, np.int64), cols=np.zeros(0, np.int64))
     authors = list(table.heads)
-    rows, cols = _pixels_of(contested, footprint)
-    last = np.stack([_last_of(table, footprint, kind, author, contested)[rows, cols] for author in authors])
+    rows, cols = _pixels_of(contested, ground.footprint)
+    last = np.stack(
+        [last_at(_shown_of(table, ground, kind, author, contested), rows, cols) for author in authors]
+    )
     several = (last > 0).sum(axis=0) > 1
     rows, cols, last = rows[several], cols[several], last[:, several]
     combinations, which = np.unique(last, axis=1, return_inverse=True)
@@ -106,20 +109,12 @@ def _pixels_of(
     return rows, cols
 
 
-def _last_of(
-    table: OpTable, footprint: NDArray[np.bool_], kind: str, author: str, contested: NDArray[np.bool_]
-) -> NDArray[np.uint32]:
-    """Return 1 + position of an author's last op on each pixel of some tiles, shape (row, col)."""
-    values = np.zeros(footprint.shape, np.uint8)
-    last = np.zeros(footprint.shape, np.uint32)
-    counts = np.zeros(256, np.int64)
-    bare = BarePixels.in_tiles(contested)
+def _shown_of(table: OpTable, ground: Ground, kind: str, author: str, tiles: NDArray[np.bool_]) -> Shown:
+    """Return what an author's ops alone leave on the pixels of some tiles."""
+    shown, bare = nothing_shown(ground), bare_in(ground, tiles)
     for position in table.beneath(kind, bare, author=author):
-        fill(
-            table.spans(position), footprint, position, table.value(position),
-            values, last, counts, bare.counts, bare.cells,
-        )  # fmt: skip
-    return last
+        fill(table.spans(position), ground, position, table.value(position), shown, bare)
+    return shown
 
 
 def _disputed(

@@ -25,6 +25,7 @@ __all__ = [
     "Undo",
     "assign",
     "assign_raster",
+    "assign_spans",
     "tight",
 ]
 
@@ -40,9 +41,10 @@ from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
+from workbench.geo.spans import spans_of_mask
 from workbench.labels.op import Head, check_op_id
 from workbench.labels.refine import Refine
-from workbench.labels.runs import RunLengthMask
+from workbench.labels.runs import RunLengthMask, check_mask
 
 _REASON_LENGTH = 2000
 _LAST_CODE = 254
@@ -254,14 +256,24 @@ def assign(mask: NDArray[np.bool_], window: Window, code: int, provenance: Prove
     EditRefused
         The mask is empty, or not bool of the window's shape.
     """
-    if mask.dtype != np.bool_ or mask.shape != window.shape:
-        raise EditRefused(
-            f"mask is {mask.dtype} of shape {mask.shape}, its window takes bool of {window.shape}"
-        )
-    part = tight(mask, window)
-    if part is None:
+    check_mask(mask, window)
+    spans = spans_of_mask(mask, window)
+    if not spans.size:
         raise EditRefused(f"mask at {window} holds no pixel; there is nothing to label")
-    return AssignMask(mask=RunLengthMask.encode(*part), code=code, provenance=provenance)
+    return assign_spans(spans, code=code, provenance=provenance)
+
+
+def assign_spans(spans: NDArray[np.int32], *, code: int, provenance: Provenance) -> AssignMask:
+    """Return the edit that gives the pixels of some spans a code; the same as `assign` of their mask.
+
+    Parameters
+    ----------
+    spans
+        Shape (span, 3), at least one; see `workbench.geo.spans`.
+    code, provenance
+        As for `assign`.
+    """
+    return AssignMask(mask=RunLengthMask.of_spans(spans), code=code, provenance=provenance)
 
 
 def assign_raster(

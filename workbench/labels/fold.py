@@ -19,12 +19,12 @@ from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
 from workbench.labels.conflicts import Conflicts, find_conflicts
-from workbench.labels.edits import OPEN, AssignMask, LabelEdit, Look, Protect, Refine, Review
+from workbench.labels.edits import AssignMask, LabelEdit, Look, Protect, Refine, Review
 from workbench.labels.guard import Guard
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of
 from workbench.labels.plane import Plane
-from workbench.labels.snapshot import Snapshot
+from workbench.labels.snapshot import FoldPicture, Snapshot
 from workbench.labels.tables import Row, op_of_row
 
 
@@ -34,8 +34,8 @@ class Fold:
     def __init__(self, canvas: Canvas, track: str) -> None:
         self.canvas, self.track = canvas, track
         self.table = OpTable(canvas.footprint.shape, track)
-        self.labels = Plane(self.table, canvas.footprint, "assign")
-        self.guard = Guard(self.table, canvas.footprint, self.labels)
+        self.labels = Plane(self.table, canvas.ground, "assign")
+        self.guard = Guard(self.table, canvas.ground, self.labels)
         self._conflicts: tuple[int, Conflicts] | None = None
 
     @classmethod
@@ -95,18 +95,18 @@ class Fold:
         self._settle(positions)
         return positions
 
-    def snapshot(self) -> Snapshot:
-        """Return what `begun` needs to begin here another time."""
-        return Snapshot(
+    def picture(self) -> FoldPicture:
+        """Return what another thread needs for a snapshot of the fold as it is now."""
+        return FoldPicture(
             heads=tuple(self.table.head(author) for author in self.table.heads),
             table=self.table.state(),
-            planes={"assign": self.labels.last, **self.guard.lasts},
+            planes={"assign": self.labels.picture(), **self.guard.pictures()},
         )
 
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
         if self._conflicts is None or self._conflicts[0] != len(self.table):
-            found = find_conflicts(self.table, self.canvas.footprint, "assign")
+            found = find_conflicts(self.table, self.canvas.ground, "assign")
             self._conflicts = len(self.table), found
         return self._conflicts[1]
 
@@ -166,7 +166,7 @@ class Fold:
         numbers, keys
             Shape (row, col), 0 = sure of the class; and the key of each upper class by number, from 1.
         """
-        last = self.labels.last[(window or self.canvas.subject.grid.whole).slices]
+        last = self.labels.last(window or self.canvas.subject.grid.whole)
         counts = np.bincount(last.reshape(-1), minlength=1)
         numbers, keys = np.zeros(counts.size, np.uint8), list[str]()
         for position in np.flatnonzero(counts[1:]).tolist():
@@ -183,9 +183,8 @@ class Fold:
             reach = self.guard.reach(edit)
             if edit.accepted and edit.on:
                 reach &= self._settled(edit.window)
-            return self.canvas.clipped(edit, reach)
-        free = self.guard.levels(edit.window) == OPEN
-        return self.canvas.clipped(edit, None if free.all() else free)
+            return self.canvas.clipped(edit, (edit.window, reach))
+        return self.canvas.clipped(edit, self.guard.allowed(edit.window))
 
     def _settled(self, window: Window) -> NDArray[np.bool_]:
         """Return where a label has a class that nobody contradicts, shape (row, col) of the window."""

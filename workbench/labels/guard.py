@@ -10,23 +10,26 @@ from __future__ import annotations
 __all__ = ["Guard"]
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
-from workbench.labels.edits import ACCEPTED, PROTECTED, Protect
+from workbench.labels.edits import ACCEPTED, OPEN, PROTECTED, Protect
+from workbench.labels.lasts import Picture, Runs
 from workbench.labels.optable import OpTable
+from workbench.labels.painting import Ground
 from workbench.labels.plane import Plane
 
 
 class Guard:
     """What may be painted of a zone, pixel by pixel; private to the fold."""
 
-    def __init__(self, table: OpTable, footprint: NDArray[np.bool_], labels: Plane) -> None:
+    def __init__(self, table: OpTable, ground: Ground, labels: Plane) -> None:
         self._table, self._labels = table, labels
-        self._planes = {kind: Plane(table, footprint, kind) for kind in ("protect", "accept")}
+        self._planes = {kind: Plane(table, ground, kind) for kind in ("protect", "accept")}
 
     def fill(self) -> None:
         """Take all ops that count, where none was taken yet."""
@@ -38,23 +41,40 @@ class Guard:
         for plane in self._planes.values():
             plane.settle(positions)
 
-    def restore(self, lasts: Mapping[str, NDArray[np.uint32]]) -> None:
+    def restore(self, planes: Mapping[str, Runs]) -> None:
         """Take the op of each pixel from a snapshot's planes."""
         for kind, plane in self._planes.items():
-            plane.restore(lasts[kind])
+            plane.restore(planes[kind])
 
-    @property
-    def lasts(self) -> dict[str, NDArray[np.uint32]]:
-        """What `restore` takes."""
-        return {kind: plane.last for kind, plane in self._planes.items()}
+    def pictures(self) -> dict[str, Picture]:
+        """Return what `restore` takes, for another thread to read."""
+        return {kind: plane.picture() for kind, plane in self._planes.items()}
 
     def levels(self, window: Window) -> NDArray[np.uint8]:
         """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` for each pixel, shape (row, col) of the window."""
+        levels = np.zeros(window.shape, np.uint8)
+        part = self._guarded(window)
+        if part is not None:
+            levels[part.within(window).slices] = self._levels(part)
+        return levels
+
+    def allowed(self, window: Window) -> tuple[Window, NDArray[np.bool_]] | None:
+        """Return which pixels may be painted in the part of a window where some may not; None if all may."""
+        part = self._guarded(window)
+        return None if part is None else (part, np.equal(self._levels(part), OPEN))
+
+    def _levels(self, window: Window) -> NDArray[np.uint8]:
         levels: NDArray[np.uint8] = self._planes["protect"].values[window.slices] * np.uint8(PROTECTED)
         stamped = self._planes["accept"].values[window.slices] > 0
         if stamped.any():
             levels[self._standing(window, stamped)] = ACCEPTED
         return levels
+
+    def _guarded(self, window: Window) -> Window | None:
+        """Return the smallest part of a window, of whole tiles, outside which all pixels are open."""
+        parts = [plane.painted(window) for plane in self._planes.values() if plane.counts[1:].any()]
+        found = [part for part in parts if part is not None]
+        return reduce(Window.union, found) if found else None
 
     def reach(self, edit: Protect) -> NDArray[np.bool_]:
         """Return the pixels that a protection may change, shape (row, col) of its window."""
@@ -74,8 +94,9 @@ class Guard:
         if not self._planes["accept"].counts[1]:
             return
         for position in self._table.gesture(gesture):
-            if self._table.kind(position) == "assign":
-                window = self._table.window(position)
+            window = self._table.window(position)
+            window = self._guarded(window) if self._table.kind(position) == "assign" else None
+            if window is not None:
                 changed = self._deciding(position, window)
                 if (changed & (self.levels(window) == ACCEPTED)).any():
                     raise self.refusal(window, changed)
@@ -86,7 +107,7 @@ class Guard:
         level = int(levels.max())
         row, col = np.argwhere(levels == level)[0] + (window.row, window.col)
         plane = self._planes["accept" if level == ACCEPTED else "protect"]
-        by = self._table.op(int(plane.last[row, col]) - 1)
+        by = self._table.op(plane.place(int(row), int(col)) - 1)
         way_out = f"protected by op {by.id}; unprotect them to label them"
         if level == ACCEPTED:
             way_out = f"accepted by {by.author} (op {by.id}); have them opened for review again to label them"
@@ -95,7 +116,7 @@ class Guard:
     def _standing(self, window: Window, stamped: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the pixels whose label is the one that was accepted."""
         table = self._table
-        shown, stamps = self._labels.last[window.slices], self._planes["accept"].last[window.slices]
+        shown, stamps = self._labels.last(window), self._planes["accept"].last(window)
         standing: NDArray[np.bool_] = stamped & (self._labels.values[window.slices] > 0)
         for stamp in np.unique(stamps[standing]).tolist():
             mine = standing & (stamps == stamp)
@@ -110,7 +131,7 @@ class Guard:
 
     def _deciding(self, position: int, window: Window) -> NDArray[np.bool_]:
         """Return where in a window it decides over the label whether an op counts, shape (row, col)."""
-        table, shown = self._table, self._labels.last[window.slices]
+        table, shown = self._table, self._labels.last(window)
         if table.counts(position):
             return np.equal(shown, position + 1)
         beneath = np.where(shown > 0, table.order[np.maximum(shown, 1).astype(np.int64) - 1], -1)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from workbench.errors import JournalError
 from workbench.geo.grid import Window
-from workbench.labels.bare import BarePixels
 from workbench.labels.edits import AssignMask, Comment, Edit, Look, Protect, Redo, Refine, Review, Undo
 from workbench.labels.growth import doubled, roomy
 from workbench.labels.losses import missing_ops
 from workbench.labels.op import LAST_LAMPORT, Head, Op, blind_track, split_payload
+from workbench.labels.painting import Bare
 from workbench.labels.payloads import target_of
 from workbench.labels.runs import RunLengthMask, spans_of
 from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
@@ -225,6 +225,12 @@ class OpTable:
         """Return what a painting op gives its pixels."""
         return int(self._columns["value"][position])
 
+    @property
+    def given(self) -> NDArray[np.uint8]:
+        """Shape (op,) or longer. What each painting op gives its pixels."""
+        given: NDArray[np.uint8] = self._columns["value"]
+        return given
+
     def values(self, kind: str) -> NDArray[np.int16]:
         """Return what each op of a kind that counts gives, shape (op + 1,): 0 for none, -1 for other ops."""
         values = self._columns["value"][: self._count].astype(np.int16)
@@ -265,7 +271,7 @@ class OpTable:
         """Return the mask of a painting op, shape (row, col) of its window."""
         return RunLengthMask(window=self.window(position), data=body_of_row(self._row(position))).decode()
 
-    def beneath(self, kind: str, bare: BarePixels, *, author: str = "") -> Iterator[int]:
+    def beneath(self, kind: str, bare: Bare, *, author: str = "") -> Iterator[int]:
         """Yield the ops of a kind that count near bare pixels, the last in the order first.
 
         Parameters
@@ -312,6 +318,11 @@ class OpTable:
         """Return author and seq of an op."""
         columns = self._columns
         return self._authors[columns["author"][position]], int(columns["seq"][position])
+
+    def last_counting(self, kind: str) -> int:
+        """Return the position of the last op of a kind that counts in the total order, -1 without one."""
+        found = np.flatnonzero(self._of_kind(kind))
+        return int(found[self._order[found].argmax()]) if found.size else -1
 
     def counting(self, kind: str, *, author: str = "") -> list[Op]:
         """Return the ops of a kind that count, first to last; everybody's unless an author is given."""

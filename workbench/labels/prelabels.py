@@ -69,7 +69,7 @@ class Prelabels:
     @property
     def last(self) -> NDArray[np.uint32]:
         """Shape (row, col). 1 + place in `ops` of the op that proposes the code, 0 = none."""
-        return self._fold.labels.last
+        return self._fold.labels.last(self._fold.canvas.subject.grid.whole)
 
     @property
     def ops(self) -> tuple[Op, ...]:
@@ -110,7 +110,7 @@ class Prelabels:
         """
         whole = self._fold.canvas.subject.grid.whole
         window, mask = region if region is not None else (whole, np.ones(whole.shape, np.bool_))
-        wanted = np.where(mask & self._free(window, over=over), self.last[window.slices], np.uint32(0))
+        wanted = np.where(mask & self._free(window, over=over), self._fold.labels.last(window), np.uint32(0))
         there = [(place, *self._proposal(place)) for place in _numbers(wanted)]
         if not there:
             raise EditRefused(self._nothing_there(window, mask, over=over))

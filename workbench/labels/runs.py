@@ -7,7 +7,7 @@ is written as 65535, 0, rest. First the low bytes of all runs, then all high byt
 
 from __future__ import annotations
 
-__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "inflate", "spans_of"]
+__all__ = ["MAX_MASK_PIXELS", "RunLengthMask", "check_mask", "inflate", "spans_of"]
 
 import zlib
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from workbench.compiled import kernel
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
+from workbench.geo.spans import bounds, spans_of_mask
 
 MAX_MASK_PIXELS = 1 << 28
 """Largest window of one mask, in pixels (16,384²); zones stay below 10,240²."""
@@ -64,17 +65,24 @@ class RunLengthMask:
         array([[0, 1, 1],
                [1, 0, 0]])
         """
-        if mask.dtype != np.bool_ or mask.shape != window.shape:
-            raise EditRefused(
-                f"mask is {mask.dtype} of shape {mask.shape}, its window takes bool of {window.shape}"
-            )
+        check_mask(mask, window)
         window = Window(row=int(window.row), col=int(window.col), height=mask.shape[0], width=mask.shape[1])
-        flat = mask.reshape(-1)
-        changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-        edges = np.concatenate(([0], changes, [flat.size]) if not flat[0] else ([0, 0], changes, [flat.size]))
-        runs = _split_long(np.diff(edges)).astype("<u2")
-        planes = runs.view(np.uint8).reshape(-1, 2).T
-        return cls(window=window, data=zlib.compress(planes.tobytes(), 6))
+        return cls._of(spans_of_mask(mask, window), window)
+
+    @classmethod
+    def of_spans(cls, spans: NDArray[np.int32]) -> Self:
+        """Compress the pixels of some spans (see `workbench.geo.spans`) over the smallest window.
+
+        >>> mask = RunLengthMask.of_spans(np.array([[10, 21, 23], [11, 20, 21]], np.int32))
+        >>> mask.window, mask.decode().astype(int).tolist()
+        (Window(row=10, col=20, height=2, width=3), [[0, 1, 1], [1, 0, 0]])
+        """
+        return cls._of(spans, bounds(spans))
+
+    @classmethod
+    def _of(cls, spans: NDArray[np.int32], window: Window) -> Self:
+        planes = _planes_of(spans, window.row, window.col, window.height, window.width)
+        return cls(window=window, data=zlib.compress(planes, 6))
 
     @property
     def pixels(self) -> int:
@@ -114,7 +122,7 @@ class RunLengthMask:
 
 
 def spans_of(data: bytes, *, row: int, col: int, height: int, width: int) -> NDArray[np.int32]:
-    """Return the spans of a mask: the stretches of pixels that are True, row by row.
+    """Return the spans of a mask, as `workbench.geo.spans` has them.
 
     Parameters
     ----------
@@ -143,6 +151,20 @@ def spans_of(data: bytes, *, row: int, col: int, height: int, width: int) -> NDA
     planes = _planes(data, height * width)
     spans: NDArray[np.int32] = _spans(planes, row, col, height, width)
     return spans
+
+
+def check_mask(mask: NDArray[np.bool_], window: Window) -> None:
+    """Refuse what is no mask of a window.
+
+    Raises
+    ------
+    EditRefused
+        It is not bool, or not of the window's shape.
+    """
+    if mask.dtype != np.bool_ or mask.shape != window.shape:
+        raise EditRefused(
+            f"mask is {mask.dtype} of shape {mask.shape}, its window takes bool of {window.shape}"
+        )
 
 
 def _planes(data: bytes, pixels: int) -> NDArray[np.uint8]:
@@ -184,6 +206,47 @@ def _spans(planes: NDArray[np.uint8], row: int, col: int, height: int, width: in
     return spans[:count].copy()
 
 
+@kernel
+def _planes_of(spans: NDArray[np.int32], row: int, col: int, height: int, width: int) -> NDArray[np.uint8]:
+    """Return the low bytes of the runs of a window's pixels, and the high ones, shape (2, run).
+
+    Spans that go on from the end of a row to the beginning of the next are one run.
+    """
+    planes = np.empty((2, 0), np.uint8)
+    for _ in range(2):
+        at, count, number = 0, 0, 0
+        while at < height * width:
+            start = stop = height * width
+            if number < len(spans):
+                start = (spans[number, 0] - row) * width + spans[number, 1] - col
+                stop = (spans[number, 0] - row) * width + spans[number, 2] - col
+                number += 1
+            while number < len(spans):
+                if (spans[number, 0] - row) * width + spans[number, 1] - col != stop:
+                    break
+                stop = (spans[number, 0] - row) * width + spans[number, 2] - col
+                number += 1
+            for run in (start - at, stop - start):
+                if run == 0 and start > 0:
+                    break
+                rest = run
+                while True:
+                    part = min(rest, _LONGEST)
+                    if planes.shape[1]:
+                        planes[0, count], planes[1, count] = part & 0xFF, part >> 8
+                    count += 1
+                    rest -= part
+                    if rest == 0:
+                        break
+                    if planes.shape[1]:
+                        planes[0, count], planes[1, count] = 0, 0
+                    count += 1
+            at = stop
+        if planes.shape[1] == 0:
+            planes = np.empty((2, count), np.uint8)
+    return planes
+
+
 def inflate(data: bytes, *, at_most: int, what: str = "run-length mask") -> bytes:
     """Decompress one whole zlib stream, never writing more than what it may hold."""
     if len(data) < _SHORTEST_STREAM:
@@ -199,16 +262,3 @@ def inflate(data: bytes, *, at_most: int, what: str = "run-length mask") -> byte
         how = "goes on after its end" if stream.eof else "ends too early"
         raise JournalError(f"{what} is damaged: its zlib stream {how}")
     return content
-
-
-def _split_long(runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Write runs above 65535 as 65535, 0, …, rest, which keeps False and True in turn."""
-    if runs.max() <= _LONGEST:
-        return runs
-    full = np.maximum(runs - 1, 0) // _LONGEST
-    pieces = 2 * full + 1
-    stops = np.cumsum(pieces)
-    place = np.arange(stops[-1]) - np.repeat(stops - pieces, pieces)
-    split = np.where(place % 2 == 0, _LONGEST, 0)
-    split[stops - 1] = runs - full * _LONGEST
-    return split

@@ -11,15 +11,17 @@ read whole.
 
 from __future__ import annotations
 
-__all__ = ["Snapshot", "newest_snapshot", "snapshot_key", "write_snapshot"]
+__all__ = ["FoldPicture", "PendingSnapshot", "Snapshot", "newest_snapshot", "snapshot_key", "write_snapshot"]
 
 import json
 import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from numpy.typing import NDArray
 
 from workbench.documents import canonical_bytes, digest, replacing
 from workbench.errors import EditRefused, JournalError
+from workbench.labels.lasts import Picture, Runs
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Head
 from workbench.labels.tables import Row
@@ -49,8 +52,53 @@ class Snapshot:
     """Last op of each author, in the order of the table's numbers of authors."""
     table: Mapping[str, NDArray[Any]]
     """What `OpTable.state` returned."""
-    planes: Mapping[str, NDArray[np.uint32]]
-    """By kind of op, shape (row, col). 1 + position of the last op on each pixel, 0 where there is none."""
+    planes: Mapping[str, Runs]
+    """By kind of op: the last op on each pixel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FoldPicture:
+    """What a snapshot is made of, taken in an instant; the store may go on changing."""
+
+    heads: tuple[Head, ...]
+    table: Mapping[str, NDArray[Any]]
+    planes: Mapping[str, Picture]
+
+    def developed(self) -> Snapshot:
+        """Return the snapshot of that instant, in any thread, once; it looks at every pixel."""
+        planes = {kind: picture.runs() for kind, picture in self.planes.items()}
+        return Snapshot(heads=self.heads, table=self.table, planes=planes)
+
+
+class PendingSnapshot:
+    """A snapshot of a store as it was in an instant, to be written by any thread.
+
+    It costs the store a copy of the pixels that change before it is written; thrown away unwritten, nothing.
+    """
+
+    def __init__(self, folder: Path, picture: FoldPicture, key: str) -> None:
+        self.ops = sum(head.seq for head in picture.heads)
+        """Ops that the store had."""
+        self._folder, self._key = folder, key
+        self._picture: FoldPicture | None = picture
+        self._written = False
+        self._lock = Lock()
+
+    def write(self) -> bool:
+        """Write it, once, however many threads ask; all of them wait for the one that does.
+
+        Returns
+        -------
+        bool
+            Whether it is on the disk. A disk that is full is no error: nothing depends on a snapshot.
+        """
+        with self._lock:
+            picture, self._picture = self._picture, None
+            if picture is not None:
+                with suppress(OSError):
+                    write_snapshot(self._folder, picture.developed(), self._key)
+                    self._written = True
+            return self._written
 
 
 def snapshot_key(subject: JournalSubject, footprint: NDArray[np.bool_], track: str) -> str:
@@ -83,8 +131,8 @@ def write_snapshot(folder: Path, snapshot: Snapshot, key: str) -> Path:
     path = folder / f"{count:010}-{digest(meta)[:8]}.npz"
     arrays = {_TABLE + name: array for name, array in snapshot.table.items()}
     arrays |= {"meta": np.frombuffer(meta, np.uint8)}
-    for kind, last in snapshot.planes.items():
-        arrays[_VALUES + kind], arrays[_LENGTHS + kind] = _runs(last.reshape(-1))
+    for kind, runs in snapshot.planes.items():
+        arrays[_VALUES + kind], arrays[_LENGTHS + kind] = runs
     others = [_written(other) for other in _files(folder) if other != path]
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -148,20 +196,12 @@ def _read(path: Path, key: str, rows: Mapping[str, Sequence[Row]], shape: tuple[
     return Snapshot(heads=heads, table=table, planes=planes)
 
 
-def _plane(
-    values: NDArray[np.uint32], lengths: NDArray[np.uint32], shape: tuple[int, ...]
-) -> NDArray[np.uint32]:
-    right = values.dtype == lengths.dtype == np.uint32 and values.shape == lengths.shape
+def _plane(values: NDArray[np.uint32], lengths: NDArray[np.uint32], shape: tuple[int, ...]) -> Runs:
+    right = values.dtype == lengths.dtype == np.uint32 and values.shape == lengths.shape and values.ndim == 1
     if not right or int(lengths.sum(dtype=np.uint64)) != shape[0] * shape[1]:
         raise ValueError("a plane is not of the zone's pixels")
-    return np.repeat(values, lengths).reshape(shape)
+    return Runs(values=values, lengths=lengths)
 
 
 def _holds(rows: Sequence[Row], head: Head) -> bool:
     return head.seq <= len(rows) and rows[head.seq - 1].sha256.hex() == head.sha256
-
-
-def _runs(flat: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Return the values of the runs of equal numbers, and how long they are."""
-    begins = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
-    return flat[begins], np.diff(begins, append=flat.size).astype(np.uint32)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from workbench.compiled import kernel
 from workbench.errors import JournalError
-from workbench.labels.bare import BarePixels
 from workbench.labels.growth import doubled, roomy
-from workbench.labels.painting import TILE, touched
+from workbench.labels.painting import TILE, Bare, touched
 
 
 class TileIndex:
@@ -59,7 +58,7 @@ class TileIndex:
             self._starts = doubled(self._starts)
         self._starts[self._count] = stop
 
-    def beneath(self, chosen: NDArray[np.bool_], order: NDArray[np.int64], bare: BarePixels) -> Iterator[int]:
+    def beneath(self, chosen: NDArray[np.bool_], order: NDArray[np.int64], bare: Bare) -> Iterator[int]:
         """Yield the chosen ops that have pixels in cells where some are bare, the last in the order first.
 
         Parameters
@@ -70,7 +69,7 @@ class TileIndex:
             Looked at before each op.
         """
         cells = bare.cells.reshape(-1)
-        found = np.unique(_meeting(chosen, self._cells, self._owners, self._older, self._newest, cells))
+        found = _meeting(chosen, self._cells, self._owners, self._older, self._newest, cells)
         ops = found[np.argsort(-order[found])]
         place = _next_meeting(ops, 0, self._starts, self._tiles, self._cells, cells)
         while place >= 0:
@@ -147,28 +146,24 @@ def _meeting(
     older: NDArray[np.int32],
     newest: NDArray[np.int32],
     bare: NDArray[np.uint64],
-) -> NDArray[np.int32]:
-    """Return the chosen ops with pixels in cells where some are bare, some of them several times.
+) -> NDArray[np.int64]:
+    """Return the chosen ops with pixels in cells where some are bare.
 
     ``bare`` has shape (tile,), ``chosen`` (op,), ``newest`` (tile,), the others (entry,).
     """
-    found = np.empty(64, np.int32)
-    count = 0
+    meets = np.zeros(chosen.size, np.bool_)
     for tile in np.flatnonzero(bare):
         entry = newest[tile]
         while entry >= 0:
-            if chosen[owners[entry]] and cells[entry] & bare[tile]:
-                if count == found.size:
-                    found = np.concatenate((found, np.empty_like(found)))
-                found[count] = owners[entry]
-                count += 1
+            if cells[entry] & bare[tile]:
+                meets[owners[entry]] = True
             entry = older[entry]
-    return found[:count]
+    return np.flatnonzero(meets & chosen)
 
 
 @kernel
 def _next_meeting(
-    ops: NDArray[np.int32],
+    ops: NDArray[np.int64],
     place: int,
     starts: NDArray[np.int64],
     tiles: NDArray[np.int32],

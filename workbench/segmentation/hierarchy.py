@@ -173,6 +173,14 @@ class Hierarchy:
         window = self.window(node)
         return window, intervals.mask_of(self.leafmap.leaves(window), node.first, node.stop)
 
+    def spans(self, node: Node) -> NDArray[np.int32]:
+        """Return a node's pixels as spans, shape (span, 3); see `workbench.geo.spans`.
+
+        The pixels of `mask`, without a look at those inside the node: fit to follow the pointer, and to label
+        regions of any size.
+        """
+        return self.leafmap.spans(node.first, node.stop, self.window(node))
+
     def pixel_count(self, node: Node) -> int:
         """Return the number of pixels of a node."""
         return int(self.area[node.first : node.stop].sum(dtype=np.int64))
@@ -390,12 +398,12 @@ def _check_arrays(hierarchy: Hierarchy) -> None:
     bad = np.flatnonzero(~(s >= 0))
     if bad.size:
         raise HierarchyError(f"s is {s[bad[0]]} at leaf {bad[0]}; altitudes are numbers ≥ 0")
-    first_bad, pixels = intervals.first_bad_leaf(hierarchy.leaves, s.size, NODATA_LEAF)
-    if first_bad >= 0:
-        row, col = divmod(int(first_bad), hierarchy.grid.width)
-        raise HierarchyError(
-            f"pixel ({row}, {col}) is in leaf {hierarchy.leaves[row, col]}, there are {s.size} leaves"
-        )
+    ranges = hierarchy.leafmap.ranges
+    if int(ranges.stop.max()) > s.size:
+        leaves = hierarchy.leaves
+        row, col = np.argwhere((leaves >= s.size) & (leaves != NODATA_LEAF))[0].tolist()
+        raise HierarchyError(f"pixel ({row}, {col}) is in leaf {leaves[row, col]}, there are {s.size} leaves")
+    pixels = hierarchy.leaves.size - int(ranges.voids.sum(dtype=np.int64))
     area = int(hierarchy.area.sum(dtype=np.int64))
     if pixels != area:
         raise HierarchyError(f"leaves cover {pixels} pixels, their areas add up to {area}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 __all__ = [
     "box_of",
     "cut_lut",
-    "first_bad_leaf",
     "gather",
     "gather_over",
     "interval_at",
@@ -119,13 +118,16 @@ def leaf_boxes(leaves: NDArray[np.uint32], count: int, nodata: int) -> NDArray[n
     boxes = np.empty((count, 4), np.int32)
     boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3] = height, width, 0, 0
     for row in range(height):
-        for col in range(width):
-            leaf = leaves[row, col]
+        col = 0
+        while col < width:
+            leaf, first = leaves[row, col], col
+            while col < width and leaves[row, col] == leaf:
+                col += 1
             if leaf != nodata:
                 boxes[leaf, 0] = min(boxes[leaf, 0], row)
-                boxes[leaf, 1] = min(boxes[leaf, 1], col)
-                boxes[leaf, 2] = max(boxes[leaf, 2], row + 1)
-                boxes[leaf, 3] = max(boxes[leaf, 3], col + 1)
+                boxes[leaf, 1] = min(boxes[leaf, 1], first)
+                boxes[leaf, 2] = row + 1
+                boxes[leaf, 3] = max(boxes[leaf, 3], col)
     return boxes
 
 
@@ -162,20 +164,6 @@ def mask_of(leaves: NDArray[np.uint32], first: int, stop: int) -> NDArray[np.boo
             leaf = leaves[row, col]
             mask[row, col] = first <= leaf < stop
     return mask
-
-
-@kernel
-def first_bad_leaf(leaves: NDArray[np.uint32], count: int, nodata: int) -> tuple[int, int]:
-    """Return the flat index of the first pixel whose leaf does not exist, or −1; and the pixels of leaves."""
-    height, width = leaves.shape
-    pixels = 0
-    for row in range(height):
-        for col in range(width):
-            if leaves[row, col] < count:
-                pixels += 1
-            elif leaves[row, col] != nodata:
-                return int(row * width + col), pixels
-    return -1, pixels
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ALGORITHM", "Preset", "SegmentationParameters", "digest_image", "usable_pixels"]
 
-import hashlib
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -261,10 +261,10 @@ def usable_pixels(
     elif valid.shape != image.shape[1:]:
         raise HierarchyError(f"valid mask has shape {valid.shape}, the image's pixels {image.shape[1:]}")
     else:
-        usable = np.array(valid, np.bool_, order="C")
+        usable = np.ascontiguousarray(valid, np.bool_)
     if image.dtype.kind == "f":
         for band in image:
-            usable &= np.isfinite(band)
+            usable = usable & np.isfinite(band)
         for number, band in enumerate(image, start=1):
             largest = float(np.max(np.abs(band), where=usable, initial=0.0))
             if largest > _LARGEST_VALUE:
@@ -276,9 +276,6 @@ def usable_pixels(
 
 def digest_image(image: NDArray[np.generic], valid: NDArray[np.bool_] | None = None) -> str:
     """Return the SHA-256 of an image's type, shape, pixels and mask, as 64 hexadecimal digits."""
-    hasher = hashlib.sha256(f"{image.dtype.name} {image.shape}".encode())
-    for band in image:
-        hasher.update(np.ascontiguousarray(band, dtype=image.dtype.newbyteorder("<")).data)
-    if valid is not None and not valid.all():
-        hasher.update(np.packbits(valid).data)
-    return hasher.hexdigest()
+    bands = image.astype(image.dtype.newbyteorder("<"), copy=False)
+    mask = [] if valid is None or valid.all() else [np.packbits(valid)]
+    return documents.digest_arrays(f"{image.dtype.name} {image.shape}".encode(), itertools.chain(bands, mask))

@@ -2,7 +2,7 @@
 
 The registry and every journal are copied by SQLite's backup, each as it was at one instant, and the journals
 of a zone such that what anybody had seen is there. With them go the other files of the zones (hierarchies,
-what the doctor set apart) and the orthophotos that lie inside the campaign. Snapshots stay behind, they are a
+what the doctor set apart) and the rasters that lie inside the campaign. Snapshots stay behind, they are a
 cache; so do locks, which mean nothing elsewhere, and whatever else lies in the directory: releases, models.
 
 ``SHA256SUMS`` lists every file, each of which was read again after it was copied. The directory appears whole
@@ -102,7 +102,7 @@ def back_up(campaign: Campaign, out: Path, *, progress: Callable[[int, int], Non
     JournalError
         A folder is named like a journal.
     RasterError, ReleaseError
-        An orthophoto inside the campaign is gone; or the directory cannot be written. Nothing is left.
+        A raster inside the campaign is gone; or the directory cannot be written. Nothing is left.
     """
     root = campaign.path.resolve()
     if out.resolve().is_relative_to(root):
@@ -219,7 +219,7 @@ class _Copying:
         if path.is_file():
             self._plain(path)
         else:
-            self.damaged[self._name(self._target(path))] = f"{path}: this orthophoto is gone"
+            self.damaged[self._name(self._target(path))] = f"{path}: this raster is gone"
 
     def _plain(self, source: Path) -> None:
         target, found = self._target(source), hashlib.sha256()

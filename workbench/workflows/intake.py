@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.campaign import Campaign, pixels_digest
+from workbench.campaign import Campaign
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+from workbench.geo.placed import pixels_digest
 from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
 from workbench.geo.zone import (
     LARGEST_ZONE,

@@ -158,7 +158,9 @@ class Migration:
         lines += [f"  merged into {goal}: {', '.join(keys)}" for goal, keys in self.merged.items()]
         lines += [f"  undecided, and in no zone: {key}" for key in self.recoding.undecided]
         lines += self._people()
-        if any(one.zone.ortho.path.resolve().is_relative_to(self.source.resolve()) for one in self.zones):
+        home = self.source.resolve()
+        pictures = [raster.path for one in self.zones for raster in one.zone.rasters]
+        if any(path.resolve().is_relative_to(home) for path in pictures):
             lines.append(f"  pictures stay where they are, some of them inside {self.source}: keep it")
         return "\n".join(lines)
 

@@ -46,6 +46,8 @@ class Packed:
     the pack is without them, and does not say any more that they had been there."""
     hierarchy: bool
     """Whether the zone is segmented, and its hierarchy goes with it."""
+    left_out: tuple[str, ...]
+    """Rasters of the zone beside the orthophoto, such as ``dsm``: they stay at home."""
     size: int
     """Bytes of the file."""
 
@@ -57,6 +59,7 @@ class Packed:
             "journals": dict(self.journals),
             "missing": dict(self.missing),
             "hierarchy": self.hierarchy,
+            "left_out": list(self.left_out),
             "bytes": self.size,
         }
 
@@ -64,12 +67,13 @@ class Packed:
         """Return a few lines for a person."""
         ops = sum(self.journals.values())
         with_it = "orthophoto and hierarchy" if self.hierarchy else "orthophoto (not segmented yet)"
+        left = f"\n  these rasters stay here: {', '.join(self.left_out)}" if self.left_out else ""
         lost = f"\n  {lost_edits(self.missing)} and pack it again" if self.missing else ""
         return (
             f"{self.path}: {self.zone}, {ops:,} ops in {len(self.journals)} journals, {with_it}, "
             f"{self.size / 1e6:.1f} MB\n"
             "  people have pseudonyms in it; comments and reasons are as they were written"
-            f"{lost}"
+            f"{left}{lost}"
         )
 
 
@@ -128,6 +132,7 @@ def pack_zone(
         journals={journal.meta.author: len(journal.rows) for journal in journals},
         missing=lacking(folder, found),
         hierarchy=segmented,
+        left_out=tuple(raster.key for raster in zone.rasters if raster.role != "ortho"),
         size=output.stat().st_size,
     )
 

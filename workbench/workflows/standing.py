@@ -91,6 +91,7 @@ class Standing:
             "area_km2": round(zone.area / 1e6, 6),
             "raster": str(zone.ortho.path),
             "bands": list(zone.ortho.bands),
+            "rasters": [raster.document(zone) for raster in zone.rasters],
             "state": state.state,
             "by": state.by,
             "reason": state.reason,
@@ -168,6 +169,7 @@ class Standing:
             f"  {'segmented' if self.segmented else 'not segmented yet'}",
             f"  {self.coverage:.1%} labelled; journals: {heads}",
         ]
+        lines += [f"  beside it {one.told(zone)}" for one in zone.rasters if one is not zone.ortho]
         if self.holder:
             lines.append(f"  {self.holder} is labelling there just now")
         if self.missing:

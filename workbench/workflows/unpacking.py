@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbench.campaign import Campaign, made_of, pixels_digest
+from workbench.campaign import Campaign, made_of
 from workbench.documents import replacing
 from workbench.errors import (
     CampaignError,
@@ -25,6 +25,7 @@ from workbench.errors import (
     NomenclatureError,
     RasterError,
 )
+from workbench.geo.placed import pixels_digest
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone
 from workbench.labels.carrying import carried_in, is_carried, names_inside

@@ -1,0 +1,124 @@
+"""The help over the picture: what the pointer and every key do, in columns, on one page."""
+
+from __future__ import annotations
+
+__all__ = ["HelpOverlay"]
+
+from html import escape
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_plugin.actions import ACTIONS, GROUPS, POINTER, Keymap
+from napari_plugin.language import title, tr
+from workbench.nomenclature import Nomenclature
+
+_VEIL = QColor(14, 16, 22, 232)
+_CAP = "background:#3a4050; color:#f0f1f2;"
+_COLUMNS = (("pointer", "scale", "here", "edits"), ("tools", "views"), ("places", "desk", "classes"))
+
+
+class HelpOverlay(QWidget):
+    """Lies over the canvas until it is clicked.
+
+    Parameters
+    ----------
+    canvas
+        The widget that it covers.
+    keys
+        Of every action.
+    nomenclature
+        Whose classes have keys.
+    """
+
+    def __init__(self, canvas: QWidget, keys: Keymap, nomenclature: Nomenclature) -> None:
+        super().__init__(canvas)
+        self._keys, self._nomenclature = keys, nomenclature
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        heading = QLabel(f"<h2>{escape(tr('What one can do'))}</h2>")
+        columns = QHBoxLayout()
+        columns.setSpacing(26)
+        for groups in _COLUMNS:
+            label = QLabel("".join(self._group(group) for group in groups))
+            label.setTextFormat(Qt.TextFormat.RichText)
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
+            columns.addWidget(label)
+        columns.addStretch()
+        foot = QLabel(tr("Every action is also in napari's command palette: Ctrl+Shift+P. Click to close."))
+        page = QVBoxLayout(self)
+        page.setContentsMargins(36, 24, 36, 24)
+        page.addWidget(heading)
+        page.addLayout(columns)
+        page.addStretch()
+        page.addWidget(foot)
+        self.setStyleSheet("QLabel { color: #f0f1f2; background: transparent; font-size: 11px; }")
+        canvas.installEventFilter(self)
+        self.resize(canvas.size())
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """Everything it says, as rich text."""
+        return "".join(label.text() for label in self.findChildren(QLabel))
+
+    def toggle(self) -> None:
+        """Show it, or put it away."""
+        self.setVisible(not self.isVisible())
+        self.raise_()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Dim what lies below."""
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), _VEIL)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go away."""
+        self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay as large as the canvas."""
+        if event.type() == QEvent.Type.Resize:
+            self.resize(self.parentWidget().size())
+        return super().eventFilter(watched, event)
+
+    def _group(self, group: str) -> str:
+        if group == "pointer":
+            rows = [(_cap(tr(one.gesture)), tr(one.title)) for one in POINTER]
+            return _table(tr("Pointer"), rows)
+        rows = []
+        for action in ACTIONS:
+            if action.group != group:
+                continue
+            keys = " ".join(_cap(_shown(key)) for key in self._keys.get(action.id, ()))
+            rows.append((keys, self._title(action.position, action.title)))
+        return _table(tr(GROUPS[group]), [(keys, told) for keys, told in rows if told])
+
+    def _title(self, position: int | None, told: str) -> str:
+        """Return what an action is called; empty for a class that the nomenclature does not have."""
+        if position is None:
+            return escape(tr(told))
+        if position >= len(self._nomenclature.classes):
+            return ""
+        entry = self._nomenclature.classes[position]
+        return f"<span style='color:{entry.colour}'>■</span> {escape(title(entry.titles))}"
+
+
+def _table(heading: str, rows: list[tuple[str, str]]) -> str:
+    lines = "".join(
+        f"<tr><td style='padding:1px 10px 3px 0'>{keys}</td><td style='padding:1px 0 3px 0'>{told}</td></tr>"
+        for keys, told in rows
+    )
+    return f"<p><b>{escape(heading)}</b></p><table cellspacing='0'>{lines}</table><br>"
+
+
+def _cap(key: str) -> str:
+    return f"<span style='{_CAP}'>&nbsp;{escape(key)}&nbsp;</span>"
+
+
+def _shown(key: str) -> str:
+    """Return a key as it stands on the keyboard."""
+    names = {"PgUp": "Page ↑", "PgDown": "Page ↓", "Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
+    *modifiers, last = key.split("+") if key != "+" else ["+"]
+    return "+".join([*(tr(one) for one in modifiers), names.get(last, tr(last))])
