@@ -118,7 +118,9 @@ def test_a_refresh_shows_another_recipe_and_look_at_every_zoom(viewer: Any) -> N
 
 def test_the_levels_of_another_picture_can_take_the_place_of_the_first(viewer: Any) -> None:
     raster = marked(0.2, left=0, top=0)
-    natural, swapped = (Picture(raster, Showing(recipe=recipe, dimmed=False)) for recipe in (NATURAL, SWAPPED))
+    natural, swapped = (
+        Picture(raster, Showing(recipe=recipe, dimmed=False)) for recipe in (NATURAL, SWAPPED)
+    )
     layer = shown(viewer, natural)
     for picture, colour in ((swapped, (20, 220, 20)), (natural, (220, 20, 20))):
         look(viewer, zoom=40.0)
