@@ -31,15 +31,35 @@ class Job(QObject):
     failed = Signal(str)
     """Why it could not be done, as one sentence; empty where it was stopped."""
     _told = Signal(float, str)
+    _returned = Signal(object)
+    _raised = Signal(str)
 
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title = self._described = title
         self._bar = cancelable_progress(total=_STEPS, desc=title)
         self.running = True
+        # What the work emits arrives in the thread of the object that hears it; a plain function has none.
         self._told.connect(self._on_told)
-        self.done.connect(self._end)
-        self.failed.connect(self._end)
+        self._returned.connect(self._on_returned)
+        self._raised.connect(self._on_raised)
+
+    def run(self, work: Callable[[Report], object]) -> None:
+        """Do the work; called in the other thread."""
+        try:
+            # A warning that is shown from another thread brings Qt down.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                result = work(self.report)
+        except Stopped:
+            self._raised.emit("")
+        except (WorkbenchError, OSError, MemoryError) as error:
+            self._raised.emit(str(error) or type(error).__name__)
+        except Exception as error:  # a mistake of ours: the bar goes, and napari shows what it was
+            self._raised.emit(f"{type(error).__name__}: {error}")
+            raise
+        else:
+            self._returned.emit(result)
 
     def report(self, share: float, what: str) -> None:
         """Tell how far the work is; called by the work, in its own thread."""
@@ -59,7 +79,15 @@ class Job(QObject):
         if self.running and steps > self._bar.n:
             self._bar.update(steps - self._bar.n)
 
-    def _end(self, _what: object) -> None:
+    def _on_returned(self, result: object) -> None:
+        self._end()
+        self.done.emit(result)
+
+    def _on_raised(self, why: str) -> None:
+        self._end()
+        self.failed.emit(why)
+
+    def _end(self) -> None:
         self.running = False
         self._bar.close()
 
@@ -70,17 +98,7 @@ class _Run(QRunnable):
         self._job, self._work = job, work
 
     def run(self) -> None:
-        try:
-            # A warning that is shown from another thread brings Qt down.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                result = self._work(self._job.report)
-        except Stopped:
-            self._job.failed.emit("")
-        except (WorkbenchError, OSError, MemoryError) as error:
-            self._job.failed.emit(str(error) or type(error).__name__)
-        else:
-            self._job.done.emit(result)
+        self._job.run(self._work)
 
 
 def start(

@@ -151,7 +151,7 @@ def _laid_out(zone: Zone, backdrop: Backdrop) -> DeskRaster:
     _, height, width = backdrop.pixels.shape
     grid = PixelGrid(
         crs=zone.grid.crs,
-        transform=zone.grid.transform * Affine.translation(col, row),
+        transform=zone.grid.transform @ Affine.translation(col, row),
         height=height,
         width=width,
     )

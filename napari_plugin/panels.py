@@ -39,7 +39,7 @@ from napari_plugin.theme import ink
 from napari_plugin.tools import TOOLS, Tool
 
 _NOTICE_MILLISECONDS = 6000
-_TOOL_NAMES = {
+TOOL_NAMES = {
     "pick": "Pick",
     "brush": "Brush",
     "line": "Line",
@@ -224,7 +224,7 @@ class ToolPanel(QWidget):
         for kind in TOOLS:
             button = QToolButton()
             button.setObjectName("tool")
-            button.setText(tr(_TOOL_NAMES[kind.id]))
+            button.setText(tr(TOOL_NAMES[kind.id]))
             button.setCheckable(True)
             button.setAutoRaise(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)

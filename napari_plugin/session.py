@@ -427,12 +427,13 @@ class Session:
 
     def _has_class(self, window: Window, mask: NDArray[np.bool_]) -> bool:
         """Tell whether pixels have the class in hand already."""
-        present = self.labels[window.slices]
-        if self._given.upper is None and np.any((present != self._given.code) & mask):
+        present, upper = self.labels[window.slices], self._given.upper
+        if np.any((present != self._given.code) & mask):
             return False
         numbers, keys = self.store.uppers(window)
-        key = keys.index(self._given.upper) + 1 if self._given.upper in keys else 0
-        wanted = self._given.code + 256 * key
+        if upper is not None and upper not in keys:
+            return False
+        wanted = self._given.code + 256 * (keys.index(upper) + 1 if upper is not None else 0)
         return not np.any((given_map(present, numbers) != wanted) & mask)
 
     def _step(self, step: Callable[[], Window | None], *, nothing: str) -> bool:

@@ -16,7 +16,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_plugin.desk_rasters import DeskRaster, desk_raster, placement
-from napari_plugin.pictures import Look, Picture, Swipe, Showing
+from napari_plugin.pictures import Look, Picture, Showing, Swipe
 from napari_plugin.recipes import Recipe, recipes_for
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.placed import PlacedPixels

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication
 from test_pictures import LEFT, TOP, ZONE, Counted, grid_of
 
 from napari_plugin.desk_rasters import DeskRaster, desk_raster
-from napari_plugin.pictures import Look, Picture, Swipe, Showing
+from napari_plugin.pictures import Look, Picture, Showing, Swipe
 from napari_plugin.recipes import Composite, Recipe
 from workbench.geo.placed import PlacedPixels
 
