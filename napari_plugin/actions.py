@@ -204,7 +204,6 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="zones", title="Zones of the campaign", group="desk"),
     Action(id="segment", title="Make the regions of this zone", group="desk"),
     Action(id="segment_all", title="Make the regions of all zones that have none", group="desk"),
-    Action(id="check", title="Check this zone before it is handed in", group="desk"),
     Action(id="export", title="Export the labels of this zone…", group="desk"),
     Action(id="release", title="Build a release…", group="desk"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_release", "check_zone", "export_labels", "segment_missing", "segment_zone"]
+__all__ = ["build_release", "export_labels", "segment_missing", "segment_zone"]
 
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_plugin.language import count, number, tr
 from napari_plugin.processes import Report
 from workbench.campaign import Campaign
-from workbench.workflows import closing, labelling
+from workbench.workflows import labelling
 from workbench.workflows.publishing import publish
 from workbench.workflows.segmenting import segment_zones
 
@@ -52,13 +52,6 @@ def build_release(
         Campaign.open(directory), name=name, out=out, layouts=layouts, say=left_out.append, progress=advance
     )
     return built.text(), left_out
-
-
-def check_zone(directory: Path, zone_id: str, report: Report) -> closing.CheckedZone:
-    """Look over the labels of a zone before it is handed in."""
-    report(0.0, zone_id)
-    campaign = Campaign.open(directory)
-    return closing.check_zone(campaign, campaign.zone(zone_id))
 
 
 def _segmented(campaign: Campaign, zone_id: str, report: Report, *, done: int, total: int) -> list[int]:

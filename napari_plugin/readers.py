@@ -28,7 +28,7 @@ from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
 
 from napari_plugin import layers as data
-from napari_plugin.language import number, tr
+from napari_plugin.language import count, number, tr
 from napari_plugin.opening import read_backdrop
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, ReleaseError
@@ -171,11 +171,12 @@ def release_layers(folder: Path) -> list[LayerData]:
         "nomenclature": release.nomenclature.document(),
         "acquired": shown[0].acquired.isoformat() if shown[0].acquired else None,
     }
-    name = tr(
-        "{zone}, {shown} of {all} patches",
+    name = count(
+        "{zone}, {shown} of {count} patch",
+        "{zone}, {shown} of {count} patches",
+        len(patches),
         zone=shown[0].zone,
         shown=number(len(shown)),
-        all=number(len(patches)),
     )
     picture, labels = _mosaics(release, shown, whole)
     nomenclature = release.nomenclature

@@ -1,4 +1,4 @@
-"""Long work begun from the window: regions, export, release, checks; and snapshots in quiet moments."""
+"""Long work begun from the window: regions, export, release; and snapshots in quiet moments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from napari_plugin.language import count, said, tr
 from napari_plugin.opening import OpenZone
 from napari_plugin.release_dialog import ReleaseDialog
 from napari_plugin.session import Session
-from workbench.workflows.closing import CheckedZone
 
 _QUIET_MILLISECONDS = 20_000
 """A hand that rests so long is not about to draw."""
@@ -44,8 +43,6 @@ class Work(QObject):
 
     segmented = Signal(str)
     """Id of a zone that has new regions, to be opened again where it is open; empty where several have."""
-    checked = Signal(object)
-    """`CheckedZone`."""
 
     def __init__(self, window: QWidget, opened: Callable[[], OpenZone | None]) -> None:
         super().__init__(window)
@@ -60,7 +57,6 @@ class Work(QObject):
             "segment_all": self.segment_all,
             "export": self.export,
             "release": self.release,
-            "check": self.check,
         }
 
     @property
@@ -117,14 +113,6 @@ class Work(QObject):
             )
             self._begin("release", tr("Release {name}", name=wanted.name), work, _tell_release)
 
-    def check(self) -> None:
-        """Look over the labels of the zone that is open, as before it is handed in."""
-        opened = self._opened()
-        if opened is not None:
-            work = in_process(chores.check_zone, opened.campaign.path, opened.zone.id)
-            title = tr("Checking {zone}", zone=opened.zone.id)
-            self._begin("check", title, work, self._on_checked)
-
     def _begin(self, kind: str, title: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
         running = self._jobs.get(kind)
         if running is not None and running.running:
@@ -161,9 +149,6 @@ class Work(QObject):
         if zones:
             self.segmented.emit("")
 
-    def _on_checked(self, checked: CheckedZone) -> None:
-        self.checked.emit(checked)
-
 
 class Snapshots(QObject):
     """Has the store of a session write down what it knows, in quiet moments, so that the zone opens fast.
@@ -177,6 +162,8 @@ class Snapshots(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session, self._edits = session, 0
+        self.job: Job | None = None
+        """Writes the last snapshot, or has done so."""
         self._quiet = QTimer(self, singleShot=True, interval=_QUIET_MILLISECONDS)
         self._quiet.timeout.connect(self._write)
         session.repainted.connect(self._on_repainted)
@@ -193,7 +180,15 @@ class Snapshots(QObject):
 
     def _write(self) -> None:
         self._edits = 0
-        self._session.store.snapshot()
+        pending = self._session.store.begin_snapshot()
+        if pending is not None:
+            title = tr("Snapshot of {zone}", zone=self._session.zone_id)
+            # Nothing depends on a snapshot: one that cannot be written is no news.
+            self.job = start(title, lambda report: pending.write(), done=_silent, failed=_silent)
+
+
+def _silent(_what: object) -> None:
+    """Say nothing."""
 
 
 def _tell_release(told: tuple[str, list[str]]) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from made_orthos import MakeOrtho
 
 from napari_plugin import chores
 from napari_plugin.language import language, speak
-from napari_plugin.processes import Report, Stopped, in_process
+from napari_plugin.processes import Report, in_process
 from workbench.campaign import Campaign
-from workbench.errors import WorkbenchError
-from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands
-from workbench.labels.edits import Provenance, assign
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 
@@ -98,32 +93,12 @@ def test_a_release_says_what_it_holds_and_what_stays_out(two: Campaign, tmp_path
     assert told.shares[-1] == 1
 
 
-def test_checks_find_what_is_not_labelled(two: Campaign) -> None:
-    with two.open_store(two.zone(TWO), author="marie") as store:
-        window = Window(row=0, col=0, height=500, width=512)
-        store.apply(assign(np.ones(window.shape, np.bool_), window, 5, Provenance(tool="brush")))
-    checked = chores.check_zone(two.path, TWO, Told())
-    assert "unlabelled" in {finding.kind for finding in checked.open}
-
-
 # A process of its own
 
 
 def answer(number: int, report: Report) -> tuple[int, str]:
     report(0.5, f"half of {number}")
     return number + 1, language()
-
-
-def fail(report: Report) -> None:
-    raise WorkbenchError("zone X is not segmented; run: workbench segment")
-
-
-def sleep(report: Report) -> None:
-    time.sleep(600)
-
-
-def die(report: Report) -> None:
-    raise SystemExit(3)
 
 
 def test_another_process_gives_the_result_in_the_language_of_this_one() -> None:
@@ -134,23 +109,3 @@ def test_another_process_gives_the_result_in_the_language_of_this_one() -> None:
     finally:
         speak("en")
     assert (0.5, "half of 41") in list(zip(told.shares, told.steps, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("work", "sentence"), [(fail, "zone X is not segmented"), (die, "ended without a result")]
-)
-def test_what_went_wrong_there_is_one_sentence_here(work: object, sentence: str) -> None:
-    with pytest.raises(WorkbenchError, match=sentence):
-        in_process(work)(Told())
-
-
-def test_it_is_stopped_at_any_moment() -> None:
-    begun = time.monotonic()
-
-    def report(share: float, what: str) -> None:
-        if time.monotonic() - begun > 0.5:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        in_process(sleep)(report)
-    assert time.monotonic() - begun < 60
