@@ -90,6 +90,11 @@ class Job(QObject):
     def _end(self) -> None:
         self.running = False
         self._bar.close()
+        _RUNNING.discard(self)
+
+
+_RUNNING: set[Job] = set()
+"""Jobs whose end was not told yet: whoever began one may be gone by then, and its bar has to go anyway."""
 
 
 class _Run(QRunnable):
@@ -125,6 +130,7 @@ def start(
     # Work in Python holds the window up for so long at each of its steps; five milliseconds can be felt.
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
     job = Job(title)
+    _RUNNING.add(job)
     job.done.connect(done)
     job.failed.connect(failed)
     QThreadPool.globalInstance().start(_Run(job, work))

@@ -71,6 +71,8 @@ class QueuedZone:
     """Whether two people annotate it, the second one blind."""
     gold: bool
     """Whether new annotators show there how they label."""
+    entrance: bool = False
+    """Whether whoever looks has to show so there before they may label elsewhere."""
     lease: Lease | None = None
     """Who labels there just now."""
     offer: Offer | None = None
@@ -98,7 +100,9 @@ class QueuedZone:
         return self.lease.holder if self.lease is not None and self.lease.holder != author else ""
 
     def to_be_blind(self, author: str) -> bool:
-        """Tell whether an author should label it without seeing what others did: as the second of two."""
+        """Tell whether an author should label it without seeing what others did, to be admitted or second."""
+        if self.entrance:
+            return True
         if not self.drawn or self.outline is None or author in self.outline.authors:
             return False
         return bool(self.outline.authors) and set(self.outline.blind) <= {author}
@@ -119,15 +123,16 @@ class ZoneChoice:
 class Turn(IntEnum):
     """Whose turn it is in a zone, seen by whoever looks; the most urgent first."""
 
-    BACK_TO_ME = 0
-    MINE = 1
-    DAMAGED = 2
-    PROPOSED = 3
-    BACK = 4
-    OPEN = 5
-    OTHERS = 6
-    SUBMITTED = 7
-    ACCEPTED = 8
+    ENTRANCE = 0
+    BACK_TO_ME = 1
+    MINE = 2
+    DAMAGED = 3
+    PROPOSED = 4
+    BACK = 5
+    OPEN = 6
+    OTHERS = 7
+    SUBMITTED = 8
+    ACCEPTED = 9
 
 
 def turn_of(queued: QueuedZone, author: str) -> Turn:
@@ -135,6 +140,8 @@ def turn_of(queued: QueuedZone, author: str) -> Turn:
     mine = queued.outline is not None and author in queued.outline.authors
     if queued.problem:
         return Turn.DAMAGED
+    if queued.entrance:
+        return Turn.ENTRANCE
     match queued.state:
         case "sent_back":
             return Turn.BACK_TO_ME if mine else Turn.BACK
@@ -165,7 +172,7 @@ def _turns(*turns: Turn) -> Callable[[QueuedZone, str], bool]:
 
 FILTERS: Mapping[str, Filter] = {
     "all": Filter(title="All zones", takes=lambda queued, author: True),
-    "mine": Filter(title="Mine", takes=_turns(Turn.BACK_TO_ME, Turn.MINE)),
+    "mine": Filter(title="Mine", takes=_turns(Turn.ENTRANCE, Turn.BACK_TO_ME, Turn.MINE)),
     "proposed": Filter(title="Proposed", takes=lambda queued, author: queued.offer is not None),
     "sent_back": Filter(title="Sent back", takes=_turns(Turn.BACK_TO_ME, Turn.BACK)),
     "open": Filter(
@@ -223,6 +230,7 @@ def state_title(queued: QueuedZone, author: str) -> str:
     if not queued.read:
         return "…"
     titles = {
+        Turn.ENTRANCE: tr("begin here"),
         Turn.BACK_TO_ME: tr("back to you"),
         Turn.MINE: tr("yours"),
         Turn.DAMAGED: tr("damaged"),
@@ -240,6 +248,8 @@ def remarks(queued: QueuedZone, author: str) -> list[str]:
     """Return what there is to say of a zone, what matters most first."""
     # Which journal is damaged matters, not where campaigns lie on this machine.
     found = [said(_FOLDERS.sub("", queued.problem))] if queued.problem else []
+    if queued.entrance:
+        found.append(tr("label it blind, to be admitted to the other zones"))
     if other := queued.held_by_other(author):
         found.append(tr("{holder} is there since {time}", holder=other, time=_time(queued.lease)))
     outline = queued.outline

@@ -64,7 +64,7 @@ class QueuePanel(QWidget):
     def __init__(self, directory: Path, author: str, *, offers: Offers = no_offers) -> None:
         super().__init__()
         self.directory, self._author = directory, author
-        self._reader = ZoneReader(directory, offers=offers)
+        self._reader = ZoneReader(directory, author, offers=offers)
         self._title = tr("Zones of {campaign}", campaign=directory.resolve().name)
         self._zones: dict[str, QueuedZone] = {}
         self._job: Job | None = None
@@ -279,17 +279,7 @@ class QueuePanel(QWidget):
 
     def _open(self, queued: QueuedZone) -> None:
         """Open a zone, after a question where somebody else is there or one should not see their labels."""
-        blind = False
-        if queued.to_be_blind(self._author):
-            blind = self._ask(
-                tr("Annotate blind?"),
-                tr(
-                    "{zone} is annotated by two people, and {names} did so first. Label it without seeing "
-                    "their labels, as the second one?",
-                    zone=queued.zone.id,
-                    names=", ".join(queued.outline.authors if queued.outline is not None else ()),
-                ),
-            )
+        blind = queued.entrance or (queued.to_be_blind(self._author) and self._ask_blind(queued))
         other = queued.held_by_other(self._author)
         if blind or not other:
             self.chosen.emit(ZoneChoice(zone=queued.zone.id, blind=blind))
@@ -303,6 +293,17 @@ class QueuePanel(QWidget):
             ),
         ):
             self.chosen.emit(ZoneChoice(zone=queued.zone.id, together=True))
+
+    def _ask_blind(self, queued: QueuedZone) -> bool:
+        return self._ask(
+            tr("Annotate blind?"),
+            tr(
+                "{zone} is annotated by two people, and {names} did so first. Label it without seeing "
+                "their labels, as the second one?",
+                zone=queued.zone.id,
+                names=", ".join(queued.outline.authors if queued.outline is not None else ()),
+            ),
+        )
 
     def _ask(self, title: str, question: str) -> bool:
         answers = QMessageBox.StandardButton

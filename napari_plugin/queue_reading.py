@@ -21,7 +21,7 @@ from workbench.labels.folder import QUARANTINE
 from workbench.labels.meta import JournalSubject
 from workbench.labels.outline import Outline, read_outline, read_share
 from workbench.leases import leases
-from workbench.workflows.admitting import gold_zones
+from workbench.workflows.admitting import admitted_authors, gold_zones
 
 _BATCH_SECONDS = 0.15
 """What was read is told so often: at once for the eye, and rarely enough for the window."""
@@ -50,12 +50,14 @@ class ZoneReader:
     ----------
     directory
         The campaign.
+    author
+        Who looks.
     offers
         Says which zones are proposed.
     """
 
-    def __init__(self, directory: Path, *, offers: Offers = no_offers) -> None:
-        self._directory, self._offers = directory, offers
+    def __init__(self, directory: Path, author: str, *, offers: Offers = no_offers) -> None:
+        self._directory, self._author, self._offers = directory, author, offers
         self._campaign: Campaign | None = None
         self._facts: dict[str, str] = {}
         self._nomenclature = ""
@@ -109,6 +111,7 @@ class ZoneReader:
             self._facts, self._nomenclature = campaign.registry.facts(), campaign.nomenclature.name
             self._listed = _listed(campaign)
         held, gold, offers = leases(campaign.registry), gold_zones(campaign), self._offers(campaign)
+        entering = bool(gold) and self._author not in admitted_authors(campaign)
         places = {zone_id: place for place, zone_id in enumerate(offers)}
         before, self._zones = self._zones, {}
         for one in sorted(self._listed, key=lambda one: places.get(one.zone.id, len(places))):
@@ -121,6 +124,7 @@ class ZoneReader:
                 fold=one.fold,
                 drawn=one.drawn,
                 gold=name in gold,
+                entrance=name in gold and entering,
                 lease=held.get(name),
                 offer=offers.get(name),
             )

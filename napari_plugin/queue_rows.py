@@ -119,6 +119,8 @@ class ZoneList(QListView):
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        # napari's own background is the colour of what is chosen.
+        self.setStyleSheet("QListView { background: transparent; }")
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -253,6 +255,7 @@ class QueueRowPainter(QStyledItemDelegate):
             Turn.BACK: ink().error,
             Turn.DAMAGED: ink().error,
             Turn.PROPOSED: ink().advice,
+            Turn.ENTRANCE: ink().advice,
             Turn.MINE: ink().advice,
             Turn.SUBMITTED: ink().chosen,
         }.get(turn)

@@ -73,7 +73,7 @@ QFrame#banner[kind="error"] {{ background: {colours.error.name()}; }}
 QFrame#banner[kind="advice"] {{ background: {colours.advice.name()}; }}
 QFrame#banner QLabel {{ background: transparent; color: {text}; }}
 QFrame#banner QToolButton {{ background: transparent; color: {text}; }}
-QListWidget, QListView {{ background: transparent; }}
+QListWidget {{ background: transparent; }}
 QToolButton#tool {{ padding: 3px 6px; border-radius: 3px; }}
 QToolButton#tool:checked {{ background: {colours.chosen.name()}; font-weight: 600; }}
 """

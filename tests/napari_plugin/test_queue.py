@@ -62,7 +62,7 @@ def back(store: AnnotationStore) -> object:
 def read(campaign: Campaign, reader: ZoneReader | None = None, **offers: Offer) -> dict[str, QueuedZone]:
     """Read a whole campaign, all zones wanted."""
     reader = reader or ZoneReader(
-        campaign.path, offers=lambda _: {f"D051_2019/{k}": v for k, v in offers.items()}
+        campaign.path, "jean", offers=lambda _: {f"D051_2019/{k}": v for k, v in offers.items()}
     )
     reader.wanted = IDS
     found: dict[str, QueuedZone] = {}
@@ -70,6 +70,11 @@ def read(campaign: Campaign, reader: ZoneReader | None = None, **offers: Offer) 
         tell=lambda zones: found.update({one.zone.id: one for one in zones}), report=lambda share, what: None
     )
     return found
+
+
+def admit_all(campaign: Campaign) -> None:
+    with campaign.registry.writing() as connection:
+        connection.execute("INSERT INTO admissions VALUES ('jean', '2026-11-26T10:42:00+00:00', '{}')")
 
 
 def damage(campaign: Campaign, zone: str, author: str) -> None:
@@ -163,6 +168,7 @@ def test_words_find_names_people_and_reasons_whatever_accents_and_capitals(four:
 
 def test_filters_take_what_they_say(four: Campaign) -> None:
     four.draw(1.0)
+    admit_all(four)
     for zone in IDS[:3]:
         label(four, zone, "jean")
         judge(four, zone, "jean", submit)
@@ -200,10 +206,23 @@ def test_the_second_of_two_annotators_is_to_label_blind_and_nobody_else(four: Ca
     assert "annotated blind by marie" in tooltip(after, "luc")
 
 
+def test_whoever_is_not_admitted_yet_begins_with_the_gold_zones_blind(four: Campaign) -> None:
+    label(four, IDS[2], "paul")
+    judge(four, IDS[2], "paul", accept)
+    set_gold(four, four.zone(IDS[2]), 0.9)
+    first = arranged(read(four).values(), "jean")[0]
+    assert (first.zone.id, state_title(first, "jean")) == (IDS[2], "begin here")
+    assert first.to_be_blind("jean")
+    assert remarks(first, "jean")[0] == "label it blind, to be admitted to the other zones"
+    admit_all(four)
+    after = read(four)[IDS[2]]
+    assert (turn_of(after, "jean"), after.to_be_blind("jean")) == (Turn.ACCEPTED, False)
+
+
 def test_zones_that_are_looked_at_are_read_first_and_only_their_labels_are_counted(four: Campaign) -> None:
     for zone in IDS:
         label(four, zone, "marie", rows=128)
-    reader = ZoneReader(four.path)
+    reader = ZoneReader(four.path, "marie")
     reader.wanted = (IDS[3],)
     order: list[str] = []
     look = reader._read_one
@@ -223,7 +242,7 @@ def test_zones_that_are_looked_at_are_read_first_and_only_their_labels_are_count
 def test_what_did_not_change_is_not_read_again(four: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     label(four, IDS[0], "marie", rows=128)
     label(four, IDS[1], "marie", rows=128)
-    reader = ZoneReader(four.path)
+    reader = ZoneReader(four.path, "marie")
     read(four, reader)
     opened: list[str] = []
     from napari_plugin import queue_reading
@@ -243,7 +262,7 @@ def test_what_did_not_change_is_not_read_again(four: Campaign, monkeypatch: pyte
 def test_a_zone_that_is_added_and_a_lease_that_ends_show_at_the_next_reading(
     four: Campaign, make_ortho: MakeOrtho
 ) -> None:
-    reader = ZoneReader(four.path)
+    reader = ZoneReader(four.path, "marie")
     with Tenancy(four.registry, IDS[0], "jean"):
         assert read(four, reader)[IDS[0]].lease is not None
     image, _ = make_ortho(row=1024 * 9, name="late")
@@ -257,7 +276,7 @@ def test_reading_can_be_stopped_and_gone_on_with(four: Campaign, monkeypatch: py
     from napari_plugin import queue_reading
 
     monkeypatch.setattr(queue_reading, "_BATCH_SECONDS", 0.0)
-    reader, found = ZoneReader(four.path), dict[str, QueuedZone]()
+    reader, found = ZoneReader(four.path, "marie"), dict[str, QueuedZone]()
 
     def tell(zones: list[QueuedZone]) -> None:
         found.update({one.zone.id: one for one in zones})

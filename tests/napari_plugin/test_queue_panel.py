@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_orthos import MakeOrtho
+from napari.utils.progress import progress
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtTest import QTest
@@ -216,3 +217,13 @@ def test_a_campaign_that_cannot_be_read_is_one_sentence(qtbot: Any, three: Campa
     qtbot.waitUntil(lambda: not broken.reading, timeout=20_000)
     assert broken.told.endswith("restore it from a backup")
     broken.release()
+
+
+def test_a_panel_that_goes_while_it_reads_leaves_no_bar_in_the_activity(qtbot: Any, three: Campaign) -> None:
+    panel = QueuePanel(three.path, "marie")
+    panel.refresh()
+    assert progress._all_instances
+    panel.release()
+    panel.deleteLater()
+    del panel
+    qtbot.waitUntil(lambda: not progress._all_instances, timeout=20_000)
