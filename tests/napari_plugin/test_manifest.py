@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import npe2
@@ -98,3 +99,14 @@ def test_labels_can_be_saved_in_every_scheme_and_each_writer_says_which() -> Non
     for writer in writers:
         assert writer.layer_types == ["labels"]
         assert writer.filename_extensions == [".tif", ".tiff"]
+
+
+def test_every_file_of_the_plugin_can_lie_on_windows() -> None:
+    names = [path.relative_to(PATH.parent).as_posix() for path in PATH.parent.rglob("*") if path.is_file()]
+    assert len(names) > 30
+    assert len({name.casefold() for name in names}) == len(names)
+    reserved = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+    for name in names:
+        for part in name.split("/"):
+            assert not re.search(r'[<>:"\\|?*]|[. ]$', part), name
+            assert not reserved.fullmatch(part), name
