@@ -116,6 +116,8 @@ class ZoneLayers:
     def _fill_classes(self, session: Session) -> None:
         # The store's own array, read-only: the layer is a view of it, and napari's brush cannot write to it.
         self._fill(self.classes, session.labels, session)
+        # What its numbers mean, for whoever saves it.
+        self.classes.metadata["nomenclature"] = session.nomenclature.document()
         self.classes.colormap = DirectLabelColormap(color_dict=data.class_colours(session.nomenclature))
         self.classes.features = data.class_features(session.nomenclature)
 

@@ -66,13 +66,14 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def _of_tables() -> Iterator[str]:
-    from napari_plugin import actions, panels
+    from napari_plugin import actions, panels, queue
 
     yield from (action.title for action in actions.ACTIONS if action.position is None)
     yield from actions.GROUPS.values()
     for one in actions.POINTER:
         yield from (one.gesture, one.title)
     yield from panels.TOOL_NAMES.values()
+    yield from (one.title for one in queue.FILTERS.values())
     yield from ("Ctrl", "Shift", "Return", "Enter", "Backspace", "Space", "Tab", "Home", "Esc", "Del")
 
 
