@@ -66,6 +66,8 @@ class OpenZone:
     """What to do about a missing hierarchy."""
     tenancy: Tenancy
     """The author's stay in the zone, to be renewed as long as it is open."""
+    blind: bool
+    """Whether it is a second annotation that sees nothing of the first."""
 
     @property
     def journal(self) -> Path:
@@ -131,6 +133,7 @@ def open_zone(
                 hierarchy=hierarchy,
                 advice=advice,
                 tenancy=tenancy.begin(),
+                blind=blind,
             )
         except BaseException:  # neither lock nor lease may outlive the attempt, whatever ended it
             if opening.exception() is None:

@@ -63,7 +63,7 @@ class QueuePanel(QWidget):
 
     def __init__(self, directory: Path, author: str, *, offers: Offers = no_offers) -> None:
         super().__init__()
-        self.directory, self._author = directory, author
+        self.directory, self.author = directory, author
         self._reader = ZoneReader(directory, author, offers=offers)
         self._title = tr("Zones of {campaign}", campaign=directory.resolve().name)
         self._zones: dict[str, QueuedZone] = {}
@@ -202,7 +202,7 @@ class QueuePanel(QWidget):
     def _moves(self, queued: QueuedZone) -> bool:
         """Tell whether what is known of a zone now may give it another place in the list."""
         before = self._zones.get(queued.zone.id)
-        return before is None or turn_of(before, self._author) != turn_of(queued, self._author)
+        return before is None or turn_of(before, self.author) != turn_of(queued, self.author)
 
     def _on_done(self, _nothing: object) -> None:
         self._end("")
@@ -247,12 +247,12 @@ class QueuePanel(QWidget):
     def _arrange(self) -> None:
         self._unarranged = False
         only, text = str(self.only.currentData()), self.search.text()
-        self.view.keep_place(arranged(self._zones.values(), self._author, only=only, text=text))
+        self.view.keep_place(arranged(self._zones.values(), self.author, only=only, text=text))
         self._on_moved()
         self._tell()
 
     def _count_filters(self) -> None:
-        found = counts(self._zones.values(), self._author)
+        found = counts(self._zones.values(), self.author)
         for place, (name, one) in enumerate(FILTERS.items()):
             self.only.setItemText(place, f"{tr(one.title)} ({number(found[name])})")
 
@@ -279,8 +279,8 @@ class QueuePanel(QWidget):
 
     def _open(self, queued: QueuedZone) -> None:
         """Open a zone, after a question where somebody else is there or one should not see their labels."""
-        blind = queued.entrance or (queued.to_be_blind(self._author) and self._ask_blind(queued))
-        other = queued.held_by_other(self._author)
+        blind = queued.entrance or (queued.to_be_blind(self.author) and self._ask_blind(queued))
+        other = queued.held_by_other(self.author)
         if blind or not other:
             self.chosen.emit(ZoneChoice(zone=queued.zone.id, blind=blind))
         elif self._ask(

@@ -30,6 +30,8 @@ from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
 from napari_plugin.panels import WelcomePage
 from napari_plugin.preferences import Preferences
+from napari_plugin.queue import ZoneChoice
+from napari_plugin.queue_panel import QueuePanel
 from napari_plugin.session import Session
 from napari_plugin.settings_dialog import SettingsDialog
 from napari_plugin.side import SideDock
@@ -37,6 +39,7 @@ from napari_plugin.theme import style_sheet, use_theme
 from napari_plugin.tiles import Tiles
 from napari_plugin.view_page import ViewPage
 from napari_plugin.views import Views
+from napari_plugin.work import Snapshots, Work
 from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
@@ -74,6 +77,9 @@ class LabellingDock(QWidget):
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
         self._jobs: list[Job] = []
+        self._queue: QueuePanel | None = None
+        self.work = Work(self, lambda: self.session.opened if self.session is not None else None)
+        self.work.segmented.connect(self._on_segmented)
         self._examples: dict[Path, Mapping[int, Sequence[NDArray[np.uint8]]]] = {}
         self._side: QStackedWidget | None = None
         self.side: SideDock | None = None
@@ -138,25 +144,17 @@ class LabellingDock(QWidget):
         self.session, self.desk = session, desk
         self.commands = {
             **commands(desk, self.tiles, self),
+            **self.work.commands,
             "help": self._toggle_help,
             "keys": self._choose_settings,
+            "zones": self._show_queue,
         }
         install_shortcuts(panel, keys, self.commands)
         self._show(panel)
         self._find_examples(session, panel)
-        keep = partial(self._keep_snapshots, session)
-        session.saved.connect(keep)
-        later(lambda: session.saved.disconnect(keep))
+        later(Snapshots(session).release)
         self._find_examples(session, panel)
         self._take_window()
-
-    def _keep_snapshots(self, session: Session, _saved: object = None) -> None:
-        """Have a snapshot written after many edits, while the person goes on: the zone opens faster then."""
-        pending = session.store.begin_snapshot() if session.store.snapshot_due else None
-        if pending is not None:
-            title = tr("Keeping the zone quick to open")
-            job = start(title, lambda report: pending.write(), done=lambda _: None, failed=lambda _: None)
-            self._jobs.append(job)
 
     def _find_examples(self, session: Session, panel: ZonePanel) -> None:
         """Have examples of the classes looked for in accepted zones, once for a campaign."""
@@ -206,15 +204,23 @@ class LabellingDock(QWidget):
             self._screen.close()
             self._build(session)
 
-    def open_zone(self, directory: Path, zone_id: str, author: str) -> None:
-        """Open a zone of a campaign, while the window goes on; what is in the way is shown in the dock."""
+    def open_zone(
+        self, directory: Path, zone_id: str, author: str, *, together: bool = False, blind: bool = False
+    ) -> None:
+        """Open a zone of a campaign, while the window goes on; what is in the way is shown in the dock.
+
+        Parameters are those of `opening.open_zone`.
+        """
         if self._opening is not None and self._opening.running:
             return
         self.close_session()
         self._show(WelcomePage(self._choose_campaign, opening=zone_id))
 
         def work(report: Report) -> OpenZone:
-            return open_zone(directory, zone_id=zone_id, author=author, progress=partial(report, 0.3))
+            progress = partial(report, 0.3)
+            return open_zone(
+                directory, zone_id=zone_id, author=author, together=together, blind=blind, progress=progress
+            )
 
         self._opening = start(
             tr("Opening {zone}", zone=zone_id), work, done=self._on_opened, failed=self._on_not_opened
@@ -226,6 +232,43 @@ class LabellingDock(QWidget):
         except WorkbenchError as error:
             opened.close()
             self._on_not_opened(str(error))
+
+    def _open_chosen(self, choice: ZoneChoice) -> None:
+        """Open a zone that was chosen in the queue."""
+        if self._queue is not None:
+            self.open_zone(
+                self._queue.directory,
+                choice.zone,
+                self._queue.author,
+                together=choice.together,
+                blind=choice.blind,
+            )
+
+    def _on_segmented(self, zone_id: str) -> None:
+        """Open the zone again that has regions now."""
+        if self.session is not None and zone_id in ("", self.session.zone_id):
+            opened = self.session.opened
+            self.open_zone(
+                opened.campaign.path,
+                self.session.zone_id,
+                opened.author,
+                together=opened.tenancy.together,
+                blind=opened.blind,
+            )
+
+    def _show_queue(self) -> None:
+        if self.side is not None and self._queue is not None:
+            self.side.pages.setCurrentWidget(self._queue)
+
+    def _queue_of(self, campaign: Path, author: str) -> QueuePanel:
+        """Return the queue of a campaign: it stays as zones come and go."""
+        if self._queue is None or (self._queue.directory, self._queue.author) != (campaign, author):
+            if self._queue is not None:
+                self._queue.release()
+                self._queue.deleteLater()
+            self._queue = QueuePanel(campaign, author)
+            self._queue.chosen.connect(self._open_chosen)
+        return self._queue
 
     def _on_not_opened(self, why: str) -> None:
         self._show(WelcomePage(self._choose_campaign, said(why)))
@@ -260,10 +303,16 @@ class LabellingDock(QWidget):
         self._screen.callback(side.release)
         page = ViewPage(self.desk, self.preferences.keys)
         self._screen.callback(page.release)
+        opened = self.desk.session.opened
+        queue = self._queue_of(opened.campaign.path, opened.author)
+        queue.show_current(opened.zone.id)
         side.add_page(page, tr("View"))
+        side.add_page(queue, tr("Zones"))
         if self._side is None:
             self._side = QStackedWidget()
             self._viewer.window.add_dock_widget(self._side, name=tr("Zone"), area="left", tabify=True)
+        if self._queue is not None:
+            self._queue.setParent(None)  # it outlives the pages of one zone
         while (before := self._side.currentWidget()) is not None:
             self._side.removeWidget(before)
             before.deleteLater()
