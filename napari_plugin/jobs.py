@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["Job", "Report", "Stopped", "in_process", "start"]
 
+import atexit
 import sys
 import warnings
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from workbench.errors import WorkbenchError
 _Result = TypeVar("_Result")
 _STEPS = 100
 _SWITCH_SECONDS = 0.0005
+_LAST_MILLISECONDS = 5000
 
 
 class Job(QObject):
@@ -95,6 +97,14 @@ class Job(QObject):
 
 _RUNNING: set[Job] = set()
 """Jobs whose end was not told yet: whoever began one may be gone by then, and its bar has to go anyway."""
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Have what still runs when the program ends stop, and wait for it: Python takes its libraries down."""
+    for job in list(_RUNNING):
+        job.stop()
+    QThreadPool.globalInstance().waitForDone(_LAST_MILLISECONDS)
 
 
 class _Run(QRunnable):

@@ -255,6 +255,7 @@ class LockPanel(QFrame):
         super().__init__()
         self.setObjectName("banner")
         self._text = QLabel()
+        self._text.setWordWrap(True)
         self.button = QPushButton(tr("Send back…"))
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button.setToolTip(tr("Opens the zone for labels again; the reason stays in its review."))

@@ -16,7 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QStackedWidget, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QGridLayout,
+    QInputDialog,
+    QMainWindow,
+    QStackedWidget,
+    QWidget,
+)
 
 from napari_plugin.bindings import HeldKeys, install_shortcuts
 from napari_plugin.commands import commands, held_commands
@@ -94,7 +102,7 @@ class LabellingDock(QWidget):
         self._zone, self._screen = ExitStack(), ExitStack()
         """What to undo when another zone is shown or the dock goes, and when only the screen is made anew."""
         # A dock gets no closeEvent from napari. Nothing is lost without one; this only frees the journal.
-        self.destroyed.connect(self._screen.close)
+        # What is on the screen goes with its window.
         self.destroyed.connect(self._zone.close)
         viewer.layers.events.inserted.connect(self._on_layer)
         viewer.events.theme.connect(self._follow_theme)
@@ -153,7 +161,6 @@ class LabellingDock(QWidget):
         self._show(panel)
         self._find_examples(session, panel)
         later(Snapshots(session).release)
-        self._find_examples(session, panel)
         self._take_window()
 
     def _find_examples(self, session: Session, panel: ZonePanel) -> None:
@@ -291,6 +298,17 @@ class LabellingDock(QWidget):
             self._screen.callback(self._put_help_away)
             self._show_side()
 
+    def _gather_docks(self) -> None:
+        """Lay napari's layer docks and the zone's over each other, so that each has the whole height."""
+        window = self.window()
+        docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+        controls, layers = docks.get("layer controls"), docks.get("layer list")
+        if isinstance(window, QMainWindow) and controls is not None and layers is not None:
+            window.tabifyDockWidget(layers, controls)
+        own = self._side.parentWidget() if self._side is not None else None
+        if own is not None:
+            own.raise_()
+
     def _put_help_away(self) -> None:
         if self.help is not None:
             self.help.deleteLater()
@@ -299,6 +317,8 @@ class LabellingDock(QWidget):
     def _show_side(self) -> None:
         """Show the pages beside the picture, over napari's layer list, which stays a click away."""
         assert self.desk is not None  # noqa: S101 - only with a zone open
+        if self._queue is not None:
+            self._queue.setParent(None)  # it outlives the pages of one zone
         side = SideDock(self.desk, self.tiles)
         self._screen.callback(side.release)
         page = ViewPage(self.desk, self.preferences.keys)
@@ -311,8 +331,7 @@ class LabellingDock(QWidget):
         if self._side is None:
             self._side = QStackedWidget()
             self._viewer.window.add_dock_widget(self._side, name=tr("Zone"), area="left", tabify=True)
-        if self._queue is not None:
-            self._queue.setParent(None)  # it outlives the pages of one zone
+            self._gather_docks()
         while (before := self._side.currentWidget()) is not None:
             self._side.removeWidget(before)
             before.deleteLater()
