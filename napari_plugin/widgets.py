@@ -36,7 +36,9 @@ from napari_plugin.language import said, speak, tr
 from napari_plugin.layers import natural_colours
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
+from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
+from napari_plugin.pictures import reserve
 from napari_plugin.preferences import Preferences
 from napari_plugin.queue import ZoneChoice
 from napari_plugin.queue_panel import QueuePanel
@@ -149,10 +151,12 @@ class LabellingDock(QWidget):
         others.start()
         later(others.stop)
         self.tiles = Tiles(session)
+        self.overlays = OverlayList(desk, self._choose_layers)
         self.session, self.desk = session, desk
         self.commands = {
             **commands(desk, self.tiles, self),
             **self.work.commands,
+            "identify": self.overlays.identify,
             "help": self._toggle_help,
             "keys": self._choose_settings,
             "zones": self._show_queue,
@@ -194,6 +198,13 @@ class LabellingDock(QWidget):
     ) -> None:
         """Have a raster read while the window goes on."""
         self._jobs.append(start(title, lambda report: read(), done=done, failed=failed))
+
+    def _choose_layers(self, names: list[str]) -> list[str]:
+        """Ask which layer of a vector file is meant."""
+        name, agreed = QInputDialog.getItem(
+            self, tr("Add an overlay"), tr("Layer:"), names, 0, editable=False
+        )
+        return [name] if agreed else []
 
     def _toggle_help(self) -> None:
         if self.help is not None:
@@ -292,6 +303,7 @@ class LabellingDock(QWidget):
         canvas = self.window().findChild(QOpenGLWidget)
         if canvas is not None:
             self.desk.lay_glass(canvas)
+            QTimer.singleShot(0, partial(reserve, canvas.height(), canvas.width()))
             held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
             self._screen.callback(held.release)
             self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
@@ -321,7 +333,7 @@ class LabellingDock(QWidget):
             self._queue.setParent(None)  # it outlives the pages of one zone
         side = SideDock(self.desk, self.tiles)
         self._screen.callback(side.release)
-        page = ViewPage(self.desk, self.preferences.keys)
+        page = ViewPage(self.desk, self.overlays, self.preferences.keys)
         self._screen.callback(page.release)
         opened = self.desk.session.opened
         queue = self._queue_of(opened.campaign.path, opened.author)

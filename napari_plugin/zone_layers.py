@@ -105,7 +105,7 @@ class ZoneLayers:
     def _fill_picture(self, layer: Image, picture: Picture) -> None:
         """Give a layer a picture; the same one as before is drawn anew."""
         if self._shown.get(layer) is picture:
-            layer.refresh(extent=False)
+            layer.refresh(thumbnail=False, extent=False, highlight=False)
             return
         self._shown[layer] = picture
         raster = picture.raster

@@ -21,7 +21,7 @@ from napari.layers.base import Layer
 from qtpy.QtTest import QTest
 
 from napari_plugin.desk_rasters import desk_raster
-from napari_plugin.pictures import Look, Picture, Swipe, Showing, reserve
+from napari_plugin.pictures import Look, Picture, Showing, Swipe, reserve
 from napari_plugin.recipes import recipes_for
 from workbench.campaign import Campaign
 
@@ -56,7 +56,7 @@ def main() -> None:
     viewer.add_layer(classes)
     camera = viewer.scene.camera
 
-    def show(view: View) -> None:
+    def show(view: Showing) -> None:
         picture.view = view
         layer.refresh()
 
@@ -71,7 +71,9 @@ def main() -> None:
         "pan": pan,
         "another recipe": lambda step: show(Showing(recipe=recipes[step % len(recipes)])),
         "gamma": lambda step: show(Showing(recipe=recipes[0], look=Look(gamma=1 + 0.05 * step))),
-        "swipe": lambda step: show(Showing(recipe=recipes[1], swipe=Swipe(hides="left", at=100 + 10.0 * step))),
+        "swipe": lambda step: show(
+            Showing(recipe=recipes[1], swipe=Swipe(hides="left", at=100 + 10.0 * step))
+        ),
         "another picture's levels": swap,
     }
     meter = Meter()

@@ -339,7 +339,7 @@ def test_reserved_memory_is_what_the_next_views_are_drawn_in(
 ) -> None:
     monkeypatch.setattr(pictures, "_MEMORY", pictures._Memory())
     pictures.reserve(100, 120, pictures=2)
-    picture = Picture(ortho, View(recipe=RECIPES["rgb"]))
+    picture = Picture(ortho, Showing(recipe=RECIPES["rgb"]))
     kept = list(pictures._MEMORY._pieces)
     parts = [picture.levels[0][:700, :750] for _ in range(2)]
     assert pictures._MEMORY._pieces == kept
