@@ -9,12 +9,13 @@ __all__ = ["Job", "Report", "Stopped", "in_process", "start"]
 
 import atexit
 import sys
+import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from napari.utils import cancelable_progress
-from qtpy.QtCore import QObject, QRunnable, QThreadPool, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_plugin.processes import Report, Stopped, in_process
 from workbench.errors import WorkbenchError
@@ -22,7 +23,7 @@ from workbench.errors import WorkbenchError
 _Result = TypeVar("_Result")
 _STEPS = 100
 _SWITCH_SECONDS = 0.0005
-_LAST_MILLISECONDS = 5000
+_LAST_SECONDS = 5.0
 
 
 class Job(QObject):
@@ -41,6 +42,7 @@ class Job(QObject):
         self._title = self._described = title
         self._bar = cancelable_progress(total=_STEPS, desc=title)
         self.running = True
+        self.thread: threading.Thread | None = None
         # What the work emits arrives in the thread of the object that hears it; a plain function has none.
         self._told.connect(self._on_told)
         self._returned.connect(self._on_returned)
@@ -102,18 +104,12 @@ _RUNNING: set[Job] = set()
 @atexit.register
 def _stop_all() -> None:
     """Have what still runs when the program ends stop, and wait for it: Python takes its libraries down."""
+    threads = [job.thread for job in _RUNNING]
     for job in list(_RUNNING):
         job.stop()
-    QThreadPool.globalInstance().waitForDone(_LAST_MILLISECONDS)
-
-
-class _Run(QRunnable):
-    def __init__(self, job: Job, work: Callable[[Report], Any]) -> None:
-        super().__init__()
-        self._job, self._work = job, work
-
-    def run(self) -> None:
-        self._job.run(self._work)
+    for thread in threads:
+        if thread is not None:
+            thread.join(_LAST_SECONDS)
 
 
 def start(
@@ -143,5 +139,8 @@ def start(
     _RUNNING.add(job)
     job.done.connect(done)
     job.failed.connect(failed)
-    QThreadPool.globalInstance().start(_Run(job, work))
+    # A thread of Python's own, not of Qt's pool: to those each piece of work is a thread that was never there
+    # before, and libraries that keep something for each thread (PROJ its context) find it gone, and crash.
+    job.thread = threading.Thread(target=job.run, args=(work,), daemon=True, name=title)
+    job.thread.start()
     return job
