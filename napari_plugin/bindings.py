@@ -144,6 +144,9 @@ class PointerGestures:
         What is labelled.
     tools
         The tools, one of them in hand.
+    grab
+        Called with the x of the canvas where the left button went down; returns what is dragged from there
+        in place of the tool, to be called with each x of the pointer, or None.
     take_class
         Called on a right click.
     on_place
@@ -156,11 +159,12 @@ class PointerGestures:
         session: Session,
         tools: ToolBox,
         *,
+        grab: Callable[[float], Callable[[float], None] | None],
         take_class: Callable[[], None],
         on_place: Callable[[tuple[int, int] | None], None],
     ) -> None:
         self._viewer, self._session, self._tools = viewer, session, tools
-        self._take_class, self._on_place = take_class, on_place
+        self._grab, self._take_class, self._on_place = grab, take_class, on_place
         self.panning = False
         """Whether the left button moves the picture."""
         self._lists = (
@@ -196,7 +200,8 @@ class PointerGestures:
         if event.button == _MIDDLE or (event.button == _LEFT and self.panning):
             return self._pan(viewer, event)
         if event.button == _LEFT and not event.modifiers:
-            return self._stroke(event)
+            held = self._grab(float(event.pos[0]))
+            return self._stroke(event) if held is None else self._hold(event, held)
         if event.button == _RIGHT and not event.modifiers:
             return self._right_click(event)
         return iter(())
@@ -218,6 +223,15 @@ class PointerGestures:
         if tool is self._tools.current:
             tool.release(self._spot(event), dragged=dragged)
         self._on_place(self._spot(event).pixel)
+
+    @staticmethod
+    def _hold(event: Any, held: Callable[[float], None]) -> Iterator[None]:
+        event.handled = True
+        yield
+        while event.type == "mouse_move":
+            event.handled = True
+            held(float(event.pos[0]))
+            yield
 
     def _right_click(self, event: Any) -> Iterator[None]:
         start, farthest = event.pos, 0.0

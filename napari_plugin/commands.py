@@ -61,7 +61,9 @@ def commands(desk: Desk, tiles: Tiles, window: QWidget) -> Mapping[str, Callable
         "back": lambda: tools.current.back(),
         "undo": session.undo,
         "redo": session.redo,
-        "infrared": lambda: desk.toggle(desk.layers.infrared),
+        **{f"view_{place + 1}": partial(desk.views.show_place, place) for place in range(7)},
+        "infrared": desk.views.toggle_infrared,
+        "swipe": desk.toggle_swipe,
         "labels": lambda: desk.toggle(desk.layers.classes),
         "outlines": desk.toggle_outlines,
         "contours": lambda: desk.toggle(desk.layers.contours),
@@ -74,7 +76,7 @@ def commands(desk: Desk, tiles: Tiles, window: QWidget) -> Mapping[str, Callable
 
 def held_commands(desk: Desk) -> Mapping[str, Callable[[bool], None]]:
     """Return what to call, with whether the key is down, for each action that lasts as long as it is."""
-    return {"pan": partial(setattr, desk.gestures, "panning")}
+    return {"pan": partial(setattr, desk.gestures, "panning"), "blink": desk.views.blink}
 
 
 def _go_to_bare(desk: Desk, tiles: Tiles) -> None:

@@ -12,13 +12,14 @@ from psygnal import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_plugin.bindings import PointerGestures, Wheel
-from napari_plugin.glass import Glass, RegionLight, SketchDrawing
+from napari_plugin.glass import Glass, RegionLight, SketchDrawing, SwipeLine
 from napari_plugin.here import Here
 from napari_plugin.outlines import LabelOutlines
 from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.screen import View
 from napari_plugin.session import Session
 from napari_plugin.tools import ToolBox
+from napari_plugin.views import Views
 from napari_plugin.zone_layers import ZoneLayers
 from workbench.geo.grid import Window
 
@@ -27,6 +28,8 @@ _CLOSER = 1.25
 """What a notch of the wheel makes of the zoom."""
 _LARGEST_PIXEL, _SMALLEST_ZONE = 100.0, 100.0
 """In pixels of the screen."""
+_GRIP = 7.0
+"""Pixels of the screen within which a press takes hold of the line between two views."""
 _PAN_SHARE = 0.2
 """Share of the canvas that an arrow key moves the picture by."""
 
@@ -42,6 +45,8 @@ class Desk:
         What to show. The desk follows it; it does not own it.
     layers
         What shows it in the viewer.
+    views
+        What is seen of it.
     on_place
         Called with the pixel (row, col) under the pointer, or None when it leaves the canvas.
     """
@@ -54,18 +59,24 @@ class Desk:
         viewer: Any,
         session: Session,
         layers: ZoneLayers,
+        views: Views,
         *,
         on_place: Callable[[tuple[int, int] | None], None],
     ) -> None:
-        self.viewer, self.session, self.layers = viewer, session, layers
+        self.viewer, self.session, self.layers, self.views = viewer, session, layers, views
         self.tools, self.here = ToolBox(session), Here(session)
         self.glass: Glass | None = None
         self.light, self._drawn = RegionLight(session), SketchDrawing(session)
-        self.outlines = LabelOutlines(session)
-        layers.show(session)
+        self.outlines, self._line = LabelOutlines(session), SwipeLine(session)
+        layers.show(session, views.first)
         viewer.canvas.overlays.scale_bar.visible = True
         self.gestures = PointerGestures(
-            viewer, session, self.tools, take_class=self.here.take_class, on_place=on_place
+            viewer,
+            session,
+            self.tools,
+            grab=self.grab,
+            take_class=self.here.take_class,
+            on_place=on_place,
         )
         for signal, slot in self._slots():
             signal.connect(slot)
@@ -89,6 +100,7 @@ class Desk:
             self.glass.destroyed.connect(self._on_glass_gone)
             self.glass.add(self.light)
             self.glass.add(self._drawn)
+            self.glass.add(self._line)
             self.show_outlines(only=False)
             self._wheel = Wheel(canvas, zoom=self.zoom, resize=self.resize)
 
@@ -170,7 +182,7 @@ class Desk:
         layer.visible = not layer.visible
 
     def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        session, camera = self.session, self.viewer.scene.camera
+        session, camera, views = self.session, self.viewer.scene.camera, self.views
         return (
             (session.repainted, self._on_repainted),
             (session.hovered, self._on_hovered),
@@ -178,6 +190,7 @@ class Desk:
             (session.class_chosen, self._on_class_chosen),
             (session.rescaled, self.layers.show_level),
             (session.refined, self._on_refined),
+            (views.changed, self._on_views),
             (camera.events.center, self._on_camera),
             (camera.events.zoom, self._on_camera),
             (self.viewer.canvas.events.size, self._on_size),
@@ -218,6 +231,30 @@ class Desk:
 
     def _on_refined(self, _window: Window) -> None:
         self.layers.show_refined()
+
+    def _on_views(self) -> None:
+        self.layers.show_pictures(self.views.first, self.views.second)
+        self._line.at = self.views.swipe if not self.views.blinking else None
+        self._refresh_glass()
+
+    def toggle_swipe(self) -> None:
+        """Show the second view right of a line in the middle of the canvas; or no longer."""
+        centre = self.viewer.scene.camera.center[-1]
+        self.views.swipe_at(None if self.views.swipe is not None else centre)
+
+    def grab(self, x: float) -> Callable[[float], None] | None:
+        """Return what moves the line between two views to another x of the canvas; None if x is not on it."""
+        view = self.view()
+        line = self._line.x(view) if view is not None else None
+        if line is None or abs(x - line) > _GRIP:
+            return None
+
+        def move(to: float) -> None:
+            view = self.view()
+            if view is not None:
+                self.views.swipe_at(view.spot(to, 0).col * self.session.grid.resolution)
+
+        return move
 
     def _show_light(self, hover: Hover | None, sketch: Sketch | None) -> None:
         view = self.view()

@@ -6,7 +6,7 @@ does not. What is painted on glass costs the pixels of the screen, at any zoom a
 
 from __future__ import annotations
 
-__all__ = ["Drawing", "Glass", "RegionLight", "SketchDrawing", "class_colour", "draw_codes"]
+__all__ = ["Drawing", "Glass", "RegionLight", "SketchDrawing", "SwipeLine", "class_colour", "draw_codes"]
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -239,6 +239,34 @@ class SketchDrawing:
             painter.setPen(QPen(_SHADOW, 1))
             for point in points:
                 painter.drawRect(QRectF(point.x() - 2.5, point.y() - 2.5, 5, 5))
+
+
+class SwipeLine:
+    """The line between the first view and the second one, with a handle to drag it by."""
+
+    def __init__(self, session: Session) -> None:
+        self._resolution = session.grid.resolution
+        self.at: float | None = None
+        """World x in metres; None where there is no line."""
+
+    def x(self, view: View) -> float | None:
+        """Return where it is on the canvas."""
+        return view.point(0, self.at / self._resolution)[0] if self.at is not None else None
+
+    def paint(self, painter: QPainter, view: View) -> None:
+        """Paint it from top to bottom, the handle in the middle."""
+        x = self.x(view)
+        if x is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        top, middle, bottom = QPointF(x, 0), QPointF(x, view.height / 2), QPointF(x, view.height)
+        for pen in (QPen(_SHADOW, 4), QPen(_LIGHT, 2)):
+            painter.setPen(pen)
+            painter.drawLine(top, bottom)
+        painter.setBrush(_LIGHT)
+        painter.setPen(QPen(_SHADOW, 1.5))
+        painter.drawEllipse(middle, 9, 9)
+        painter.drawText(QRectF(x - 9, view.height / 2 - 9, 18, 18), Qt.AlignmentFlag.AlignCenter, "↔")
 
 
 def class_colour(session: Session) -> QColor:

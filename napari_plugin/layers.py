@@ -8,17 +8,13 @@ float32 for panning.
 from __future__ import annotations
 
 __all__ = [
-    "SHADE_OUTSIDE",
-    "SHADE_RIM",
     "class_colours",
     "class_features",
     "composite",
     "contour_limits",
     "grey",
-    "mean_pooled",
+    "natural_colours",
     "repaint",
-    "shade",
-    "shade_colours",
     "spot_at",
     "world_metadata",
 ]
@@ -33,12 +29,10 @@ from napari_plugin.language import title, tr
 from napari_plugin.pointed import Spot
 from workbench.geo.grid import PixelGrid, Window
 from workbench.nomenclature import Nomenclature
-from workbench.segmentation.pyramid import SMALLEST_LEVEL
 
 Colour = tuple[float, float, float, float]
 """Red, green, blue and opacity, 0 to 1."""
 
-SHADE_OUTSIDE, SHADE_RIM = 1, 2
 
 _CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
 # Display range of rasters that are not 8-bit: percentiles of a sample, as QGIS does.
@@ -90,6 +84,12 @@ def composite(
     return image
 
 
+def natural_colours(pixels: NDArray[Any], bands: Sequence[str]) -> NDArray[np.uint8]:
+    """Return pixels (band, row, col) in natural colours, or their first band in grey: (row, col, 3)."""
+    image = composite(pixels, bands)
+    return image if image is not None else grey(pixels)
+
+
 def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the first band of (band, row, col) as a grey image, shape (row, col, 3)."""
     return np.repeat(_eight_bits(pixels[0])[..., np.newaxis], 3, axis=2)
@@ -106,75 +106,6 @@ def _eight_bits(band: NDArray[Any]) -> NDArray[np.uint8]:
     stretched = (band.astype(np.float32) - np.float32(low)) * np.float32(gain)
     shown: NDArray[np.uint8] = np.nan_to_num(np.clip(stretched, 0, 255)).astype(np.uint8)
     return shown
-
-
-def mean_pooled(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Return an image and ever coarser means of 2 × 2 of its pixels, for napari's multiscale.
-
-    Parameters
-    ----------
-    image
-        Shape (row, col, channel).
-    """
-    levels = [image]
-    while max(levels[-1].shape[:2]) > SMALLEST_LEVEL:
-        fine = _even(levels[-1]).astype(np.uint16)
-        quads = fine[0::2, 0::2] + fine[1::2, 0::2] + fine[0::2, 1::2] + fine[1::2, 1::2]
-        levels.append((quads // 4).astype(np.uint8))
-    return levels
-
-
-def _even(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Repeat the last row and column where their number is odd."""
-    height, width = image.shape[:2]
-    if height % 2 or width % 2:
-        rest = ((0, 0),) * (image.ndim - 2)
-        return np.pad(image, ((0, height % 2), (0, width % 2), *rest), mode="edge")
-    return image
-
-
-def shade(
-    footprint: NDArray[np.bool_], shape: tuple[int, int], offset: tuple[int, int]
-) -> NDArray[np.uint8] | None:
-    """Return what dims the surroundings of a zone, or None where the image shows nothing but the zone.
-
-    Parameters
-    ----------
-    footprint
-        Shape (row, col) of the zone's grid.
-    shape
-        (rows, columns) of the image that is shown.
-    offset
-        (row, col) of its first pixel in the zone's grid; negative or zero.
-
-    Returns
-    -------
-    NDArray[np.uint8] | None
-        Of ``shape``: 0 in the zone, `SHADE_OUTSIDE` around it, `SHADE_RIM` on the first pixels outside.
-    """
-    row, col = -offset[0], -offset[1]
-    inside = np.zeros(shape, dtype=np.bool_)
-    inside[row : row + footprint.shape[0], col : col + footprint.shape[1]] = footprint
-    if inside.all():
-        return None
-    codes = np.where(inside, 0, SHADE_OUTSIDE).astype(np.uint8)
-    codes[_dilated(inside) & ~inside] = SHADE_RIM
-    return codes
-
-
-def _dilated(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
-    return grown
-
-
-def shade_colours() -> dict[int | None, Colour]:
-    """Return the colours of `shade`'s codes."""
-    veil, rim = (0.04, 0.05, 0.07, 0.62), (1.0, 1.0, 1.0, 0.55)
-    return {None: _CLEAR, 0: _CLEAR, SHADE_OUTSIDE: veil, SHADE_RIM: rim}
 
 
 def class_colours(nomenclature: Nomenclature) -> dict[int | None, Colour]:

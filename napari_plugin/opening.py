@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from affine import Affine
 from numpy.typing import NDArray
 
+from napari_plugin.desk_rasters import DeskRaster, desk_raster
 from workbench.campaign import Campaign
 from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid
+from workbench.geo.placed import PlacedPixels
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.leases import Tenancy
@@ -54,7 +57,9 @@ class OpenZone:
     blind: bool = False
     """Whether they label without seeing what others did."""
     backdrop: Backdrop
-    """Orthophoto to look at."""
+    """The orthophoto's pixels, as the file has them."""
+    ortho: DeskRaster
+    """The orthophoto to look at."""
     nomenclature: Nomenclature
     store: AnnotationStore
     """The zone's labels, open for the author."""
@@ -64,6 +69,8 @@ class OpenZone:
     """What to do about a missing hierarchy."""
     tenancy: Tenancy
     """The author's stay in the zone, to be renewed as long as it is open."""
+    blind: bool
+    """Whether it is a second annotation that sees nothing of the first."""
 
     @property
     def journal(self) -> Path:
@@ -116,6 +123,7 @@ def open_zone(
         opening = pool.submit(campaign.open_store, zone, author=author, blind=blind)
         try:
             backdrop = read_backdrop(campaign, zone)
+            ortho = _laid_out(zone, backdrop)
             hierarchy, advice = _read_hierarchy(campaign, zone, backdrop)
             store = opening.result()
             if not blind:
@@ -126,11 +134,13 @@ def open_zone(
                 author=author,
                 blind=blind,
                 backdrop=backdrop,
+                ortho=ortho,
                 nomenclature=campaign.nomenclature,
                 store=store,
                 hierarchy=hierarchy,
                 advice=advice,
                 tenancy=tenancy.begin(),
+                blind=blind,
             )
         except BaseException:  # neither lock nor lease may outlive the attempt, whatever ended it
             if opening.exception() is None:
@@ -143,6 +153,20 @@ def read_backdrop(campaign: Campaign, zone: Zone) -> Backdrop:
     """Read a zone with its surroundings, and prove that the zone still looks as when it was added."""
     pixels, offset = campaign.read_surroundings(zone, margin=_MARGIN)
     return Backdrop(pixels=pixels, bands=zone.ortho.bands, offset=offset)
+
+
+def _laid_out(zone: Zone, backdrop: Backdrop) -> DeskRaster:
+    """Return the orthophoto as it lies on the desk."""
+    row, col = backdrop.offset
+    _, height, width = backdrop.pixels.shape
+    grid = PixelGrid(
+        crs=zone.grid.crs,
+        transform=zone.grid.transform @ Affine.translation(col, row),
+        height=height,
+        width=width,
+    )
+    placed = PlacedPixels(pixels=backdrop.pixels, bands=backdrop.bands, grid=grid, valid=None)
+    return desk_raster(placed, zone, key=zone.ortho.key)
 
 
 def _read_hierarchy(campaign: Campaign, zone: Zone, backdrop: Backdrop) -> tuple[Hierarchy | None, str]:

@@ -39,7 +39,7 @@ from napari_plugin.theme import ink
 from napari_plugin.tools import TOOLS, Tool
 
 _NOTICE_MILLISECONDS = 6000
-_TOOL_NAMES = {
+TOOL_NAMES = {
     "pick": "Pick",
     "brush": "Brush",
     "line": "Line",
@@ -225,7 +225,7 @@ class ToolPanel(QWidget):
         for kind in TOOLS:
             button = QToolButton()
             button.setObjectName("tool")
-            button.setText(tr(_TOOL_NAMES[kind.id]))
+            button.setText(tr(TOOL_NAMES[kind.id]))
             button.setCheckable(True)
             button.setAutoRaise(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -256,6 +256,7 @@ class LockPanel(QFrame):
         super().__init__()
         self.setObjectName("banner")
         self._text = QLabel()
+        self._text.setWordWrap(True)
         self.button = QPushButton(tr("Send back…"))
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button.setToolTip(tr("Opens the zone for labels again; the reason stays in its review."))

@@ -25,11 +25,11 @@ from napari_plugin.pointed import Hover, Place, Sketch
 from napari_plugin.scale import ScaleInHand
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
-from workbench.labels.editing import Given, Region, given_of, painting
+from workbench.geo.spans import all_are
+from workbench.labels.editing import Given, Region, given_of, painting, painting_spans
 from workbench.labels.edits import LabelEdit, Look, Provenance
 from workbench.labels.op import Op
 from workbench.labels.review import zone_state
-from workbench.labels.strokes import given_map
 from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy
 from workbench.workflows.refining import RefinedHierarchy, refine_node
 
@@ -43,7 +43,7 @@ class Saved:
     id: str
     """``author:seq``."""
     number: int
-    """Its place in its author's journal, from 1."""
+    """Its place among its author's edits and verdicts in the journal, from 1."""
     at: datetime
 
 
@@ -167,7 +167,7 @@ class Session:
         last = self.store.last_own
         if last is None:
             return None
-        return Saved(id=last.id, number=last.seq, at=last.wall_time.astimezone())
+        return Saved(id=last.id, number=self.store.own_count, at=last.wall_time.astimezone())
 
     @property
     def locked_by(self) -> str | None:
@@ -342,14 +342,15 @@ class Session:
     def assign_at(self, row: int, col: int) -> None:
         """Give the region under a pixel the class in hand."""
         hover = self.hover_at(row, col)
-        if hover is None:
+        if hover is None or self.hierarchy is None:
             self.noticed.emit(self.why_nothing(row, col))
             return
-        window, mask = self.pixels_of(hover)
-        if self._has_class(window, mask):
+        # As spans: a region of a million pixels has some thousands, and no mask is made of it.
+        spans, made = self.hierarchy.spans(hover.node), self.made("pick", row, col, hover.scale)
+        if self._has_class(hover.window, spans):
             self.noticed.emit(tr("This region is {title} already.", title=self.called(self._given)))
             return
-        self.paint((window, mask), self.made("pick", row, col, hover.scale))
+        self.commit(lambda: [painting_spans(spans, self._given, made)])
 
     def made(self, tool: str, row: int, col: int, scale: float) -> Provenance:
         """Return how an edit is made that takes a region at a pixel and a scale."""
@@ -453,15 +454,16 @@ class Session:
 
     # Inside
 
-    def _has_class(self, window: Window, mask: NDArray[np.bool_]) -> bool:
-        """Tell whether pixels have the class in hand already."""
-        present = self.labels[window.slices]
-        if self._given.upper is None and np.any((present != self._given.code) & mask):
+    def _has_class(self, window: Window, spans: NDArray[np.int32]) -> bool:
+        """Tell whether the pixels of some spans in a window have the class in hand already."""
+        if not all_are(self._given.code, spans, self.labels):
             return False
         numbers, keys = self.store.uppers(window)
-        key = keys.index(self._given.upper) + 1 if self._given.upper in keys else 0
-        wanted = self._given.code + 256 * key
-        return not np.any((given_map(present, numbers) != wanted) & mask)
+        upper = self._given.upper
+        if upper is not None and upper not in keys:
+            return False
+        here = spans - np.array([window.row, window.col, window.col], np.int32)
+        return all_are(keys.index(upper) + 1 if upper is not None else 0, here, numbers)
 
     def _step(self, step: Callable[[], Window | None], *, nothing: str) -> bool:
         """Make a gesture durable, then tell; the one place where the desk meets a refusal."""

@@ -34,7 +34,7 @@ class SideDock(QWidget):
         super().__init__()
         self._desk, self._tiles = desk, tiles
         session = desk.session
-        self.map = Minimap(tiles, session.grid.shape, desk.layers.thumbnail())
+        self.map = Minimap(tiles, session.grid.shape, desk.views.thumbnail())
         self._looked = QLabel()
         self._looked.setObjectName("dim")
         self.pages = QTabWidget()

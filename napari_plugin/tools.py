@@ -1,79 +1,22 @@
-"""Tools: what the left button means. Each turns presses, moves and releases into sketches and edits.
-
-The pointer's gestures reach a tool as calls, with spots in pixels of the zone, so everything here is tested
-without a screen. Nothing is painted before a gesture is done: who closes the window in the middle of a drag
-loses that drag and no more.
-"""
+"""Tools: what the left button means. Those that take regions are here, with the box that holds them all."""
 
 from __future__ import annotations
 
 __all__ = ["TOOLS", "Brush", "Cut", "Line", "Merge", "Pick", "Polygon", "Tool", "ToolBox"]
 
-from collections.abc import Callable
-from typing import ClassVar
-
 import numpy as np
 from psygnal import Signal
 
-from napari_plugin.language import number, tr
+from napari_plugin.language import tr
 from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.session import Session
+from napari_plugin.stroke_tools import Brush, Line, Polygon
+from napari_plugin.tool import Tool, points_of
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
 from workbench.labels.editing import Region, merging
-from workbench.labels.edits import Provenance, tight
-from workbench.labels.strokes import brush_mask, cut_mask, polygon_mask
-
-_WIDER = 1.25
-"""What a notch of the wheel makes of the width of a brush or line."""
-_NARROWEST, _WIDEST = 0.5, 250.0
-"""Radius of brush and line, in pixels."""
-
-
-class Tool:
-    """A tool in hand. What a gesture of the pointer does not mean to it, it leaves alone."""
-
-    id: ClassVar[str]
-    """That of its action."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def press(self, spot: Spot) -> None:
-        """Begin: the button went down."""
-
-    def drag(self, spot: Spot) -> None:
-        """Go on: the pointer moved with the button down, farther than a hand shakes."""
-
-    def release(self, spot: Spot, *, dragged: bool) -> None:
-        """End: the button went up."""
-
-    def hover(self, spot: Spot) -> None:
-        """Follow the pointer while no button is down."""
-        self._session.hover_at(*spot.pixel)
-
-    def finish(self) -> None:
-        """Be done with what takes several clicks."""
-
-    def back(self) -> None:
-        """Take back the last of several clicks."""
-
-    def cancel(self) -> None:
-        """Give up what was begun."""
-        self._session.sketch(None)
-
-    def forget_regions(self) -> None:
-        """Give up what was begun if it is made of regions: they are others now."""
-
-    def resize(self, notches: int) -> bool:
-        """Become wider or narrower; return False where it has no width, and regions get larger instead."""
-        del notches
-        return False
-
-    @property
-    def told(self) -> str:
-        """What to say about the tool while it is in hand: its width, how to go on."""
-        return ""
+from workbench.labels.edits import tight
+from workbench.labels.strokes import cut_mask
 
 
 class Pick(Tool):
@@ -139,204 +82,6 @@ class Pick(Tool):
         if hover is not None:
             self._first = self._first or (row, col)
             self._touched.setdefault((hover.node.first, hover.node.stop), hover)
-
-
-class _Width:
-    """How wide a tool paints; it stays from one stroke to the next."""
-
-    def __init__(self, session: Session, radius: float) -> None:
-        self._session = session
-        self.radius = radius
-        """In pixels."""
-
-    def resize(self, notches: int) -> None:
-        """Become wider or narrower by a quarter a notch."""
-        self.radius = min(max(self.radius * _WIDER**notches, _NARROWEST), _WIDEST)
-
-    def paint(self, path: list[Spot], tool: str) -> bool:
-        """Paint what lies within the radius of a path; return whether that is done."""
-        shape = self._session.grid.shape
-        region = _checked(self._session, lambda: brush_mask(_points(path), self.radius, shape))
-        return region is not None and self._session.paint(region, Provenance(tool=tool))
-
-    @property
-    def told(self) -> str:
-        """How wide it is on the ground."""
-        metres = 2 * self.radius * self._session.grid.resolution
-        return tr("{width} m wide · Ctrl + wheel", width=number(metres, 1))
-
-
-class Brush(Tool):
-    """Paints what lies within its radius of the way of the pointer."""
-
-    id = "brush"
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.width = _Width(session, radius=8.0)
-        self._path: list[Spot] = []
-        self._spot: Spot | None = None
-
-    def press(self, spot: Spot) -> None:
-        """Begin a stroke."""
-        self._path = [spot]
-        self._show()
-
-    def drag(self, spot: Spot) -> None:
-        """Go on with it."""
-        if self._path:
-            self._path.append(spot)
-            self._show()
-
-    def release(self, spot: Spot, *, dragged: bool) -> None:
-        """Paint it."""
-        path, self._path = self._path, []
-        if path:
-            self.width.paint([*path, spot] if dragged else path, self.id)
-        self.hover(spot)
-
-    def hover(self, spot: Spot) -> None:
-        """Show how wide it is where the pointer is."""
-        self._spot = spot
-        self._session.leave()
-        self._show()
-
-    def cancel(self) -> None:
-        """Give up the stroke."""
-        self._path, self._spot = [], None
-        super().cancel()
-
-    def resize(self, notches: int) -> bool:
-        """Become wider or narrower."""
-        self.width.resize(notches)
-        self._show()
-        return True
-
-    @property
-    def told(self) -> str:
-        """How wide it is."""
-        return self.width.told
-
-    def _show(self) -> None:
-        path = self._path or ([self._spot] if self._spot is not None else [])
-        self._session.sketch(Sketch(path=tuple(path), radius=self.width.radius) if path else None)
-
-
-class _Cornered(Tool):
-    """A tool that takes corner after corner, until `finish`."""
-
-    least: ClassVar[int]
-    """Corners without which there is nothing to paint."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._corners: list[Spot] = []
-        self._pressed: Spot | None = None
-        self._spot: Spot | None = None
-
-    def press(self, spot: Spot) -> None:
-        """Begin a corner, or a way that is drawn."""
-        self._pressed = spot
-
-    def drag(self, spot: Spot) -> None:
-        """Draw freely: the way of the pointer is one corner after the other."""
-        if self._pressed is not None:
-            self._set(self._pressed)
-            self._set(spot)
-            self._pressed = spot
-
-    def release(self, spot: Spot, *, dragged: bool) -> None:
-        """Set a corner."""
-        if dragged:
-            self.drag(spot)
-        elif self._pressed is not None:
-            self._set(spot)
-        self._pressed = None
-
-    def hover(self, spot: Spot) -> None:
-        """Show what another corner here would make."""
-        self._spot = spot
-        self._session.leave()
-        self._show()
-
-    def finish(self) -> None:
-        """Paint it, if there are corners enough."""
-        if len(self._corners) >= self.least and self._painted(self._corners):
-            self._corners = []
-            self._session.sketch(None)
-
-    def back(self) -> None:
-        """Take the last corner away."""
-        if self._corners:
-            self._corners.pop()
-            self._show()
-
-    def cancel(self) -> None:
-        """Forget the corners."""
-        self._corners, self._pressed = [], None
-        super().cancel()
-
-    @property
-    def told(self) -> str:
-        """How to go on."""
-        return tr("click corners, or draw · Enter or double click ends · Backspace takes back")
-
-    def _set(self, spot: Spot) -> None:
-        # A double click, which ends a path, sets its last corner twice.
-        if self._corners[-1:] != [spot]:
-            self._corners.append(spot)
-        self._spot = spot
-        self._show()
-
-    def _show(self) -> None:
-        raise NotImplementedError
-
-    def _painted(self, corners: list[Spot]) -> bool:
-        raise NotImplementedError
-
-
-class Polygon(_Cornered):
-    """Paints the pixels whose centre lies inside its corners."""
-
-    id = "polygon"
-    least = 3
-
-    def _show(self) -> None:
-        path = (*self._corners, self._spot) if self._spot is not None else tuple(self._corners)
-        self._session.sketch(Sketch(path=path, closed=True) if self._corners else None)
-
-    def _painted(self, corners: list[Spot]) -> bool:
-        region = _checked(self._session, lambda: polygon_mask(_points(corners), self._session.grid.shape))
-        return region is not None and self._session.paint(region, Provenance(tool="polygon"))
-
-
-class Line(_Cornered):
-    """Paints a line with a width through its corners: a road, a hedge, a ditch."""
-
-    id = "line"
-    least = 2
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.width = _Width(session, radius=10.0)
-
-    def resize(self, notches: int) -> bool:
-        """Become wider or narrower."""
-        self.width.resize(notches)
-        self._show()
-        return True
-
-    @property
-    def told(self) -> str:
-        """How wide it is, and how to go on."""
-        return f"{self.width.told} · {super().told}"
-
-    def _show(self) -> None:
-        spots = (*self._corners, self._spot) if self._spot is not None else tuple(self._corners)
-        self._session.sketch(Sketch(path=spots, radius=self.width.radius) if spots else None)
-
-    def _painted(self, corners: list[Spot]) -> bool:
-        return self.width.paint(corners, self.id)
 
 
 class Cut(Tool):
@@ -408,7 +153,7 @@ class Cut(Tool):
         assert self._whole is not None  # noqa: S101 - there is a region to have sides
         window, mask = self._session.pixels_of(self._whole)
         try:
-            side = cut_mask(mask, window, _points(self._line), row=row, col=col)
+            side = cut_mask(mask, window, points_of(self._line), row=row, col=col)
         except EditRefused:
             self._side = None
         else:
@@ -492,33 +237,20 @@ class ToolBox:
         self.current.forget_regions()
 
 
-def _points(path: list[Spot]) -> list[tuple[float, float]]:
-    return [(spot.row, spot.col) for spot in path]
-
-
-def _halfway(path: list[Spot]) -> Spot:
-    """Return the place on a path that is as far from its beginning as from its end."""
-    points = np.array(_points(path))
-    reached = np.append(0.0, np.hypot(*np.diff(points, axis=0).T).cumsum())
-    row, col = (float(np.interp(reached[-1] / 2, reached, axis)) for axis in points.T)
-    return Spot(row=row, col=col)
-
-
-def _checked(session: Session, region: Callable[[], Region]) -> Region | None:
-    """Return a stroke's pixels; where it has none, say why."""
-    try:
-        return region()
-    except EditRefused as error:
-        session.noticed.emit(tr("Nothing to paint: {why}.", why=str(error)))
-        return None
-
-
 def _pixels_between(start: Spot, stop: Spot) -> list[tuple[int, int]]:
     """Return the pixels of a straight line, its start left out."""
     from skimage.draw import line
 
     rows, cols = line(*start.pixel, *stop.pixel)  # type: ignore[no-untyped-call]
     return list(zip(rows[1:].tolist(), cols[1:].tolist(), strict=True))
+
+
+def _halfway(path: list[Spot]) -> Spot:
+    """Return the place on a path that is as far from its beginning as from its end."""
+    points = np.array(points_of(path))
+    reached = np.append(0.0, np.hypot(*np.diff(points, axis=0).T).cumsum())
+    row, col = (float(np.interp(reached[-1] / 2, reached, axis)) for axis in points.T)
+    return Spot(row=row, col=col)
 
 
 def _joined(regions: list[Region]) -> Region:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["LabellingDock", "annotate"]
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from getpass import getuser
@@ -12,29 +12,49 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QStackedWidget, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QGridLayout,
+    QInputDialog,
+    QMainWindow,
+    QStackedWidget,
+    QWidget,
+)
 
 from napari_plugin.bindings import HeldKeys, install_shortcuts
 from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
+from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
 from napari_plugin.language import said, speak, tr
+from napari_plugin.layers import natural_colours
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
+from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
+from napari_plugin.pictures import reserve
 from napari_plugin.preferences import Preferences
+from napari_plugin.queue import ZoneChoice
+from napari_plugin.queue_panel import QueuePanel
 from napari_plugin.session import Session
 from napari_plugin.settings_dialog import SettingsDialog
 from napari_plugin.side import SideDock
 from napari_plugin.theme import style_sheet, use_theme
 from napari_plugin.tiles import Tiles
+from napari_plugin.view_page import ViewPage
+from napari_plugin.views import Views
+from napari_plugin.work import Snapshots, Work
 from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
+from workbench.workflows.examples import Example, examples_of
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -66,6 +86,11 @@ class LabellingDock(QWidget):
         speak(self.preferences.language)
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
+        self._jobs: list[Job] = []
+        self._queue: QueuePanel | None = None
+        self.work = Work(self, lambda: self.session.opened if self.session is not None else None)
+        self.work.segmented.connect(self._on_segmented)
+        self._examples: dict[Path, Mapping[int, Sequence[NDArray[np.uint8]]]] = {}
         self._side: QStackedWidget | None = None
         self.side: SideDock | None = None
         self.help: HelpOverlay | None = None
@@ -79,7 +104,7 @@ class LabellingDock(QWidget):
         self._zone, self._screen = ExitStack(), ExitStack()
         """What to undo when another zone is shown or the dock goes, and when only the screen is made anew."""
         # A dock gets no closeEvent from napari. Nothing is lost without one; this only frees the journal.
-        self.destroyed.connect(self._screen.close)
+        # What is on the screen goes with its window.
         self.destroyed.connect(self._zone.close)
         viewer.layers.events.inserted.connect(self._on_layer)
         viewer.events.theme.connect(self._follow_theme)
@@ -114,7 +139,8 @@ class LabellingDock(QWidget):
         keys, later = self.preferences.keys, self._screen.callback
         panel = ZonePanel(session, keys)
         later(panel.release)
-        desk = Desk(self._viewer, session, self._layers, on_place=panel.show_place)
+        views = Views(session, self._read_beside)
+        desk = Desk(self._viewer, session, self._layers, views, on_place=panel.show_place)
         later(desk.close)
         desk.outlines.patterned = self.preferences.outlines
         panel.tools.chosen.connect(desk.tools.take)
@@ -125,15 +151,60 @@ class LabellingDock(QWidget):
         others.start()
         later(others.stop)
         self.tiles = Tiles(session)
+        self.overlays = OverlayList(desk, self._choose_layers)
         self.session, self.desk = session, desk
         self.commands = {
             **commands(desk, self.tiles, self),
+            **self.work.commands,
+            "identify": self.overlays.identify,
             "help": self._toggle_help,
             "keys": self._choose_settings,
+            "zones": self._show_queue,
         }
         install_shortcuts(panel, keys, self.commands)
         self._show(panel)
+        self._find_examples(session, panel)
+        later(Snapshots(session).release)
         self._take_window()
+
+    def _find_examples(self, session: Session, panel: ZonePanel) -> None:
+        """Have examples of the classes looked for in accepted zones, once for a campaign."""
+        campaign = session.opened.campaign
+        known = self._examples.get(campaign.path)
+        if known is not None:
+            panel.card.take_examples(known)
+            return
+
+        def done(found: Mapping[int, Sequence[Example]]) -> None:
+            pictures = {
+                code: [natural_colours(one.pixels, one.bands) for one in examples]
+                for code, examples in found.items()
+            }
+            self._examples[campaign.path] = pictures
+            if self.session is session:
+                panel.card.take_examples(pictures)
+
+        def work(report: Report) -> Mapping[int, Sequence[Example]]:
+            return examples_of(campaign, progress=report)
+
+        self._jobs.append(start(tr("Examples of classes"), work, done=done, failed=lambda why: None))
+
+    def _read_beside(
+        self,
+        title: str,
+        read: Callable[[], DeskRaster],
+        done: Callable[[DeskRaster], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Have a raster read while the window goes on."""
+        self._jobs.append(start(title, lambda report: read(), done=done, failed=failed))
+
+    def _choose_layers(self, names: list[str]) -> list[str]:
+        """Ask which layer of a vector file is meant."""
+        name, agreed = QInputDialog.getItem(
+            self, tr("Add an overlay"), tr("Layer:"), names, 0, editable=False
+        )
+        return [name] if agreed else []
 
     def _toggle_help(self) -> None:
         if self.help is not None:
@@ -151,15 +222,23 @@ class LabellingDock(QWidget):
             self._screen.close()
             self._build(session)
 
-    def open_zone(self, directory: Path, zone_id: str, author: str) -> None:
-        """Open a zone of a campaign, while the window goes on; what is in the way is shown in the dock."""
+    def open_zone(
+        self, directory: Path, zone_id: str, author: str, *, together: bool = False, blind: bool = False
+    ) -> None:
+        """Open a zone of a campaign, while the window goes on; what is in the way is shown in the dock.
+
+        Parameters are those of `opening.open_zone`.
+        """
         if self._opening is not None and self._opening.running:
             return
         self.close_session()
         self._show(WelcomePage(self._choose_campaign, opening=zone_id))
 
         def work(report: Report) -> OpenZone:
-            return open_zone(directory, zone_id=zone_id, author=author, progress=partial(report, 0.3))
+            progress = partial(report, 0.3)
+            return open_zone(
+                directory, zone_id=zone_id, author=author, together=together, blind=blind, progress=progress
+            )
 
         self._opening = start(
             tr("Opening {zone}", zone=zone_id), work, done=self._on_opened, failed=self._on_not_opened
@@ -171,6 +250,43 @@ class LabellingDock(QWidget):
         except WorkbenchError as error:
             opened.close()
             self._on_not_opened(str(error))
+
+    def _open_chosen(self, choice: ZoneChoice) -> None:
+        """Open a zone that was chosen in the queue."""
+        if self._queue is not None:
+            self.open_zone(
+                self._queue.directory,
+                choice.zone,
+                self._queue.author,
+                together=choice.together,
+                blind=choice.blind,
+            )
+
+    def _on_segmented(self, zone_id: str) -> None:
+        """Open the zone again that has regions now."""
+        if self.session is not None and zone_id in ("", self.session.zone_id):
+            opened = self.session.opened
+            self.open_zone(
+                opened.campaign.path,
+                self.session.zone_id,
+                opened.author,
+                together=opened.tenancy.together,
+                blind=opened.blind,
+            )
+
+    def _show_queue(self) -> None:
+        if self.side is not None and self._queue is not None:
+            self.side.pages.setCurrentWidget(self._queue)
+
+    def _queue_of(self, campaign: Path, author: str) -> QueuePanel:
+        """Return the queue of a campaign: it stays as zones come and go."""
+        if self._queue is None or (self._queue.directory, self._queue.author) != (campaign, author):
+            if self._queue is not None:
+                self._queue.release()
+                self._queue.deleteLater()
+            self._queue = QueuePanel(campaign, author)
+            self._queue.chosen.connect(self._open_chosen)
+        return self._queue
 
     def _on_not_opened(self, why: str) -> None:
         self._show(WelcomePage(self._choose_campaign, said(why)))
@@ -187,11 +303,23 @@ class LabellingDock(QWidget):
         canvas = self.window().findChild(QOpenGLWidget)
         if canvas is not None:
             self.desk.lay_glass(canvas)
+            QTimer.singleShot(0, partial(reserve, canvas.height(), canvas.width()))
             held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
             self._screen.callback(held.release)
             self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
             self._screen.callback(self._put_help_away)
             self._show_side()
+
+    def _gather_docks(self) -> None:
+        """Lay napari's layer docks and the zone's over each other, so that each has the whole height."""
+        window = self.window()
+        docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+        controls, layers = docks.get("layer controls"), docks.get("layer list")
+        if isinstance(window, QMainWindow) and controls is not None and layers is not None:
+            window.tabifyDockWidget(layers, controls)
+        own = self._side.parentWidget() if self._side is not None else None
+        if own is not None:
+            own.raise_()
 
     def _put_help_away(self) -> None:
         if self.help is not None:
@@ -201,11 +329,21 @@ class LabellingDock(QWidget):
     def _show_side(self) -> None:
         """Show the pages beside the picture, over napari's layer list, which stays a click away."""
         assert self.desk is not None  # noqa: S101 - only with a zone open
+        if self._queue is not None:
+            self._queue.setParent(None)  # it outlives the pages of one zone
         side = SideDock(self.desk, self.tiles)
         self._screen.callback(side.release)
+        page = ViewPage(self.desk, self.overlays, self.preferences.keys)
+        self._screen.callback(page.release)
+        opened = self.desk.session.opened
+        queue = self._queue_of(opened.campaign.path, opened.author)
+        queue.show_current(opened.zone.id)
+        side.add_page(page, tr("View"))
+        side.add_page(queue, tr("Zones"))
         if self._side is None:
             self._side = QStackedWidget()
             self._viewer.window.add_dock_widget(self._side, name=tr("Zone"), area="left", tabify=True)
+            self._gather_docks()
         while (before := self._side.currentWidget()) is not None:
             self._side.removeWidget(before)
             before.deleteLater()

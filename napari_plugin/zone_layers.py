@@ -1,8 +1,8 @@
 """The napari layers of the zone that is open: made once for a viewer, then filled with zone after zone.
 
 To take a layer out of a viewer and put another one in costs half a second, to give it other data a few
-milliseconds. Bottom to top: picture, colour-infrared (hidden), surroundings (dimmed), classes, regions
-(their contours).
+milliseconds. Bottom to top: picture, second view (hidden until it is wanted), classes, regions (their
+contours).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils import DirectLabelColormap
 from napari.utils.colormaps import Colormap
-from numpy.typing import NDArray
 
 from napari_plugin import layers as data
 from napari_plugin.language import tr
+from napari_plugin.pictures import Picture
 from napari_plugin.session import Session
 from workbench.geo.grid import Window
 
@@ -39,10 +39,10 @@ class ZoneLayers:
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self._session: Session | None = None
+        self._shown: dict[Image, Picture] = {}
         # The layers themselves, not what the viewer hands back: in a plugin that is a slow proxy.
         self.picture = self._image("Picture")
-        self.infrared = self._image("Infrared", visible=False)
-        self.shade = self._labels("Around the zone", data.shade_colours())
+        self.second = self._image("Second view", visible=False)
         self.classes = self._labels("Classes", {None: (0, 0, 0, 0)}, opacity=_CLASS_OPACITY)
         step = Colormap([(0.0, 0.0, 0.0, 0.0), _CONTOUR_COLOUR], name="contours")
         self.contours = Image(
@@ -57,12 +57,14 @@ class ZoneLayers:
     @property
     def all(self) -> tuple[Image | Labels, ...]:
         """Every layer, bottom to top."""
-        return (self.picture, self.infrared, self.shade, self.classes, self.contours)
+        return (self.picture, self.second, self.classes, self.contours)
 
-    def show(self, session: Session) -> None:
+    def show(self, session: Session, picture: Picture) -> None:
         """Fill the layers with a session's zone, and put those into the viewer that are not there."""
         self._session = session
-        self._fill_pictures(session)
+        self.show_pictures(picture, None)
+        for layer in self.all:
+            layer.metadata = data.world_metadata(session.grid, session.zone_id)
         self._fill_classes(session)
         self._fill_contours(session)
         for layer in self.all:
@@ -83,10 +85,6 @@ class ZoneLayers:
         if show and not self.classes.visible:  # napari works for 15 ms even where nothing changes
             self.classes.visible = True
 
-    def thumbnail(self) -> NDArray[np.uint8]:
-        """Return a small picture of the zone, shape (row, col, 3), that may reach around it a little."""
-        return np.asarray(self.picture.data[-1])
-
     def show_level(self, level: int) -> None:
         """Show the regions of a level of the scale."""
         self.contours.contrast_limits = data.contour_limits(level)
@@ -96,22 +94,30 @@ class ZoneLayers:
         if self._session is not None:
             self._fill_contours(self._session)
 
-    def _fill_pictures(self, session: Session) -> None:
-        backdrop = session.backdrop
-        natural = data.composite(backdrop.pixels, backdrop.bands)
-        infrared = data.composite(backdrop.pixels, backdrop.bands, ("NIR", "R", "G"))
-        shown = natural if natural is not None else data.grey(backdrop.pixels)
-        self._fill(self.picture, data.mean_pooled(shown), session, backdrop.offset)
-        self._fill(
-            self.infrared, data.mean_pooled(shown if infrared is None else infrared), session, backdrop.offset
-        )
-        codes = data.shade(session.store.footprint, backdrop.pixels.shape[1:], backdrop.offset)
-        hidden = np.zeros((2, 2), np.uint8)
-        self._fill(self.shade, hidden if codes is None else codes, session, backdrop.offset)
+    def show_pictures(self, first: Picture, second: Picture | None) -> None:
+        """Show a picture, and a second one over it where it is not clear."""
+        self._fill_picture(self.picture, first)
+        if second is not None:
+            self._fill_picture(self.second, second)
+        if self.second.visible != (second is not None):
+            self.second.visible = second is not None
+
+    def _fill_picture(self, layer: Image, picture: Picture) -> None:
+        """Give a layer a picture; the same one as before is drawn anew."""
+        if self._shown.get(layer) is picture:
+            layer.refresh(thumbnail=False, extent=False, highlight=False)
+            return
+        self._shown[layer] = picture
+        raster = picture.raster
+        with layer.events.blocker_all():
+            layer.scale, layer.translate = (raster.scale, raster.scale), raster.translate
+        layer.data = picture.levels
 
     def _fill_classes(self, session: Session) -> None:
         # The store's own array, read-only: the layer is a view of it, and napari's brush cannot write to it.
-        self._fill(self.classes, session.labels, session, (0, 0))
+        self._fill(self.classes, session.labels, session)
+        # What its numbers mean, for whoever saves it.
+        self.classes.metadata["nomenclature"] = session.nomenclature.document()
         self.classes.colormap = DirectLabelColormap(color_dict=data.class_colours(session.nomenclature))
         self.classes.features = data.class_features(session.nomenclature)
 
@@ -120,18 +126,17 @@ class ZoneLayers:
         levels = hierarchy.saliency_pyramid() if hierarchy is not None else [np.zeros((2, 2), np.uint8)]
         if len(levels) < 2:  # napari tells an image from a pyramid once and for all
             levels = [*levels, levels[0][::2, ::2]]
-        self._fill(self.contours, levels, session, (0, 0))
+        self._fill(self.contours, levels, session)
         self.contours.contrast_limits = data.contour_limits(session.level)
 
-    def _fill(self, layer: Image | Labels, pixels: Any, session: Session, offset: tuple[int, int]) -> None:
+    @staticmethod
+    def _fill(layer: Image | Labels, pixels: Any, session: Session) -> None:
         resolution = session.grid.resolution
         layer.data = pixels
         layer.scale = (resolution, resolution)
-        layer.translate = (offset[0] * resolution, offset[1] * resolution)
-        layer.metadata = data.world_metadata(session.grid, session.zone_id)
 
     def _image(self, name: str, *, visible: bool = True) -> Image:
-        nothing = [np.zeros((2, 2, 3), np.uint8), np.zeros((1, 1, 3), np.uint8)]
+        nothing = [np.zeros((2, 2, 4), np.uint8), np.zeros((1, 1, 4), np.uint8)]
         return Image(
             nothing,
             rgb=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from label_cases import FLAIR, PICK, ZONE, open_store, slow_fold
 from numpy.typing import NDArray
@@ -80,7 +80,17 @@ STEPS = st.one_of(
 )
 
 
+def whole(code: int) -> AssignMask:
+    return assign(np.ones(GRID.shape, np.bool_), GRID.whole, code, PICK)
+
+
+RAGGED = assign(np.random.default_rng(1).random(GRID.shape) < 0.5, GRID.whole, 1, PICK)
+LATE = [("edit", RAGGED), ("edit", whole(2)), ("jean", whole(3)), ("undo", None), ("refresh", None)]
+"""What comes late and stands beneath, after the op above all others was undone."""
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(steps=LATE)
 @given(steps=st.lists(STEPS, min_size=4, max_size=14))
 def test_a_large_zone_shows_the_fold_of_its_ops(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, AssignMask | None]]
@@ -206,7 +216,7 @@ def test_closing_waits_for_a_snapshot_that_is_being_written_and_writes_no_second
     monkeypatch.setattr(Picture, "_pixels", slow)
     store = opened(tmp_path, "marie")
     for code in (1, 2, 3):
-        store.apply(assign(np.ones(GRID.shape, np.bool_), GRID.whole, code, PICK))
+        store.apply(whole(code))
     pending = store.begin_snapshot()
     assert pending is not None
     writer = threading.Thread(target=pending.write, name="writer")

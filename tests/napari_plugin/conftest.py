@@ -26,6 +26,12 @@ from workbench.geo.raster import write_raster
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 
+_HEADER = """
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Plural-Forms: nplurals=2; plural=(n > 1);\\n"
+"""
 PATCH = 512 * 0.2
 """Side of a patch in metres."""
 
@@ -65,8 +71,7 @@ def in_french(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         forget()
         path = tmp_path / "locale" / "fr.po"
         path.parent.mkdir(exist_ok=True)
-        header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-        path.write_text(header + entries, encoding="utf-8")
+        path.write_text(_HEADER + entries, encoding="utf-8")
         speak("fr")
 
     yield french

@@ -44,7 +44,7 @@ def desk(driver: Driver, session: Session) -> Iterator[Driver]:
 
 
 def test_layers_lie_in_order_in_one_world_of_metres(desk: Driver) -> None:
-    names = ["Picture", "Infrared", "Around the zone", "Classes", "Regions"]
+    names = ["Picture", "Second view", "Classes", "Regions"]
     assert [layer.name for layer in desk.viewer.layers] == names
     for layer in desk.viewer.layers:
         assert [str(unit) for unit in layer.units] == ["meter", "meter"]
@@ -53,7 +53,7 @@ def test_layers_lie_in_order_in_one_world_of_metres(desk: Driver) -> None:
     layers = desk.desk.layers
     assert desk.viewer.layers.selection.active.name == "Classes"
     assert layers.classes.mode == "pan_zoom"
-    assert not layers.infrared.visible
+    assert not layers.second.visible
     assert tuple(layers.picture.translate) == (-12.8, -12.8)
     assert tuple(layers.classes.translate) == (0, 0)
 
@@ -115,7 +115,7 @@ def test_a_hand_that_shakes_still_clicks_where_it_pressed(desk: Driver) -> None:
     start = desk.at(256, 256)
     desk.drag(start, start + QPointF(3, 2))
     assert desk.session.labels[256, 256]
-    assert desk.session.store.last_id == "marie:1"
+    assert desk.session.store.own_count == 1
     assert desk.session.store.last_own.tool == "pick"
 
 
@@ -133,7 +133,7 @@ def test_the_second_of_two_quick_clicks_picks_and_does_not_zoom(desk: Driver) ->
     desk.move(400, 400)
     desk.double_click(400, 400)
     assert desk.session.labels[100, 100] == desk.session.labels[400, 400] == desk.session.code
-    assert desk.session.store.last_id == "marie:2"
+    assert desk.session.store.own_count == 2
     assert desk.viewer.scene.camera.zoom == zoom
 
 
@@ -205,7 +205,7 @@ def test_every_key_does_what_the_table_says(
                 driver.press(key)
                 assert seen() != before, f"{key} did not {action.title}"
                 done.add(action.id)
-    assert done == driver.dock.commands.keys()
+    assert done == {name for name in driver.dock.commands if keymap(key_set)[name]}
     driver.dock.close_session()
 
 
@@ -213,7 +213,7 @@ def seen_of(desk: Driver, action: Action) -> Callable[[], Any]:
     """Put the desk where an action shows, and return what shows it."""
     session, layers, tools = desk.session, desk.desk.layers, desk.desk.tools
     camera = desk.viewer.scene.camera
-    layer_of = {"infrared": layers.infrared, "labels": layers.classes, "contours": layers.contours}
+    layer_of = {"labels": layers.classes, "contours": layers.contours}
     if action.position is not None:
         session.set_class(0)
         return lambda: session.code == session.nomenclature.classes[action.position or 0].code
@@ -266,6 +266,7 @@ def seen_of(desk: Driver, action: Action) -> Callable[[], Any]:
             tools.take("polygon")
             session.set_class(1 if session.labels[110, 190] != 1 else 2)
             for row, col in corners:
+                tools.current.press(at(row, col))
                 tools.current.release(at(row, col), dragged=False)
             return lambda: (session.labels[110, 190], len(tools.current._corners))
         case "undo" | "redo":
@@ -276,6 +277,20 @@ def seen_of(desk: Driver, action: Action) -> Callable[[], Any]:
         case "whole_zone":
             camera.zoom *= 3
             return lambda: camera.zoom
+        case "next_tile" | "previous_tile" | "next_unlabelled":
+            label(session, 256, 256, code=0)
+            camera.center = (*camera.center[:-2], 7.0, 9.0)
+            return lambda: tuple(camera.center)
+        case "outlines":
+            return lambda: layers.classes.visible
+        case "infrared" | "view_1" | "view_2" | "view_3" | "view_4" | "view_5" | "view_6" | "view_7":
+            views = desk.desk.views
+            views.show(views.recipes[8].key)
+            return lambda: views.first.view.recipe.key
+        case "swipe":
+            return lambda: desk.desk.views.swipe
+        case "help":
+            return lambda: desk.dock.help.isVisible()
     raise AssertionError(f"{action.id} is not tested")
 
 

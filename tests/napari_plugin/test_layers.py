@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from affine import Affine
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from napari.layers import Image, Labels
@@ -74,16 +73,6 @@ def test_rasters_of_other_types_are_stretched_to_what_a_screen_shows() -> None:
     assert layers.grey(np.full((1, 2, 2), 700, dtype=np.uint16)).max() == 0
 
 
-@settings(max_examples=40, deadline=None)
-@given(image=small_images)
-def test_a_pyramid_of_means_keeps_the_range_and_halves_the_size(image: np.ndarray) -> None:
-    levels = pooled(layers.mean_pooled, np.repeat(image[..., np.newaxis], 3, axis=2))
-    for fine, coarse in itertools.pairwise(levels):
-        assert coarse.shape == ((fine.shape[0] + 1) // 2, (fine.shape[1] + 1) // 2, 3)
-        assert fine.min() <= coarse.min()
-        assert coarse.max() <= fine.max()
-
-
 def pooled(pool: object, image: np.ndarray) -> list[np.ndarray]:
     """Build a pyramid down to 4 pixels, so that small images have several levels."""
     with pytest.MonkeyPatch.context() as patch:
@@ -107,24 +96,6 @@ def test_contour_limits_show_exactly_the_edges_of_the_cut(level: int) -> None:
     # A whole-number saliency is either at or below the lower limit (clear) or at or above the upper one.
     assert ((saliency >= high) == edges).all()
     assert ((saliency <= low) == ~edges).all()
-
-
-def test_the_shade_leaves_the_zone_bright_and_rims_it() -> None:
-    footprint = np.zeros((4, 6), dtype=bool)
-    footprint[:, :3] = True
-    codes = layers.shade(footprint, (8, 10), (-2, -1))
-    assert codes is not None
-    inside = np.zeros((8, 10), dtype=bool)
-    inside[2:6, 1:4] = True
-    assert ((codes == 0) == inside).all()
-    assert codes[2, 4] == layers.SHADE_RIM
-    assert codes[1, 1] == layers.SHADE_RIM
-    assert codes[0, 9] == layers.SHADE_OUTSIDE
-    assert set(layers.shade_colours()) == {None, 0, layers.SHADE_OUTSIDE, layers.SHADE_RIM}
-
-
-def test_a_zone_that_fills_the_raster_needs_no_shade() -> None:
-    assert layers.shade(np.ones((4, 6), dtype=bool), (4, 6), (0, 0)) is None
 
 
 @given(row=st.integers(-3000, 12_000), col=st.integers(-3000, 12_000), near=st.floats(-0.49, 0.49))

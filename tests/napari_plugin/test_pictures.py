@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image
 
+from napari_plugin import pictures
 from napari_plugin.desk_rasters import DeskRaster, desk_raster, placement
-from napari_plugin.pictures import Look, Picture, Swipe, View
+from napari_plugin.pictures import Look, Picture, Showing, Swipe
 from napari_plugin.recipes import Recipe, recipes_for
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.placed import PlacedPixels
@@ -199,7 +200,7 @@ def keys() -> st.SearchStrategy[Any]:
 @settings(max_examples=150, deadline=None)
 @given(key=keys())
 def test_a_level_is_indexed_as_an_array_is(ortho: DeskRaster, key: Any) -> None:
-    level = Picture(ortho, View(recipe=RECIPES["rgb"])).levels[-1]
+    level = Picture(ortho, Showing(recipe=RECIPES["rgb"])).levels[-1]
     whole = np.asarray(level)
     assert whole.shape == level.shape == (271, 276, 4)
     assert (level.ndim, level.dtype, level.size) == (whole.ndim, whole.dtype, whole.size)
@@ -211,13 +212,13 @@ def test_a_level_is_indexed_as_an_array_is(ortho: DeskRaster, key: Any) -> None:
 @pytest.mark.parametrize("key", [(0, 0, 0, 0), (..., ...), 272, (0, 276)], ids=str)
 def test_an_index_beyond_a_level_is_refused(ortho: DeskRaster, key: Any) -> None:
     with pytest.raises(IndexError):
-        Picture(ortho, View(recipe=RECIPES["rgb"])).levels[-1][key]
+        Picture(ortho, Showing(recipe=RECIPES["rgb"])).levels[-1][key]
 
 
 @pytest.mark.parametrize("key", RECIPES)
 def test_each_recipe_is_what_its_rendering_draws(ortho: DeskRaster, key: str) -> None:
     recipe = RECIPES[key]
-    picture = Picture(ortho, View(recipe=recipe, dimmed=False))
+    picture = Picture(ortho, Showing(recipe=recipe, dimmed=False))
     for number, level in enumerate(ortho.levels):
         rows, cols = level.pixels.shape[1:]
         stretches = [
@@ -237,7 +238,7 @@ def test_each_recipe_is_what_its_rendering_draws(ortho: DeskRaster, key: str) ->
 
 
 def test_levels_are_exact_multiples_of_each_other(ortho: DeskRaster) -> None:
-    shapes = [level.shape[:2] for level in Picture(ortho, View(recipe=RECIPES["rgb"])).levels]
+    shapes = [level.shape[:2] for level in Picture(ortho, Showing(recipe=RECIPES["rgb"])).levels]
     assert shapes == [(1084, 1104), (542, 552), (271, 276)]
 
 
@@ -248,8 +249,8 @@ def test_what_lies_around_the_zone_is_dimmed(resolution: float, reach: float) ->
     left, top = LEFT + 102.4 - 20 - reach, TOP - 102.4 + 20 + reach
     grid = grid_of(resolution, height, height, left=left, top=top)
     raster = desk_raster(placed(grid), ZONE, key="ortho")
-    light = Picture(raster, View(recipe=RECIPES["rgb"], dimmed=False))
-    dim = Picture(raster, View(recipe=RECIPES["rgb"]))
+    light = Picture(raster, Showing(recipe=RECIPES["rgb"], dimmed=False))
+    dim = Picture(raster, Showing(recipe=RECIPES["rgb"]))
     for number, level in enumerate(raster.levels):
         rows, cols = level.pixels.shape[1:]
         side = resolution * 2**number
@@ -268,7 +269,7 @@ def test_what_lies_around_the_zone_is_dimmed(resolution: float, reach: float) ->
 @pytest.mark.parametrize("hides", ["left", "right", "above", "below"])
 @pytest.mark.parametrize("at", [-1e9, -10.0, -9.9, 0.0, 50.05, 1e9])
 def test_a_swipe_hides_the_pixels_on_one_side_of_a_line(ortho: DeskRaster, hides: Any, at: float) -> None:
-    view = View(recipe=RECIPES["irc"])
+    view = Showing(recipe=RECIPES["irc"])
     whole, swiped = Picture(ortho, view), Picture(ortho, replace(view, swipe=Swipe(hides=hides, at=at)))
     for number, level in enumerate(ortho.levels):
         rows, cols = level.pixels.shape[1:]
@@ -292,7 +293,7 @@ def test_gaps_are_clear_at_every_level() -> None:
     grid, valid = grid_of(0.2, 1024, 1024), np.ones((1024, 1024), bool)
     valid[:400, :300] = False
     raster = desk_raster(placed(grid, valid=valid), ZONE, key="ortho")
-    picture = Picture(raster, View(recipe=RECIPES["hillshade"]))
+    picture = Picture(raster, Showing(recipe=RECIPES["hillshade"]))
     for number, level in enumerate(picture.levels):
         assert not level[: 400 >> number, : 300 >> number].any()
         assert (level[400 >> number :, :, 3] == 255).all()
@@ -306,16 +307,16 @@ def test_other_types_are_stretched_to_what_a_screen_shows(dtype: str) -> None:
     recipe = Recipe(key="x", titles={}, raster="dsm", rendering=RECIPES["band-E"].rendering)
     recipe = replace(recipe, rendering=replace(recipe.rendering, band="DSM"))
     raster = desk_raster(found, ZONE, key="dsm")
-    shown = Picture(raster, View(recipe=recipe, dimmed=False)).levels[0][..., 0]
+    shown = Picture(raster, Showing(recipe=recipe, dimmed=False)).levels[0][..., 0]
     assert (shown.min(), shown.max()) == (0, 255)
     assert abs(int(np.median(shown)) - 127) < 12
-    lifted = Picture(raster, View(recipe=recipe, dimmed=False, look=Look(gamma=2.0))).levels[0][..., 0]
+    lifted = Picture(raster, Showing(recipe=recipe, dimmed=False, look=Look(gamma=2.0))).levels[0][..., 0]
     assert (lifted >= shown).all()
     assert lifted.mean() > shown.mean() + 20
 
 
 def test_a_new_look_is_painted_over_the_array_that_napari_keeps(ortho: DeskRaster) -> None:
-    picture = Picture(ortho, View(recipe=RECIPES["rgb"]))
+    picture = Picture(ortho, Showing(recipe=RECIPES["rgb"]))
     kept = np.asarray(picture.levels[-1])
     before = kept.copy()
     picture.view = replace(picture.view, look=Look(gamma=2.5))
@@ -325,18 +326,32 @@ def test_a_new_look_is_painted_over_the_array_that_napari_keeps(ortho: DeskRaste
 
 
 def test_what_was_drawn_stays_while_somebody_looks_at_it(ortho: DeskRaster) -> None:
-    picture = Picture(ortho, View(recipe=RECIPES["rgb"]))
+    picture = Picture(ortho, Showing(recipe=RECIPES["rgb"]))
     held = [(part := picture.levels[0][k : k + 300, :500], part.copy()) for k in range(0, 600, 60)]
     for recipe in RECIPES.values():
-        picture.view = View(recipe=recipe)
+        picture.view = Showing(recipe=recipe)
         picture.levels[0][:300, :500]
     assert all((part == copy).all() for part, copy in held)
+
+
+def test_reserved_memory_is_what_the_next_views_are_drawn_in(
+    ortho: DeskRaster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_MEMORY", pictures._Memory())
+    pictures.reserve(100, 120, pictures=2)
+    picture = Picture(ortho, Showing(recipe=RECIPES["rgb"]))
+    kept = list(pictures._MEMORY._pieces)
+    parts = [picture.levels[0][:700, :750] for _ in range(2)]
+    assert pictures._MEMORY._pieces == kept
+    assert all(a is b for a, b in zip(pictures._MEMORY._pieces, kept, strict=True))
+    parts.append(picture.levels[0][:700, :750])
+    assert len(pictures._MEMORY._pieces) == 3
 
 
 def test_a_recipe_of_another_raster_is_refused(ortho: DeskRaster) -> None:
     *_, other, _ = recipes_for([raster_of("ortho", "P"), raster_of("dsm", "DSM"), raster_of("dtm", "P")])
     with pytest.raises(ValueError, match=r"dsm-hillshade is of raster dsm, not ortho"):
-        Picture(ortho, View(recipe=other))
+        Picture(ortho, Showing(recipe=other))
 
 
 class Counted(Picture):
@@ -348,11 +363,11 @@ class Counted(Picture):
 
 
 def test_adding_a_layer_draws_the_coarsest_level_alone(ortho: DeskRaster) -> None:
-    picture, viewer = Counted(ortho, View(recipe=RECIPES["rgb"])), ViewerModel()
+    picture, viewer = Counted(ortho, Showing(recipe=RECIPES["rgb"])), ViewerModel()
     layer = Image(picture.levels, multiscale=True, rgb=True, scale=(0.2, 0.2), translate=ortho.translate)
     viewer.add_layer(layer)
     viewer.fit_to_view()
     assert picture.drawn == [(2, 271 * 276)]
-    picture.view = View(recipe=RECIPES["ndvi"])
+    picture.view = Showing(recipe=RECIPES["ndvi"])
     layer.refresh()
     assert {level for level, _ in picture.drawn} == {2}

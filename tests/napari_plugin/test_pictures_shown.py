@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication
 from test_pictures import LEFT, TOP, ZONE, Counted, grid_of
 
 from napari_plugin.desk_rasters import DeskRaster, desk_raster
-from napari_plugin.pictures import Look, Picture, Swipe, View
+from napari_plugin.pictures import Look, Picture, Showing, Swipe
 from napari_plugin.recipes import Composite, Recipe
 from workbench.geo.placed import PlacedPixels
 
@@ -89,7 +89,7 @@ def ground(viewer: Any, shot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_the_mark_is_where_it_is_on_the_ground(
     viewer: Any, resolution: float, left: float, top: float, zoom: float
 ) -> None:
-    shown(viewer, Picture(marked(resolution, left=left, top=top), View(recipe=NATURAL, dimmed=False)))
+    shown(viewer, Picture(marked(resolution, left=left, top=top), Showing(recipe=NATURAL, dimmed=False)))
     # Its upper left corner in the middle, or a bit aside from it where all of it fits.
     shot = look(viewer, at=(MARK[1] + 1.03, MARK[0] + 1.07), zoom=zoom)
     down, right = ground(viewer, shot)
@@ -103,12 +103,12 @@ def test_the_mark_is_where_it_is_on_the_ground(
 
 
 def test_a_refresh_shows_another_recipe_and_look_at_every_zoom(viewer: Any) -> None:
-    picture = Picture(marked(0.2, left=0, top=0), View(recipe=NATURAL, dimmed=False))
+    picture = Picture(marked(0.2, left=0, top=0), Showing(recipe=NATURAL, dimmed=False))
     layer = shown(viewer, picture)
     for zoom in (1.0, 3.0, 30.0):
         colours = []
         for recipe, gamma in ((NATURAL, 1.0), (SWAPPED, 1.0), (NATURAL, 2.0)):
-            picture.view = View(recipe=recipe, dimmed=False, look=Look(gamma=gamma))
+            picture.view = Showing(recipe=recipe, dimmed=False, look=Look(gamma=gamma))
             layer.refresh()
             shot = look(viewer, zoom=zoom)
             colours.append(tuple(shot[shot.shape[0] // 2, shot.shape[1] // 2]))
@@ -118,7 +118,9 @@ def test_a_refresh_shows_another_recipe_and_look_at_every_zoom(viewer: Any) -> N
 
 def test_the_levels_of_another_picture_can_take_the_place_of_the_first(viewer: Any) -> None:
     raster = marked(0.2, left=0, top=0)
-    natural, swapped = (Picture(raster, View(recipe=recipe, dimmed=False)) for recipe in (NATURAL, SWAPPED))
+    natural, swapped = (
+        Picture(raster, Showing(recipe=recipe, dimmed=False)) for recipe in (NATURAL, SWAPPED)
+    )
     layer = shown(viewer, natural)
     for picture, colour in ((swapped, (20, 220, 20)), (natural, (220, 20, 20))):
         look(viewer, zoom=40.0)
@@ -129,12 +131,12 @@ def test_the_levels_of_another_picture_can_take_the_place_of_the_first(viewer: A
 
 def test_a_swipe_shows_what_lies_below(viewer: Any) -> None:
     raster = marked(0.2, left=0, top=0)
-    shown(viewer, Picture(raster, View(recipe=NATURAL, dimmed=False)))
-    upper = Picture(raster, View(recipe=SWAPPED, dimmed=False))
+    shown(viewer, Picture(raster, Showing(recipe=NATURAL, dimmed=False)))
+    upper = Picture(raster, Showing(recipe=SWAPPED, dimmed=False))
     layer = shown(viewer, upper)
     for hides, side in (("left", 1), ("right", -1)):
         # The line is in the mark: red of the lower layer on one side, green of the upper one on the other.
-        upper.view = View(recipe=SWAPPED, dimmed=False, swipe=Swipe(hides=hides, at=43.0))
+        upper.view = Showing(recipe=SWAPPED, dimmed=False, swipe=Swipe(hides=hides, at=43.0))
         layer.refresh()
         shot = look(viewer, at=(63.9, 43.0), zoom=20.0)
         row, col = shot.shape[0] // 2, shot.shape[1] // 2
@@ -143,7 +145,7 @@ def test_a_swipe_shows_what_lies_below(viewer: Any) -> None:
 
 
 def test_no_more_is_drawn_than_the_screen_shows(viewer: Any) -> None:
-    picture = Counted(marked(0.05, left=-10, top=-10, side=200.0), View(recipe=NATURAL))
+    picture = Counted(marked(0.05, left=-10, top=-10, side=200.0), Showing(recipe=NATURAL))
     shown(viewer, picture)
     rows, cols = viewer.canvas.size
     for zoom in (40.0, 20.0, 12.0):

@@ -233,6 +233,16 @@ def test_an_upper_class_in_hand_is_what_its_pixels_are_given(session: Session) -
     assert not session.store.uppers()[0].any()
 
 
+@pytest.mark.parametrize(("upper", "code"), [("mineral_ground", 0), ("woody_vegetation", 17)])
+def test_an_upper_class_is_another_label_than_its_code_alone(session: Session, upper: str, code: int) -> None:
+    if code:
+        session.set_class(code)
+        session.assign_at(100, 100)
+    session.give(Given(code=code, upper=upper))
+    session.assign_at(100, 100)
+    assert session.given_at(100, 100) == Given(code=code, upper=upper)
+
+
 def test_two_classes_take_turns_in_hand(session: Session) -> None:
     first = session.given
     session.set_class(5)

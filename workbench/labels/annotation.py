@@ -215,9 +215,16 @@ class AnnotationStore:
 
     @property
     def last_own(self) -> Op | None:
-        """The last op of who labels."""
+        """The last op of who labels; that they looked at something is none of theirs."""
         rows = self._table.rows(self._author) if self._author is not None else ()
-        return op_of_row(rows[-1], self._author) if rows and self._author is not None else None
+        last = next((row for row in reversed(rows) if row.kind != "look"), None)
+        return op_of_row(last, self._author) if last is not None and self._author is not None else None
+
+    @property
+    def own_count(self) -> int:
+        """How many ops who labels has written, looks left out."""
+        rows = self._table.rows(self._author) if self._author is not None else ()
+        return len(rows) - (self._table.count_of("look", self._author or "") if rows else 0)
 
     @property
     def undo_steps(self) -> int:
@@ -453,6 +460,12 @@ class AnnotationStore:
         pending = self.begin_snapshot()
         if pending is not None:
             pending.write()
+
+    @property
+    def snapshot_due(self) -> bool:
+        """Whether so many ops came in since the last snapshot that another one is worth its while."""
+        begun = self._pending.ops if self._pending is not None else self._settled
+        return self._snapshots is not None and len(self._table) - begun >= _MANY
 
     def begin_snapshot(self) -> PendingSnapshot | None:
         """Return a snapshot of what the store knows now, for any thread to write; None without a folder.

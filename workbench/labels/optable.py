@@ -339,6 +339,10 @@ class OpTable:
         found = np.flatnonzero(self._of_kind(kind))
         return int(found[self._order[found].argmax()]) if found.size else -1
 
+    def count_of(self, kind: str, author: str) -> int:
+        """Return how many ops of a kind by an author count."""
+        return int(np.count_nonzero(self._of_kind(kind, author)))
+
     def counting(self, kind: str, *, author: str = "") -> list[Op]:
         """Return the ops of a kind that count, first to last; everybody's unless an author is given."""
         return [self.op(position) for position in self._counting(kind, author)]

@@ -161,9 +161,14 @@ class Plane:
         Where none is left, and that is soon since most of what was painted was painted over, an op is not
         even decoded.
         """
-        table = self._table
+        table, rows = self._table, np.flatnonzero(bare.cells.any(axis=1))
+        if not rows.size:
+            return
+        top, bottom = int(rows[0]) * TILE, int(rows[-1] + 1) * TILE
         for position in table.beneath(self._kind, bare):
-            fill(table.spans(position), self._ground, position, table.value(position), self.shown, bare)
+            spans = table.spans(position)
+            first, stop = np.searchsorted(spans[:, 0], (top, bottom))
+            fill(spans[first:stop], self._ground, position, table.value(position), self.shown, bare)
         clear(self.shown, bare)
 
     def _remember(self, position: int, beneath: Beneath) -> None:
