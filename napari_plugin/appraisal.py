@@ -63,7 +63,7 @@ class Appraisal:
         self.review.pick_pins()
 
     def release(self) -> None:
-        """Stop following the zone; what is being written is waited for."""
+        """Stop following the zone."""
         self._session.repainted.disconnect(self.guide.follow)
         for part in (self.prelabels, self.handin, self.review, self.doubles):
             part.release()

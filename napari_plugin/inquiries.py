@@ -8,11 +8,12 @@ from __future__ import annotations
 
 __all__ = ["Checked", "Fates", "check_labels", "compare_authors", "count_fates", "double_standing"]
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_plugin.language import tr
+from napari_plugin.processes import Report
 from workbench.campaign import Campaign
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
@@ -23,8 +24,6 @@ from workbench.workflows.authors import open_alone
 from workbench.workflows.closing import CheckedZone, check_store
 from workbench.workflows.doubling import Compared, Double, compare_doubles, double
 
-Report = Callable[[float, str], None]
-"""Told the share that is done, 0 to 1, and what is done now."""
 Fates = Mapping[Group, Mapping[str, int]]
 """Pixels of each group of pre-labels by what became of them; see `provenance.prelabel_fates`."""
 

@@ -54,8 +54,6 @@ class OpenZone:
     zone: Zone
     author: str
     """Who labels; the journal is locked for this author until `close`."""
-    blind: bool = False
-    """Whether they label without seeing what others did."""
     backdrop: Backdrop
     """The orthophoto's pixels, as the file has them."""
     ortho: DeskRaster
@@ -132,7 +130,6 @@ def open_zone(
                 campaign=campaign,
                 zone=zone,
                 author=author,
-                blind=blind,
                 backdrop=backdrop,
                 ortho=ortho,
                 nomenclature=campaign.nomenclature,

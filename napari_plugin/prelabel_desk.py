@@ -6,7 +6,6 @@ __all__ = ["PrelabelDesk"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from threading import Lock
 from typing import Any
 
 from qtpy.QtCore import QTimer
@@ -15,7 +14,7 @@ from napari_plugin.actions import Keymap
 from napari_plugin.desk import Desk
 from napari_plugin.guide import Guide, Visibility
 from napari_plugin.inquiries import Fates, count_fates
-from napari_plugin.jobs import Job, Report, in_process, start
+from napari_plugin.jobs import Job, in_process, start
 from napari_plugin.language import said, tr
 from napari_plugin.prediction import Prediction, prediction_path, read_prediction
 from napari_plugin.prelabel_page import FateRow, GroupRow, PrelabelPage
@@ -48,8 +47,6 @@ class PrelabelDesk:
         self.page = PrelabelPage(keys)
         self._reading: Job | None = None
         self._fates: Fates | None = None
-        self._busy = Lock()
-        """Held while another thread has the store."""
         self._released = False
         self._counter = QTimer(self.page, interval=0)
         self._counter.timeout.connect(self._count)
@@ -68,11 +65,9 @@ class PrelabelDesk:
         return {"accept_prelabel": self.prelabels.accept_here, "next_uncertain": self._go_next}
 
     def release(self) -> None:
-        """Stop following the session; what another thread writes just now is waited for."""
+        """Stop following the session."""
         self._released = True
         self._counter.stop()
-        with self._busy:
-            pass
         for signal, slot in self._slots():
             signal.disconnect(slot)
 
@@ -134,6 +129,8 @@ class PrelabelDesk:
 
     def _refresh(self) -> None:
         """Show what is chosen as it is now: after each stroke, so only where somebody sees it."""
+        if self._released:
+            return
         if self.veil.previewing or self.veil.kind != "nothing":
             self._guide.refresh()
         if self.page.isVisible():
@@ -232,25 +229,20 @@ class PrelabelDesk:
         if work is None:
             return
 
-        def guarded(report: Report) -> Window:
-            with self._busy:
-                return work(report)
-
         self._refresh()
-        start(tr("Accepting pre-labels"), guarded, done=self._on_accepted, failed=self._on_refused)
+        start(tr("Accepting pre-labels"), work, done=self._on_accepted, failed=self._on_refused)
 
     def _on_accepted(self, window: Window) -> None:
         if not self._released:
             self._preview(on=False)
-            self.prelabels.end_accepting(window)
-            self._read()
+        self.prelabels.end_accepting(window)
+        self._read()
 
     def _on_refused(self, why: str) -> None:
-        if not self._released:
-            self.prelabels.end_accepting(None)
-            self._refresh()
-            if why:
-                self._session.refused.emit(said(why))
+        self.prelabels.end_accepting(None)
+        self._refresh()
+        if why:
+            self._session.refused.emit(said(why))
 
     def _count_fates(self) -> None:
         opened = self._session.opened

@@ -18,6 +18,7 @@ from psygnal import Signal
 from napari_plugin import overlays
 from napari_plugin.language import count, number, percent, tr
 from napari_plugin.overlays import class_table, heat_codes, looked_up, taken
+from napari_plugin.processes import Report
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
 from workbench.geo.grid import Window
@@ -226,7 +227,7 @@ class Prelabelling:
         chosen = Chosen(region=session.pixels_of(hover), pointed=True)
         session.change(lambda: session.store.apply_drawn(prelabels.accepting(chosen)))
 
-    def begin_accepting(self) -> Callable[[Callable[[float, str], None]], Window] | None:
+    def begin_accepting(self) -> Callable[[Report], Window] | None:
         """Lend the store to another thread that accepts what is chosen; `end_accepting` has it back.
 
         Returns
@@ -241,11 +242,13 @@ class Prelabelling:
         ):
             return None
 
-        def work(report: Callable[[float, str], None]) -> Window:
-            report(0.05, tr("making edits"))
-            drawn = prelabels.accepting(Chosen(above=choice.above, over=choice.over, among=choice.groups))
-            report(0.4, tr("writing them down"))
-            return session.store.apply_drawn(drawn)
+        def work(report: Report) -> Window:
+            with session.borrowed:
+                report(0.05, tr("making edits"))
+                chosen = Chosen(above=choice.above, over=choice.over, among=choice.groups)
+                drawn = prelabels.accepting(chosen)
+                report(0.4, tr("writing them down"))
+                return session.store.apply_drawn(drawn)
 
         return work
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -98,6 +99,8 @@ class Session:
         """Why no edit may be made just now, in one sentence; empty where one may."""
         self.lent = ""
         """What another thread does with the store just now, in one sentence; empty where it is ours."""
+        self.borrowed = Lock()
+        """Held by that thread as long as it uses the store."""
         if hierarchy is not None:
             self._warm(hierarchy)
 
@@ -120,8 +123,12 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Release the journal and the zone; every edit is in it already."""
-        self.opened.close()
+        """Release the journal and the zone; every edit is in it already.
+
+        What another thread writes just now is waited for.
+        """
+        with self.borrowed:
+            self.opened.close()
 
     # What is there
 

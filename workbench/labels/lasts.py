@@ -149,7 +149,7 @@ def _cross(
     width: int,
     found: NDArray[np.uint32],
 ) -> None:
-    """Fill the crossings of rows and columns, never falling, that lie inside: tile by tile, as they are kept."""
+    """Fill the crossings of rows and columns, never falling, that lie inside: tile by tile."""
     first_row, stop_row = np.searchsorted(rows, 0), np.searchsorted(rows, height)
     first_col, stop_col = np.searchsorted(cols, 0), np.searchsorted(cols, width)
     top = first_row
