@@ -12,9 +12,9 @@ from qtpy.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_plugin.glass import draw_codes
-from napari_plugin.overlays import CASE, INSIDE, RIM, rimmed
 from napari_plugin.reviewing import ThreadKind, ThreadView
 from napari_plugin.screen import View, sampled
+from napari_plugin.veil_codes import CASE, INSIDE, RIM, rimmed
 from workbench.geo.grid import Window
 from workbench.labels.editing import Region
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_plugin import overlays
+from napari_plugin import veil_codes
 from napari_plugin.language import count, number, percent, tr
-from napari_plugin.overlays import class_table, heat_codes, looked_up, taken
 from napari_plugin.processes import Report
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
+from napari_plugin.veil_codes import class_table, heat_codes, looked_up, taken
 from workbench.geo.grid import Window
 from workbench.geo.spans import bounds, mask_of
 from workbench.labels import uptake
@@ -47,7 +47,7 @@ class Choice:
 def replayed(journals: ModelJournals) -> Proposed:
     """Return what models propose, for another thread to call; all that shows it is loaded there, too."""
     uptake.load_kernels()
-    overlays.load_kernels()
+    veil_codes.load_kernels()
     return journals.replayed()
 
 
@@ -203,7 +203,7 @@ class Prelabelling:
         return self._codes(rows, cols, self._class_table, waiting=waiting)
 
     def heat_codes(self, rows: _Axis, cols: _Axis, *, waiting: bool = False) -> NDArray[np.uint8]:
-        """Return how sure models are where rows and columns cross, as `overlays.heat` has it.
+        """Return how sure models are where rows and columns cross, as `veil_codes.heat` has it.
 
         Parameters are those of `class_codes`.
         """

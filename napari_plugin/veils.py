@@ -12,11 +12,11 @@ from qtpy.QtGui import QColor, QPainter
 
 from napari_plugin.doubles import Doubles
 from napari_plugin.glass import draw_codes
-from napari_plugin.overlays import heat, heat_codes
 from napari_plugin.prediction import Prediction
 from napari_plugin.prelabels import Prelabelling
 from napari_plugin.screen import View, sampled
 from napari_plugin.session import Session
+from napari_plugin.veil_codes import heat, heat_codes
 from workbench.assessment.disagreement import BORDER, CLASS
 
 VeilKind = Literal["nothing", "classes", "confidence", "entropy"]

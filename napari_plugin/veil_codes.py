@@ -1,6 +1,6 @@
-"""What overlays show on the screen: codes of its pixels, and their colours. Pure functions, no viewer.
+"""What veils show on the screen: codes of its pixels, and their colours. Pure functions, no viewer.
 
-An overlay looks at the pixels of the zone that the screen shows and at a table with a row for each thing that
+A veil looks at the pixels of the zone that the screen shows and at a table with a row for each thing that
 can be there, so it costs the screen's pixels, however large the zone and however many things there are.
 """
 
@@ -137,7 +137,7 @@ def taken(
 
 
 def load_kernels() -> None:
-    """Load what draws overlays, in any thread: the first look must not wait for it."""
+    """Load what draws veils, in any thread: the first look must not wait for it."""
     ops, codes = np.zeros((1, 1), np.uint32), np.zeros((1, 1), np.uint8)
     looked_up(ops, codes[0])
     taken(ops, codes, codes[0], over=False)

@@ -1,4 +1,4 @@
-"""Overlays: their arithmetic against slower definitions; predictions that fit a zone, and others."""
+"""Veils: their arithmetic against slower definitions; predictions that fit a zone, and others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from napari_plugin.overlays import CASE, INSIDE, RIM, class_table, heat, heat_codes, rimmed
 from napari_plugin.prediction import prediction_path, read_prediction
+from napari_plugin.veil_codes import CASE, INSIDE, RIM, class_table, heat, heat_codes, rimmed
 from workbench.campaign import Campaign
 from workbench.errors import RasterError
 from workbench.geo.raster import write_raster
