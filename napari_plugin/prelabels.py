@@ -17,6 +17,7 @@ from psygnal import Signal
 
 from napari_plugin import veil_codes
 from napari_plugin.language import count, number, percent, tr
+from napari_plugin.lasting import lasting
 from napari_plugin.processes import Report
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
@@ -48,7 +49,8 @@ def replayed(journals: ModelJournals) -> Proposed:
     """Return what models propose, for another thread to call; all that shows it is loaded there, too."""
     uptake.load_kernels()
     veil_codes.load_kernels()
-    return journals.replayed()
+    with lasting():
+        return journals.replayed()
 
 
 class Prelabelling:
@@ -243,7 +245,7 @@ class Prelabelling:
             return None
 
         def work(report: Report) -> Window:
-            with session.borrowed:
+            with session.borrowed, lasting():
                 report(0.05, tr("making edits"))
                 chosen = Chosen(above=choice.above, over=choice.over, among=choice.groups)
                 drawn = prelabels.accepting(chosen)

@@ -26,6 +26,8 @@ from workbench.labels.strokes import given_map
 
 POINTED_TOOL, BULK_TOOL = "accept", "accept-all"
 """Tools of edits that accept pre-labels: where a person pointed, or wherever something is true of them."""
+_STRIP = 1 << 20
+"""Pixels that are looked at at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +110,8 @@ class Prelabels:
         EditRefused
             There is no such pre-label.
         """
-        whole = self.whole
-        window, mask = chosen.region or (whole, np.ones((1, 1), np.bool_))
-        free = self._free(window, over=chosen.over)
-        wanted = np.where(mask & free, self.proposed.last(window), np.uint32(0))
-        counts = np.bincount(wanted.reshape(-1), minlength=1)
+        window, mask = chosen.region or (self.whole, np.ones(self.whole.shape, np.bool_))
+        wanted, counts = self._wanted(window, mask, over=chosen.over)
         there = [(place, self._edit(place)) for place in _numbers(counts)]
         if not there:
             raise EditRefused(self._nothing_there(window, mask, over=chosen.over))
@@ -166,6 +165,26 @@ class Prelabels:
         here, proposed = self.given(window)
         changing: NDArray[np.bool_] = here != proposed if over else here == 0
         return changing & (proposed > 0) & np.equal(self.levels(window), OPEN)
+
+    def _wanted(
+        self, window: Window, mask: NDArray[np.bool_], *, over: bool
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Return the op that changes something on each pixel of a mask, 0 for none, and pixels by op."""
+        wanted = np.zeros(window.shape, np.uint32)
+        counts = np.zeros(self.proposed.group.size, np.int64)
+        rows = max(1, _STRIP // window.width)
+        for row in range(0, window.height, rows):  # numpy keeps other threads waiting for as long as it works
+            strip = Window(
+                row=window.row + row,
+                col=window.col,
+                height=min(rows, window.height - row),
+                width=window.width,
+            )
+            place = slice(row, row + strip.height)
+            free = self._free(strip, over=over) & mask[place]
+            wanted[place] = np.where(free, self.proposed.last(strip), np.uint32(0))
+            counts += np.bincount(wanted[place].reshape(-1), minlength=counts.size)
+        return wanted, counts
 
     def levels(self, window: Window) -> NDArray[np.uint8]:
         """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` of a window's pixels, shape (row, col)."""
