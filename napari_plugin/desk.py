@@ -68,8 +68,7 @@ class Desk:
         self.glass: Glass | None = None
         self.light, self._drawn = RegionLight(session), SketchDrawing(session)
         self.outlines, self._line = LabelOutlines(session), SwipeLine(session)
-        layers.show_pictures(views.first, None)
-        layers.show(session)
+        layers.show(session, views.first)
         viewer.canvas.overlays.scale_bar.visible = True
         self.gestures = PointerGestures(
             viewer,

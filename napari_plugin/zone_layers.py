@@ -59,9 +59,10 @@ class ZoneLayers:
         """Every layer, bottom to top."""
         return (self.picture, self.second, self.classes, self.contours)
 
-    def show(self, session: Session) -> None:
+    def show(self, session: Session, picture: Picture) -> None:
         """Fill the layers with a session's zone, and put those into the viewer that are not there."""
         self._session = session
+        self.show_pictures(picture, None)
         self._fill_classes(session)
         self._fill_contours(session)
         for layer in self.all:

@@ -65,7 +65,7 @@ class Driver:
     def take(self, session: Session) -> None:
         """Label a zone from now on, from a desk as a new window has it."""
         for layer in self.dock._layers.all:
-            layer.visible = layer is not self.dock._layers.infrared
+            layer.visible = layer is not self.dock._layers.second
         self.dock._layers.classes.opacity = 0.55
         self.viewer.window.resize(1400, 900)
         self.dock.show_session(session)

@@ -36,7 +36,7 @@ def test_a_dock_that_goes_frees_journal_layers_and_pointer(
     viewer = make_napari_viewer_proxy(show=True)
     before = pointer_callbacks(viewer)
     desk = Driver(viewer, session)
-    assert len(viewer.layers) == 5
+    assert len(viewer.layers) == 4
     assert pointer_callbacks(viewer) != before
     viewer.window.remove_dock_widget(desk.dock)
     qtbot.waitUntil(lambda: len(viewer.layers) == 0)
