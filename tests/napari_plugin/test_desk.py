@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from desk_cases import at, edits, lit
-from desk_driver import LEFT, MIDDLE, PLAIN, RIGHT, Driver, needs_window, one_window
+from desk_driver import LEFT, MIDDLE, PLAIN, RIGHT, Driver, needs_window
 from qtpy.QtCore import QEvent, QPointF
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
@@ -25,22 +25,6 @@ from workbench.workflows.intake import add_zone
 
 pytestmark = needs_window
 MakeOrtho = Callable[..., tuple[Path, Path]]
-
-
-@pytest.fixture(scope="module")
-def driver(qapp: Any) -> Iterator[Driver]:
-    with one_window() as viewer:
-        opened = Driver(viewer)
-        yield opened
-        opened.close()
-        del opened, viewer
-
-
-@pytest.fixture
-def desk(driver: Driver, session: Session) -> Iterator[Driver]:
-    driver.take(session)
-    yield driver
-    driver.dock.close_session()
 
 
 def test_layers_lie_in_order_in_one_world_of_metres(desk: Driver) -> None:
