@@ -73,6 +73,7 @@ class LabellingDock(QWidget):
         speak(self.preferences.language)
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
+        self._gone = False
         self._jobs: list[Job] = []
         self._examples: dict[Path, Mapping[int, Sequence[NDArray[np.uint8]]]] = {}
         self._side: QStackedWidget | None = None
@@ -99,8 +100,10 @@ class LabellingDock(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Take hold of the window's canvas; let go of the zone when the dock is taken out (its ✕)."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            QTimer.singleShot(0, self._leave)
+        if event.type() == QEvent.Type.ParentChange:
+            self._gone = self.parent() is None
+            if self._gone:
+                QTimer.singleShot(0, self._leave)
         if event.type() in (QEvent.Type.Show, QEvent.Type.ParentChange):
             QTimer.singleShot(0, self._take_window)
         return super().event(event)
@@ -210,6 +213,9 @@ class LabellingDock(QWidget):
         )
 
     def _on_opened(self, opened: OpenZone) -> None:
+        if self._gone:
+            opened.close()
+            return
         try:
             self.show_session(Session(opened))
         except WorkbenchError as error:
