@@ -240,11 +240,16 @@ class LabellingDock(QWidget):
             held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
             self._screen.callback(held.release)
             self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
+            self.help.destroyed.connect(self._on_help_gone)
             self._screen.callback(self._put_help_away)
             self._show_side()
 
+    def _on_help_gone(self) -> None:
+        self.help = None  # with the canvas, when the window is closed
+
     def _put_help_away(self) -> None:
         if self.help is not None:
+            self.help.destroyed.disconnect(self._on_help_gone)
             self.help.deleteLater()
             self.help = None
 
