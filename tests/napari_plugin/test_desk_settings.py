@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from html import unescape
 
 import pytest
 from desk_driver import LEFT, Driver, needs_window
@@ -112,6 +113,9 @@ def test_the_desk_takes_another_language_and_keyboard_with_the_zone_open(
     assert desk.desk.tools.current.id == "brush"
     desk.press("Ctrl+Z")
     assert not session.labels.any()
+    desk.press("?")
+    assert desk.dock.help.isVisible()
+    assert "Ce qu'on peut faire" in unescape(desk.dock.help.text)
 
 
 def test_the_help_lists_every_action_with_its_keys_and_goes_with_a_click(desk: Driver) -> None:
