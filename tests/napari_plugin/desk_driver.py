@@ -149,13 +149,13 @@ class Driver:
         self.send(QEvent.Type.MouseMove, stop, NOTHING, button)
         self.send(QEvent.Type.MouseButtonRelease, stop, button)
 
-    def wheel(self, row: float, col: float, notches: int, modifiers: Any = CONTROL) -> None:
+    def wheel(self, row: float, col: float, notches: float, modifiers: Any = CONTROL) -> None:
         point = self.at(row, col)
         event = QWheelEvent(
             point,
             self.canvas.mapToGlobal(point),
             QPoint(),
-            QPoint(0, 120 * notches),
+            QPoint(0, round(120 * notches)),
             NOTHING,
             modifiers,
             Qt.ScrollPhase.NoScrollPhase,
