@@ -215,6 +215,10 @@ def seen_of(desk: Driver, action: Action) -> Callable[[], Any]:
             return lambda: views.swipe
         case "help":
             return lambda: desk.dock.help.isVisible()
+        case "identify":
+            session.hover_at(256, 256)
+            desk.panel.place.notice("")
+            return lambda: desk.panel.place.noticed
         case "next_tile" | "previous_tile" | "next_unlabelled":
             desk.desk.go_to(Window(row=0, col=0, height=3, width=3))
             return lambda: tuple(camera.center)
@@ -361,5 +365,5 @@ def test_a_zone_that_is_not_segmented_shows_its_labels_and_what_is_missing(
         assert driver.panel.place.noticed == "This zone has no regions to pick yet."
         assert session.labels.all()
         assert (driver.desk.layers.classes.data == session.labels).all()
-        assert edits(session) == []
+        assert session.store.last_own is None
         driver.dock.close_session()
