@@ -23,6 +23,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.leases import Tenancy
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
+from workbench.workflows.doubling import check_unblinded
 from workbench.workflows.labelling import stay
 
 _MARGIN = 256
@@ -109,7 +110,8 @@ def open_zone(
     Raises
     ------
     WorkbenchError
-        The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there.
+        The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there, or the
+        author labels the zone blind and is not done.
     """
     campaign = Campaign.open(directory)
     zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
@@ -122,6 +124,8 @@ def open_zone(
             ortho = _laid_out(zone, backdrop)
             hierarchy, advice = _read_hierarchy(campaign, zone, backdrop)
             store = opening.result()
+            if not blind:
+                check_unblinded(campaign, zone, store, author)
             return OpenZone(
                 campaign=campaign,
                 zone=zone,

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -96,6 +97,10 @@ class Session:
         self._pointer: tuple[int, int] | None = None
         self.barred = ""
         """Why no edit may be made just now, in one sentence; empty where one may."""
+        self.lent = ""
+        """What another thread does with the store just now, in one sentence; empty where it is ours."""
+        self.borrowed = Lock()
+        """Held by that thread as long as it uses the store."""
         if hierarchy is not None:
             self._warm(hierarchy)
 
@@ -118,8 +123,12 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Release the journal and the zone; every edit is in it already."""
-        self.opened.close()
+        """Release the journal and the zone; every edit is in it already.
+
+        What another thread writes just now is waited for.
+        """
+        with self.borrowed:
+            self.opened.close()
 
     # What is there
 
@@ -398,6 +407,10 @@ class Session:
         """Make edits durable as one gesture, then tell; return whether that is done."""
         return self._step(lambda: self.store.apply_all(edits()), nothing="")
 
+    def change(self, step: Callable[[], Window]) -> bool:
+        """Have the labels changed by a gesture that is durable when it returns, then tell; as `commit`."""
+        return self._step(step, nothing="")
+
     def bare_in(self, window: Window) -> NDArray[np.bool_]:
         """Return which pixels of a window inside the zone have neither a class nor an upper class."""
         bare: NDArray[np.bool_] = self.labels[window.slices] == UNLABELLED
@@ -406,8 +419,27 @@ class Session:
             bare &= self.store.uppers(window)[0] == 0
         return bare
 
+    def lend(self, why: str) -> bool:
+        """Leave the store to another thread until `take_back`; return whether that can be, and say why not.
+
+        Meanwhile nothing is written and nobody looks at what others did, so that the store has one user.
+        """
+        if reason := self.barred or self.lent:
+            self.refused.emit(reason)
+            return False
+        self.lent = why
+        return True
+
+    def take_back(self, window: Window | None) -> None:
+        """Have the store back, and show what changed; None if nothing did."""
+        self.lent = ""
+        if window is not None:
+            self._tell_painted(window)
+
     def record_quietly(self, look: Look) -> bool:
         """Write down what was looked at; return whether that is done, and say nothing if it is not."""
+        if self.lent:
+            return False
         with suppress(WorkbenchError):
             self.store.record(look)
             return True
@@ -415,6 +447,9 @@ class Session:
 
     def write(self, call: Callable[[], object]) -> bool:
         """Write what changes no label, a comment or a verdict, then tell; return whether that is done."""
+        if self.lent:
+            self.refused.emit(self.lent)
+            return False
         try:
             call()
         except WorkbenchError as error:
@@ -439,8 +474,8 @@ class Session:
 
     def _step(self, step: Callable[[], Window | None], *, nothing: str) -> bool:
         """Make a gesture durable, then tell; the one place where the desk meets a refusal."""
-        if self.barred:
-            self.refused.emit(self.barred)
+        if reason := self.barred or self.lent:
+            self.refused.emit(reason)
             return False
         try:
             window = step()
@@ -450,11 +485,14 @@ class Session:
         if window is None:
             self.noticed.emit(nothing)
             return False
+        self._tell_painted(window)
+        return True
+
+    def _tell_painted(self, window: Window) -> None:
         if self._refined is not None and self._refined.follow(self.store.refinements()):
             self._take_regions(window)
         self.repainted.emit(window)
         self._tell_saved()
-        return True
 
     def _tell_saved(self) -> None:
         last = self.last_saved

@@ -179,6 +179,9 @@ class Snapshots(QObject):
             self._quiet.start()
 
     def _write(self) -> None:
+        if self._session.lent:
+            self._quiet.start()
+            return
         self._edits = 0
         pending = self._session.store.begin_snapshot()
         if pending is not None:

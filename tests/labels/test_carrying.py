@@ -24,6 +24,7 @@ from workbench.labels.edits import AssignMask, Comment, Protect
 from workbench.labels.journal import JournalWriter, extend_journals, write_journal
 from workbench.labels.op import Entry, Head, Op, check_author, join_payload
 from workbench.labels.payloads import edit_of
+from workbench.labels.prelabels import Chosen
 from workbench.labels.provenance import IDLE, effort, sources
 from workbench.labels.reading import Journal, read_journal, read_journals, read_together, verify_journal
 from workbench.labels.review import accept, send_back, submit, zone_state
@@ -634,7 +635,7 @@ def test_a_model_that_runs_on_both_sides_is_in_nobodys_way(steps: list[Any], sam
             else:
                 with open_store(folder, people[side]) as store, suppress(EditRefused):
                     if deed == "accept":
-                        store.apply_all(store.prelabels().accepting(over=True))
+                        store.apply_drawn(store.prelabels().accepting(Chosen(over=True)))
                     elif deed == "edit":
                         store.apply(edit)
                     else:
@@ -671,7 +672,7 @@ def test_another_journal_of_a_model_comes_under_a_name_of_its_own_and_goes_on_th
             with open_store(world.folder, MODEL) as model:
                 model.apply(rectangle(8, 8, 2, 2, code))
     with open_store(away.folder, "bob") as bob:
-        bob.apply_all(bob.prelabels().accepting())
+        bob.apply_drawn(bob.prelabels().accepting(Chosen()))
     home.take(away.packed())
     (theirs,) = (name for name in proposed(home.folder) if name != MODEL)
     assert theirs.startswith(f"{MODEL}.from-")

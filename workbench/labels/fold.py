@@ -6,11 +6,11 @@ Its state is *defined* as that of painting the ops that count one over the other
 
 from __future__ import annotations
 
-__all__ = ["Fold"]
+__all__ = ["Drawn", "Fold"]
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,22 @@ from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
 from workbench.labels.conflicts import ConflictFinder, Conflicts
-from workbench.labels.edits import AssignMask, LabelEdit, Look, Protect, Refine, Review
+from workbench.labels.edits import AssignMask, Edit, LabelEdit, Look, Protect, Refine, Review
 from workbench.labels.guard import Guard
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of
 from workbench.labels.plane import Plane
 from workbench.labels.snapshot import FoldPicture, Snapshot
 from workbench.labels.tables import Row, op_of_row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """An edit of this zone that becomes an op, and what is known of it already."""
+
+    edit: Edit
+    spans: NDArray[np.int32] | None = None
+    """Of its mask; None where nobody decoded it."""
 
 
 class Fold:
@@ -48,8 +57,22 @@ class Fold:
         snapshot: Snapshot | None,
         *,
         directory: Path,
+        edits: list[Edit | None] | None = None,
     ) -> Fold:
         """Return the fold of some journals, from a snapshot of them where there is one that can be believed.
+
+        Parameters
+        ----------
+        canvas, track
+            Of the zone.
+        rows
+            Of each journal, by author.
+        snapshot
+            Of some of these rows.
+        directory
+            Journal folder that errors name.
+        edits
+            Grows by the edit of each op that is read, in the order of the table, for who needs them after.
 
         Raises
         ------
@@ -69,13 +92,24 @@ class Fold:
             fold.follow(fresh, directory=directory)
             return fold
         fold = cls(canvas, track)
-        fold._take(((author, row) for author, own in rows.items() for row in own), directory)
+        fold._take(((author, row) for author, own in rows.items() for row in own), directory, edits)
         fold.labels.fill()
         fold.guard.fill()
         return fold
 
-    def follow(self, fresh: Iterable[tuple[str, Row]], *, directory: Path) -> list[int]:
+    def follow(
+        self, fresh: Iterable[tuple[str, Row]], *, directory: Path, drawn: Sequence[Drawn] = ()
+    ) -> list[int]:
         """Take ops, given as (author, row), that follow those that were taken, and show them.
+
+        Parameters
+        ----------
+        fresh
+            The ops.
+        directory
+            Journal folder that errors name.
+        drawn
+            What the ops are of one gesture that was made here; nothing of it has to be read and proven.
 
         Returns
         -------
@@ -89,7 +123,7 @@ class Fold:
         """
         before = len(self.table)
         try:
-            positions = self._take(fresh, directory)
+            positions = self._append(fresh, drawn) if drawn else self._take(fresh, directory)
         except JournalError:
             self._settle(self.table.changed_since(before))
             raise
@@ -154,7 +188,7 @@ class Fold:
 
     def hull(self, positions: Sequence[int]) -> Window:
         """Return the smallest window that holds what some ops paint or refine."""
-        return reduce(Window.union, map(self.table.window, positions))
+        return self.table.hull(positions)
 
     def uppers(self, window: Window | None = None) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """Return where authors were sure of an upper class only, in a window or the whole zone.
@@ -206,7 +240,16 @@ class Fold:
         self.labels.settle(positions)
         self.guard.settle(positions)
 
-    def _take(self, fresh: Iterable[tuple[str, Row]], directory: Path) -> list[int]:
+    def _append(self, fresh: Iterable[tuple[str, Row]], drawn: Sequence[Drawn]) -> list[int]:
+        """Put the ops of a gesture that was made here into the table; nothing is painted."""
+        changed: dict[int, None] = {}
+        for (author, row), one in zip(fresh, drawn, strict=True):
+            changed.update(dict.fromkeys(self.table.append(row, author, one.edit, spans=one.spans)))
+        return list(changed)
+
+    def _take(
+        self, fresh: Iterable[tuple[str, Row]], directory: Path, edits: list[Edit | None] | None = None
+    ) -> list[int]:
         """Put ops into the table, in their total order; nothing is painted."""
         ordered = sorted(fresh, key=lambda item: (item[1].lamport, item[0]))
         changed: dict[int, None] = {}
@@ -217,6 +260,8 @@ class Fold:
                 if op is not None and isinstance(edit, AssignMask | Protect | Refine | Look):
                     self.canvas.check_op(op, edit)
                 changed |= dict.fromkeys(self.table.append(row, author, edit))
+                if edits is not None:
+                    edits.append(edit)
             except JournalError as error:
                 text = str(error) if str(error).startswith("op ") else f"op {author}:{row.seq}: {error}"
                 raise JournalError(f"{directory / author}.sqlite: {text}") from error

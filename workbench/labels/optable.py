@@ -103,8 +103,17 @@ class OpTable:
         """Return an op."""
         return op_of_row(self._row(position), self._authors[self._columns["author"][position]])
 
-    def append(self, row: Row, author: str, edit: Edit | None) -> list[int]:
+    def append(
+        self, row: Row, author: str, edit: Edit | None, *, spans: NDArray[np.int32] | None = None
+    ) -> list[int]:
         """Take the next op of an author's journal, with its edit if it belongs to the track.
+
+        Parameters
+        ----------
+        row, author, edit
+            The op.
+        spans
+            Of its mask, where somebody decoded it already.
 
         Returns
         -------
@@ -118,10 +127,9 @@ class OpTable:
         """
         number = self._number(author)
         position, changed = self._count, []
-        spans = None
         match edit:
             case AssignMask(mask=mask) | Protect(mask=mask):
-                spans = mask.spans()
+                spans = mask.spans() if spans is None else spans
                 changed = [position]
             case Refine() | Comment():
                 changed = [position]
@@ -267,6 +275,13 @@ class OpTable:
         row, col, row_stop, col_stop = (int(edge) for edge in self._boxes[position])
         return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
 
+    def hull(self, positions: Sequence[int]) -> Window:
+        """Return the smallest window that holds what some ops paint or refine."""
+        boxes = self._boxes[np.asarray(positions, np.int64)]
+        row, col = boxes[:, :2].min(axis=0).tolist()
+        row_stop, col_stop = boxes[:, 2:].max(axis=0).tolist()
+        return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
+
     def spans(self, position: int) -> NDArray[np.int32]:
         """Return the spans of a painting op's mask (see `workbench.labels.painting`)."""
         spans = self._decoded.get(position)
@@ -331,8 +346,14 @@ class OpTable:
 
     def counting(self, kind: str, *, author: str = "") -> list[Op]:
         """Return the ops of a kind that count, first to last; everybody's unless an author is given."""
-        found = np.flatnonzero(self._of_kind(kind, author))
-        return [self.op(int(position)) for position in found[np.argsort(self._order[found])]]
+        return [self.op(position) for position in self._counting(kind, author)]
+
+    def looks(self) -> dict[str, tuple[Window, ...]]:
+        """Return the windows that each author has had before their eyes, sorted by author."""
+        found: dict[str, list[Window]] = {}
+        for position in self._counting("look"):
+            found.setdefault(self.name(position)[0], []).append(self.window(position))
+        return {author: tuple(windows) for author, windows in sorted(found.items())}
 
     def label_heads(self) -> tuple[Head, ...]:
         """Return the last op of each author that may have changed labels of the track, sorted by author."""
@@ -403,6 +424,11 @@ class OpTable:
     def _row(self, position: int) -> Row:
         columns = self._columns
         return self._rows[int(columns["author"][position])][int(columns["seq"][position]) - 1]
+
+    def _counting(self, kind: str, author: str = "") -> list[int]:
+        """Return the positions of what `counting` returns."""
+        found = np.flatnonzero(self._of_kind(kind, author))
+        return [int(position) for position in found[np.argsort(self._order[found])]]
 
     def _of_kind(self, kind: str, author: str = "") -> NDArray[np.bool_]:
         """Return which ops are of a kind, and of an author if one is given, and count, shape (op,)."""

@@ -22,7 +22,7 @@ from workbench.labels.edits import Review
 from workbench.labels.losses import lost_edits
 from workbench.labels.op import Head, Op
 from workbench.labels.payloads import edit_of
-from workbench.labels.prelabels import is_model
+from workbench.labels.proposed import is_model
 
 StateName = Literal["open", "submitted", "accepted", "sent_back"]
 

@@ -13,7 +13,7 @@ from workbench.documents import check_output
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.losses import lost_edits
-from workbench.labels.prelabels import is_model
+from workbench.labels.proposed import is_model
 from workbench.leases import Tenancy
 from workbench.workflows.admitting import check_admitted
 from workbench.workflows.script import run_script
