@@ -7,8 +7,6 @@ __all__ = ["Stop", "Rounds", "conflict_stops", "conflict_region"]
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from napari_plugin.language import count, tr
 from workbench.geo.grid import Window
 from workbench.labels.conflicts import Conflicts
@@ -93,8 +91,4 @@ def conflict_stops(conflicts: Conflicts, called: Callable[[Given], str]) -> tupl
 
 def conflict_region(conflicts: Conflicts, window: Window) -> Region:
     """Return the pixels of a window that are in conflict."""
-    rows, cols = conflicts.rows - window.row, conflicts.cols - window.col
-    inside = (rows >= 0) & (rows < window.height) & (cols >= 0) & (cols < window.width)
-    mask = np.zeros(window.shape, np.bool_)
-    mask[rows[inside], cols[inside]] = True
-    return window, mask
+    return window, conflicts.mask(window)

@@ -92,7 +92,8 @@ class SettingsDialog(QDialog):
         self.table.item(row, _KEYS_COLUMN).setText(" ".join(keys))
 
     def _fill(self, own: dict[str, tuple[str, ...]]) -> None:
-        keys = keymap(self.key_set.currentData(), own)
+        self._standard = keymap(self.key_set.currentData())
+        keys = {**self._standard, **own}
         self.table.blockSignals(True)
         for row, action in enumerate(ACTIONS):
             for column, text in enumerate(
@@ -117,10 +118,9 @@ class SettingsDialog(QDialog):
         }
 
     def _own(self) -> dict[str, tuple[str, ...]]:
-        """Return the keys that are others than those of the keyboard."""
-        standard = keymap(self.key_set.currentData())
+        """Return the keys that are others than those of the keyboard that the table was filled for."""
         written = self._written()
-        return {name: keys for name, keys in written.items() if keys != _as_qt(standard[name])}
+        return {name: keys for name, keys in written.items() if keys != _as_qt(self._standard[name])}
 
     def _check(self) -> None:
         """Say which keys are no keys, or have two meanings, and keep such from being accepted."""

@@ -86,6 +86,7 @@ class LabellingDock(QWidget):
         speak(self.preferences.language)
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
+        self._gone = False
         self._jobs: list[Job] = []
         self._queue: QueuePanel | None = None
         self.work = Work(self, lambda: self.session.opened if self.session is not None else None)
@@ -115,8 +116,10 @@ class LabellingDock(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Take hold of the window's canvas; let go of the zone when the dock is taken out (its ✕)."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            QTimer.singleShot(0, self._leave)
+        if event.type() == QEvent.Type.ParentChange:
+            self._gone = self.parent() is None
+            if self._gone:
+                QTimer.singleShot(0, self._leave)
         if event.type() in (QEvent.Type.Show, QEvent.Type.ParentChange):
             QTimer.singleShot(0, self._take_window)
         return super().event(event)
@@ -245,6 +248,9 @@ class LabellingDock(QWidget):
         )
 
     def _on_opened(self, opened: OpenZone) -> None:
+        if self._gone:
+            opened.close()
+            return
         try:
             self.show_session(Session(opened))
         except WorkbenchError as error:
@@ -307,6 +313,7 @@ class LabellingDock(QWidget):
             held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
             self._screen.callback(held.release)
             self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
+            self.help.destroyed.connect(self._on_help_gone)
             self._screen.callback(self._put_help_away)
             self._show_side()
 
@@ -321,8 +328,12 @@ class LabellingDock(QWidget):
         if own is not None:
             own.raise_()
 
+    def _on_help_gone(self) -> None:
+        self.help = None  # with the canvas, when the window is closed
+
     def _put_help_away(self) -> None:
         if self.help is not None:
+            self.help.destroyed.disconnect(self._on_help_gone)
             self.help.deleteLater()
             self.help = None
 

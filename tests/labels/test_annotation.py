@@ -124,8 +124,7 @@ class Labelling(RuleBasedStateMachine):
         before, guard, head = store.labels.copy(), store.protected, store.head
         reach = before > 0 if accepted else guard != ACCEPTED
         if accepted and on:
-            found = store.conflicts()
-            reach[found.rows, found.cols] = False
+            reach &= ~store.conflicts().mask(GRID.whole)
         wanted = np.zeros(GRID.shape, np.bool_)
         wanted[edit.window.slices] = edit.mask.decode()
         try:

@@ -72,7 +72,7 @@ def shown(store: AnnotationStore, rename: Any = lambda op_id: op_id) -> dict[str
             (tuple(sorted(zip(map(rename, one.ops), one.codes, strict=True))), one.pixels, one.window)
             for one in conflicts.found
         },
-        "pixels in conflict": (conflicts.rows.tolist(), conflicts.cols.tolist()),
+        "pixels in conflict": conflicts.mask(store.grid.whole).tobytes(),
         "state": (state.state, state.by and rename(f"{state.by}:1"), state.reason),
         "heads": sorted(rename(f"{head.author}:{head.seq}") for head in store.label_heads()),
         "judged": sorted(rename(f"{head.author}:{head.seq}") for head in state.heads),
@@ -339,7 +339,7 @@ def settled(store: AnnotationStore) -> dict[str, Any]:
     return {
         "settled": store.settled_labels().tobytes(),
         "conflicts": {(one.ops, one.codes, one.pixels) for one in conflicts.found},
-        "pixels": sorted(zip(conflicts.rows.tolist(), conflicts.cols.tolist(), strict=True)),
+        "pixels": conflicts.mask(store.grid.whole).tobytes(),
         "heads": store.head,
     }
 
@@ -660,8 +660,7 @@ def test_a_model_that_runs_on_both_sides_is_in_nobodys_way(steps: list[Any], sam
         with open_store(home.folder) as here, open_store(away.folder) as there:
             assert there.settled_labels().tobytes() == here.settled_labels().tobytes()
             found = [one.conflicts() for one in (here, there)]
-            assert np.array_equal(found[0].rows, found[1].rows)
-            assert np.array_equal(found[0].cols, found[1].cols)
+            assert np.array_equal(found[0].mask(here.grid.whole), found[1].mask(there.grid.whole))
 
 
 def test_another_journal_of_a_model_comes_under_a_name_of_its_own_and_goes_on_there(

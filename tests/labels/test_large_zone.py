@@ -17,6 +17,7 @@ from workbench.errors import EditRefused
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.spans import spans_of_mask
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.conflicts import ConflictFinder
 from workbench.labels.edits import AssignMask, Protect, assign, assign_spans
 from workbench.labels.lasts import Picture
 from workbench.labels.meta import JournalSubject
@@ -72,6 +73,9 @@ def check(store: AnnotationStore) -> None:
     assert np.array_equal(store.last_op, last)
     counted = np.bincount(labels[FOOTPRINT], minlength=1)
     assert store.counts() == {code: count for code, count in enumerate(counted.tolist()) if count}
+    anew = ConflictFinder(store._table, store._fold.canvas.ground, "assign").conflicts()
+    assert store.conflicts().found == anew.found
+    assert np.array_equal(store.conflicts().mask(GRID.whole), anew.mask(GRID.whole))
 
 
 STEPS = st.one_of(

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 # Before napari is imported: its settings are read from no file and written to none.
 os.environ["NAPARI_CONFIG"] = ""
@@ -32,6 +33,9 @@ msgstr ""
 "Content-Type: text/plain; charset=UTF-8\\n"
 "Plural-Forms: nplurals=2; plural=(n > 1);\\n"
 """
+if TYPE_CHECKING:
+    from desk_driver import Driver
+
 PATCH = 512 * 0.2
 """Side of a patch in metres."""
 
@@ -126,3 +130,23 @@ def bent(three_patches: Path, tmp_path: Path) -> Campaign:
 def session(zone: Campaign) -> Iterator[Session]:
     with closing(Session.open(zone.path, zone_id=None, author="marie")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def driver(qapp: Any) -> Iterator[Driver]:
+    """A hand at a desk without a zone, in a window that all tests of a module share."""
+    from desk_driver import Driver, one_window
+
+    with one_window() as viewer:
+        opened = Driver(viewer)
+        yield opened
+        opened.close()
+        del opened, viewer
+
+
+@pytest.fixture
+def desk(driver: Driver, session: Session) -> Iterator[Driver]:
+    """A hand at the desk with `session`'s zone."""
+    driver.take(session)
+    yield driver
+    driver.dock.close_session()

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from napari_plugin.pointed import Hover, Spot
 from napari_plugin.session import Session
 from workbench.labels.editing import Region
+from workbench.labels.edits import Look
 from workbench.labels.op import Op
+from workbench.labels.payloads import edit_of
 
 
 def heard(signal: Any) -> list[Any]:
@@ -39,8 +41,11 @@ def at(row: float, col: float) -> Spot:
     return Spot(row=row, col=col)
 
 
+def edits(session: Session) -> list[Op]:
+    """Return all that was done to the zone but looking at it, as it is in the journals."""
+    return [op for op in session.store.ops if not isinstance(edit_of(op), Look)]
+
+
 def last_op(session: Session) -> Op:
-    """Return the author's last own edit, as it is in the journal."""
-    op = session.store.last_own
-    assert op is not None
-    return op
+    """Return the last edit, as it is in the journal."""
+    return edits(session)[-1]

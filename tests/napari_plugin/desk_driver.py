@@ -61,6 +61,14 @@ class Driver:
         self.canvas = self.window.findChild(QOpenGLWidget)
         self.window.activateWindow()
         QTest.qWait(200)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until docks that came have found their place: the zone is fitted anew each time."""
+        size = None
+        while size != self.canvas.size():
+            size = self.canvas.size()
+            QTest.qWait(100)
 
     def take(self, session: Session) -> None:
         """Label a zone from now on, from a desk as a new window has it."""
@@ -149,13 +157,13 @@ class Driver:
         self.send(QEvent.Type.MouseMove, stop, NOTHING, button)
         self.send(QEvent.Type.MouseButtonRelease, stop, button)
 
-    def wheel(self, row: float, col: float, notches: int, modifiers: Any = CONTROL) -> None:
+    def wheel(self, row: float, col: float, notches: float, modifiers: Any = CONTROL) -> None:
         point = self.at(row, col)
         event = QWheelEvent(
             point,
             self.canvas.mapToGlobal(point),
             QPoint(),
-            QPoint(0, 120 * notches),
+            QPoint(0, round(120 * notches)),
             NOTHING,
             modifiers,
             Qt.ScrollPhase.NoScrollPhase,

@@ -10,6 +10,7 @@ import pytest
 from desk_cases import at, heard
 
 from napari_plugin.here import Here
+from napari_plugin.others import Others
 from napari_plugin.session import Session
 from napari_plugin.tools import TOOLS, ToolBox
 from workbench.campaign import Campaign
@@ -79,8 +80,9 @@ def gestures(session: Session) -> dict[str, Callable[[], object]]:
 def test_a_lost_lease_is_told_once_and_stops_every_gesture_before_anything_changes(robbed: Session) -> None:
     session, refused = robbed, heard(robbed.refused)
     labels, disk, protected = session.labels.copy(), journal(session), session.store.protected.copy()
-    session.look_at_others()
-    session.look_at_others()
+    others = Others(session)
+    others.look()
+    others.look()
     (told,) = refused
     assert told.startswith(f"paul is labelling zone {ZONE} since ")
     assert session.barred == told
@@ -96,20 +98,21 @@ def test_a_lost_lease_is_told_once_and_stops_every_gesture_before_anything_chang
 
 
 def test_whoever_stays_all_the_same_goes_on(robbed: Session) -> None:
-    robbed.look_at_others()
-    robbed.stay_together()
+    others = Others(robbed)
+    others.look()
+    others.stay()
     assert robbed.barred == ""
     robbed.assign_at(400, 400)
     assert robbed.labels[400, 400] == 5
     refused = heard(robbed.refused)
-    robbed.look_at_others()
+    others.look()
     assert refused == []
 
 
 def test_a_lease_is_renewed_by_looking_at_others(session: Session, zone: Campaign) -> None:
     session.opened.tenancy._clock = later(HEARTBEAT + timedelta(seconds=1))
     refused = heard(session.refused)
-    session.look_at_others()
+    Others(session).look()
     assert refused == []
     # Without the renewal the lease would have ended by then.
     soon = later(EXPIRY + timedelta(seconds=30))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import pytest
+from desk_cases import edits
 from desk_driver import Driver, needs_window
-from qtpy.QtWidgets import QLabel
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QLabel, QPushButton
 
 from napari_plugin.panels import Banner
 from napari_plugin.session import Session
@@ -36,7 +40,7 @@ def test_a_dock_that_goes_frees_journal_layers_and_pointer(
     viewer = make_napari_viewer_proxy(show=True)
     before = pointer_callbacks(viewer)
     desk = Driver(viewer, session)
-    assert len(viewer.layers) == 5
+    assert len(viewer.layers) == 4
     assert pointer_callbacks(viewer) != before
     viewer.window.remove_dock_widget(desk.dock)
     qtbot.waitUntil(lambda: len(viewer.layers) == 0)
@@ -92,3 +96,75 @@ def test_the_sample_zone_can_be_labelled(make_napari_viewer_proxy: Any, qtbot: A
     dock.session.assign_at(100, 100)
     assert dock.session.labels.any()
     dock.close_session()
+
+
+def test_closing_the_window_in_the_middle_of_a_drag_loses_that_drag_and_nothing_else(
+    make_napari_viewer: Any, session: Session, zone: Campaign, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    desk = Driver(viewer, session)
+    desk.desk.fit()
+    session.set_class(5)
+    session.set_level(150)
+    desk.click(100, 100)
+    labels = session.labels.copy()
+    assert labels[100, 100] == 5
+    desk.press("J")
+    desk.down(300, 100)
+    desk.on(300, 300)
+    desk.on(320, 400)
+    vars(desk).clear()
+    viewer.close()
+    QTest.qWait(50)
+    with closing(Session.open(zone.path, zone_id=None, author="marie")) as again:
+        assert (again.labels == labels).all()
+        assert [op.tool for op in edits(again)] == ["pick"]
+    later = Driver(make_napari_viewer(show=True))
+    later.dock.open_zone(zone.path, "D051_2019/Z1_AA", "marie")
+    qtbot.waitUntil(lambda: later.dock.session is not None, timeout=20_000)
+    assert (later.desk.layers.classes.data == labels).all()
+    assert later.panel.coverage.share == pytest.approx((labels > 0).mean())
+    assert f"Saved · edit {len(edits(later.session))} · " in later.panel.saved.text
+    later.close()
+
+
+def test_a_zone_that_is_read_when_its_dock_is_gone_already_is_given_back(
+    make_napari_viewer_proxy: Any, zone: Campaign, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer_proxy()
+    dock = plugin_dock(viewer)
+    dock.open_zone(zone.path, "D051_2019/Z1_AA", "marie")
+    opening = dock._opening
+    viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: not opening.running, timeout=20_000)
+    qtbot.wait(50)
+    assert dock.session is None
+    assert len(viewer.layers) == 0
+    Session.open(zone.path, zone_id=None, author="marie").close()
+
+
+def test_a_zone_is_chosen_from_the_campaigns_that_are_there(
+    make_napari_viewer_proxy: Any, zone: Campaign, tmp_path: Path, qtbot: Any, monkeypatch: Any
+) -> None:
+    dock = LabellingDock(make_napari_viewer_proxy())
+    (button,) = dock.contents.findChildren(QPushButton)
+    chosen = {"folder": "", "zone": ("", False)}
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: chosen["folder"])
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *question, **_: offered(question))
+
+    def offered(question: tuple[Any, ...]) -> tuple[str, bool]:
+        assert question[3] == ["D051_2019/Z1_AA"]
+        return question[3][0], True
+
+    button.click()
+    assert not dock.contents.problem
+    chosen["folder"] = str(tmp_path / "nothing")
+    button.click()
+    assert "is not a campaign" in dock.contents.problem
+    (button,) = dock.contents.findChildren(QPushButton)
+    chosen["folder"] = str(zone.path)
+    button.click()
+    qtbot.waitUntil(lambda: dock.session is not None, timeout=20_000)
+    assert dock.session.zone_id == "D051_2019/Z1_AA"
+    dock.close_session()
+    dock.deleteLater()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from desk_cases import heard, last_op, lit
 
+from napari_plugin.others import Others
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, HierarchyError, JournalError, NomenclatureError, RasterError
@@ -379,20 +380,21 @@ def test_one_author_labels_a_zone_in_one_window(session: Session, zone: Campaign
 def test_what_others_do_is_shown_and_conflicts_are_said(session: Session, zone: Campaign) -> None:
     repainted, noticed, reviewed = heard(session.repainted), heard(session.noticed), []
     session.reviewed.connect(lambda: reviewed.append(True))
-    session.look_at_others()
+    others = Others(session)
+    others.look()
     assert repainted == noticed == reviewed == []
     with zone.open_store(zone.zones()[0], author="jean") as jean:
         window = Window(row=20, col=30, height=4, width=5)
         edit = assign(np.ones(window.shape, np.bool_), window, 5, Provenance(tool="brush"))
         jean.apply(edit)
-        session.look_at_others()
+        others.look()
         assert repainted == [window]
         assert noticed == ["jean labelled here too."]
         assert reviewed == [True]
         assert (session.store.labels[window.slices] == 5).all()
         session.store.apply(replace(edit, code=2))
         jean.apply(replace(edit, code=3))
-    session.look_at_others()
+    others.look()
     assert noticed[1:] == ["jean labelled here too: 1 conflict, at row 21, column 32."]
 
 
@@ -402,7 +404,7 @@ def test_an_accepted_zone_is_labelled_after_it_was_sent_back(session: Session, z
     with zone.open_store(zone.only_zone(), author="paul") as paul:
         accept(paul)
     assert session.locked_by is None
-    session.look_at_others()
+    Others(session).look()
     assert session.locked_by == "paul"
     refused, before = heard(session.refused), session.labels.copy()
     session.set_class(7)
@@ -420,8 +422,9 @@ def test_an_accepted_zone_is_labelled_after_it_was_sent_back(session: Session, z
 def test_a_journal_that_cannot_be_read_is_complained_of_once(session: Session, zone: Campaign) -> None:
     refused = heard(session.refused)
     (session.opened.journal.parent / "jean.sqlite").write_bytes(b"SQLite format 3\0 and noise")
-    session.look_at_others()
-    session.look_at_others()
+    others = Others(session)
+    others.look()
+    others.look()
     assert len(refused) == 1
     assert "jean.sqlite" in refused[0]
 

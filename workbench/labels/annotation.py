@@ -252,9 +252,7 @@ class AnnotationStore:
 
     def unresolved(self) -> dict[str, int]:
         """Return {key of an upper class: pixels} where authors were sure of no class."""
-        numbers, keys = self.uppers()
-        counts = np.bincount(numbers.reshape(-1), minlength=len(keys) + 1)[1:].tolist()
-        return dict(sorted(zip(keys, counts, strict=True)))
+        return self._fold.unresolved()
 
     def uppers(self, window: Window | None = None) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """Return upper classes of a window (default: all): 0 = sure of the class, else 1 + place in keys."""
@@ -336,8 +334,8 @@ class AnnotationStore:
 
     def settled_labels(self) -> NDArray[np.uint8]:
         """Return a copy of the labels, shape (row, col), in which pixels in conflict are unlabelled."""
-        labels, conflicts = self._fold.labels.values.copy(), self.conflicts()
-        labels[conflicts.rows, conflicts.cols] = 0
+        labels = self._fold.labels.values.copy()
+        labels[self.conflicts().mask(self.grid.whole)] = 0
         return labels
 
     # Changes

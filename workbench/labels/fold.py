@@ -8,7 +8,8 @@ from __future__ import annotations
 
 __all__ = ["Drawn", "Fold"]
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
-from workbench.labels.conflicts import Conflicts, find_conflicts
+from workbench.labels.conflicts import ConflictFinder, Conflicts
 from workbench.labels.edits import AssignMask, Edit, LabelEdit, Look, Protect, Refine, Review
 from workbench.labels.guard import Guard
 from workbench.labels.optable import OpTable
@@ -45,7 +46,7 @@ class Fold:
         self.table = OpTable(canvas.footprint.shape, track)
         self.labels = Plane(self.table, canvas.ground, "assign")
         self.guard = Guard(self.table, canvas.ground, self.labels)
-        self._conflicts: tuple[int, Conflicts] | None = None
+        self._finder = ConflictFinder(self.table, canvas.ground, "assign")
 
     @classmethod
     def begun(
@@ -139,10 +140,7 @@ class Fold:
 
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
-        if self._conflicts is None or self._conflicts[0] != len(self.table):
-            found = find_conflicts(self.table, self.canvas.ground, "assign")
-            self._conflicts = len(self.table), found
-        return self._conflicts[1]
+        return self._finder.conflicts()
 
     def fitted(self, edits: Sequence[LabelEdit]) -> list[LabelEdit]:
         """Return edits cut down to what they may paint, without those that may paint nothing.
@@ -200,16 +198,27 @@ class Fold:
         numbers, keys
             Shape (row, col), 0 = sure of the class; and the key of each upper class by number, from 1.
         """
-        last = self.labels.last(window or self.canvas.subject.grid.whole)
-        counts = np.bincount(last.reshape(-1), minlength=1)
-        numbers, keys = np.zeros(counts.size, np.uint8), list[str]()
-        for position in np.flatnonzero(counts[1:]).tolist():
+        window = window or self.canvas.subject.grid.whole
+        numbers, keys = np.zeros(window.shape, np.uint8), list[str]()
+        for position, upper in self._unsure():
+            key = keys.index(upper) if upper in keys else len(keys)
+            if self.labels.mark(position, key + 1, numbers, window) and key == len(keys):
+                keys.append(upper)
+        return numbers, tuple(keys)
+
+    def unresolved(self) -> dict[str, int]:
+        """Return {key of an upper class: pixels} where authors were sure of no class, sorted."""
+        counts = Counter[str]()
+        for position, upper in self._unsure():
+            counts[upper] += self.labels.standing(position)
+        return {upper: count for upper, count in sorted(counts.items()) if count}
+
+    def _unsure(self) -> Iterator[tuple[int, str]]:
+        """Yield the ops that count and name an upper class, with it, as they were taken."""
+        for position in self.table.unsure():
             upper = self.table.upper(position)
             if upper is not None:
-                if upper not in keys:
-                    keys.append(upper)
-                numbers[position + 1] = keys.index(upper) + 1
-        return numbers[last], tuple(keys)
+                yield position, upper
 
     def _fitted(self, edit: LabelEdit) -> LabelEdit | None:
         self.canvas.check_inside(edit.window, "; cut the mask at its edge")
@@ -223,13 +232,11 @@ class Fold:
     def _settled(self, window: Window) -> NDArray[np.bool_]:
         """Return where a label has a class that nobody contradicts, shape (row, col) of the window."""
         settled: NDArray[np.bool_] = self.uppers(window)[0] == 0
-        found = self.conflicts()
-        rows, cols = found.rows - window.row, found.cols - window.col
-        inside = (rows >= 0) & (rows < window.height) & (cols >= 0) & (cols < window.width)
-        settled[rows[inside], cols[inside]] = False
+        settled &= ~self.conflicts().mask(window)
         return settled
 
     def _settle(self, positions: Sequence[int]) -> None:
+        self._finder.note(positions)
         self.labels.settle(positions)
         self.guard.settle(positions)
 

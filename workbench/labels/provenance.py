@@ -87,8 +87,7 @@ def sources(store: AnnotationStore) -> tuple[NDArray[np.uint32], tuple[Source, .
     ops = store.ops
     keys = store.last_op.astype(np.int64) * len(PRELABEL_FATES) + _fates(store, ops).fates
     counts = np.bincount(keys.reshape(-1), minlength=len(PRELABEL_FATES))
-    conflicts = store.conflicts()
-    contested = np.bincount(keys[conflicts.rows, conflicts.cols], minlength=counts.size)
+    contested = np.bincount(keys[store.conflicts().mask(store.grid.whole)], minlength=counts.size)
     used = np.flatnonzero(counts)
     used = used[used >= len(PRELABEL_FATES)]
     named = [(ops[key // len(PRELABEL_FATES) - 1], key) for key in used.tolist()]

@@ -90,7 +90,7 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
     check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
     with campaign.open_store(zone) as store:
         values, covered = nomenclature.encode(store.settled_labels(), scheme), store.coverage()
-        lost, contested = lost_edits(store.missing()), store.conflicts().rows.size
+        lost, contested = lost_edits(store.missing()), store.conflicts().pixels
     write_raster(
         output,
         values,
