@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +24,14 @@ from workbench.labels.folder import journal_files
 from workbench.labels.journal import JournalWriter
 from workbench.labels.losses import check_end
 from workbench.labels.meta import JournalSubject
-from workbench.labels.op import Head, Op, blind_track, utc_now
+from workbench.labels.op import Head, Op, utc_now
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of, entry_of
-from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
+from workbench.labels.prelabels import LABELS, Prelabels, is_model, track_of
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
-from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
+from workbench.labels.snapshot import PendingSnapshot, Shelf, newest_snapshot, snapshot_key
 from workbench.labels.tables import op_of_row, row_of_op
 from workbench.labels.undo import UndoStack
-
-_TRACK = "labels"
-_MANY = 500
-"""Ops after which a store writes a snapshot when it is closed; so many are painted in a blink."""
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 class AnnotationStore:
@@ -60,20 +55,21 @@ class AnnotationStore:
         others: Sequence[Journal],
         writer: JournalWriter | None,
         snapshots: Path | None = None,
-        track: str = _TRACK,
+        track: str = LABELS,
     ) -> None:
         canvas = Canvas.of(subject, footprint, codes)
         self._writer = writer
         self._author = writer.found.meta.author if writer else None
-        self._directory, self._snapshots = directory, snapshots
+        self._directory = directory
         self._others = {journal.meta.author: journal for journal in others}
         found = [*others, writer.found] if writer else others
         rows = {journal.meta.author: journal.rows for journal in found}
-        self._key = snapshot_key(subject, canvas.footprint, track)
-        snapshot = newest_snapshot(snapshots, self._key, rows, footprint.shape) if snapshots else None
+        self._shelf, snapshot = None, None
+        if snapshots is not None:
+            key = snapshot_key(subject, canvas.footprint, track)
+            snapshot = newest_snapshot(snapshots, key, rows, footprint.shape)
+            self._shelf = Shelf(snapshots, key, settled=snapshot.ops if snapshot else 0)
         self._fold = Fold.begun(canvas, track, rows, snapshot, directory=directory)
-        self._settled = sum(head.seq for head in snapshot.heads) if snapshot else 0
-        self._pending: PendingSnapshot | None = None
         self._proposed: tuple[dict[str, int], Prelabels] | None = None
         self._stack = UndoStack()
         for row in rows.get(self._author or "", ()):
@@ -147,8 +143,8 @@ class AnnotationStore:
                 codes=nomenclature.codes,
                 others=() if blind else others,
                 writer=writer,
-                snapshots=snapshots if _track_of(author, blind=blind) == _TRACK else None,
-                track=_track_of(author, blind=blind),
+                snapshots=snapshots if track_of(author, blind=blind) == LABELS else None,
+                track=track_of(author, blind=blind),
             )
         except BaseException:  # a lock must not outlive the attempt, whatever ended it
             if writer is not None:
@@ -160,7 +156,9 @@ class AnnotationStore:
     @property
     def labels(self) -> NDArray[np.uint8]:
         """Read-only view of shape (row, col): class codes, 0 = unlabelled."""
-        return _frozen_view(self._fold.labels.values)
+        view = self._fold.labels.values.view()
+        view.flags.writeable = False
+        return view
 
     @property
     def last_op(self) -> NDArray[np.uint32]:
@@ -173,7 +171,14 @@ class AnnotationStore:
     @property
     def protected(self) -> NDArray[np.uint8]:
         """`edits.OPEN`, `PROTECTED` or `ACCEPTED`, shape (row, col), as it is now."""
-        return self._fold.guard.levels(self.grid.whole)
+        return self.protected_in(self.grid.whole)
+
+    def protected_in(self, window: Window) -> NDArray[np.uint8]:
+        """Return `protected` of a window, shape (row, col) of it.
+
+        An edit changes it inside the window that `apply` returns, and `refresh` inside its own.
+        """
+        return self._fold.guard.levels(window)
 
     @property
     def footprint(self) -> NDArray[np.bool_]:
@@ -403,7 +408,7 @@ class AnnotationStore:
             of this zone, the ops before it.
         """
         found = {}
-        for path in journal_files(self._directory) if self._fold.track == _TRACK else ():
+        for path in journal_files(self._directory) if self._fold.track == LABELS else ():
             if path.stem != self._author:
                 known = self._others.get(path.stem)
                 found[path.stem] = read_on(known) if known else read_own(path, self._fold.canvas.subject)
@@ -427,12 +432,9 @@ class AnnotationStore:
     def begin_snapshot(self) -> PendingSnapshot | None:
         """Return a snapshot of what the store knows now, for any thread to write; None without a folder.
 
-        Takes some milliseconds, however large the zone is; the store can be changed right away.
+        Takes milliseconds, however large the zone is; the store can be changed right away.
         """
-        if self._snapshots is None:
-            return None
-        self._pending = PendingSnapshot(self._snapshots, self._fold.picture(), self._key)
-        return self._pending
+        return self._shelf.begin(self._fold.picture()) if self._shelf is not None else None
 
     def close(self) -> None:
         """Give the author's journal and lock back; the labels can still be read.
@@ -440,10 +442,8 @@ class AnnotationStore:
         After many edits a snapshot is written. One that another thread is writing is waited for.
         """
         if self._writer is not None:
-            if self._unsettled >= _MANY and self._pending is not None and self._pending.write():
-                self._settled = self._pending.ops
-            if self._unsettled >= _MANY:
-                self.snapshot()
+            if self._shelf is not None:
+                self._shelf.settle(len(self._table), self._fold.picture)
             self._writer.close()
             self._writer = None
 
@@ -456,11 +456,6 @@ class AnnotationStore:
         self.close()
 
     # Inside
-
-    @property
-    def _unsettled(self) -> int:
-        """Ops that came since the snapshot that is known to be on the disk."""
-        return len(self._table) - self._settled
 
     def _check_writable(self) -> JournalWriter:
         if self._writer is not None:
@@ -495,18 +490,3 @@ class AnnotationStore:
     @property
     def _table(self) -> OpTable:
         return self._fold.table
-
-
-def _track_of(author: str | None, *, blind: bool) -> str:
-    """Return the track that an author labels on."""
-    if author is None:
-        return _TRACK
-    if is_model(author):
-        return PRELABELS
-    return blind_track(author) if blind else _TRACK
-
-
-def _frozen_view(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
-    view = array.view()
-    view.flags.writeable = False
-    return view

@@ -7,7 +7,17 @@ names the op that it was copied from.
 
 from __future__ import annotations
 
-__all__ = ["BULK_TOOL", "MODEL", "POINTED_TOOL", "PRELABELS", "Prelabels", "Waiting", "is_model"]
+__all__ = [
+    "BULK_TOOL",
+    "LABELS",
+    "MODEL",
+    "POINTED_TOOL",
+    "PRELABELS",
+    "Prelabels",
+    "Waiting",
+    "is_model",
+    "track_of",
+]
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +31,13 @@ from workbench.errors import EditRefused
 from workbench.geo.grid import Window
 from workbench.labels.edits import OPEN, AssignMask, Provenance, assign
 from workbench.labels.fold import Fold
-from workbench.labels.op import Op
+from workbench.labels.op import Op, blind_track
 from workbench.labels.payloads import edit_of
 from workbench.labels.strokes import given_map
 from workbench.labels.tables import Row
 
+LABELS = "labels"
+"""The track of what people label, the only one that is exported."""
 PRELABELS = "prelabels"
 """The track of what models propose."""
 MODEL = "model-"
@@ -39,6 +51,15 @@ _Group = tuple[str, int, str | None]
 def is_model(author: str) -> bool:
     """Tell whether an author is a model."""
     return author.startswith(MODEL)
+
+
+def track_of(author: str | None, *, blind: bool) -> str:
+    """Return the track that an author labels on; without one, that of the labels."""
+    if author is None:
+        return LABELS
+    if is_model(author):
+        return PRELABELS
+    return blind_track(author) if blind else LABELS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
