@@ -18,6 +18,7 @@ from psygnal import Signal
 from napari_plugin import veil_codes
 from napari_plugin.language import count, number, percent, tr
 from napari_plugin.lasting import lasting
+from napari_plugin.lending import lend, take_back
 from napari_plugin.processes import Report
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
@@ -26,6 +27,7 @@ from workbench.geo.grid import Window
 from workbench.geo.spans import bounds, mask_of
 from workbench.labels import uptake
 from workbench.labels.editing import Given, Region
+from workbench.labels.edits import AssignMask
 from workbench.labels.prelabels import Chosen, Prelabels
 from workbench.labels.proposed import Group, ModelJournals, Proposed, is_model
 from workbench.labels.uptake import FREE, Tally, Uptake
@@ -119,21 +121,21 @@ class Prelabelling:
 
     def unread(self) -> ModelJournals | None:
         """Return what models wrote that was not replayed yet; None if nothing."""
-        store = self._session.store
+        proposals = self._session.store.proposals
         if self._session.lent or not self.present:
             return None
-        if store.replayed:
+        if proposals.replayed:
             if self._prelabels is None:
-                self._show(store.prelabels())
+                self._show(proposals.prelabels())
             return None
-        return store.models()
+        return proposals.journals()
 
     def take(self, proposed: Proposed) -> None:
         """Take what another thread replayed."""
-        store = self._session.store
-        store.keep(proposed)
-        if store.replayed:  # else a model wrote more meanwhile
-            self._show(store.prelabels())
+        proposals = self._session.store.proposals
+        proposals.keep(proposed)
+        if proposals.replayed:  # else a model wrote more meanwhile
+            self._show(proposals.prelabels())
 
     def follow(self, window: Window) -> None:
         """Take notice of labels that changed in a window."""
@@ -227,7 +229,9 @@ class Prelabelling:
             session.noticed.emit(self._why_none())
             return
         chosen = Chosen(region=session.pixels_of(hover), pointed=True)
-        session.change(lambda: session.store.apply_drawn(prelabels.accepting(chosen)))
+        session.commit(
+            lambda: [one.edit for one in prelabels.accepting(chosen) if isinstance(one.edit, AssignMask)]
+        )
 
     def begin_accepting(self) -> Callable[[Report], Window] | None:
         """Lend the store to another thread that accepts what is chosen; `end_accepting` has it back.
@@ -239,8 +243,8 @@ class Prelabelling:
             nothing can be accepted, which was said.
         """
         session, prelabels, choice = self._session, self._prelabels, self.choice
-        if prelabels is None or not session.lend(
-            tr("Pre-labels are being accepted; wait until that is done.")
+        if prelabels is None or not lend(
+            session, tr("Pre-labels are being accepted; wait until that is done.")
         ):
             return None
 
@@ -256,7 +260,7 @@ class Prelabelling:
 
     def end_accepting(self, window: Window | None) -> None:
         """Have the store back, and show what changed."""
-        self._session.take_back(window)
+        take_back(self._session, window)
 
     def next_uncertain(self) -> Region | None:
         """Return the pre-label that waits in which its model is least sure; called again, the next one."""
