@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DoublePage", "PlaceRow"]
+__all__ = ["DIFFERENCE_TITLES", "DoublePage", "PlaceRow", "STATE_TITLES"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from workbench.assessment.disagreement import BORDER, CLASS
 from workbench.workflows.doubling import Annotator
 
 _DATA = Qt.ItemDataRole.UserRole
-_STATES = {
+STATE_TITLES = {
     "open": "at work",
     "submitted": "handed in",
     "accepted": "accepted",
     "sent_back": "sent back",
 }
-_KINDS: Mapping[int, str] = {BORDER: "border moved", CLASS: "another class"}
+DIFFERENCE_TITLES: Mapping[int, str] = {BORDER: "border moved", CLASS: "another class"}
 _MOST = 500
 """Places that are listed."""
 
@@ -88,7 +88,7 @@ class DoublePage(Page):
         """Show who labelled the zone, and whose labels are compared."""
         self.authors.clear()
         for one in annotators:
-            state = tr(_STATES[one.state])
+            state = tr(STATE_TITLES[one.state])
             how = tr("blind, {state}", state=state) if one.blind else state
             QTreeWidgetItem(self.authors, [one.author, percent(one.labelled, 0), how])
         fit(self.authors, len(annotators))
@@ -140,12 +140,8 @@ class DoublePage(Page):
             moved, other = percent(boundary, 0), percent(1 - boundary, 0)
             told = tr("of what differs: {moved} moved borders, {other} class", moved=moved, other=other)
             lines.append(told)
-            self.legend.setText(
-                "<br>".join(
-                    f"<span style='color:{DISAGREEMENT_COLOURS[kind]}'>■</span> {tr(_KINDS[kind])} · {share}"
-                    for kind, share in ((BORDER, moved), (CLASS, other))
-                )
-            )
+            shares = {BORDER: moved, CLASS: other}
+            self.legend.setText("<br>".join(_legend_line(kind, share) for kind, share in shares.items()))
         worst = sorted(classes.items(), key=lambda item: item[1])[:3]
         if worst and worst[0][1] < 1:
             told = ", ".join(f"{title} {number(value, 2)}" for title, value in worst)
@@ -160,7 +156,7 @@ class DoublePage(Page):
             item = QTreeWidgetItem(self.places, [row.told, f"{number(row.pixels)} px"])
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
             item.setIcon(0, swatch(DISAGREEMENT_COLOURS[row.kind]))
-            item.setToolTip(0, f"{tr(_KINDS[row.kind])}: {row.told}")
+            item.setToolTip(0, f"{tr(DIFFERENCE_TITLES[row.kind])}: {row.told}")
             item.setData(0, _DATA, place)
 
     def show_nothing(self) -> None:
@@ -210,3 +206,8 @@ class DoublePage(Page):
 def _span(interval: Interval, *, shares: bool = True) -> str:
     ends = (interval.low, interval.high)
     return "–".join(percent(end) if shares else number(end, 2) for end in ends)
+
+
+def _legend_line(kind: int, share: str) -> str:
+    colour, title = DISAGREEMENT_COLOURS[kind], tr(DIFFERENCE_TITLES[kind])
+    return f"<span style='color:{colour}'>■</span> {title} · {share}"

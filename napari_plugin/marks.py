@@ -6,15 +6,17 @@ __all__ = ["PIN_COLOURS", "Highlight", "PinPicker", "Pins", "Sign", "Signs"]
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
+from qtpy.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from napari_plugin.glass import draw_codes
 from napari_plugin.reviewing import ThreadKind, ThreadView
 from napari_plugin.screen import View, sampled
 from napari_plugin.veil_codes import CASE, INSIDE, RIM, rimmed
+from napari_plugin.veils import exposed
 from workbench.geo.grid import Window
 from workbench.labels.editing import Region
 
@@ -29,6 +31,9 @@ PIN_COLOURS: dict[ThreadKind, QColor] = {
     "comment": QColor("#1c6fb8"),
 }
 _PIN_SIGNS: dict[ThreadKind, str] = {"question": "?", "ruled": "✓", "comment": "…"}
+_SIGN = 5.0
+"""Half the height of a sign."""
+_DIAMOND = QPolygonF([QPointF(0, -_SIGN), QPointF(_SIGN, 0), QPointF(0, _SIGN), QPointF(-_SIGN, 0)])
 _SMALLEST = 14.0
 """Pixels of the screen below which a place that is outlined gets a ring, so that it is found."""
 
@@ -48,11 +53,14 @@ class Highlight:
         if box is None:
             return
         canvas = Window(row=0, col=0, height=view.height, width=view.width)
-        box = box.grown(3, within=canvas)
-        codes = rimmed(sampled(mask, view.rows(box), view.cols(box), window))
+        part = exposed(painter, box.grown(3, within=canvas))
+        if part is None:
+            return
+        part = part.grown(3, within=canvas)  # a rim is found by what is around it
+        codes = rimmed(sampled(mask, view.rows(part), view.cols(part), window))
         veil = QColor(_LIGHT)
         veil.setAlphaF(0.12)
-        draw_codes(painter, box, codes, {INSIDE: veil, RIM: _LIGHT, CASE: _DARK})
+        draw_codes(painter, part, codes, {INSIDE: veil, RIM: _LIGHT, CASE: _DARK})
         if max(box.height, box.width) < _SMALLEST:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             middle = QPointF(box.col + box.width / 2, box.row + box.height / 2)
@@ -89,21 +97,18 @@ class Signs:
         if not self._shown():
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        size = 5.0
+        shown = painter.clipBoundingRect().adjusted(-_SIGN, -_SIGN, _SIGN, _SIGN)
         for sign in self.signs:
-            x, y = view.point(sign.row, sign.col)
-            if not (-size <= x <= view.width + size and -size <= y <= view.height + size):
+            point = QPointF(*view.point(sign.row, sign.col))
+            if not shown.contains(point):
                 continue
-            path = QPainterPath(QPointF(x, y - size))
-            for dx, dy in ((size, 0), (0, size), (-size, 0)):
-                path.lineTo(x + dx, y + dy)
-            path.closeSubpath()
+            diamond = _DIAMOND.translated(point)
             painter.setPen(QPen(_DARK, 3))
-            painter.drawPath(path)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPolygon(diamond)
             painter.setPen(QPen(_LIGHT, 1.2))
             painter.setBrush(QColor(sign.colour))
-            painter.drawPath(path)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPolygon(diamond)
 
 
 class Pins:
@@ -130,9 +135,10 @@ class Pins:
         if self.hidden:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shown = painter.clipBoundingRect().adjusted(-_TALL, -_TALL, _TALL, _TALL)
         for thread in self._in_order():
             head = self._head(thread, view)
-            if -40 <= head.x() <= view.width + 40 and -40 <= head.y() <= view.height + 60:
+            if shown.contains(head):
                 self._paint_pin(painter, head, thread)
 
     def _in_order(self) -> list[ThreadView]:
@@ -147,14 +153,7 @@ class Pins:
     def _paint_pin(self, painter: QPainter, head: QPointF, thread: ThreadView) -> None:
         chosen = thread.id == self.chosen
         radius = _HEAD + (2 if chosen else 0)
-        tip = QPointF(head.x(), head.y() + _TALL - _HEAD)
-        path = QPainterPath()
-        path.addEllipse(head, radius, radius)
-        point = QPainterPath(QPointF(head.x() - radius * 0.72, head.y() + radius * 0.66))
-        point.lineTo(tip)
-        point.lineTo(head.x() + radius * 0.72, head.y() + radius * 0.66)
-        point.closeSubpath()
-        path = path.united(point)
+        path = _pin(radius).translated(head)
         painter.strokePath(path, QPen(_DARK, 4))
         painter.strokePath(path, QPen(_LIGHT, 3 if chosen else 2))
         painter.fillPath(path, PIN_COLOURS[thread.kind])
@@ -223,6 +222,17 @@ class PinPicker(QObject):
         if found != self._under:
             self._under = found
             self.pointed.emit(found)
+
+
+@lru_cache(maxsize=2)
+def _pin(radius: float) -> QPainterPath:
+    """Return the outline of a pin around the middle of its head."""
+    head, point = QPainterPath(), QPainterPath(QPointF(-radius * 0.72, radius * 0.66))
+    head.addEllipse(QPointF(0, 0), radius, radius)
+    point.lineTo(0, _TALL - _HEAD)
+    point.lineTo(radius * 0.72, radius * 0.66)
+    point.closeSubpath()
+    return head.united(point)
 
 
 def _distance(one: QPointF, other: QPointF) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FateRow", "GroupRow", "PrelabelPage"]
+__all__ = ["FATE_TITLES", "FateRow", "GroupRow", "PrelabelPage", "VEIL_TITLES"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,19 +33,25 @@ from workbench.labels.proposed import Group
 _GROUP, _SHARES = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole
 _STEPS = 100
 _MOST_ROWS = 12
-_VEILS: Mapping[VeilKind, str] = {
+VEIL_TITLES: Mapping[VeilKind, str] = {
     "nothing": "Nothing",
     "classes": "Classes",
     "confidence": "Confidence",
     "entropy": "Entropy",
 }
-_FATES: Mapping[str, tuple[str, str]] = {
-    "kept": ("kept", "#2b8a3e"),
-    "corrected": ("corrected", "#e8590c"),
-    "untouched": ("untouched", "#74a9cf"),
-    "waiting": ("waiting", "#8a8a8a"),
+FATE_TITLES: Mapping[str, str] = {
+    "kept": "kept",
+    "corrected": "corrected",
+    "untouched": "untouched",
+    "waiting": "waiting",
 }
-"""What can become of a pre-label: title in English, and colour."""
+"""What can become of a pre-label, in English, as `language.tr` takes it."""
+_FATE_COLOURS: Mapping[str, str] = {
+    "kept": "#2b8a3e",
+    "corrected": "#e8590c",
+    "untouched": "#74a9cf",
+    "waiting": "#8a8a8a",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +106,7 @@ class PrelabelPage(Page):
         super().__init__()
         self.notice = note()
         self._body = QWidget()
-        titles = {kind: tr(title) for kind, title in _VEILS.items()}
+        titles = {kind: tr(title) for kind, title in VEIL_TITLES.items()}
         self._veil_row, self._veils = choice(titles, self.veil_chosen.emit)
         self.opacity = slider(60, _STEPS, tr("Opacity of the overlay"))
         self.waiting = QCheckBox(tr("only where nothing is labelled"))
@@ -140,7 +146,7 @@ class PrelabelPage(Page):
         for one in self._veils.buttons():
             one.setChecked(one.property("key") == kind)
         self.legend.setVisible(kind in ("confidence", "entropy"))
-        self.legend.show_words(tr("sure"), tr("undecided" if kind == "entropy" else "unsure"))
+        self.legend.show_words(tr("sure"), tr("undecided") if kind == "entropy" else tr("unsure"))
 
     def show_groups(self, rows: Sequence[GroupRow], *, models: bool) -> None:
         """Show the classes that are proposed, with their models' names where there are several."""
@@ -189,9 +195,9 @@ class PrelabelPage(Page):
             total = sum(row.pixels.values())
             item = QTreeWidgetItem(self.fates, [row.title, ""])
             item.setIcon(0, swatch(row.colour))
-            shares = [(fate, row.pixels.get(fate, 0) / total) for fate in _FATES] if total else []
+            shares = [(fate, row.pixels.get(fate, 0) / total) for fate in FATE_TITLES] if total else []
             item.setData(1, _SHARES, shares)
-            told = [f"{tr(_FATES[fate][0])} {percent(share)}" for fate, share in shares if share]
+            told = [f"{tr(FATE_TITLES[fate])} {percent(share)}" for fate, share in shares if share]
             for column in (0, 1):
                 item.setToolTip(column, f"{row.title}: {', '.join(told)}")
         fit(self.fates, _MOST_ROWS)
@@ -231,7 +237,8 @@ class PrelabelPage(Page):
         body.addWidget(self.fates)
         self._legend = QLabel(
             "  ".join(
-                f"<span style='color:{colour}'>■</span> {tr(title)}" for title, colour in _FATES.values()
+                f"<span style='color:{_FATE_COLOURS[fate]}'>■</span> {tr(title)}"
+                for fate, title in FATE_TITLES.items()
             )
         )
         self._legend.setWordWrap(True)
@@ -300,7 +307,7 @@ class _ShareBar(QStyledItemDelegate):
         left = bar.left()
         for fate, share in index.data(_SHARES) or ():
             width = share * bar.width()
-            painter.fillRect(QRectF(left, bar.top(), width, bar.height()), QColor(_FATES[fate][1]))
+            painter.fillRect(QRectF(left, bar.top(), width, bar.height()), QColor(_FATE_COLOURS[fate]))
             left += width
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:

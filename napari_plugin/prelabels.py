@@ -6,7 +6,7 @@ windows that change.
 
 from __future__ import annotations
 
-__all__ = ["Choice", "Prelabelling", "replayed"]
+__all__ = ["Choice", "Looked", "Prelabelling", "replayed"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from psygnal import Signal
 from napari_plugin import veil_codes
 from napari_plugin.language import count, number, percent, tr
 from napari_plugin.lasting import lasting
+from napari_plugin.lending import lend, take_back
 from napari_plugin.processes import Report
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
@@ -26,6 +27,7 @@ from workbench.geo.grid import Window
 from workbench.geo.spans import bounds, mask_of
 from workbench.labels import uptake
 from workbench.labels.editing import Given, Region
+from workbench.labels.edits import AssignMask
 from workbench.labels.prelabels import Chosen, Prelabels
 from workbench.labels.proposed import Group, ModelJournals, Proposed, is_model
 from workbench.labels.uptake import FREE, Tally, Uptake
@@ -43,6 +45,22 @@ class Choice:
     """Only those in which the model has at least this confidence, 0 to 1; None = whatever it says."""
     over: bool = False
     """Whether labels that differ are replaced, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Looked:
+    """Where somebody looks: rows and columns of the zone that the screen shows, and a part of them."""
+
+    rows: _Axis
+    """Never falling; they may reach outside."""
+    cols: _Axis
+    part: Window | None = None
+    """Of these rows and columns; None = all."""
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """The part as slices."""
+        return self.part.slices if self.part is not None else (slice(None), slice(None))
 
 
 def replayed(journals: ModelJournals) -> Proposed:
@@ -119,21 +137,21 @@ class Prelabelling:
 
     def unread(self) -> ModelJournals | None:
         """Return what models wrote that was not replayed yet; None if nothing."""
-        store = self._session.store
+        proposals = self._session.store.proposals
         if self._session.lent or not self.present:
             return None
-        if store.replayed:
+        if proposals.replayed:
             if self._prelabels is None:
-                self._show(store.prelabels())
+                self._show(proposals.prelabels())
             return None
-        return store.models()
+        return proposals.journals()
 
     def take(self, proposed: Proposed) -> None:
         """Take what another thread replayed."""
-        store = self._session.store
-        store.keep(proposed)
-        if store.replayed:  # else a model wrote more meanwhile
-            self._show(store.prelabels())
+        proposals = self._session.store.proposals
+        proposals.keep(proposed)
+        if proposals.replayed:  # else a model wrote more meanwhile
+            self._show(proposals.prelabels())
 
     def follow(self, window: Window) -> None:
         """Take notice of labels that changed in a window."""
@@ -192,33 +210,33 @@ class Prelabelling:
 
     # What is seen
 
-    def class_codes(self, rows: _Axis, cols: _Axis, *, waiting: bool = False) -> NDArray[np.uint8]:
-        """Return the class that is proposed where rows and columns of the zone cross, as `colours` has it.
+    def class_codes(self, looked: Looked, *, waiting: bool = False) -> NDArray[np.uint8]:
+        """Return the class that is proposed where somebody looks, as `colours` has it.
 
         Parameters
         ----------
-        rows, cols
-            Of the zone, never falling; they may reach outside.
+        looked
+            Where.
         waiting
             Only where nothing is labelled.
         """
-        return self._codes(rows, cols, self._class_table, waiting=waiting)
+        return self._codes(looked, self._class_table, waiting=waiting)
 
-    def heat_codes(self, rows: _Axis, cols: _Axis, *, waiting: bool = False) -> NDArray[np.uint8]:
-        """Return how sure models are where rows and columns cross, as `veil_codes.heat` has it.
+    def heat_codes(self, looked: Looked, *, waiting: bool = False) -> NDArray[np.uint8]:
+        """Return how sure models are where somebody looks, as `veil_codes.heat` has it.
 
         Parameters are those of `class_codes`.
         """
-        return self._codes(rows, cols, self._heat_table, waiting=waiting)
+        return self._codes(looked, self._heat_table, waiting=waiting)
 
-    def preview_codes(self, rows: _Axis, cols: _Axis) -> NDArray[np.uint8]:
+    def preview_codes(self, looked: Looked) -> NDArray[np.uint8]:
         """Return the class that is given where accepting would change something; 0 where it would not."""
-        return self._standing_codes(rows, cols, self._chosen_table, over=self.choice.over)
+        return self._standing_codes(looked, self._chosen_table, over=self.choice.over)
 
     # What is done
 
     def accept_here(self) -> None:
-        """Accept the pre-labels in the region under the pointer where nothing is labelled."""
+        """Accept the pre-labels in the region under the pointer, over labels only if that is chosen."""
         session, hover = self._session, self._session.pointed()
         if hover is None:
             return
@@ -226,8 +244,10 @@ class Prelabelling:
         if prelabels is None:
             session.noticed.emit(self._why_none())
             return
-        chosen = Chosen(region=session.pixels_of(hover), pointed=True)
-        session.change(lambda: session.store.apply_drawn(prelabels.accepting(chosen)))
+        chosen = Chosen(region=session.pixels_of(hover), pointed=True, over=self.choice.over)
+        session.commit(
+            lambda: [one.edit for one in prelabels.accepting(chosen) if isinstance(one.edit, AssignMask)]
+        )
 
     def begin_accepting(self) -> Callable[[Report], Window] | None:
         """Lend the store to another thread that accepts what is chosen; `end_accepting` has it back.
@@ -239,8 +259,8 @@ class Prelabelling:
             nothing can be accepted, which was said.
         """
         session, prelabels, choice = self._session, self._prelabels, self.choice
-        if prelabels is None or not session.lend(
-            tr("Pre-labels are being accepted; wait until that is done.")
+        if prelabels is None or not lend(
+            session, tr("Pre-labels are being accepted; wait until that is done.")
         ):
             return None
 
@@ -256,7 +276,7 @@ class Prelabelling:
 
     def end_accepting(self, window: Window | None) -> None:
         """Have the store back, and show what changed."""
-        self._session.take_back(window)
+        take_back(self._session, window)
 
     def next_uncertain(self) -> Region | None:
         """Return the pre-label that waits in which its model is least sure; called again, the next one."""
@@ -305,30 +325,27 @@ class Prelabelling:
             self._chosen = self._uptake.chosen(among=self.choice.groups, above=self.choice.above)
             self._chosen_table = np.where(self._chosen, self._class_table, 0).astype(np.uint8)
 
-    def _codes(
-        self, rows: _Axis, cols: _Axis, table: NDArray[np.uint8], *, waiting: bool
-    ) -> NDArray[np.uint8]:
+    def _codes(self, looked: Looked, table: NDArray[np.uint8], *, waiting: bool) -> NDArray[np.uint8]:
         if waiting:
-            return self._standing_codes(rows, cols, table, over=False)
-        return looked_up(self._ops(rows, cols), table)
+            return self._standing_codes(looked, table, over=False)
+        return looked_up(self._ops(looked), table)
 
-    def _standing_codes(
-        self, rows: _Axis, cols: _Axis, table: NDArray[np.uint8], *, over: bool
-    ) -> NDArray[np.uint8]:
+    def _standing_codes(self, looked: Looked, table: NDArray[np.uint8], *, over: bool) -> NDArray[np.uint8]:
         """Return the code of each op where it stands on pixels that can be taken over."""
+        ops, (down, across) = self._ops(looked), looked.place
         if self._uptake is None:
-            return np.zeros((rows.size, cols.size), np.uint8)
-        standing = sampled(self._uptake.standing, rows, cols)
-        return taken(self._ops(rows, cols), standing, table, over=over)
+            return np.zeros(ops.shape, np.uint8)
+        standing = sampled(self._uptake.standing, looked.rows[down], looked.cols[across])
+        return taken(ops, standing, table, over=over)
 
-    def _ops(self, rows: _Axis, cols: _Axis) -> NDArray[np.uint32]:
-        """Return the op that proposes the class where rows and columns cross, 0 where none does."""
+    def _ops(self, looked: Looked) -> NDArray[np.uint32]:
+        """Return the op that proposes the class where somebody looks, 0 where none does."""
         if self._prelabels is None:
-            return np.zeros((rows.size, cols.size), np.uint32)
-        looked = self._looked
-        if looked is None or not (np.array_equal(looked[0], rows) and np.array_equal(looked[1], cols)):
-            looked = self._looked = rows, cols, self._prelabels.proposed.last_across(rows, cols)
-        return looked[2]
+            return np.zeros((looked.rows.size, looked.cols.size), np.uint32)[looked.place]
+        rows, cols, known = looked.rows, looked.cols, self._looked
+        if known is None or not (np.array_equal(known[0], rows) and np.array_equal(known[1], cols)):
+            known = self._looked = rows, cols, self._prelabels.proposed.last_across(rows, cols)
+        return known[2][looked.place]
 
     def _free_part(self, op: int) -> Region:
         """Return the pixels of a pre-label that wait."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ReviewPage"]
+__all__ = ["ReviewPage", "THREAD_TITLES"]
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ from workbench.labels.comments import one_line
 
 _DATA = Qt.ItemDataRole.UserRole
 _MOST_ROWS = 7
-_KINDS = {"question": "question, open", "ruled": "question, ruled on", "comment": "comment"}
+THREAD_TITLES = {"question": "question, open", "ruled": "question, ruled on", "comment": "comment"}
 
 
 class ReviewPage(Page):
@@ -124,7 +124,7 @@ class ReviewPage(Page):
             item = QTreeWidgetItem(self.threads, [one_line(thread.text), f"↩ {many}" if many else ""])
             item.setIcon(0, swatch(PIN_COLOURS[thread.kind].name()))
             item.setData(0, _DATA, thread.id)
-            item.setToolTip(0, tip(f"{tr(_KINDS[thread.kind])}: {one_line(thread.text)}"))
+            item.setToolTip(0, tip(f"{tr(THREAD_TITLES[thread.kind])}: {one_line(thread.text)}"))
         self.threads.setVisible(bool(threads))
         fit(self.threads, _MOST_ROWS)
         read = {thread.id: thread for thread in threads}

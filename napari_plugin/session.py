@@ -407,10 +407,6 @@ class Session:
         """Make edits durable as one gesture, then tell; return whether that is done."""
         return self._step(lambda: self.store.apply_all(edits()), nothing="")
 
-    def change(self, step: Callable[[], Window]) -> bool:
-        """Have the labels changed by a gesture that is durable when it returns, then tell; as `commit`."""
-        return self._step(step, nothing="")
-
     def bare_in(self, window: Window) -> NDArray[np.bool_]:
         """Return which pixels of a window inside the zone have neither a class nor an upper class."""
         bare: NDArray[np.bool_] = self.labels[window.slices] == UNLABELLED
@@ -418,23 +414,6 @@ class Session:
         if bare.any():
             bare &= self.store.uppers(window)[0] == 0
         return bare
-
-    def lend(self, why: str) -> bool:
-        """Leave the store to another thread until `take_back`; return whether that can be, and say why not.
-
-        Meanwhile nothing is written and nobody looks at what others did, so that the store has one user.
-        """
-        if reason := self.barred or self.lent:
-            self.refused.emit(reason)
-            return False
-        self.lent = why
-        return True
-
-    def take_back(self, window: Window | None) -> None:
-        """Have the store back, and show what changed; None if nothing did."""
-        self.lent = ""
-        if window is not None:
-            self._tell_painted(window)
 
     def record_quietly(self, look: Look) -> bool:
         """Write down what was looked at; return whether that is done, and say nothing if it is not."""
@@ -485,10 +464,11 @@ class Session:
         if window is None:
             self.noticed.emit(nothing)
             return False
-        self._tell_painted(window)
+        self.show_painted(window)
         return True
 
-    def _tell_painted(self, window: Window) -> None:
+    def show_painted(self, window: Window) -> None:
+        """Show and tell that labels, or refinements, changed in a window by an edit that is durable."""
         if self._refined is not None and self._refined.follow(self.store.refinements()):
             self._take_regions(window)
         self.repainted.emit(window)

@@ -138,9 +138,10 @@ def taken(
 
 def load_kernels() -> None:
     """Load what draws veils, in any thread: the first look must not wait for it."""
-    ops, codes = np.zeros((1, 1), np.uint32), np.zeros((1, 1), np.uint8)
-    looked_up(ops, codes[0])
-    taken(ops, codes, codes[0], over=False)
+    codes = np.zeros((1, 1), np.uint8)
+    for ops in (np.zeros((1, 1), np.uint32), np.zeros((2, 2), np.uint32)[:1, :1]):  # a whole screen, a part
+        looked_up(ops, codes[0])
+        taken(ops, codes, codes[0], over=False)
     rimmed(codes > 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DISAGREEMENT_COLOURS", "DisagreementVeil", "PrelabelVeil", "VeilKind"]
+__all__ = ["DISAGREEMENT_COLOURS", "DisagreementVeil", "PrelabelVeil", "VeilKind", "exposed"]
 
 from collections.abc import Mapping
 from typing import Literal
@@ -13,17 +13,33 @@ from qtpy.QtGui import QColor, QPainter
 from napari_plugin.doubles import Doubles
 from napari_plugin.glass import draw_codes
 from napari_plugin.prediction import Prediction
-from napari_plugin.prelabels import Prelabelling
+from napari_plugin.prelabels import Looked, Prelabelling
 from napari_plugin.screen import View, sampled
 from napari_plugin.session import Session
 from napari_plugin.veil_codes import heat, heat_codes
 from workbench.assessment.disagreement import BORDER, CLASS
+from workbench.geo.grid import Window
 
 VeilKind = Literal["nothing", "classes", "confidence", "entropy"]
 DISAGREEMENT_COLOURS: Mapping[int, str] = {BORDER: "#56b4e9", CLASS: "#d81b60"}
 """Told apart by the colour-blind, and by how light they are (Wong 2011)."""
 _ENTROPY_CODES = heat_codes(1 - np.arange(256) / 255)
 _PREVIEW_OPACITY = 0.85
+
+
+def exposed(painter: QPainter, box: Window | None) -> Window | None:
+    """Return the part of a box of the screen that is painted just now; None if none is.
+
+    The pointer has a few pixels painted anew each time that it moves: what it costs must be theirs.
+    """
+    clip = painter.clipBoundingRect().toAlignedRect()
+    if box is None or clip.isEmpty():
+        return None
+    row, col = max(box.row, clip.top()), max(box.col, clip.left())
+    row_stop, col_stop = min(box.row_stop, clip.bottom() + 1), min(box.col_stop, clip.right() + 1)
+    if row >= row_stop or col >= col_stop:
+        return None
+    return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
 
 
 class PrelabelVeil:
@@ -51,24 +67,26 @@ class PrelabelVeil:
     def paint(self, painter: QPainter, view: View) -> None:
         """Paint it."""
         box = view.box(self._session.grid.whole)
-        if box is None:
+        part = exposed(painter, box)
+        if box is None or part is None:
             return
-        rows, cols = view.rows(box), view.cols(box)
+        looked = Looked(rows=view.rows(box), cols=view.cols(box), part=part.within(box))
         if self.previewing:
-            codes = self._prelabels.preview_codes(rows, cols)
-            draw_codes(painter, box, codes, self._class_colours(_PREVIEW_OPACITY))
+            codes = self._prelabels.preview_codes(looked)
+            draw_codes(painter, part, codes, self._class_colours(_PREVIEW_OPACITY))
         elif self.kind == "classes":
-            codes = self._prelabels.class_codes(rows, cols, waiting=self.waiting_only)
-            draw_codes(painter, box, codes, self._class_colours(self.opacity))
+            codes = self._prelabels.class_codes(looked, waiting=self.waiting_only)
+            draw_codes(painter, part, codes, self._class_colours(self.opacity))
         elif self.kind == "confidence":
-            codes = self._prelabels.heat_codes(rows, cols, waiting=self.waiting_only)
-            draw_codes(painter, box, codes, self._heat_colours())
+            codes = self._prelabels.heat_codes(looked, waiting=self.waiting_only)
+            draw_codes(painter, part, codes, self._heat_colours())
         elif self.kind == "entropy" and self.prediction is not None:
+            rows, cols = view.rows(part), view.cols(part)
             said = sampled(self.prediction.codes, rows, cols) > 0
             if self.waiting_only:
                 said &= sampled(self._session.labels, rows, cols) == 0
             codes = _ENTROPY_CODES[sampled(self.prediction.entropy, rows, cols)] * said
-            draw_codes(painter, box, codes, self._heat_colours())
+            draw_codes(painter, part, codes, self._heat_colours())
 
     def _class_colours(self, opacity: float) -> dict[int, QColor]:
         colours = {0: QColor(0, 0, 0, 0)}
@@ -97,11 +115,12 @@ class DisagreementVeil:
 
     def paint(self, painter: QPainter, view: View) -> None:
         """Paint it."""
-        box = view.box(self._session.grid.whole)
-        if box is None or self._doubles.compared is None or self._doubles.shown == "nothing":
+        if self._doubles.compared is None or self._doubles.shown == "nothing":
             return
-        codes = self._doubles.codes(view.rows(box), view.cols(box))
-        draw_codes(painter, box, codes, self._colours())
+        part = exposed(painter, view.box(self._session.grid.whole))
+        if part is not None:
+            codes = self._doubles.codes(view.rows(part), view.cols(part))
+            draw_codes(painter, part, codes, self._colours())
 
     def _colours(self) -> dict[int, QColor]:
         named: Mapping[int, str] = DISAGREEMENT_COLOURS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,7 +50,7 @@ def test_spans_are_the_pixels_of_a_mask(mask: NDArray[np.bool_], window: Window)
 def test_spans_come_row_by_row_from_left_to_right_and_do_not_touch(mask: NDArray[np.bool_]) -> None:
     spans = spans_of(mask).tolist()
     assert spans == sorted(spans)
-    for (row, _, stop), (next_row, col, _) in zip(spans, spans[1:], strict=False):
+    for (row, _, stop), (next_row, col, _) in pairwise(spans):
         assert row < next_row or stop < col
 
 

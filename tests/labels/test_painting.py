@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.geo.grid import Window
 from workbench.geo.spans import spans_of_mask
+from workbench.labels.covering import all_inside, shows_only, touched
 from workbench.labels.ground import bare_everywhere, bare_in, bare_nowhere, ground_of, nothing_shown
 from workbench.labels.lasts import last_in
 from workbench.labels.painting import (
@@ -17,13 +18,10 @@ from workbench.labels.painting import (
     TILE,
     Bare,
     Beneath,
-    all_inside,
     clear,
     fill,
     lift,
     paint,
-    shows_only,
-    touched,
 )
 
 SMALL, LARGE = (9, 11), (3 * TILE + 5, 2 * TILE + 9)
@@ -176,9 +174,12 @@ def test_whether_pixels_have_a_value_and_are_inside_is_what_pixels_say(
     window, mask = asked
     values = canvas.shown.values[window.slices][mask]
     for value in (0, 3, 4):
-        assert shows_only(spans_of(asked), value, canvas.shown) == (values == value).all()
+        assert (
+            shows_only(spans_of(asked), value, canvas.shown.values, canvas.shown.tops)
+            == (values == value).all()
+        )
     inside = canvas.ground.footprint[window.slices][mask]
-    assert all_inside(spans_of(asked), canvas.ground) == inside.all()
+    assert all_inside(spans_of(asked), canvas.ground.footprint, canvas.ground.whole) == inside.all()
 
 
 @settings(deadline=None)
@@ -190,10 +191,13 @@ def test_touched_tiles_and_cells_are_those_with_pixels(stroke: Stroke) -> None:
     if not mask.any():
         assert not spans_of(stroke).size
         return
-    tiles, cells = touched(spans_of(stroke), 3)
+    tiles, cells, pixels = touched(spans_of(stroke), 3)
     assert tiles.tolist() == np.flatnonzero(by_tiles(whole).any(axis=2)).tolist()
     found = (cells[:, np.newaxis] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
     assert np.array_equal(found, by_tiles(whole).reshape(12, 64)[tiles])
+    rows, cols = np.nonzero(whole)
+    counted = np.bincount(rows // TILE * 3 + cols // TILE, minlength=12)
+    assert np.array_equal(pixels, counted[tiles])
 
 
 @settings(deadline=None)
@@ -235,5 +239,5 @@ def test_masks_of_many_pixels_and_no_runs_of_their_own(row: int) -> None:
     window = Window(row=row, col=0, height=300, width=300)
     mask = np.zeros(window.shape, np.bool_)
     mask[299, 299] = True
-    tiles, _ = touched(spans_of((window, mask)), 10)
+    tiles, *_ = touched(spans_of((window, mask)), 10)
     assert tiles.tolist() == [(row + 299) // TILE * 10 + 299 // TILE]

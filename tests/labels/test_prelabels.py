@@ -38,7 +38,7 @@ def test_what_another_thread_replayed_is_what_the_store_replays(tmp_path: Path) 
         model.apply(rectangle(9, 9, 2, 2, 5))
         model.undo()
     with open_store(tmp_path, "marie") as marie, ThreadPoolExecutor(max_workers=1) as pool:
-        proposed = pool.submit(marie.models().replayed).result()
+        proposed = pool.submit(marie.proposals.journals().replayed).result()
         own = marie.prelabels().proposed
         assert (proposed.heads, proposed.edits, proposed.groups) == (own.heads, own.edits, own.groups)
         whole = marie.grid.whole
@@ -56,7 +56,7 @@ def test_what_another_thread_replayed_is_what_the_store_replays(tmp_path: Path) 
         assert (said[groups[1]], said[groups[2]]) == (0.25, 0.9)
         assert np.isnan(said[groups[0]])
         assert [edit is None for edit in proposed.edits].count(True) == 2  # undone, and the undo
-        marie.keep(proposed)
+        marie.proposals.keep(proposed)
         assert marie.prelabels().proposed is proposed
         # What came in since is replayed, whatever was kept.
         propose(tmp_path, UNET, rectangle(9, 9, 2, 2, 5))

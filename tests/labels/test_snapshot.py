@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from label_cases import FOOTPRINT, GRID, SUBJECT, edits, open_store, rectangle
 
 from workbench.errors import JournalError
-from workbench.labels import annotation, snapshot
+from workbench.labels import snapshot
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask
 from workbench.labels.lasts import Runs
@@ -238,7 +238,7 @@ def test_one_that_somebody_made_up_leads_nowhere(zone: Path, name: str) -> None:
 def test_many_edits_leave_one_when_the_zone_is_closed_and_three_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(annotation, "_MANY", 3)
+    monkeypatch.setattr(snapshot, "_MANY", 3)
     snapshots = tmp_path / "snapshots"
     counts = []
     for edit_count in (2, 3, 2, 1, 4, 3, 3):
@@ -256,7 +256,7 @@ def test_a_reader_writes_none_and_a_full_disk_is_no_error(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(annotation, "_MANY", 1)
+    monkeypatch.setattr(snapshot, "_MANY", 1)
     before = sorted(path.name for path in (zone / "snapshots").iterdir())
     open_store(zone / "journal", snapshots=zone / "snapshots").close()
     monkeypatch.setattr(snapshot, "write_snapshot", full)

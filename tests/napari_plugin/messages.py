@@ -66,13 +66,22 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def _of_tables() -> Iterator[str]:
-    from napari_plugin import actions, panels, queue
+    from napari_plugin import actions, double_page, handin, panels, prelabel_page, queue, review_page
 
     yield from (action.title for action in actions.ACTIONS if action.position is None)
     yield from actions.GROUPS.values()
     for one in actions.POINTER:
         yield from (one.gesture, one.title)
     yield from panels.TOOL_NAMES.values()
+    for titles in (
+        handin.FINDING_TITLES,
+        prelabel_page.VEIL_TITLES,
+        prelabel_page.FATE_TITLES,
+        review_page.THREAD_TITLES,
+        double_page.STATE_TITLES,
+        double_page.DIFFERENCE_TITLES,
+    ):
+        yield from titles.values()
     yield from (one.title for one in queue.FILTERS.values())
     yield from ("Ctrl", "Shift", "Return", "Enter", "Backspace", "Space", "Tab", "Home", "Esc", "Del")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from prelabel_cases import CODES, UNET, propose
 
 from napari_plugin.others import Others
-from napari_plugin.prelabels import Choice, Prelabelling
+from napari_plugin.prelabels import Choice, Looked, Prelabelling
 from napari_plugin.screen import View
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
@@ -52,15 +52,15 @@ def settle(prelabels: Prelabelling) -> None:
     assert prelabels.counted
 
 
-def view(pitch: float, row: float, col: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def view(pitch: float, row: float, col: float) -> Looked:
     """Return the rows and columns of the zone that a canvas shows, some of them outside."""
     looking = View(left=col, top=row, pitch=pitch, width=SCREEN.width, height=SCREEN.height)
-    return looking.rows(SCREEN), looking.cols(SCREEN)
+    return Looked(rows=looking.rows(SCREEN), cols=looking.cols(SCREEN))
 
 
-def seen(plane: NDArray[np.uint8], rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.uint8]:
+def seen(plane: NDArray[np.uint8], looked: Looked) -> NDArray[np.uint8]:
     """Sample a plane the slow way, 0 outside."""
-    height, width = plane.shape
+    (height, width), rows, cols = plane.shape, looked.rows, looked.cols
     inside = ((rows >= 0) & (rows < height))[:, None] & ((cols >= 0) & (cols < width))[None]
     sample = plane[rows.clip(0, height - 1)][:, cols.clip(0, width - 1)]
     return np.where(inside, sample, 0).astype(plane.dtype)
@@ -95,14 +95,14 @@ def test_the_preview_shows_exactly_what_accepting_changes(
     prelabels.choose(CHOICES[name])
     before = session.labels.copy()
     windows = [view(5.0, -60, -40), view(1.0, 480, 300), view(0.2, 700, 310)]
-    previews = [prelabels.preview_codes(*place) for place in windows]
+    previews = [prelabels.preview_codes(place) for place in windows]
     tally = prelabels.tally()
     steps = session.store.undo_steps
     accept(prelabels)
     changed = session.labels != before
     for place, preview in zip(windows, previews, strict=True):
-        assert np.array_equal(preview > 0, seen(changed.view(np.uint8), *place) > 0)
-        given = seen(session.labels, *place)
+        assert np.array_equal(preview > 0, seen(changed.view(np.uint8), place) > 0)
+        given = seen(session.labels, place)
         for number in np.unique(preview[preview > 0]).tolist():
             entry = session.nomenclature.by_code(int(given[preview == number][0]))
             assert prelabels.colours[number] == entry.colour
@@ -125,18 +125,40 @@ def test_overlays_show_the_class_and_the_confidence_of_the_op_that_proposes(
 ) -> None:
     proposed = session.store.prelabels()
     place = view(4.0, -100, -100)
-    classes = prelabels.class_codes(*place)
-    given = seen(proposed.codes, *place)
+    classes = prelabels.class_codes(place)
+    given = seen(proposed.codes, place)
     assert np.array_equal(classes > 0, given > 0)
     assert set(np.unique(given).tolist()) == {0, *CODES}
     pairs = {(int(a), int(b)) for a, b in zip(classes.flat, given.flat, strict=True)}
     assert len(pairs) == len(CODES) + 1
-    said = proposed.proposed.confidence[seen(proposed.last, *place)]
-    heat = prelabels.heat_codes(*place).astype(int)
+    said = proposed.proposed.confidence[seen(proposed.last, place)]
+    heat = prelabels.heat_codes(place).astype(int)
     figures = (given > 0) & ~np.isnan(said)
     assert (heat[figures] == np.rint(said[figures] * 100) + 1).all()
     assert (heat[(given > 0) & np.isnan(said)] == 102).all()
     assert (heat[given == 0] == 0).all()
+
+
+def test_a_part_of_the_screen_shows_what_it_shows_in_the_whole(
+    session: Session, prelabels: Prelabelling
+) -> None:
+    session.set_class(5)
+    session.assign_at(700, 300)
+    settle(prelabels)
+    whole, part = view(0.4, 600, 250), Window(row=20, col=30, height=50, width=70)
+    within = replace(whole, part=part)
+    for codes in (
+        prelabels.preview_codes,
+        prelabels.class_codes,
+        prelabels.heat_codes,
+        lambda looked: prelabels.class_codes(looked, waiting=True),
+    ):
+        expected = codes(whole)[part.slices]
+        assert expected.any()
+        assert np.array_equal(codes(within), expected)
+    bare = (seen(session.labels, whole) == 0) & (seen(session.store.prelabels().codes, whole) > 0)
+    assert np.array_equal(prelabels.heat_codes(whole, waiting=True) > 0, bare)
+    assert not bare.all()
 
 
 def test_while_another_thread_has_the_store_nobody_else_touches_it(
@@ -190,6 +212,11 @@ def test_the_region_under_the_pointer_takes_its_prelabels_over(
     prelabels.accept_here()
     assert refused
     assert "labelled already" in refused[0]
+    session.set_class(1)
+    session.assign_at(600, 200)
+    prelabels.choose(Choice(over=True))
+    prelabels.accept_here()
+    assert np.array_equal(session.labels, np.where(here, proposed.codes, 0))
 
 
 def test_next_uncertain_goes_from_the_least_sure_one_on_and_round(

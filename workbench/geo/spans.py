@@ -1,7 +1,7 @@
 """Spans: pixels of a zone as stretches of its rows, for regions too large to be looked at pixel by pixel.
 
-Spans are an array of shape (span, 3), int32: row, first column and column stop, row by row from left to right.
-Each is as long as it can be: two of a row do not touch. A region of a million pixels has some thousands.
+Spans are an array of shape (span, 3), int32: row, first column and column stop, row by row from left to
+right. Each is as long as it can be: two of a row do not touch. A region of a million pixels has thousands.
 """
 
 from __future__ import annotations
@@ -87,11 +87,12 @@ def kept(spans: NDArray[np.int32], allowed: NDArray[np.bool_], window: Window) -
     [[10, 21, 22], [10, 23, 25]]
     """
     row, col = int(window.row), int(window.col)
-    first = _first_forbidden(spans, allowed, row, col)
-    if first == len(spans):
+    start, stop = np.searchsorted(spans[:, 0], (row, window.row_stop))
+    part = spans[start:stop]
+    first = _first_forbidden(part, allowed, row, col)
+    if first == len(part):
         return spans
-    found: NDArray[np.int32] = _kept(spans, allowed, row, col, first)
-    return found
+    return np.concatenate([spans[:start], _kept(part, allowed, row, col, first), spans[stop:]])
 
 
 def laid_over(

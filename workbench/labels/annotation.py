@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +27,12 @@ from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Head, Op, utc_now
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of, entry_of
-from workbench.labels.prelabels import Prelabels
-from workbench.labels.proposed import LABELS, ModelJournals, Proposed, is_model, track_of
+from workbench.labels.prelabels import Prelabels, Proposals
+from workbench.labels.proposed import LABELS, track_of
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
-from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
+from workbench.labels.snapshot import PendingSnapshot, Shelf, newest_snapshot, snapshot_key
 from workbench.labels.tables import op_of_row
 from workbench.labels.undo import UndoStack
-
-_MANY = 500
-"""Ops after which a store writes a snapshot when it is closed; so many are painted in a blink."""
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 class AnnotationStore:
@@ -65,16 +61,18 @@ class AnnotationStore:
         canvas = Canvas.of(subject, footprint, codes)
         self._writer = writer
         self._author = writer.found.meta.author if writer else None
-        self._directory, self._snapshots = directory, snapshots
+        self._directory = directory
         self._others = {journal.meta.author: journal for journal in others}
         found = [*others, writer.found] if writer else others
         rows = {journal.meta.author: journal.rows for journal in found}
-        self._key = snapshot_key(subject, canvas.footprint, track)
-        snapshot = newest_snapshot(snapshots, self._key, rows, footprint.shape) if snapshots else None
+        self._shelf, snapshot = None, None
+        if snapshots is not None:
+            key = snapshot_key(subject, canvas.footprint, track)
+            snapshot = newest_snapshot(snapshots, key, rows, footprint.shape)
+            self._shelf = Shelf(snapshots, key, settled=snapshot.ops if snapshot else 0)
         self._fold = Fold.begun(canvas, track, rows, snapshot, directory=directory)
-        self._settled = sum(head.seq for head in snapshot.heads) if snapshot else 0
-        self._pending: PendingSnapshot | None = None
-        self._proposed: Proposed | None = None
+        self.proposals = Proposals(self._fold, directory)
+        """What models wrote, and what of it was replayed."""
         self._stack = UndoStack()
         for row in rows.get(self._author or "", ()):
             if row.track == track:
@@ -160,7 +158,9 @@ class AnnotationStore:
     @property
     def labels(self) -> NDArray[np.uint8]:
         """Read-only view of shape (row, col): class codes, 0 = unlabelled."""
-        return _frozen_view(self._fold.labels.values)
+        view = self._fold.labels.values.view()
+        view.flags.writeable = False
+        return view
 
     @property
     def last_op(self) -> NDArray[np.uint32]:
@@ -173,7 +173,14 @@ class AnnotationStore:
     @property
     def protected(self) -> NDArray[np.uint8]:
         """`edits.OPEN`, `PROTECTED` or `ACCEPTED`, shape (row, col), as it is now."""
-        return self._fold.guard.levels(self.grid.whole)
+        return self.protected_in(self.grid.whole)
+
+    def protected_in(self, window: Window) -> NDArray[np.uint8]:
+        """Return `protected` of a window, shape (row, col) of it.
+
+        An edit changes it inside the window that `apply` returns, and `refresh` inside its own.
+        """
+        return self._fold.guard.levels(window)
 
     @property
     def footprint(self) -> NDArray[np.bool_]:
@@ -258,10 +265,6 @@ class AnnotationStore:
         """Return upper classes of a window (default: all): 0 = sure of the class, else 1 + place in keys."""
         return self._fold.uppers(window)
 
-    def protected_in(self, window: Window) -> NDArray[np.uint8]:
-        """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` of a window's pixels, shape (row, col)."""
-        return self._fold.guard.levels(window)
-
     @property
     def blind_authors(self) -> tuple[str, ...]:
         """Who labelled the zone blind, by name."""
@@ -303,30 +306,9 @@ class AnnotationStore:
         """Return {author: seq} of ops that may have been there and that no journal holds."""
         return self._table.missing(self._directory)
 
-    def models(self, model: str | None = None, *, ops: int | None = None) -> ModelJournals:
-        """Return what models wrote; or one of them, such as ``model-unet``, in its first so many ops."""
-        models = [author for author in self._table.heads if is_model(author) and model in (None, author)]
-        rows = {author: tuple(self._table.rows(author)[:ops]) for author in models}
-        return ModelJournals(canvas=self._fold.canvas, rows=rows, directory=self._directory)
-
-    def prelabels(self, journals: ModelJournals | None = None) -> Prelabels:
-        """Return what some journals of models propose; by default those of all models.
-
-        They are replayed unless they were before, or `keep` was given that.
-        """
-        wanted = journals if journals is not None else self.models()
-        if self._proposed is None or self._proposed.heads != wanted.heads:
-            self._proposed = wanted.replayed()
-        return Prelabels(self._fold, self._proposed)
-
-    @property
-    def replayed(self) -> bool:
-        """Whether `prelabels` has nothing to replay."""
-        return self._proposed is not None and self._proposed.heads == self.models().heads
-
-    def keep(self, proposed: Proposed) -> None:
-        """Keep what somebody replayed of `models`, in another thread say, for `prelabels`."""
-        self._proposed = proposed
+    def prelabels(self) -> Prelabels:
+        """Return what models propose now; `proposals` can replay that in another thread before."""
+        return self.proposals.prelabels()
 
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
@@ -374,10 +356,7 @@ class AnnotationStore:
     def apply_drawn(self, drawn: Sequence[Drawn]) -> Window:
         """Make edits as one gesture that were made of the labels as they are: nothing has to be cut.
 
-        Raises
-        ------
-        EditRefused, JournalError
-            As for `apply`.
+        Raises as `apply` does.
         """
         self._check_writable()
         self._fold.check_unlocked()
@@ -459,21 +438,12 @@ class AnnotationStore:
         if pending is not None:
             pending.write()
 
-    @property
-    def snapshot_due(self) -> bool:
-        """Whether so many ops came in since the last snapshot that another one is worth its while."""
-        begun = self._pending.ops if self._pending is not None else self._settled
-        return self._snapshots is not None and len(self._table) - begun >= _MANY
-
     def begin_snapshot(self) -> PendingSnapshot | None:
         """Return a snapshot of what the store knows now, for any thread to write; None without a folder.
 
-        Takes some milliseconds, however large the zone is; the store can be changed right away.
+        Takes milliseconds, however large the zone is; the store can be changed right away.
         """
-        if self._snapshots is None:
-            return None
-        self._pending = PendingSnapshot(self._snapshots, self._fold.picture(), self._key)
-        return self._pending
+        return self._shelf.begin(self._fold.picture()) if self._shelf is not None else None
 
     def close(self) -> None:
         """Give the author's journal and lock back; the labels can still be read.
@@ -481,10 +451,8 @@ class AnnotationStore:
         After many edits a snapshot is written. One that another thread is writing is waited for.
         """
         if self._writer is not None:
-            if self._unsettled >= _MANY and self._pending is not None and self._pending.write():
-                self._settled = self._pending.ops
-            if self._unsettled >= _MANY:
-                self.snapshot()
+            if self._shelf is not None:
+                self._shelf.settle(len(self._table), self._fold.picture)
             self._writer.close()
             self._writer = None
 
@@ -497,11 +465,6 @@ class AnnotationStore:
         self.close()
 
     # Inside
-
-    @property
-    def _unsettled(self) -> int:
-        """Ops that came since the snapshot that is known to be on the disk."""
-        return len(self._table) - self._settled
 
     def _check_writable(self) -> JournalWriter:
         if self._writer is not None:
@@ -533,9 +496,3 @@ class AnnotationStore:
     @property
     def _table(self) -> OpTable:
         return self._fold.table
-
-
-def _frozen_view(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
-    view = array.view()
-    view.flags.writeable = False
-    return view

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.geo.spans import bounds, kept
+from workbench.labels.covering import all_inside
 from workbench.labels.edits import AssignMask, Look, Protect, Refine, RunLengthMask
 from workbench.labels.ground import ground_of
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Op
-from workbench.labels.painting import Ground, all_inside
+from workbench.labels.painting import Ground
 
 _Painting = TypeVar("_Painting", bound=AssignMask | Protect)
 
@@ -62,7 +63,7 @@ class Canvas:
         return self.ground.footprint
 
     def clipped(
-        self, edit: _Painting, allowed: tuple[Window, NDArray[np.bool_]] | None = None
+        self, edit: _Painting, allowed: Iterable[tuple[Window, NDArray[np.bool_]]] = ()
     ) -> _Painting | None:
         """Return an edit cut down to the pixels that it may paint, None where there are none.
 
@@ -71,8 +72,8 @@ class Canvas:
         edit
             To be cut.
         allowed
-            A window, and shape (row, col) of it, which pixels may be painted. Outside it, or where it is
-            None, all of the zone may.
+            Windows and, shape (row, col) of each, which pixels may be painted. Outside them all of the zone
+            may.
 
         Raises
         ------
@@ -86,9 +87,13 @@ class Canvas:
             )
         self.check_inside(edit.window, "; cut the mask at its edge")
         given = edit.mask.spans()
-        spans = given if all_inside(given, self.ground) else kept(given, self.footprint, self._whole)
-        if allowed is not None:
-            spans = kept(spans, allowed[1], allowed[0])
+        spans = (
+            given
+            if all_inside(given, self.footprint, self.ground.whole)
+            else kept(given, self.footprint, self._whole)
+        )
+        for window, pixels in allowed:
+            spans = kept(spans, pixels, window)
         if not spans.size:
             return None
         if spans is given and bounds(spans) == edit.window:

@@ -83,6 +83,8 @@ class ConflictFinder:
         """Shape (tile row, tile col). Where more than one author's ops count."""
         self._shown: dict[str, Shown] = {}
         """What each author's ops alone leave on contested tiles."""
+        self._unread = np.zeros(ground.footprint.shape, np.uint8)
+        """What `fill` gives the pixels, of all authors alike: only the ops are of interest."""
         self._combinations: dict[tuple[int, ...], int] = {}
         """Number of each combination of ops, given by 1 + their positions, that was met on a pixel."""
         self._disputes: list[tuple[int, ...]] = []
@@ -134,7 +136,10 @@ class ConflictFinder:
             stale |= self._contested & changed
         if not stale.any():
             return
-        shown = self._shown.setdefault(author, nothing_shown(self._ground))
+        if author not in self._shown:
+            shown = nothing_shown(self._ground)
+            self._shown[author] = shown._replace(values=self._unread)
+        shown = self._shown[author]
         shown.tops[stale] = 0
         bare = bare_in(self._ground, stale)
         for position in self._table.beneath(self._kind, bare, author=author):
@@ -143,7 +148,7 @@ class ConflictFinder:
             )
 
     def _found_in(self, tiles: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """Return the runs of pixels in conflict in some tiles, with numbers of combinations, shape (run, 4)."""
+        """Return runs of pixels in conflict in some tiles, and their combinations, shape (run, 4)."""
         found = [np.zeros((0, 4), np.int32)]
         height, width = self._ground.footprint.shape
         for row in np.flatnonzero(tiles.any(axis=1)).tolist():

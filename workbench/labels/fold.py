@@ -226,7 +226,7 @@ class Fold:
             reach = self.guard.reach(edit)
             if edit.accepted and edit.on:
                 reach &= self._settled(edit.window)
-            return self.canvas.clipped(edit, (edit.window, reach))
+            return self.canvas.clipped(edit, [(edit.window, reach)])
         return self.canvas.clipped(edit, self.guard.allowed(edit.window))
 
     def _settled(self, window: Window) -> NDArray[np.bool_]:

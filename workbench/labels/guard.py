@@ -20,7 +20,7 @@ from workbench.geo.grid import Window
 from workbench.labels.edits import ACCEPTED, OPEN, PROTECTED, Protect
 from workbench.labels.lasts import Picture, Runs
 from workbench.labels.optable import OpTable
-from workbench.labels.painting import Ground
+from workbench.labels.painting import TILE, Ground
 from workbench.labels.plane import Plane
 
 
@@ -30,6 +30,8 @@ class Guard:
     def __init__(self, table: OpTable, ground: Ground, labels: Plane) -> None:
         self._table, self._labels = table, labels
         self._planes = {kind: Plane(table, ground, kind) for kind in ("protect", "accept")}
+        self._flipped: tuple[int, dict[int, tuple[int, ...]]] = 0, {}
+        """How many ops there were, and what `OpTable.flipped` gave for acceptances then."""
 
     def fill(self) -> None:
         """Take all ops that count, where none was taken yet."""
@@ -53,15 +55,13 @@ class Guard:
     def levels(self, window: Window) -> NDArray[np.uint8]:
         """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` for each pixel, shape (row, col) of the window."""
         levels = np.zeros(window.shape, np.uint8)
-        part = self._guarded(window)
-        if part is not None:
+        for part in self._guarded(window):
             levels[part.within(window).slices] = self._levels(part)
         return levels
 
-    def allowed(self, window: Window) -> tuple[Window, NDArray[np.bool_]] | None:
-        """Return which pixels may be painted in the part of a window where some may not; None if all may."""
-        part = self._guarded(window)
-        return None if part is None else (part, np.equal(self._levels(part), OPEN))
+    def allowed(self, window: Window) -> list[tuple[Window, NDArray[np.bool_]]]:
+        """Return the parts of a window where some pixels may not be painted, and those that may there."""
+        return [(part, np.equal(self._levels(part), OPEN)) for part in self._guarded(window)]
 
     def _levels(self, window: Window) -> NDArray[np.uint8]:
         levels: NDArray[np.uint8] = self._planes["protect"].values[window.slices] * np.uint8(PROTECTED)
@@ -70,11 +70,19 @@ class Guard:
             levels[self._standing(window, stamped)] = ACCEPTED
         return levels
 
-    def _guarded(self, window: Window) -> Window | None:
-        """Return the smallest part of a window, of whole tiles, outside which all pixels are open."""
-        parts = [plane.painted(window) for plane in self._planes.values() if plane.counts[1:].any()]
-        found = [part for part in parts if part is not None]
-        return reduce(Window.union, found) if found else None
+    def _guarded(self, window: Window) -> list[Window]:
+        """Return parts of a window, one in each row of tiles, outside which all pixels are open."""
+        planes = [plane for plane in self._planes.values() if plane.counts[1:].any()]
+        if not planes:
+            return []
+        painted, found = reduce(np.logical_or, (plane.painted for plane in planes)), []
+        for row in range(window.row // TILE, -(-window.row_stop // TILE)):
+            cols = np.flatnonzero(painted[row])
+            if cols.size:
+                left, width = int(cols[0]) * TILE, int(cols[-1] - cols[0] + 1) * TILE
+                part = Window(row=row * TILE, col=left, height=TILE, width=width).intersection(window)
+                found += [part] if part is not None else []
+        return found
 
     def reach(self, edit: Protect) -> NDArray[np.bool_]:
         """Return the pixels that a protection may change, shape (row, col) of its window."""
@@ -94,12 +102,11 @@ class Guard:
         if not self._planes["accept"].counts[1]:
             return
         for position in self._table.gesture(gesture):
-            window = self._table.window(position)
-            window = self._guarded(window) if self._table.kind(position) == "assign" else None
-            if window is not None:
-                changed = self._deciding(position, window)
-                if (changed & (self.levels(window) == ACCEPTED)).any():
-                    raise self.refusal(window, changed)
+            if self._table.kind(position) == "assign":
+                for window in self._guarded(self._table.window(position)):
+                    changed = self._deciding(position, window)
+                    if (changed & (self._levels(window) == ACCEPTED)).any():
+                        raise self.refusal(window, changed)
 
     def refusal(self, window: Window, mask: NDArray[np.bool_]) -> EditRefused:
         """Return why pixels of a window may not be changed, some of which are protected or accepted."""
@@ -122,12 +129,22 @@ class Guard:
             mine = standing & (stamps == stamp)
             places = np.unique(shown[mine]).tolist()
             other = np.isin(shown, [place for place in places if not table.saw(stamp - 1, place - 1)])
-            for position in table.flipped(stamp - 1):
+            for position in self._flipped_since(stamp - 1):
                 part = window.intersection(table.window(position))
                 if part is not None:
                     other[part.within(window).slices] |= self._deciding(position, part)
             standing &= ~(mine & other)
         return standing
+
+    def _flipped_since(self, stamp: int) -> tuple[int, ...]:
+        """Return what `OpTable.flipped` gives for an acceptance; made once until another op comes."""
+        count, known = self._flipped
+        if count != len(self._table):
+            known = {}
+            self._flipped = len(self._table), known
+        if stamp not in known:
+            known[stamp] = tuple(self._table.flipped(stamp))
+        return known[stamp]
 
     def _deciding(self, position: int, window: Window) -> NDArray[np.bool_]:
         """Return where in a window it decides over the label whether an op counts, shape (row, col)."""

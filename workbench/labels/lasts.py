@@ -70,7 +70,12 @@ def shown_of(runs: Runs, given: NDArray[np.int16], ground: Ground) -> Shown:
         The runs name ops that cannot have painted there.
     """
     shown = nothing_shown(ground)
-    if runs.values.max(initial=0) >= given.size or not _lay(runs.values, runs.lengths, given, ground, shown):
+    values, lengths = runs
+    known = values.max(initial=0) < given.size
+    if not known or not _lay(
+        values, lengths, given, ground.footprint, ground.whole,
+        shown.values, shown.counts, shown.tops, shown.last,
+    ):  # fmt: skip
         raise JournalError("a snapshot names ops that do not paint there")
     return shown
 
@@ -112,7 +117,8 @@ class Picture:
     def _pixels(self, row: int) -> NDArray[np.uint32]:
         """Return the pixels of a row of tiles, shape (tile col, row, col), and be done with it."""
         with self._lock:
-            last = self._last[row].copy() if self._wanted[row].any() else np.empty_like(self._last[row])
+            wanted = self._wanted[row].any()
+            last: NDArray[np.uint32] = self._last[row].copy() if wanted else np.empty_like(self._last[row])
             self._wanted[row] = False
             kept = list(self._kept)
         for tiles, pixels in kept:
@@ -195,16 +201,22 @@ def _lay(
     values: NDArray[np.uint32],
     lengths: NDArray[np.uint32],
     given: NDArray[np.int16],
-    ground: Ground,
-    shown: Shown,
+    footprint: NDArray[np.bool_],
+    whole: NDArray[np.bool_],
+    shown: NDArray[np.uint8],
+    counts: NDArray[np.int64],
+    tops: NDArray[np.uint32],
+    last: NDArray[np.uint32],
 ) -> bool:
     """Lay runs on pixels that are bare; return False at the first that cannot lie there.
 
+    Parameters are those of `shown_of`, and the fields of `Ground` and `Shown`.
+
     First it is found out which tiles are mixed, then pixels are written, those of mixed tiles one by one.
     """
-    height, width = ground.footprint.shape
+    width = footprint.shape[1]
     unseen, mixed = np.int64(-1), np.int64(MIXED)
-    tops = np.full(ground.whole.shape, unseen)
+    found = np.full(whole.shape, unseen)
     for step in range(2):
         row, col = 0, 0
         for number in range(values.size):
@@ -215,29 +227,29 @@ def _lay(
                 tile_row, tile = row // TILE, col // TILE
                 stop = min(width, col + left, (tile + 1) * TILE)
                 if step == 0:
-                    if place > 0 and not ground.whole[tile_row, tile]:
+                    if place > 0 and not whole[tile_row, tile]:
                         for here in range(col, stop):
-                            if not ground.footprint[row, here]:
+                            if not footprint[row, here]:
                                 return False
-                    shown.counts[0] -= stop - col if place > 0 else 0
-                    shown.counts[given[place]] += stop - col if place > 0 else 0
-                    if tops[tile_row, tile] == unseen:
-                        tops[tile_row, tile] = place
-                    elif tops[tile_row, tile] != place:
-                        tops[tile_row, tile] = mixed
+                    counts[0] -= stop - col if place > 0 else 0
+                    counts[given[place]] += stop - col if place > 0 else 0
+                    if found[tile_row, tile] == unseen:
+                        found[tile_row, tile] = place
+                    elif found[tile_row, tile] != place:
+                        found[tile_row, tile] = mixed
                 else:
                     if place > 0:
-                        shown.values[row, col:stop] = np.uint8(given[place])
-                    if tops[tile_row, tile] == mixed:
+                        shown[row, col:stop] = np.uint8(given[place])
+                    if found[tile_row, tile] == mixed:
                         first = col - tile * TILE
-                        shown.last[tile_row, tile, row % TILE, first : first + stop - col] = place
+                        last[tile_row, tile, row % TILE, first : first + stop - col] = place
                 left -= stop - col
                 col = stop
                 if col == width:
                     row, col = row + 1, 0
     for row in range(tops.shape[0]):
         for col in range(tops.shape[1]):
-            shown.tops[row, col] = tops[row, col]
+            tops[row, col] = found[row, col]
     return True
 
 
@@ -262,7 +274,7 @@ def _runs_of(
         Shape (run,): value, and number of its first pixel; and what stands on the last pixel.
     """
     values, begins = np.empty(0, np.uint32), np.empty(0, np.int64)
-    start = np.int64(before)
+    start, count = before, 0
     for _ in range(2):
         before, count = start, 0
         for row in range(height):
@@ -270,9 +282,9 @@ def _runs_of(
                 first = tile * TILE
                 stop = min(width, first + TILE)
                 for col in range(first, stop if tops[tile] == MIXED else first + 1):
-                    there = np.int64(tops[tile])
+                    there = int(tops[tile])
                     if there == MIXED:
-                        there = np.int64(last[tile, row, col - first])
+                        there = int(last[tile, row, col - first])
                     if there != before:
                         if count < values.size:
                             values[count], begins[count] = there, row * width + col

@@ -18,22 +18,13 @@ from workbench.labels.edits import AssignMask, Comment, Edit, Look, Protect, Red
 from workbench.labels.growth import doubled, roomy
 from workbench.labels.losses import missing_ops
 from workbench.labels.op import LAST_LAMPORT, Head, Op, blind_track, split_payload
+from workbench.labels.opcolumns import COLUMNS, KINDS, check_columns
 from workbench.labels.painting import Bare
 from workbench.labels.payloads import target_of
 from workbench.labels.runs import RunLengthMask, spans_of
 from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
 from workbench.labels.tileindex import TileIndex
 
-_COLUMNS: dict[str, type[np.generic]] = {
-    "author": np.uint16,
-    "seq": np.uint32,
-    "gesture": np.uint32,
-    "kind": np.uint8,
-    "value": np.uint8,
-    "counts": np.bool_,
-}
-_KINDS = ("", "assign", "refine", "protect", "comment", "accept", "look")
-"""Kinds of op that have a place on the ground, by their number in the column ``kind``."""
 _AUTHOR_BITS = 63 - LAST_LAMPORT.bit_length()
 _STRICT = ("submitted", "accepted", "sent_back")
 """Verdicts by how much they ask for: where two people judge unread by each other the stricter one holds."""
@@ -53,7 +44,7 @@ class OpTable:
     def __init__(self, shape: tuple[int, ...], track: str) -> None:
         self._shape, self._track = shape, track
         self._count = 0
-        self._columns: dict[str, NDArray[Any]] = {name: np.zeros(64, kind) for name, kind in _COLUMNS.items()}
+        self._columns: dict[str, NDArray[Any]] = {name: np.zeros(64, kind) for name, kind in COLUMNS.items()}
         self._boxes = np.zeros((64, 4), np.int32)
         """Shape (op, 4): row, col, row stop, column stop of what an op paints or refines; zeros elsewhere."""
         self._order = np.zeros(64, np.int64)
@@ -195,10 +186,10 @@ class OpTable:
         JournalError
             The state cannot be that of a table of this zone with these ops.
         """
-        _check_state(state, [len(own) for own in rows.values()], self._shape)
+        check_columns(state, [len(own) for own in rows.values()], self._shape)
         self._index.restore(state)
         count = len(state["author"])
-        self._columns = {name: roomy(state[name]) for name in _COLUMNS}
+        self._columns = {name: roomy(state[name]) for name in COLUMNS}
         self._boxes = roomy(state["boxes"])
         for author, own in rows.items():
             number = self._number(author)
@@ -236,7 +227,7 @@ class OpTable:
 
     def kind(self, position: int) -> str:
         """Return the kind of an op that has a place on the ground, empty for others."""
-        return _KINDS[self._columns["kind"][position]]
+        return KINDS[self._columns["kind"][position]]
 
     def value(self, position: int) -> int:
         """Return what a painting op gives its pixels."""
@@ -433,7 +424,7 @@ class OpTable:
     def _of_kind(self, kind: str, author: str = "") -> NDArray[np.bool_]:
         """Return which ops are of a kind, and of an author if one is given, and count, shape (op,)."""
         columns = self._columns
-        chosen: NDArray[np.bool_] = np.equal(columns["kind"][: self._count], _KINDS.index(kind))
+        chosen: NDArray[np.bool_] = np.equal(columns["kind"][: self._count], KINDS.index(kind))
         chosen &= columns["counts"][: self._count]
         if author:
             number = self._authors.index(author) if author in self._authors else len(self._authors)
@@ -442,7 +433,7 @@ class OpTable:
 
     def _place(self, position: int, window: Window, *, kind: str, value: int = 0) -> None:
         self._boxes[position] = _box(window)
-        self._columns["kind"][position] = _KINDS.index(kind)
+        self._columns["kind"][position] = KINDS.index(kind)
         self._columns["value"][position] = value
         self._columns["counts"][position] = True
 
@@ -484,27 +475,3 @@ def _head_of(row: Row, author: str) -> Head:
 
 def _box(window: Window) -> NDArray[np.int32]:
     return np.array([window.row, window.col, window.row_stop, window.col_stop], np.int32)
-
-
-def _check_state(state: Mapping[str, NDArray[Any]], heads: Sequence[int], shape: tuple[int, ...]) -> None:
-    """Refuse columns that would lead a kernel out of the zone, or an op to rows that are not there."""
-    count, (height, width) = sum(heads), shape
-    expected: dict[str, Any] = {name: ((count,), kind) for name, kind in _COLUMNS.items()}
-    expected |= {"boxes": ((count, 4), np.int32), "starts": ((count + 1,), np.int64)}
-    found = {name: (state[name].shape, state[name].dtype.type) for name in expected if name in state}
-    if found != expected:
-        raise JournalError("a snapshot's table has other columns, or another length, than the journals")
-    row, col, row_stop, col_stop = state["boxes"].T
-    placed = state["kind"] > 0
-    sound = (
-        (state["kind"] < len(_KINDS)).all()
-        and ((state["gesture"] >= 1) & (state["gesture"] <= state["seq"])).all()
-        and ((row >= 0) & (col >= 0) & (row_stop <= height) & (col_stop <= width)).all()
-        and ((row < row_stop) & (col < col_stop))[placed].all()
-        and all(
-            np.array_equal(state["seq"][state["author"] == number], np.arange(1, head + 1))
-            for number, head in enumerate(heads)
-        )
-    )
-    if not sound:
-        raise JournalError("a snapshot's table cannot be one of these journals")

@@ -5,8 +5,8 @@ total order counts, so ops may be painted in any sequence; what they leave does 
 
 A mask is its spans (see `workbench.geo.spans`). Everything else is by tiles of 64 × 64 pixels. Where a single
 op stands on all pixels of a tile, the tile says so and its pixels need not: a region of millions of pixels
-is painted, and taken away again, at the price of its tiles and of the pixels along its boundary. Where a mask
-has pixels is told, for each tile, by a bit for each of its cells of 8 × 8.
+is painted, and taken away again, at the price of its tiles and of the pixels along its boundary. Where some
+pixels are bare is told, for each tile, by a bit for each of its cells of 8 × 8.
 """
 
 from __future__ import annotations
@@ -19,15 +19,10 @@ __all__ = [
     "MIXED",
     "Shown",
     "TILE",
-    "all_inside",
     "clear",
     "fill",
-    "held_whole",
     "lift",
-    "mark",
     "paint",
-    "shows_only",
-    "touched",
 ]
 
 from typing import NamedTuple
@@ -38,7 +33,7 @@ from numpy.typing import NDArray
 from workbench.compiled import inlined_kernel, kernel
 
 TILE = 64
-"""Side of a tile in pixels."""
+"""Side of a tile in pixels. Kernels of other modules have it compiled in: change it, empty their cache."""
 CELL = 8
 """Side of a cell in pixels: the 64 cells of a tile are the bits of one number."""
 MIXED = 0xFFFFFFFF
@@ -66,7 +61,7 @@ class Shown(NamedTuple):
     counts: NDArray[np.int64]
     """Shape (256,). Pixels of each value inside the zone."""
     tops: NDArray[np.uint32]
-    """Shape (tile row, tile col). 1 + position of the op that stands on all pixels of a tile, all of which are
+    """Shape (tile row, tile col). 1 + position of the op that stands on all pixels of a tile, which are all
     inside the zone; 0 where none stands on any; else `MIXED`."""
     last: NDArray[np.uint32]
     """Shape (tile row, tile col, row, col). 1 + position of the op on each pixel of a mixed tile, 0 for none;
@@ -77,8 +72,7 @@ class Shown(NamedTuple):
 
 
 class Beneath(NamedTuple):
-    """What stood on the tiles that an op was painted over whole, so that it can be taken away without a look
-    at other ops."""
+    """What stood on the tiles that an op was painted over whole; it shows again when the op is taken away."""
 
     tiles: NDArray[np.int32]
     """Shape (tile,). Numbers of the tiles, rising."""
@@ -472,133 +466,3 @@ def clear(shown: Shown, bare: Bare) -> None:
                 for c in range(col, min(width, col + TILE)):
                     if shown.last[tile_row, tile, r - row, c - col] == 0:
                         shown.values[r, c] = 0
-
-
-@kernel
-def held_whole(spans: NDArray[np.int32], ground: Ground) -> NDArray[np.int32]:
-    """Return the numbers of the tiles, all of them inside the zone, of which a mask has all pixels."""
-    height, width = ground.footprint.shape
-    top, left, covered = _covered(spans, np.empty((0, 0), np.uint64))
-    found, count = np.empty(covered.size, np.int32), 0
-    for i in range(covered.shape[0]):
-        for j in range(covered.shape[1]):
-            row, col = (top + i) * TILE, (left + j) * TILE
-            area = (min(height, row + TILE) - row) * (min(width, col + TILE) - col)
-            if covered[i, j] == area and ground.whole[top + i, left + j]:
-                found[count] = (top + i) * ground.whole.shape[1] + left + j
-                count += 1
-    return found[:count].copy()
-
-
-@kernel
-def all_inside(spans: NDArray[np.int32], ground: Ground) -> bool:
-    """Tell whether all pixels of a mask are inside the zone."""
-    for number in range(len(spans)):
-        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
-        while col < stop:
-            border = min(stop, (col // TILE + 1) * TILE)
-            if not ground.whole[row // TILE, col // TILE]:
-                for here in range(col, border):
-                    if not ground.footprint[row, here]:
-                        return False
-            col = border
-    return True
-
-
-@kernel
-def shows_only(spans: NDArray[np.int32], value: int, shown: Shown) -> bool:
-    """Tell whether all pixels of a mask have a value."""
-    for number in range(len(spans)):
-        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
-        while col < stop:
-            border = min(stop, (col // TILE + 1) * TILE)
-            one = shown.tops[row // TILE, col // TILE] != MIXED
-            for here in range(col, col + 1 if one else border):
-                if shown.values[row, here] != value:
-                    return False
-            col = border
-    return True
-
-
-@kernel
-def mark(
-    spans: NDArray[np.int32],
-    position: int,
-    number: int,
-    shown: Shown,
-    row: int,
-    col: int,
-    numbers: NDArray[np.uint8],
-) -> int:
-    """Write a number on the pixels on which an op stands, and return how many they are.
-
-    Parameters
-    ----------
-    spans, position
-        Of the op.
-    number
-        What is written.
-    shown
-        What shows.
-    row, col
-        First pixel of the window that is looked at.
-    numbers
-        Shape (row, col) of it, written to. All pixels count, and none is written to, where it is empty.
-    """
-    count, some = 0, numbers.size > 0
-    for one in range(len(spans)):
-        r, c, stop = spans[one, 0], spans[one, 1], spans[one, 2]
-        if some:
-            c, stop = max(c, col), min(stop, col + numbers.shape[1])
-            if not row <= r < row + numbers.shape[0]:
-                continue
-        while c < stop:
-            border = min(stop, (c // TILE + 1) * TILE)
-            top = shown.tops[r // TILE, c // TILE]
-            if top == MIXED or top == position + 1:
-                last = shown.last[r // TILE, c // TILE, r % TILE]
-                for here in range(c, border):
-                    if top != MIXED or last[here % TILE] == position + 1:
-                        count += 1
-                        if some:
-                            numbers[r - row, here - col] = number
-            c = border
-    return count
-
-
-@kernel
-def touched(spans: NDArray[np.int32], columns: int) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
-    """Return the tiles in which a mask has pixels, and the bits of the cells in each.
-
-    Parameters
-    ----------
-    spans
-        Of the mask, at least one.
-    columns
-        Tiles in a row of the zone.
-
-    Returns
-    -------
-    tiles, cells
-        Shape (tile,): numbers of the tiles, sorted, and the bits of each.
-    """
-    top, bottom = spans[0, 0] // TILE, spans[-1, 0] // TILE
-    left, right = spans[:, 1].min() // TILE, (spans[:, 2].max() - 1) // TILE
-    marks = np.zeros((bottom - top + 1, right - left + 1), np.uint64)
-    for number in range(len(spans)):
-        row, col, stop = spans[number, 0], spans[number, 1], spans[number, 2]
-        while col < stop:
-            tile = col // TILE
-            border = min(stop, (tile + 1) * TILE)
-            marks[row // TILE - top, tile - left] |= _bits(row, col, border)
-            col = border
-    count = int(np.count_nonzero(marks))
-    tiles, cells = np.empty(count, np.int32), np.empty(count, np.uint64)
-    count = 0
-    for i in range(marks.shape[0]):
-        for j in range(marks.shape[1]):
-            if marks[i, j]:
-                tiles[count] = (top + i) * columns + left + j
-                cells[count] = marks[i, j]
-                count += 1
-    return tiles, cells

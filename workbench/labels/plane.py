@@ -15,23 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.geo.grid import Window
+from workbench.labels.covering import mark, shows_only, touched
 from workbench.labels.ground import bare_everywhere, bare_nowhere, nothing_shown
 from workbench.labels.lasts import Picture, Runs, last_in, shown_of
 from workbench.labels.optable import OpTable
-from workbench.labels.painting import (
-    TILE,
-    Bare,
-    Beneath,
-    Ground,
-    clear,
-    fill,
-    held_whole,
-    lift,
-    mark,
-    paint,
-    shows_only,
-    touched,
-)
+from workbench.labels.painting import TILE, Bare, Beneath, Ground, clear, fill, lift, paint
 
 _NOTHING = Beneath(np.zeros(0, np.int32), np.zeros(0, np.uint32), np.zeros(0, np.uint32))
 _REMEMBERED = 256
@@ -69,34 +57,27 @@ class Plane:
         """Return 1 + position of the op that gave one pixel its value, 0 where none did."""
         return int(self.last(Window(row=row, col=col, height=1, width=1))[0, 0])
 
-    def painted(self, window: Window) -> Window | None:
-        """Return the smallest part of a window, of whole tiles, outside which no op stands."""
-        top, left = window.row // TILE, window.col // TILE
-        tops = self.shown.tops[top : -(-window.row_stop // TILE), left : -(-window.col_stop // TILE)]
-        rows, cols = np.flatnonzero(tops.any(axis=1)), np.flatnonzero(tops.any(axis=0))
-        if not rows.size:
-            return None
-        part = Window(
-            row=(top + int(rows[0])) * TILE,
-            col=(left + int(cols[0])) * TILE,
-            height=int(rows[-1] - rows[0] + 1) * TILE,
-            width=int(cols[-1] - cols[0] + 1) * TILE,
-        )
-        return part.intersection(window)
+    @property
+    def painted(self) -> NDArray[np.bool_]:
+        """Shape (tile row, tile col). Tiles outside which no op stands on any pixel."""
+        return np.greater(self.shown.tops, 0)
 
     def shows_only(self, spans: NDArray[np.int32], value: int) -> bool:
         """Tell whether all pixels of some spans have a value."""
-        return bool(shows_only(spans, value, self.shown))
+        return bool(shows_only(spans, value, self.shown.values, self.shown.tops))
 
     def standing(self, position: int) -> int:
         """Return the number of pixels on which an op stands."""
-        nothing = np.zeros((0, 0), np.uint8)
-        return int(mark(self._table.spans(position), position, 0, self.shown, 0, 0, nothing))
+        whole = Window(row=0, col=0, height=1, width=1)
+        return self.mark(position, 0, np.zeros((0, 0), np.uint8), whole)
 
     def mark(self, position: int, number: int, numbers: NDArray[np.uint8], window: Window) -> int:
-        """Write a number where an op stands in a window, shape (row, col) of it; return on how many pixels."""
-        spans = self._table.spans(position)
-        return int(mark(spans, position, number, self.shown, int(window.row), int(window.col), numbers))
+        """Write a number where an op stands in a window, and return on how many pixels.
+
+        ``numbers`` has shape (row, col) of the window.
+        """
+        spans, (tops, last) = self._table.spans(position), (self.shown.tops, self.shown.last)
+        return int(mark(spans, position, number, tops, last, int(window.row), int(window.col), numbers))
 
     def take(self, positions: Sequence[int]) -> None:
         """Paint ops that count; those of other planes are passed over."""
@@ -107,8 +88,9 @@ class Plane:
                 if self._highest < 0 or table.order[position] > table.order[self._highest]:
                     self._highest = position
                 if self._pictures:
-                    newest = self._highest == position
-                    self._keep(spans, held_whole(spans, self._ground) if newest else _NOTHING.tiles)
+                    self._keep(
+                        spans, self._held_whole(spans) if self._highest == position else _NOTHING.tiles
+                    )
                 beneath = paint(
                     spans, self._ground, table.order, position, table.value(position), self._highest,
                     self.shown,
@@ -192,6 +174,17 @@ class Plane:
     def _keep(self, spans: NDArray[np.int32], spared: NDArray[np.int32]) -> None:
         """Let pictures keep the tiles of some spans but those spared, whose pixels will not change."""
         if spans.size:
-            tiles = np.setdiff1d(touched(spans, self._ground.whole.shape[1])[0], spared, assume_unique=True)
+            tiles = touched(spans, self._ground.whole.shape[1])[0]
+            changing = np.setdiff1d(tiles, spared, assume_unique=True)
             for picture in self._pictures:
-                picture.keep(tiles)
+                picture.keep(changing)
+
+    def _held_whole(self, spans: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the numbers of the tiles of which spans hold all pixels, and all of them inside the zone."""
+        if not spans.size:
+            return _NOTHING.tiles
+        tiles, _, pixels = touched(spans, self._ground.whole.shape[1])
+        (height, width), (rows, cols) = self.values.shape, np.divmod(tiles, self._ground.whole.shape[1])
+        area = np.minimum(TILE, height - rows * TILE) * np.minimum(TILE, width - cols * TILE)
+        found: NDArray[np.int32] = tiles[(pixels == area) & self._ground.whole[rows, cols]]
+        return found

@@ -6,11 +6,12 @@ of their own, which names the op that it was copied from.
 
 from __future__ import annotations
 
-__all__ = ["BULK_TOOL", "Chosen", "POINTED_TOOL", "Prelabels", "Waiting"]
+__all__ = ["BULK_TOOL", "Chosen", "POINTED_TOOL", "Prelabels", "Proposals", "Waiting"]
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from workbench.geo.spans import pixel_count
 from workbench.labels.edits import OPEN, AssignMask, Provenance, assign
 from workbench.labels.fold import Drawn, Fold
 from workbench.labels.op import Op
-from workbench.labels.proposed import MODEL, Group, Proposed
+from workbench.labels.proposed import MODEL, Group, ModelJournals, Proposed, is_model
 from workbench.labels.strokes import given_map
 
 POINTED_TOOL, BULK_TOOL = "accept", "accept-all"
@@ -245,6 +246,40 @@ class Prelabels:
         if over:
             return "what models propose there is what the labels are already"
         return "what models propose there is labelled already; replace takes it over what is there"
+
+
+class Proposals:
+    """What models wrote about the zone of a store, and what of it was replayed."""
+
+    def __init__(self, labels: Fold, directory: Path) -> None:
+        self._labels, self._directory = labels, directory
+        self._kept: Proposed | None = None
+
+    def journals(self, model: str | None = None, *, ops: int | None = None) -> ModelJournals:
+        """Return what models wrote; or one of them, such as ``model-unet``, in its first so many ops."""
+        table = self._labels.table
+        models = [author for author in table.heads if is_model(author) and model in (None, author)]
+        rows = {author: tuple(table.rows(author)[:ops]) for author in models}
+        return ModelJournals(canvas=self._labels.canvas, rows=rows, directory=self._directory)
+
+    @property
+    def replayed(self) -> bool:
+        """Whether `prelabels` has nothing to replay."""
+        return self._kept is not None and self._kept.heads == self.journals().heads
+
+    def keep(self, proposed: Proposed) -> None:
+        """Keep what somebody replayed of `journals`, in another thread say, for `prelabels`."""
+        self._kept = proposed
+
+    def prelabels(self, journals: ModelJournals | None = None) -> Prelabels:
+        """Return what some journals of models propose; by default those of all models.
+
+        They are replayed unless they were before, or `keep` was given that.
+        """
+        wanted = journals if journals is not None else self.journals()
+        if self._kept is None or self._kept.heads != wanted.heads:
+            self._kept = wanted.replayed()
+        return Prelabels(self._labels, self._kept)
 
 
 def _numbers(counts: NDArray[np.int64]) -> Iterator[int]:

@@ -159,7 +159,7 @@ def _fates(store: AnnotationStore, ops: Sequence[Op]) -> _Fates:
     for model in sorted({op.author for op in ops if is_model(op.author)}):
         read = np.array([0, *(op.seen.get(model, 0) for op in ops)], np.uint32)[last]
         for count in np.unique(read[open_pixels & (read > 0)]).tolist():
-            prelabels = store.prelabels(store.models(model, ops=count))
+            prelabels = store.proposals.prelabels(store.proposals.journals(model, ops=count))
             proposed = prelabels.proposed
             ranks = np.array([0, *(op.lamport for op in prelabels.ops)], np.int64)[prelabels.last]
             found, agree = prelabels.compared()

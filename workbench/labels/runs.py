@@ -82,7 +82,7 @@ class RunLengthMask:
     @classmethod
     def _of(cls, spans: NDArray[np.int32], window: Window) -> Self:
         planes = _planes_of(spans, window.row, window.col, window.height, window.width)
-        return cls(window=window, data=zlib.compress(planes, 6))
+        return cls(window=window, data=zlib.compress(planes.tobytes(), 6))
 
     @property
     def pixels(self) -> int:

@@ -11,13 +11,21 @@ read whole.
 
 from __future__ import annotations
 
-__all__ = ["FoldPicture", "PendingSnapshot", "Snapshot", "newest_snapshot", "snapshot_key", "write_snapshot"]
+__all__ = [
+    "FoldPicture",
+    "PendingSnapshot",
+    "Shelf",
+    "Snapshot",
+    "newest_snapshot",
+    "snapshot_key",
+    "write_snapshot",
+]
 
 import json
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +44,8 @@ from workbench.labels.tables import Row
 
 _FORMAT, _FORMAT_VERSION = "ocs-workbench/snapshot", 2
 _KEPT = 3
+_MANY = 500
+"""Ops after which a store writes a snapshot when it is closed; so many are painted in a blink."""
 _TABLE, _VALUES, _LENGTHS = "table_", "values_", "lengths_"
 # What numpy and zipfile raise when they meet bytes that they did not write.
 _DAMAGED = (
@@ -54,6 +64,11 @@ class Snapshot:
     """What `OpTable.state` returned."""
     planes: Mapping[str, Runs]
     """By kind of op: the last op on each pixel."""
+
+    @property
+    def ops(self) -> int:
+        """Number of ops."""
+        return sum(head.seq for head in self.heads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,6 +116,28 @@ class PendingSnapshot:
             return self._written
 
 
+class Shelf:
+    """Where a store puts its snapshots, and when."""
+
+    def __init__(self, folder: Path, key: str, *, settled: int) -> None:
+        self._folder, self._key = folder, key
+        self._settled = settled
+        """Ops that the last snapshot has that is known to be on the disk."""
+        self._pending: PendingSnapshot | None = None
+
+    def begin(self, picture: FoldPicture) -> PendingSnapshot:
+        """Return a snapshot that any thread may write."""
+        self._pending = PendingSnapshot(self._folder, picture, self._key)
+        return self._pending
+
+    def settle(self, ops: int, picture: Callable[[], FoldPicture]) -> None:
+        """Write a snapshot if a store of so many ops has many more than the last; wait for one underway."""
+        if ops - self._settled >= _MANY and self._pending is not None and self._pending.write():
+            self._settled = self._pending.ops
+        if ops - self._settled >= _MANY:
+            self.begin(picture()).write()
+
+
 def snapshot_key(subject: JournalSubject, footprint: NDArray[np.bool_], track: str) -> str:
     """Return the digest of what a store is about; snapshots of anything else are passed over."""
     grid = subject.grid
@@ -126,9 +163,8 @@ def write_snapshot(folder: Path, snapshot: Snapshot, key: str) -> Path:
     """
     heads = [{"author": head.author, "seq": head.seq, "sha256": head.sha256} for head in snapshot.heads]
     meta = canonical_bytes({"format": _FORMAT, "format_version": _FORMAT_VERSION, "key": key, "heads": heads})
-    count = sum(head.seq for head in snapshot.heads)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{count:010}-{digest(meta)[:8]}.npz"
+    path = folder / f"{snapshot.ops:010}-{digest(meta)[:8]}.npz"
     arrays = {_TABLE + name: array for name, array in snapshot.table.items()}
     arrays |= {"meta": np.frombuffer(meta, np.uint8)}
     for kind, runs in snapshot.planes.items():

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from workbench.compiled import kernel
 from workbench.errors import JournalError
+from workbench.labels.covering import touched
 from workbench.labels.growth import doubled, roomy
-from workbench.labels.painting import TILE, Bare, touched
+from workbench.labels.painting import TILE, Bare
 
 
 class TileIndex:
@@ -45,7 +46,7 @@ class TileIndex:
         start = int(self._starts[self._count])
         stop = start
         if spans is not None and spans.size:
-            tiles, cells = touched(spans, self.shape[1])
+            tiles, cells, _ = touched(spans, self.shape[1])
             stop = start + tiles.size
             while stop > len(self._tiles):
                 self._tiles, self._cells = doubled(self._tiles), doubled(self._cells)

@@ -1,8 +1,8 @@
 """Where the pixels of an interval of leaves are, without a look at each pixel.
 
 Leaves are numbered depth-first, so nearly all blocks of pixels inside a large region hold numbers of its
-interval only, and nearly all blocks elsewhere none. The least and the largest number of each block tell which:
-pixels are looked at in the others, along the region's boundary.
+interval only, and nearly all blocks elsewhere none. The least and the largest number of each block tell
+which: pixels are looked at in the others, along the region's boundary.
 """
 
 from __future__ import annotations
