@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import geopandas
@@ -335,6 +336,23 @@ def test_a_hierarchy_of_other_pixels_is_refused(campaign: Campaign, make_ortho: 
     (done,) = segment_zones(campaign, zones[1].id, say=lambda message: None)
     assert not done.skipped
     campaign.read_hierarchy(zones[1])
+
+
+def test_picture_hierarchy_and_labels_can_be_read_by_three_threads(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    image, _ = make_ortho()
+    zone = add_zone(campaign, image, domain="D051_2019", name="Z1_AA").zone
+    list(segment_zones(campaign, None, say=lambda message: None))
+    with ThreadPoolExecutor(3) as pool:
+        picture = pool.submit(campaign.read_image, zone)
+        hierarchy = pool.submit(campaign.read_hierarchy, zone, image=picture.result)
+        store = pool.submit(campaign.open_store, zone, author="marie")
+        store.result().close()
+        assert hierarchy.result().digest == campaign.read_hierarchy(zone).digest
+        other = picture.result() ^ 1
+        with pytest.raises(HierarchyError, match="other pixels"):
+            pool.submit(campaign.read_hierarchy, zone, image=lambda: other).result()
 
 
 def snapshot(root: Path) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ in, not of those it calls, and would go on running the old code.
 
 from __future__ import annotations
 
-__all__ = ["inlined_kernel", "kernel"]
+__all__ = ["inlined_kernel", "kernel", "start_compiler"]
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -31,3 +31,13 @@ def inlined_kernel(function: _Function) -> _Function:
     as much as a visit to a region costs.
     """
     return cast("_Function", numba.njit(cache=True, nogil=True, inline="always")(function))
+
+
+def start_compiler() -> None:
+    """Have numba up, in any thread: the first kernel that a process calls waits most of a second for it."""
+    _nothing(0)
+
+
+@kernel
+def _nothing(number: int) -> int:
+    return number

@@ -28,7 +28,8 @@ from store_faults import fault_rows  # noqa: E402
 from test_conflicts import WRITER, mask_of, slow_conflicts  # noqa: E402
 
 from workbench.geo.grid import PixelGrid  # noqa: E402
-from workbench.labels import AnnotationStore, Provenance, assign  # noqa: E402
+from workbench.labels import AnnotationStore, Provenance  # noqa: E402
+from workbench.labels.edits import assign_spans  # noqa: E402
 from workbench.segmentation import Hierarchy, segment  # noqa: E402
 
 ZONE = "D001_2020/Z1_UU"
@@ -141,11 +142,11 @@ def _picks(hierarchy: Hierarchy, count: int) -> Any:
     for number in range(count):
         level = min(3, int(4 * number / count) + int(rng.random() < 0.2))
         row, col = int(rng.integers(0, height)), int(rng.integers(0, width))
-        window, mask = hierarchy.mask(hierarchy.node_at(row, col, scales[level]))
+        spans = hierarchy.spans(hierarchy.node_at(row, col, scales[level]))
         made = Provenance(
             tool="pick", row=row, col=col, scale=float(scales[level]), hierarchy_digest=hierarchy.digest
         )
-        yield assign(mask, window, int(rng.integers(1, 20)), made)
+        yield assign_spans(spans, code=int(rng.integers(1, 20)), provenance=made)
 
 
 def _timed(step: Callable[..., object], *arguments: object) -> float:

@@ -53,6 +53,26 @@ def test_a_window_and_chosen_bands_are_those_pixels(written: Path, pixels: np.nd
     assert (read_bands(written, bands=(4, 1), window=window) == pixels[[3, 0]][:, *window.slices]).all()
 
 
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"},
+        {"tiled": True, "blockxsize": 256, "blockysize": 256, "interleave": "band", "compress": "lzw"},
+        {"tiled": True, "blockxsize": 512, "blockysize": 512},
+        {"tiled": False, "blockysize": 64, "compress": "deflate"},
+        {"tiled": False, "blockysize": 1},
+    ],
+    ids=lambda layout: "-".join(str(value) for value in layout.values()),
+)
+def test_a_large_raster_is_read_at_once_as_by_windows(tmp_path: Path, layout: dict[str, object]) -> None:
+    rng = np.random.default_rng(3)
+    pixels = np.repeat(rng.integers(0, 255, (3, 600, 2400), dtype=np.uint8), 4, axis=1)
+    path = plain(tmp_path / "large.tif", pixels, **layout)
+    assert np.array_equal(read_bands(path), pixels)
+    window = Window(row=1000, col=300, height=70, width=900)
+    assert np.array_equal(read_bands(path, window=window), pixels[:, *window.slices])
+
+
 def test_equal_pixels_give_equal_bytes(tmp_path: Path, written: Path, pixels: np.ndarray) -> None:
     again = tmp_path / "again.tif"
     write_raster(again, pixels, GRID, descriptions=("R", "G", "B", "NIR", "E"), tags={"made": "here"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from affine import Affine
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from label_cases import FLAIR, PICK, ZONE, open_store, slow_fold
+from label_cases import FLAIR, PICK, ZONE, counting, open_store, slow_fold
 from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
@@ -21,6 +22,7 @@ from workbench.labels.conflicts import ConflictFinder
 from workbench.labels.edits import AssignMask, Protect, assign, assign_spans
 from workbench.labels.lasts import Picture
 from workbench.labels.meta import JournalSubject
+from workbench.labels.payloads import edit_of
 from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
 
 GRID = PixelGrid(
@@ -28,6 +30,7 @@ GRID = PixelGrid(
 )
 FOOTPRINT = np.ones(GRID.shape, np.bool_)
 FOOTPRINT[:70, 130:140] = False
+UPPERS = ("herbaceous_and_arable", "woody")
 SUBJECT = JournalSubject(zone=ZONE, grid=GRID, nomenclature=FLAIR.name)
 
 
@@ -73,13 +76,29 @@ def check(store: AnnotationStore) -> None:
     assert np.array_equal(store.last_op, last)
     counted = np.bincount(labels[FOOTPRINT], minlength=1)
     assert store.counts() == {code: count for code, count in enumerate(counted.tolist()) if count}
+    check_guard_and_uppers(store, last)
     anew = ConflictFinder(store._table, store._fold.canvas.ground, "assign").conflicts()
     assert store.conflicts().found == anew.found
     assert np.array_equal(store.conflicts().mask(GRID.whole), anew.mask(GRID.whole))
 
 
+def check_guard_and_uppers(store: AnnotationStore, last: NDArray[np.uint32]) -> None:
+    """What is protected is what the last protection says, and upper classes are those of the last ops."""
+    guarded = np.zeros(GRID.shape, np.bool_)
+    for _, edit in counting(store.ops):
+        if isinstance(edit, Protect):
+            guarded[edit.window.slices][edit.mask.decode()] = edit.on
+    assert np.array_equal(store.protected, guarded & FOOTPRINT)
+    part = Window(row=60, col=10, height=50, width=130)
+    assert np.array_equal(store.protected_in(part), (guarded & FOOTPRINT)[part.slices])
+    named = np.array(["", *(getattr(edit_of(op), "upper", None) or "" for op in store.ops)])[last]
+    numbers, keys = store.uppers()
+    assert np.array_equal(np.array(["", *keys])[numbers], named)
+    assert store.unresolved() == {key: int((named == key).sum()) for key in sorted(keys)}
+
+
 STEPS = st.one_of(
-    st.tuples(st.sampled_from(("edit", "edit", "jean", "protect")), regions()),
+    st.tuples(st.sampled_from(("edit", "edit", "jean", "protect", "unsure")), regions()),
     st.tuples(st.sampled_from(("undo", "undo", "redo", "refresh", "jean undoes", "reopen")), st.none()),
 )
 
@@ -107,6 +126,8 @@ def test_a_large_zone_shows_the_fold_of_its_ops(
                 match name, edit:
                     case "edit", AssignMask():
                         marie.apply(edit)
+                    case "unsure", AssignMask():
+                        marie.apply(replace(edit, code=0, upper=UPPERS[edit.code % 2]))
                     case "protect", AssignMask():
                         marie.apply(Protect(mask=edit.mask, on=edit.code > 1))
                     case "jean", AssignMask():

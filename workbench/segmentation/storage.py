@@ -166,7 +166,9 @@ def _packed_statistics(hierarchy: Hierarchy) -> dict[str, NDArray[Any]]:
 
 def _least_squares(sums: NDArray[np.float64], area: NDArray[np.uint32]) -> NDArray[np.float64]:
     """Return ⌊sums² / area⌋, in double precision by three operations that IEEE 754 defines to the bit."""
-    return np.floor(sums * sums / area)
+    least = sums * sums
+    least /= area
+    return np.floor(least, out=least)
 
 
 def _smallest(whole: NDArray[np.float64]) -> NDArray[Any]:
@@ -261,7 +263,9 @@ def _read_statistics(
             f"sums have shape {sums.shape}, spread {spread.shape}, of {area.size} leaves "
             f"{np.count_nonzero(area)} have pixels"
         )
-    return sums, spread + _least_squares(sums, area)
+    squares = _least_squares(sums, area)
+    squares += spread
+    return sums, squares
 
 
 def _read_pyramid(file: h5py.File, grid: PixelGrid) -> list[NDArray[np.uint8]]:
