@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk_cases import edits, last_op
+from desk_cases import edits
 from desk_driver import Driver, needs_window
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QLabel, QPushButton
@@ -124,7 +124,7 @@ def test_closing_the_window_in_the_middle_of_a_drag_loses_that_drag_and_nothing_
     qtbot.waitUntil(lambda: later.dock.session is not None, timeout=20_000)
     assert (later.desk.layers.classes.data == labels).all()
     assert later.panel.coverage.share == pytest.approx((labels > 0).mean())
-    assert f"Saved · edit {last_op(later.session).seq} · " in later.panel.saved.text
+    assert f"Saved · edit {later.session.last_saved.number} · " in later.panel.saved.text
     later.close()
 
 
