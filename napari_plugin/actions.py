@@ -201,6 +201,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="previous_tile", title="Tile before", group="places", keys=("Ctrl+Left",)),
     Action(id="help", title="This help", group="desk", keys=("?", "F1")),
     Action(id="keys", title="Keys and language…", group="desk"),
+    Action(id="zones", title="Zones of the campaign", group="desk"),
+    Action(id="segment", title="Make the regions of this zone", group="desk"),
+    Action(id="segment_all", title="Make the regions of all zones that have none", group="desk"),
+    Action(id="export", title="Export the labels of this zone…", group="desk"),
+    Action(id="release", title="Build a release…", group="desk"),
 )
 """Every action, in the order in which help lists it."""
 

@@ -44,8 +44,8 @@ class ClassCard(QFrame):
         column.setSpacing(4)
         column.addWidget(self._text)
         column.addLayout(self._pictures)
-        # Four lines and a row of pictures, kept free: nothing may move under the pointer from class to class.
-        self.setFixedHeight(5 * self.fontMetrics().lineSpacing() + _SIDE + 14)
+        # Six lines and a row of pictures, kept free: nothing may move under the pointer from class to class.
+        self.setFixedHeight(6 * self.fontMetrics().lineSpacing() + _SIDE + 14)
 
     @property
     def text(self) -> str:

@@ -1,33 +1,29 @@
-"""What the manifest names besides the dock: sample zone, reader, commands of the palette.
+"""What the manifest names besides the dock, readers and writers: sample zone, commands of the palette.
 
-The sample and the reader return the orthophoto of a zone as a layer that names its campaign; the dock,
-open or opened next, takes such layers up and labels that zone.
+The sample is the orthophoto of a zone as a layer that names its campaign; the dock, open or opened next,
+takes such layers up and labels that zone.
 """
 
 from __future__ import annotations
 
-__all__ = ["registry_reader", "sample_zone"]
+__all__ = ["sample_zone"]
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_plugin import layers as data
 from napari_plugin.actions import ACTIONS
 from napari_plugin.language import tr
-from napari_plugin.opening import read_backdrop
+from napari_plugin.readers import LayerData, zone_layers
 from napari_plugin.widgets import LabellingDock
 from workbench.campaign import Campaign
-from workbench.geo.zone import Zone
 from workbench.workflows.demo import load_sample_maker
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 
 if TYPE_CHECKING:
     import napari.viewer
-
-LayerData = tuple[Any, dict[str, Any], str]
 
 
 def sample_zone() -> list[LayerData]:
@@ -44,34 +40,6 @@ def sample_zone() -> list[LayerData]:
     zone = add_zone(campaign, folder / "ortho.tif", domain=plan.domain, name=plan.zone).zone
     list(segment_zones(campaign, zone.id, say=lambda message: None))
     return zone_layers(campaign, zone)
-
-
-def registry_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
-    """Return a reader for the ``registry.gpkg`` of a campaign: it shows the campaign's first zone."""
-    only = path if isinstance(path, str) else path[0]
-    return _read_first_zone if Path(only).name == "registry.gpkg" else None
-
-
-def _read_first_zone(path: str | Sequence[str]) -> list[LayerData]:
-    campaign = Campaign.open(Path(path if isinstance(path, str) else path[0]).parent)
-    zones = campaign.zones()
-    return zone_layers(campaign, zones[0]) if zones else []
-
-
-def zone_layers(campaign: Campaign, zone: Zone) -> list[LayerData]:
-    """Return the orthophoto of a zone as a layer that the dock recognises."""
-    backdrop = read_backdrop(campaign, zone)
-    resolution = zone.grid.resolution
-    metadata = data.world_metadata(zone.grid, zone.id) | {"campaign": str(campaign.path)}
-    options = {
-        "name": f"Orthophoto {zone.id}",
-        "rgb": True,
-        "scale": (resolution, resolution),
-        "translate": tuple(step * resolution for step in backdrop.offset),
-        "units": ("m", "m"),
-        "metadata": metadata,
-    }
-    return [(data.natural_colours(backdrop.pixels, backdrop.bands), options, "image")]
 
 
 def __getattr__(name: str) -> Callable[[napari.viewer.Viewer], None]:

@@ -18,7 +18,7 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_plugin.pointed import Hover, Sketch
-from napari_plugin.screen import HOVER, PENDING, RIM, View, lit, sampled
+from napari_plugin.screen import HOVER, PENDING, RIM, View, coloured, lit, sampled
 from napari_plugin.session import Session
 from workbench.geo.grid import Window
 from workbench.segmentation.hierarchy import NODATA_LEAF
@@ -281,9 +281,12 @@ def draw_codes(
     painter: QPainter, box: Window, codes: NDArray[np.uint8], colours: Mapping[int, QColor]
 ) -> None:
     """Paint an image of codes, shape (row, col) of a box of the screen; 0 is clear."""
-    padded = np.zeros((box.height, -(-box.width // 4) * 4), np.uint8)  # rows of an image begin at 32 bits
-    padded[:, : box.width] = codes
-    data: Any = padded.data
-    image = QImage(data, box.width, box.height, padded.shape[1], QImage.Format.Format_Indexed8)
-    image.setColorTable([colours.get(code, QColor(0, 0, 0, 0)).rgba() for code in range(max(colours) + 1)])
-    painter.drawImage(box.col, box.row, image)
+    palette = np.zeros(256, np.uint32)
+    for code, colour in colours.items():
+        red, green, blue, alpha = colour.getRgb()
+        red, green, blue = (round(channel * alpha / 255) for channel in (red, green, blue))
+        palette[code] = alpha << 24 | red << 16 | green << 8 | blue
+    pixels = coloured(codes, palette)
+    data: Any = pixels.data
+    form = QImage.Format.Format_ARGB32_Premultiplied
+    painter.drawImage(box.col, box.row, QImage(data, box.width, box.height, 4 * box.width, form))

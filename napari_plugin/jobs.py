@@ -7,27 +7,23 @@ from __future__ import annotations
 
 __all__ = ["Job", "Report", "Stopped", "in_process", "start"]
 
-import multiprocessing
+import atexit
+import sys
+import threading
 import warnings
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from napari.utils import cancelable_progress
-from qtpy.QtCore import QObject, QRunnable, QThreadPool, Signal
+from qtpy.QtCore import QObject, Signal
 
+from napari_plugin.processes import Report, Stopped, in_process
 from workbench.errors import WorkbenchError
 
 _Result = TypeVar("_Result")
-_POLL_SECONDS = 0.1
 _STEPS = 100
-
-Report = Callable[[float, str], None]
-"""Called by the work with the share that is done, 0 to 1, and with what it does now; raises `Stopped`."""
-
-
-class Stopped(Exception):
-    """The work was stopped from the activity dock."""
+_SWITCH_SECONDS = 0.0005
+_LAST_SECONDS = 5.0
 
 
 class Job(QObject):
@@ -43,9 +39,10 @@ class Job(QObject):
 
     def __init__(self, title: str) -> None:
         super().__init__()
-        self._title = title
+        self._title = self._described = title
         self._bar = cancelable_progress(total=_STEPS, desc=title)
         self.running = True
+        self.thread: threading.Thread | None = None
         # What the work emits arrives in the thread of the object that hears it; a plain function has none.
         self._told.connect(self._on_told)
         self._returned.connect(self._on_returned)
@@ -79,9 +76,12 @@ class Job(QObject):
         self._bar.cancel()
 
     def _on_told(self, share: float, what: str) -> None:
-        if self.running:
-            self._bar.set_description(f"{self._title} – {what}" if what else self._title)
-            self._bar.update(max(0, round(share * _STEPS) - self._bar.n))
+        told, steps = f"{self._title} – {what}" if what else self._title, round(share * _STEPS)
+        if self.running and told != self._described:
+            self._described = told
+            self._bar.set_description(told)
+        if self.running and steps > self._bar.n:
+            self._bar.update(steps - self._bar.n)
 
     def _on_returned(self, result: object) -> None:
         self._end()
@@ -94,15 +94,22 @@ class Job(QObject):
     def _end(self) -> None:
         self.running = False
         self._bar.close()
+        _RUNNING.discard(self)
 
 
-class _Run(QRunnable):
-    def __init__(self, job: Job, work: Callable[[Report], Any]) -> None:
-        super().__init__()
-        self._job, self._work = job, work
+_RUNNING: set[Job] = set()
+"""Jobs whose end was not told yet: whoever began one may be gone by then, and its bar has to go anyway."""
 
-    def run(self) -> None:
-        self._job.run(self._work)
+
+@atexit.register
+def _stop_all() -> None:
+    """Have what still runs when the program ends stop, and wait for it: Python takes its libraries down."""
+    threads = [job.thread for job in _RUNNING]
+    for job in list(_RUNNING):
+        job.stop()
+    for thread in threads:
+        if thread is not None:
+            thread.join(_LAST_SECONDS)
 
 
 def start(
@@ -126,63 +133,14 @@ def start(
     failed
         Called in this thread with one sentence; an empty one where somebody stopped the work.
     """
+    # Work in Python holds the window up for so long at each of its steps; five milliseconds can be felt.
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
     job = Job(title)
+    _RUNNING.add(job)
     job.done.connect(done)
     job.failed.connect(failed)
-    QThreadPool.globalInstance().start(_Run(job, work))
+    # A thread of Python's own, not of Qt's pool: to those each piece of work is a thread that was never there
+    # before, and libraries that keep something for each thread (PROJ its context) find it gone, and crash.
+    job.thread = threading.Thread(target=job.run, args=(work,), daemon=True, name=title)
+    job.thread.start()
     return job
-
-
-def in_process(function: Callable[..., _Result], *arguments: Any) -> Callable[[Report], _Result]:
-    """Return work that calls a function in a process of its own, so that it can be stopped at any moment.
-
-    Parameters
-    ----------
-    function
-        Of a module; it is called with the arguments and a `Report`, and writes files whole or not at all.
-    arguments
-        Values that can be sent to another process.
-    """
-
-    def work(report: Report) -> _Result:
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe(duplex=False)
-        process = context.Process(target=_call, args=(there, function, arguments), daemon=True)
-        process.start()
-        there.close()
-        try:
-            return _await(here, report)
-        finally:
-            process.terminate()
-            process.join()
-
-    return work
-
-
-def _await(messages: Connection, report: Report) -> Any:
-    """Return what the other process sends in the end, having passed its reports on."""
-    share, what = 0.0, ""
-    while True:
-        report(share, what)  # raises where somebody stopped the work
-        if not messages.poll(_POLL_SECONDS):
-            continue
-        try:
-            kind, *values = messages.recv()
-        except EOFError:
-            raise WorkbenchError("the work ended without a result; there may not be enough memory") from None
-        if kind == "progress":
-            share, what = values
-        elif kind == "error":
-            raise WorkbenchError(values[0])
-        else:
-            return values[0]
-
-
-def _call(messages: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Call a function in the other process, and send what comes of it."""
-    try:
-        result = function(*arguments, lambda share, what: messages.send(("progress", share, what)))
-    except (WorkbenchError, OSError, MemoryError) as error:
-        messages.send(("error", str(error) or type(error).__name__))
-    else:
-        messages.send(("result", result))

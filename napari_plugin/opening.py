@@ -23,6 +23,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.leases import Tenancy
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
+from workbench.workflows.doubling import check_unblinded
 from workbench.workflows.labelling import stay
 
 _MARGIN = 256
@@ -66,6 +67,8 @@ class OpenZone:
     """What to do about a missing hierarchy."""
     tenancy: Tenancy
     """The author's stay in the zone, to be renewed as long as it is open."""
+    blind: bool
+    """Whether it is a second annotation that sees nothing of the first."""
 
     @property
     def journal(self) -> Path:
@@ -107,7 +110,8 @@ def open_zone(
     Raises
     ------
     WorkbenchError
-        The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there.
+        The campaign, zone, raster or journal cannot be opened, or somebody else is labelling there, or the
+        author labels the zone blind and is not done.
     """
     campaign = Campaign.open(directory)
     zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
@@ -120,6 +124,8 @@ def open_zone(
             ortho = _laid_out(zone, backdrop)
             hierarchy, advice = _read_hierarchy(campaign, zone, backdrop)
             store = opening.result()
+            if not blind:
+                check_unblinded(campaign, zone, store, author)
             return OpenZone(
                 campaign=campaign,
                 zone=zone,
@@ -131,6 +137,7 @@ def open_zone(
                 hierarchy=hierarchy,
                 advice=advice,
                 tenancy=tenancy.begin(),
+                blind=blind,
             )
         except BaseException:  # neither lock nor lease may outlive the attempt, whatever ended it
             if opening.exception() is None:

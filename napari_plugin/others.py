@@ -19,6 +19,8 @@ class Others:
     def look(self) -> None:
         """Take what others did, show it, and say so; bar edits where somebody took the zone over."""
         session, store = self._session, self._session.store
+        if session.lent:
+            return
         before, labels = store.head, store.label_heads()
         if complaint := session.opened.tenancy.renew():
             session.barred = said(complaint)

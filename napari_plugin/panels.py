@@ -58,6 +58,7 @@ class Banner(QFrame):
         self.setObjectName("banner")
         self._text = QLabel()
         self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)  # people's words are in it
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._close = QToolButton()
         self._close.setText("✕")
@@ -255,6 +256,7 @@ class LockPanel(QFrame):
         super().__init__()
         self.setObjectName("banner")
         self._text = QLabel()
+        self._text.setWordWrap(True)
         self.button = QPushButton(tr("Send back…"))
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button.setToolTip(tr("Opens the zone for labels again; the reason stays in its review."))
@@ -338,6 +340,7 @@ class PlacePanel(QWidget):
         self._notice = QLabel()
         self._notice.setObjectName("notice")
         self._notice.setWordWrap(True)
+        self._notice.setTextFormat(Qt.TextFormat.PlainText)
         # Two lines, kept free: nothing may move under the pointer when a notice comes or goes.
         self._notice.setFixedHeight(2 * self._notice.fontMetrics().lineSpacing() + 2)
         self._notice.setAlignment(Qt.AlignmentFlag.AlignTop)

@@ -6,7 +6,7 @@ Qt, no napari.
 
 from __future__ import annotations
 
-__all__ = ["LazyLevel", "Look", "Picture", "Showing", "Swipe"]
+__all__ = ["LazyLevel", "Look", "Picture", "Showing", "Swipe", "reserve"]
 
 import math
 import threading
@@ -22,8 +22,6 @@ from napari_plugin.recipes import Recipe
 from workbench.geo.grid import Window
 from workbench.geo.rendering import veil
 
-_PIECES = 3
-"""One that the screen shows, one that it will show, and one that a graphics card may still be reading."""
 Index = int | slice | EllipsisType
 
 
@@ -57,6 +55,57 @@ class Showing:
     swipe: Swipe | None = None
 
 
+_PIECES = 5
+"""Two that two layers show, two that they will show, and one that a graphics card may still be reading."""
+
+
+class _Memory:
+    """Memory for pictures, used again once nobody looks at the last one in it.
+
+    Touching new memory takes longer than drawing does: a view from one and a half times as many pixels as the
+    screen has is 30 MB, and each of its pages is a trip to the kernel.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytearray] = []
+        self._lock = threading.Lock()
+
+    def take(self, shape: tuple[int, int]) -> NDArray[np.uint32]:
+        """Return an array of a shape (row, col) that holds anything."""
+        count = shape[0] * shape[1]
+        with self._lock:
+            piece = next((one for one in self._pieces if len(one) >= 4 * count and _unused(one)), None)
+            if piece is None:
+                piece = bytearray(4 * count)
+                self._pieces = [piece, *self._pieces[: _PIECES - 1]]
+            return np.frombuffer(piece, np.uint32, count).reshape(shape)
+
+
+def _unused(piece: bytearray) -> bool:
+    """Tell whether no array lies in a piece of memory: Python refuses to change the size of a used one."""
+    try:
+        piece.append(piece.pop())
+    except BufferError:
+        return False
+    return True
+
+
+_MEMORY = _Memory()
+"""Of all pictures: who looks at another one needs the memory of the last no more."""
+
+
+def reserve(rows: int, cols: int, *, pictures: int = 3) -> None:
+    """Touch the memory that views on a canvas of a size need, so that the first of them do not wait for it.
+
+    napari asks for up to twice as many pixels a side as the canvas has, and whole chunks: 40 MB for a picture
+    on a canvas of 1,100 × 1,500.
+    """
+    height, width = (2 * side + 2 * LazyLevel.chunks[0] for side in (rows, cols))
+    taken = [_MEMORY.take((height, width)) for _ in range(min(pictures, _PIECES))]
+    for one in taken:
+        one.fill(0)
+
+
 class Picture:
     """What a layer of napari shows of a raster: its `levels` are drawn when they are asked for.
 
@@ -76,7 +125,6 @@ class Picture:
         self.levels = [LazyLevel(self, level, shape) for level, shape in enumerate(raster.shapes())]
         """What an Image layer takes as ``data``, with ``multiscale=True`` and ``rgb=True``."""
         self._overview: NDArray[np.uint8] | None = None
-        self._memory = _Memory()
         self.view = view
 
     @property
@@ -110,7 +158,7 @@ class Picture:
         seen = self._seen(level, window)
         if seen == window:
             return self._drawn(level, window)
-        picture = self._memory.take(window.shape).view(np.uint8).reshape(*window.shape, 4)
+        picture = _MEMORY.take(window.shape).view(np.uint8).reshape(*window.shape, 4)
         picture[:] = 0
         if seen is not None:
             picture[seen.within(window).slices] = self._drawn(level, seen)
@@ -137,43 +185,12 @@ class Picture:
             window,
             pixel=raster.scale * 2**level,
             valid=bands.valid,
-            into=self._memory.take(window.shape),
+            into=_MEMORY.take(window.shape),
         )
         if view.dimmed:
             rows, cols = window.slices
             veil(picture, raster.cells_of(level, 0)[rows], raster.cells_of(level, 1)[cols], raster.cells)
         return picture
-
-
-class _Memory:
-    """Memory for pictures, used again once nobody looks at the last one in it.
-
-    Touching new memory takes longer than drawing does: a view from one and a half times as many pixels as the
-    screen has is 30 MB, and each of its pages is a trip to the kernel.
-    """
-
-    def __init__(self) -> None:
-        self._pieces: list[bytearray] = []
-        self._lock = threading.Lock()
-
-    def take(self, shape: tuple[int, int]) -> NDArray[np.uint32]:
-        """Return an array of a shape (row, col) that holds anything."""
-        count = shape[0] * shape[1]
-        with self._lock:
-            piece = next((one for one in self._pieces if len(one) >= 4 * count and _unused(one)), None)
-            if piece is None:
-                piece = bytearray(4 * count + count)  # a quarter more: views grow by chunks
-                self._pieces = [piece, *self._pieces[: _PIECES - 1]]
-            return np.frombuffer(piece, np.uint32, count).reshape(shape)
-
-
-def _unused(piece: bytearray) -> bool:
-    """Tell whether no array lies in a piece of memory: Python refuses to change the size of a used one."""
-    try:
-        piece.append(piece.pop())
-    except BufferError:
-        return False
-    return True
 
 
 class LazyLevel:

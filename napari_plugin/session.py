@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -25,11 +26,11 @@ from napari_plugin.pointed import Hover, Place, Sketch
 from napari_plugin.scale import ScaleInHand
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
-from workbench.labels.editing import Given, Region, given_of, painting
+from workbench.geo.spans import all_are
+from workbench.labels.editing import Given, Region, given_of, painting, painting_spans
 from workbench.labels.edits import LabelEdit, Look, Provenance
 from workbench.labels.op import Op
 from workbench.labels.review import zone_state
-from workbench.labels.strokes import given_map
 from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy
 from workbench.workflows.refining import RefinedHierarchy, refine_node
 
@@ -43,7 +44,7 @@ class Saved:
     id: str
     """``author:seq``."""
     number: int
-    """Its place in its author's journal, from 1."""
+    """Its place among its author's edits and verdicts in the journal, from 1."""
     at: datetime
 
 
@@ -96,6 +97,10 @@ class Session:
         self._pointer: tuple[int, int] | None = None
         self.barred = ""
         """Why no edit may be made just now, in one sentence; empty where one may."""
+        self.lent = ""
+        """What another thread does with the store just now, in one sentence; empty where it is ours."""
+        self.borrowed = Lock()
+        """Held by that thread as long as it uses the store."""
         if hierarchy is not None:
             self._warm(hierarchy)
 
@@ -118,8 +123,12 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Release the journal and the zone; every edit is in it already."""
-        self.opened.close()
+        """Release the journal and the zone; every edit is in it already.
+
+        What another thread writes just now is waited for.
+        """
+        with self.borrowed:
+            self.opened.close()
 
     # What is there
 
@@ -165,7 +174,7 @@ class Session:
         last = self.store.last_own
         if last is None:
             return None
-        return Saved(id=last.id, number=last.seq, at=last.wall_time.astimezone())
+        return Saved(id=last.id, number=self.store.own_count, at=last.wall_time.astimezone())
 
     @property
     def locked_by(self) -> str | None:
@@ -340,14 +349,15 @@ class Session:
     def assign_at(self, row: int, col: int) -> None:
         """Give the region under a pixel the class in hand."""
         hover = self.hover_at(row, col)
-        if hover is None:
+        if hover is None or self.hierarchy is None:
             self.noticed.emit(self.why_nothing(row, col))
             return
-        window, mask = self.pixels_of(hover)
-        if self._has_class(window, mask):
+        # As spans: a region of a million pixels has some thousands, and no mask is made of it.
+        spans, made = self.hierarchy.spans(hover.node), self.made("pick", row, col, hover.scale)
+        if self._has_class(hover.window, spans):
             self.noticed.emit(tr("This region is {title} already.", title=self.called(self._given)))
             return
-        self.paint((window, mask), self.made("pick", row, col, hover.scale))
+        self.commit(lambda: [painting_spans(spans, self._given, made)])
 
     def made(self, tool: str, row: int, col: int, scale: float) -> Provenance:
         """Return how an edit is made that takes a region at a pixel and a scale."""
@@ -397,6 +407,10 @@ class Session:
         """Make edits durable as one gesture, then tell; return whether that is done."""
         return self._step(lambda: self.store.apply_all(edits()), nothing="")
 
+    def change(self, step: Callable[[], Window]) -> bool:
+        """Have the labels changed by a gesture that is durable when it returns, then tell; as `commit`."""
+        return self._step(step, nothing="")
+
     def bare_in(self, window: Window) -> NDArray[np.bool_]:
         """Return which pixels of a window inside the zone have neither a class nor an upper class."""
         bare: NDArray[np.bool_] = self.labels[window.slices] == UNLABELLED
@@ -405,8 +419,27 @@ class Session:
             bare &= self.store.uppers(window)[0] == 0
         return bare
 
+    def lend(self, why: str) -> bool:
+        """Leave the store to another thread until `take_back`; return whether that can be, and say why not.
+
+        Meanwhile nothing is written and nobody looks at what others did, so that the store has one user.
+        """
+        if reason := self.barred or self.lent:
+            self.refused.emit(reason)
+            return False
+        self.lent = why
+        return True
+
+    def take_back(self, window: Window | None) -> None:
+        """Have the store back, and show what changed; None if nothing did."""
+        self.lent = ""
+        if window is not None:
+            self._tell_painted(window)
+
     def record_quietly(self, look: Look) -> bool:
         """Write down what was looked at; return whether that is done, and say nothing if it is not."""
+        if self.lent:
+            return False
         with suppress(WorkbenchError):
             self.store.record(look)
             return True
@@ -414,6 +447,9 @@ class Session:
 
     def write(self, call: Callable[[], object]) -> bool:
         """Write what changes no label, a comment or a verdict, then tell; return whether that is done."""
+        if self.lent:
+            self.refused.emit(self.lent)
+            return False
         try:
             call()
         except WorkbenchError as error:
@@ -425,21 +461,21 @@ class Session:
 
     # Inside
 
-    def _has_class(self, window: Window, mask: NDArray[np.bool_]) -> bool:
-        """Tell whether pixels have the class in hand already."""
-        present, upper = self.labels[window.slices], self._given.upper
-        if np.any((present != self._given.code) & mask):
+    def _has_class(self, window: Window, spans: NDArray[np.int32]) -> bool:
+        """Tell whether the pixels of some spans in a window have the class in hand already."""
+        if not all_are(self._given.code, spans, self.labels):
             return False
         numbers, keys = self.store.uppers(window)
+        upper = self._given.upper
         if upper is not None and upper not in keys:
             return False
-        wanted = self._given.code + 256 * (keys.index(upper) + 1 if upper is not None else 0)
-        return not np.any((given_map(present, numbers) != wanted) & mask)
+        here = spans - np.array([window.row, window.col, window.col], np.int32)
+        return all_are(keys.index(upper) + 1 if upper is not None else 0, here, numbers)
 
     def _step(self, step: Callable[[], Window | None], *, nothing: str) -> bool:
         """Make a gesture durable, then tell; the one place where the desk meets a refusal."""
-        if self.barred:
-            self.refused.emit(self.barred)
+        if reason := self.barred or self.lent:
+            self.refused.emit(reason)
             return False
         try:
             window = step()
@@ -449,11 +485,14 @@ class Session:
         if window is None:
             self.noticed.emit(nothing)
             return False
+        self._tell_painted(window)
+        return True
+
+    def _tell_painted(self, window: Window) -> None:
         if self._refined is not None and self._refined.follow(self.store.refinements()):
             self._take_regions(window)
         self.repainted.emit(window)
         self._tell_saved()
-        return True
 
     def _tell_saved(self) -> None:
         last = self.last_saved

@@ -43,18 +43,21 @@ def _ink_of(theme: str) -> Ink:
     )
 
 
-_used = "dark"
+_used: Ink | None = None
 
 
 def use_theme(theme: str) -> None:
     """Paint in the colours of a napari theme from now on."""
     global _used
-    _used = theme
+    _used = _ink_of(theme)
 
 
 def ink() -> Ink:
-    """Return the colours in use."""
-    return _ink_of(_used)
+    """Return the colours in use; those of the dark theme until one is chosen."""
+    if _used is None:
+        use_theme("dark")
+    assert _used is not None  # noqa: S101 - just chosen
+    return _used
 
 
 def style_sheet() -> str:

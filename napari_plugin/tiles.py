@@ -1,8 +1,8 @@
 """Tile by tile through a zone: what was looked at, what is labelled, where to go next.
 
 The tiles are the zone's patches. One counts as looked at when all of it has been on the screen, no pixel
-smaller than one of the screen, long enough to be seen; that is written into the author's journal, so that
-reviewers know that nothing was passed over.
+smaller than one of the screen, long enough to be seen. Of who labels or reviews that is written into their
+journal, so that others know that nothing was passed over.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Tiles:
         self._parts = np.zeros((len(self.windows), _PARTS, _PARTS), np.bool_)
         self._since: dict[tuple[int, int, int], float] = {}
         self._changed: Window | None = session.grid.whole
+        self._unwritten: list[int] = []
         places = {window: number for number, window in enumerate(self.windows)}
         for window in session.store.looks().get(session.author, ()):
             if window in places:
@@ -87,11 +88,15 @@ class Tiles:
         for part in [part for part, since in self._since.items() if now - since >= _SECONDS]:
             self._parts[part] = True
             del self._since[part]
-        for number in np.flatnonzero(self._parts.all(axis=(1, 2)) & ~self.looked).tolist():
-            look = Look(window=self.windows[number])
-            if self._session.record_quietly(look):
-                self.looked[number] = True
-                self.changed.emit()
+        fresh = np.flatnonzero(self._parts.all(axis=(1, 2)) & ~self.looked).tolist()
+        if fresh:
+            self.looked[fresh] = True
+            self._unwritten += fresh
+            self.changed.emit()
+        if self._session.store.own_count:  # who only looks around leaves no trace
+            for number in self._unwritten:
+                self._session.record_quietly(Look(window=self.windows[number]))
+            self._unwritten = []
 
     def go_next(self) -> Window:
         """Go to the next tile that was not looked at; to the next one if all were."""

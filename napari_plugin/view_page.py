@@ -4,9 +4,14 @@ from __future__ import annotations
 
 __all__ = ["ViewPage"]
 
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog
+
 from napari_plugin.actions import Keymap
 from napari_plugin.desk import Desk
-from napari_plugin.language import title
+from napari_plugin.language import title, tr
+from napari_plugin.overlay_list import OverlayList
 from napari_plugin.view_panel import ViewPanel, Way
 
 
@@ -17,15 +22,17 @@ class ViewPage(ViewPanel):
     ----------
     desk
         What it acts on, and shows.
+    overlays
+        Of the desk.
     keys
         Shown beside the first ways to look at the zone.
     """
 
-    def __init__(self, desk: Desk, keys: Keymap) -> None:
+    def __init__(self, desk: Desk, overlays: OverlayList, keys: Keymap) -> None:
         super().__init__(
             [Way(key=recipe.key, title=title(recipe.titles)) for recipe in desk.views.recipes], keys
         )
-        self._desk = desk
+        self._desk, self._overlays = desk, overlays
         views, layers = desk.views, desk.layers
         self.chosen.connect(views.show)
         self.second_chosen.connect(views.show_second)
@@ -38,6 +45,11 @@ class ViewPage(ViewPanel):
         for events in (layers.classes.events.opacity, layers.classes.events.visible):
             events.connect(self._tell)
         layers.contours.events.visible.connect(self._tell)
+        self.overlay_wanted.connect(self._choose_file)
+        self.overlay_toggled.connect(overlays.show)
+        self.overlay_removed.connect(overlays.remove)
+        overlays.changed.connect(self._list_overlays)
+        overlays.told.connect(self.show_found)
         self._tell()
 
     def release(self) -> None:
@@ -47,6 +59,17 @@ class ViewPage(ViewPanel):
         for events in (layers.classes.events.opacity, layers.classes.events.visible):
             events.disconnect(self._tell)
         layers.contours.events.visible.disconnect(self._tell)
+
+    def _choose_file(self) -> None:
+        what = tr("Vector files")
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, tr("Add an overlay"), filter=f"{what} (*.gpkg *.shp *.geojson *.json *.fgb)"
+        )
+        if chosen:
+            self._overlays.add(Path(chosen))
+
+    def _list_overlays(self) -> None:
+        self.show_overlays([(one.overlay.name, one.colour, one.seen) for one in self._overlays.drawings])
 
     @property
     def _swiping(self) -> bool:

@@ -16,7 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QStackedWidget, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QGridLayout,
+    QInputDialog,
+    QMainWindow,
+    QStackedWidget,
+    QWidget,
+)
 
 from napari_plugin.bindings import HeldKeys, install_shortcuts
 from napari_plugin.commands import commands, held_commands
@@ -28,8 +36,12 @@ from napari_plugin.language import said, speak, tr
 from napari_plugin.layers import natural_colours
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
+from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
+from napari_plugin.pictures import reserve
 from napari_plugin.preferences import Preferences
+from napari_plugin.queue import ZoneChoice
+from napari_plugin.queue_panel import QueuePanel
 from napari_plugin.session import Session
 from napari_plugin.settings_dialog import SettingsDialog
 from napari_plugin.side import SideDock
@@ -37,6 +49,7 @@ from napari_plugin.theme import style_sheet, use_theme
 from napari_plugin.tiles import Tiles
 from napari_plugin.view_page import ViewPage
 from napari_plugin.views import Views
+from napari_plugin.work import Snapshots, Work
 from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
@@ -75,6 +88,9 @@ class LabellingDock(QWidget):
         self._opening: Job | None = None
         self._gone = False
         self._jobs: list[Job] = []
+        self._queue: QueuePanel | None = None
+        self.work = Work(self, lambda: self.session.opened if self.session is not None else None)
+        self.work.segmented.connect(self._on_segmented)
         self._examples: dict[Path, Mapping[int, Sequence[NDArray[np.uint8]]]] = {}
         self._side: QStackedWidget | None = None
         self.side: SideDock | None = None
@@ -89,7 +105,7 @@ class LabellingDock(QWidget):
         self._zone, self._screen = ExitStack(), ExitStack()
         """What to undo when another zone is shown or the dock goes, and when only the screen is made anew."""
         # A dock gets no closeEvent from napari. Nothing is lost without one; this only frees the journal.
-        self.destroyed.connect(self._screen.close)
+        # What is on the screen goes with its window.
         self.destroyed.connect(self._zone.close)
         viewer.layers.events.inserted.connect(self._on_layer)
         viewer.events.theme.connect(self._follow_theme)
@@ -138,16 +154,20 @@ class LabellingDock(QWidget):
         others.start()
         later(others.stop)
         self.tiles = Tiles(session)
+        self.overlays = OverlayList(desk, self._choose_layers)
         self.session, self.desk = session, desk
         self.commands = {
             **commands(desk, self.tiles, self),
+            **self.work.commands,
+            "identify": self.overlays.identify,
             "help": self._toggle_help,
             "keys": self._choose_settings,
+            "zones": self._show_queue,
         }
         install_shortcuts(panel, keys, self.commands)
         self._show(panel)
         self._find_examples(session, panel)
-        self._find_examples(session, panel)
+        later(Snapshots(session).release)
         self._take_window()
 
     def _find_examples(self, session: Session, panel: ZonePanel) -> None:
@@ -182,6 +202,13 @@ class LabellingDock(QWidget):
         """Have a raster read while the window goes on."""
         self._jobs.append(start(title, lambda report: read(), done=done, failed=failed))
 
+    def _choose_layers(self, names: list[str]) -> list[str]:
+        """Ask which layer of a vector file is meant."""
+        name, agreed = QInputDialog.getItem(
+            self, tr("Add an overlay"), tr("Layer:"), names, 0, editable=False
+        )
+        return [name] if agreed else []
+
     def _toggle_help(self) -> None:
         if self.help is not None:
             self.help.toggle()
@@ -198,15 +225,23 @@ class LabellingDock(QWidget):
             self._screen.close()
             self._build(session)
 
-    def open_zone(self, directory: Path, zone_id: str, author: str) -> None:
-        """Open a zone of a campaign, while the window goes on; what is in the way is shown in the dock."""
+    def open_zone(
+        self, directory: Path, zone_id: str, author: str, *, together: bool = False, blind: bool = False
+    ) -> None:
+        """Open a zone of a campaign, while the window goes on; what is in the way is shown in the dock.
+
+        Parameters are those of `opening.open_zone`.
+        """
         if self._opening is not None and self._opening.running:
             return
         self.close_session()
         self._show(WelcomePage(self._choose_campaign, opening=zone_id))
 
         def work(report: Report) -> OpenZone:
-            return open_zone(directory, zone_id=zone_id, author=author, progress=partial(report, 0.3))
+            progress = partial(report, 0.3)
+            return open_zone(
+                directory, zone_id=zone_id, author=author, together=together, blind=blind, progress=progress
+            )
 
         self._opening = start(
             tr("Opening {zone}", zone=zone_id), work, done=self._on_opened, failed=self._on_not_opened
@@ -221,6 +256,43 @@ class LabellingDock(QWidget):
         except WorkbenchError as error:
             opened.close()
             self._on_not_opened(str(error))
+
+    def _open_chosen(self, choice: ZoneChoice) -> None:
+        """Open a zone that was chosen in the queue."""
+        if self._queue is not None:
+            self.open_zone(
+                self._queue.directory,
+                choice.zone,
+                self._queue.author,
+                together=choice.together,
+                blind=choice.blind,
+            )
+
+    def _on_segmented(self, zone_id: str) -> None:
+        """Open the zone again that has regions now."""
+        if self.session is not None and zone_id in ("", self.session.zone_id):
+            opened = self.session.opened
+            self.open_zone(
+                opened.campaign.path,
+                self.session.zone_id,
+                opened.author,
+                together=opened.tenancy.together,
+                blind=opened.blind,
+            )
+
+    def _show_queue(self) -> None:
+        if self.side is not None and self._queue is not None:
+            self.side.pages.setCurrentWidget(self._queue)
+
+    def _queue_of(self, campaign: Path, author: str) -> QueuePanel:
+        """Return the queue of a campaign: it stays as zones come and go."""
+        if self._queue is None or (self._queue.directory, self._queue.author) != (campaign, author):
+            if self._queue is not None:
+                self._queue.release()
+                self._queue.deleteLater()
+            self._queue = QueuePanel(campaign, author)
+            self._queue.chosen.connect(self._open_chosen)
+        return self._queue
 
     def _on_not_opened(self, why: str) -> None:
         self._show(WelcomePage(self._choose_campaign, said(why)))
@@ -237,12 +309,24 @@ class LabellingDock(QWidget):
         canvas = self.window().findChild(QOpenGLWidget)
         if canvas is not None:
             self.desk.lay_glass(canvas)
+            QTimer.singleShot(0, partial(reserve, canvas.height(), canvas.width()))
             held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
             self._screen.callback(held.release)
             self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
             self.help.destroyed.connect(self._on_help_gone)
             self._screen.callback(self._put_help_away)
             self._show_side()
+
+    def _gather_docks(self) -> None:
+        """Lay napari's layer docks and the zone's over each other, so that each has the whole height."""
+        window = self.window()
+        docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+        controls, layers = docks.get("layer controls"), docks.get("layer list")
+        if isinstance(window, QMainWindow) and controls is not None and layers is not None:
+            window.tabifyDockWidget(layers, controls)
+        own = self._side.parentWidget() if self._side is not None else None
+        if own is not None:
+            own.raise_()
 
     def _on_help_gone(self) -> None:
         self.help = None  # with the canvas, when the window is closed
@@ -256,14 +340,21 @@ class LabellingDock(QWidget):
     def _show_side(self) -> None:
         """Show the pages beside the picture, over napari's layer list, which stays a click away."""
         assert self.desk is not None  # noqa: S101 - only with a zone open
+        if self._queue is not None:
+            self._queue.setParent(None)  # it outlives the pages of one zone
         side = SideDock(self.desk, self.tiles)
         self._screen.callback(side.release)
-        page = ViewPage(self.desk, self.preferences.keys)
+        page = ViewPage(self.desk, self.overlays, self.preferences.keys)
         self._screen.callback(page.release)
+        opened = self.desk.session.opened
+        queue = self._queue_of(opened.campaign.path, opened.author)
+        queue.show_current(opened.zone.id)
         side.add_page(page, tr("View"))
+        side.add_page(queue, tr("Zones"))
         if self._side is None:
             self._side = QStackedWidget()
             self._viewer.window.add_dock_widget(self._side, name=tr("Zone"), area="left", tabify=True)
+            self._gather_docks()
         while (before := self._side.currentWidget()) is not None:
             self._side.removeWidget(before)
             before.deleteLater()

@@ -63,6 +63,8 @@ class ZoneLayers:
         """Fill the layers with a session's zone, and put those into the viewer that are not there."""
         self._session = session
         self.show_pictures(picture, None)
+        for layer in self.all:
+            layer.metadata = data.world_metadata(session.grid, session.zone_id)
         self._fill_classes(session)
         self._fill_contours(session)
         for layer in self.all:
@@ -103,19 +105,19 @@ class ZoneLayers:
     def _fill_picture(self, layer: Image, picture: Picture) -> None:
         """Give a layer a picture; the same one as before is drawn anew."""
         if self._shown.get(layer) is picture:
-            layer.refresh(extent=False)
+            layer.refresh(thumbnail=False, extent=False, highlight=False)
             return
         self._shown[layer] = picture
         raster = picture.raster
         with layer.events.blocker_all():
             layer.scale, layer.translate = (raster.scale, raster.scale), raster.translate
         layer.data = picture.levels
-        if self._session is not None:
-            layer.metadata = data.world_metadata(self._session.grid, self._session.zone_id)
 
     def _fill_classes(self, session: Session) -> None:
         # The store's own array, read-only: the layer is a view of it, and napari's brush cannot write to it.
-        self._fill(self.classes, session.labels, session, (0, 0))
+        self._fill(self.classes, session.labels, session)
+        # What its numbers mean, for whoever saves it.
+        self.classes.metadata["nomenclature"] = session.nomenclature.document()
         self.classes.colormap = DirectLabelColormap(color_dict=data.class_colours(session.nomenclature))
         self.classes.features = data.class_features(session.nomenclature)
 
@@ -124,15 +126,14 @@ class ZoneLayers:
         levels = hierarchy.saliency_pyramid() if hierarchy is not None else [np.zeros((2, 2), np.uint8)]
         if len(levels) < 2:  # napari tells an image from a pyramid once and for all
             levels = [*levels, levels[0][::2, ::2]]
-        self._fill(self.contours, levels, session, (0, 0))
+        self._fill(self.contours, levels, session)
         self.contours.contrast_limits = data.contour_limits(session.level)
 
-    def _fill(self, layer: Image | Labels, pixels: Any, session: Session, offset: tuple[int, int]) -> None:
+    @staticmethod
+    def _fill(layer: Image | Labels, pixels: Any, session: Session) -> None:
         resolution = session.grid.resolution
         layer.data = pixels
         layer.scale = (resolution, resolution)
-        layer.translate = (offset[0] * resolution, offset[1] * resolution)
-        layer.metadata = data.world_metadata(session.grid, session.zone_id)
 
     def _image(self, name: str, *, visible: bool = True) -> Image:
         nothing = [np.zeros((2, 2, 4), np.uint8), np.zeros((1, 1, 4), np.uint8)]

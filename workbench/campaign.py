@@ -8,7 +8,7 @@ import hashlib
 import math
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -205,13 +205,17 @@ class Campaign:
         return f"person-{hashlib.sha256(salted).hexdigest()[:8]}"
 
     def drawn(self, zone: Zone) -> bool:
-        """Tell whether a zone is among those that two people annotate, the second one blind.
+        """Tell whether a zone is among those that two people annotate, the second one blind."""
+        return bool(self.drawn_among((zone,)))
+
+    def drawn_among(self, zones: Iterable[Zone]) -> tuple[Zone, ...]:
+        """Return which zones two people annotate, the second one blind.
 
         Each zone is drawn by a hash of its id, so that nothing changes for the others when one is added.
         """
         facts = self.registry.facts()
-        salted = f"{facts['pseudonym_salt']}:double:{zone.id}".encode()
-        return int(hashlib.sha256(salted).hexdigest()[:13], 16) / 16**13 < float(facts.get("double_share", 0))
+        salt, share = facts["pseudonym_salt"], float(facts.get("double_share", 0))
+        return tuple(zone for zone in zones if _lot(f"{salt}:double:{zone.id}") < share)
 
     @property
     def double_share(self) -> float:
@@ -229,7 +233,7 @@ class Campaign:
         if not 0 <= share <= 1:
             raise CampaignError(f"share {share} is not between 0 and 1; give 0.1 for one zone in ten")
         self.registry.state(double_share=repr(float(share)))
-        return tuple(zone for zone in self.zones() if self.drawn(zone))
+        return self.drawn_among(self.zones())
 
     def zone_dir(self, zone: Zone) -> Path:
         """Return the directory that holds a zone's hierarchy and journals."""
@@ -496,6 +500,11 @@ def made_of(hierarchy: Hierarchy, zone: Zone, image: NDArray[Any]) -> bool:
     """Tell whether a hierarchy was made of a zone's pixels; ``image`` is what `Campaign.read_image` gives."""
     pixels = digest_image(image, usable_pixels(image, zone.footprint()))
     return hierarchy.grid.coincides(zone.grid) and hierarchy.image_digest == pixels
+
+
+def _lot(salted: str) -> float:
+    """Return a number from 0 to below 1 that hangs on a text alone."""
+    return int(hashlib.sha256(salted.encode()).hexdigest()[:13], 16) / 16**13
 
 
 def _listed(zones: Sequence[Zone]) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "Problem",
     "RasterError",
     "ReleaseError",
+    "VectorError",
     "WorkbenchError",
 ]
 
@@ -34,6 +35,10 @@ class GridError(WorkbenchError, ValueError):
 
 class RasterError(WorkbenchError, OSError):
     """A raster that cannot be read, written or trusted."""
+
+
+class VectorError(WorkbenchError, OSError):
+    """A vector file that cannot be read, or laid over a zone."""
 
 
 class HierarchyError(WorkbenchError, ValueError):

@@ -92,7 +92,8 @@ class Tenancy:
         """Why there is no lease, where there is none; labelling goes on without."""
         now = self._clock()
         self._lease = Lease(zone=zone, holder=author, token=secrets.token_hex(8), since=now, heartbeat=now)
-        self._held, self._together = False, together
+        self._held, self.together = False, together
+        """Whether it is beside whoever holds the zone."""
         if not together:
             there = leases(registry, now=now).get(zone)
             self._check_free(there)
@@ -125,7 +126,7 @@ class Tenancy:
 
     def begin(self) -> Self:
         """Take the lease."""
-        if not self._together:
+        if not self.together:
             self._take(patience=10)
         return self
 

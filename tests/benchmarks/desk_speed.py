@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hand import MIDDLE, Hand
 
 ZONES = "1024,4608,5120,10240,L"
 _SEED, _THEME = 5, "AU"
@@ -117,13 +118,9 @@ class _Driver:
     """A hand on mouse and keys."""
 
     def __init__(self, viewer: Any, dock: Any, *, rounds: int) -> None:
-        from qtpy.QtOpenGLWidgets import QOpenGLWidget
-        from qtpy.QtTest import QTest
-
         self.viewer, self.dock, self.session, self.rounds = viewer, dock, dock.session, rounds
-        self.canvas = dock.window().findChild(QOpenGLWidget)
+        self.hand = Hand(viewer, dock)
         self.random = np.random.default_rng(1)
-        QTest.qWait(300)
         self._painted = 0.0
         glass = dock.desk.glass
         paint = glass.paintEvent
@@ -151,7 +148,7 @@ class _Driver:
         desk, figures = self.dock.desk, {}
         for kind, act in self._kinds().items():
             desk.fit()
-            self._settle()
+            self.hand.settle()
             times = [time_ms for _ in range(self.rounds) for time_ms in act()]
             figures[kind] = _percentiles(times[2:] if len(times) > 8 else times)
         return figures
@@ -180,15 +177,16 @@ class _Driver:
     def _hovers(self, level: int, *, zoom: int) -> list[float]:
         self._look(zoom)
         self.session.set_level(level)
-        return [self._timed(lambda point=point: self._move(point)) for point in self._points(20)]
+        return [self._timed(lambda point=point: self.hand.move(point)) for point in self._points(20)]
 
     def _wheel_scale(self, *, zoom: int) -> list[float]:
         self._look(zoom)
         self.session.set_level(150)
         point = self._points(1)[0]
-        self._move(point)
+        self.hand.move(point)
         return [
-            self._timed(lambda step=step: self._wheel(point, step)) for step in (1, 1, 1, 1, -1, -1, -1, -1)
+            self._timed(lambda step=step: self.hand.wheel(point, step))
+            for step in (1, 1, 1, 1, -1, -1, -1, -1)
         ]
 
     def _picks(self, level: int) -> list[float]:
@@ -196,21 +194,21 @@ class _Driver:
         times = []
         for number, point in enumerate(self._points(8)):
             self.session.set_class(1 + number % 18)
-            self._move(point)
-            times.append(self._timed(lambda point=point: self._click(point)))
+            self.hand.move(point)
+            times.append(self._timed(lambda point=point: self.hand.click(point)))
         return times
 
     def _undos(self, level: int) -> list[float]:
         self._picks(level)
-        return [self._timed(lambda: self._key("Ctrl+Z")) for _ in range(8)]
+        return [self._timed(lambda: self.hand.key("Ctrl+Z")) for _ in range(8)]
 
     def _drag(self) -> list[float]:
         self.session.set_level(150)
         points = self._line(12)
-        self._move(points[0])
-        times = [self._timed(lambda: self._press(points[0]))]
-        times += [self._timed(lambda point=point: self._move(point, held=True)) for point in points[1:]]
-        times.append(self._timed(lambda: self._release(points[-1])))
+        self.hand.move(points[0])
+        times = [self._timed(lambda: self.hand.press(points[0]))]
+        times += [self._timed(lambda point=point: self.hand.move(point, held=True)) for point in points[1:]]
+        times.append(self._timed(lambda: self.hand.release(points[-1])))
         return times
 
     def _brush(self) -> list[float]:
@@ -221,24 +219,22 @@ class _Driver:
         return times
 
     def _pans(self, *, zoom: int) -> list[float]:
-        from qtpy.QtCore import Qt
-
         self._look(zoom)
-        points, middle = self._line(12), Qt.MouseButton.MiddleButton
-        self._move(points[0])
-        self._press(points[0], middle)
+        points, middle = self._line(12), MIDDLE
+        self.hand.move(points[0])
+        self.hand.press(points[0], middle)
         times = [
-            self._timed(lambda point=point: self._move(point, held=True, button=middle))
+            self._timed(lambda point=point: self.hand.move(point, held=True, button=middle))
             for point in points[1:]
         ]
-        self._release(points[-1], middle)
+        self.hand.release(points[-1], middle)
         return times
 
     def _zooms(self) -> list[float]:
         point = self._points(1)[0]
-        self._move(point)
+        self.hand.move(point)
         steps = [1] * 6 + [-1] * 6
-        return [self._timed(lambda step=step: self._wheel(point, step, control=False)) for step in steps]
+        return [self._timed(lambda step=step: self.hand.wheel(point, step, control=False)) for step in steps]
 
     # Below gestures
 
@@ -247,13 +243,8 @@ class _Driver:
         self._acting, begun = True, time.process_time()
         act()
         spent, self._acting = time.process_time() - begun, False
-        self._settle()
+        self.hand.settle()
         return (spent + self._painted + self._late) * 1e3
-
-    def _settle(self) -> None:
-        from qtpy.QtTest import QTest
-
-        QTest.qWait(8)  # napari takes a move every 5 ms; whatever is to be painted is painted now
 
     def _look(self, zoom: int) -> None:
         desk, (height, width) = self.dock.desk, self.session.grid.shape
@@ -264,7 +255,7 @@ class _Driver:
 
             self.viewer.scene.camera.zoom = 1 / self.session.grid.resolution
             desk.centre(Spot(row=height * 0.3, col=width * 0.3))
-        self._settle()
+        self.hand.settle()
 
     def _points(self, count: int) -> list[Any]:
         """Return points of the canvas that lie in the zone."""
@@ -272,70 +263,13 @@ class _Driver:
         while len(found) < count:
             x, y = self.random.uniform(20, view.width - 20), self.random.uniform(20, view.height - 20)
             if self.session.inside(*view.spot(x, y).pixel):
-                found.append(_point(x, y))
+                found.append(self.hand.point(x, y))
         return found
 
     def _line(self, count: int) -> list[Any]:
         view = self.dock.desk.view()
         x, y = np.linspace(0.25, 0.45, count) * view.width, np.linspace(0.3, 0.5, count) * view.height
-        return [_point(*pair) for pair in zip(x, y, strict=True)]
-
-    def _move(self, point: Any, *, held: bool = False, button: Any = None) -> None:
-        from qtpy.QtCore import QEvent, Qt
-
-        left = button or Qt.MouseButton.LeftButton
-        self._send(
-            QEvent.Type.MouseMove, point, Qt.MouseButton.NoButton, left if held else Qt.MouseButton.NoButton
-        )
-
-    def _press(self, point: Any, button: Any = None) -> None:
-        from qtpy.QtCore import QEvent, Qt
-
-        used = button or Qt.MouseButton.LeftButton
-        self._send(QEvent.Type.MouseButtonPress, point, used, used)
-
-    def _release(self, point: Any, button: Any = None) -> None:
-        from qtpy.QtCore import QEvent, Qt
-
-        used = button or Qt.MouseButton.LeftButton
-        self._send(QEvent.Type.MouseButtonRelease, point, used, Qt.MouseButton.NoButton)
-
-    def _click(self, point: Any) -> None:
-        self._press(point)
-        self._release(point)
-
-    def _send(self, kind: Any, point: Any, button: Any, held: Any) -> None:
-        from qtpy.QtCore import Qt
-        from qtpy.QtGui import QMouseEvent
-        from qtpy.QtWidgets import QApplication
-
-        where, plain = self.canvas.mapToGlobal(point), Qt.KeyboardModifier.NoModifier
-        QApplication.sendEvent(self.canvas, QMouseEvent(kind, point, where, button, held, plain))
-
-    def _wheel(self, point: Any, notches: int, *, control: bool = True) -> None:
-        from qtpy.QtCore import QPoint, Qt
-        from qtpy.QtGui import QWheelEvent
-        from qtpy.QtWidgets import QApplication
-
-        modifier = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
-        where, turned = self.canvas.mapToGlobal(point), QPoint(0, 120 * notches)
-        event = QWheelEvent(
-            point,
-            where,
-            QPoint(),
-            turned,
-            Qt.MouseButton.NoButton,
-            modifier,
-            Qt.ScrollPhase.NoScrollPhase,
-            False,
-        )
-        QApplication.sendEvent(self.canvas, event)
-
-    def _key(self, keys: str) -> None:
-        from qtpy.QtGui import QKeySequence
-        from qtpy.QtTest import QTest
-
-        QTest.keySequence(self.dock.window(), QKeySequence(keys))
+        return [self.hand.point(*pair) for pair in zip(x, y, strict=True)]
 
 
 def markdown(name: str, figures: dict[str, Any]) -> str:
@@ -412,12 +346,6 @@ def _l_shape(cache: Path, raster: Path) -> Path:
     path = cache / "l-shape.geojson"
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
-
-
-def _point(x: float, y: float) -> Any:
-    from qtpy.QtCore import QPointF
-
-    return QPointF(x, y)
 
 
 def _say(sentence: str) -> None:

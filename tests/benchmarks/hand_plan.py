@@ -1,14 +1,14 @@
-"""What a hand would do to label a zone whose truth is known: picks, drags and polygons, and how long they take.
+"""What a hand would do to label a zone whose truth is known: picks, drags, polygons; and how long it takes.
 
 Times are those of the keystroke-level model (Card, Moran & Newell, *The Psychology of Human-Computer
-Interaction*, 1983), for somebody who knows the tool and makes no mistakes: see `Times`. The plan is greedy, not
-the best there is: nested picks up to some accuracy (exact, `workbench.segmentation.picks`), neighbours of one class
-joined into drags, then polygons around what is still wrong, those first that mend most pixels a second.
+Interaction*, 1983), for somebody who knows the tool and makes no mistakes: see `Times`. The plan is greedy,
+not the best there is: nested picks up to some accuracy (exact, `workbench.segmentation.picks`), neighbours of
+one class joined into drags, then polygons around what is still wrong, the largest first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,7 +97,7 @@ def plan(
     by_picks: Sequence[float] = (0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.98),
     begun: NDArray[np.uint8] | None = None,
 ) -> Plan:
-    """Return the quickest of some plans that reach an accuracy: picks up to a share of it, polygons from there.
+    """Return the quickest of some plans that reach an accuracy: picks up to some share, then polygons.
 
     Parameters
     ----------
@@ -166,7 +166,11 @@ def _plan(
     gestures = _dragged(hierarchy, picked)
     for one in gestures:
         _paint(hierarchy, one, labels)
-    gestures += list(_polygons(truth, labels, accuracy))
+    mended = labels.copy()
+    for one in _polygons(truth, mended, accuracy):
+        window, inside = polygon_mask(one.points, truth.shape)
+        labels[window.slices][inside] = one.code
+        gestures.append(one)
     right = float((labels == truth).mean())
     if right < accuracy:
         return None
@@ -178,8 +182,8 @@ def _picks(
 ) -> list[Gesture]:
     """Return the fewest nested picks, in an order in which a hand makes them.
 
-    Large regions in a view of the whole zone, outer ones first; then tile by tile. Where something is labelled
-    already, picks whose pixels are right are left out.
+    Large regions in a view of the whole zone, outer ones first; then tile by tile. Where something is
+    labelled already, picks whose pixels are right are left out.
     """
     found, width = [], -(-truth.shape[1] // _TILE)
     tiles: dict[tuple[int, int], int] = {}
@@ -267,7 +271,7 @@ def _dragged(hierarchy: Hierarchy, gestures: list[Gesture]) -> list[Gesture]:
 
 
 def _reaches(hierarchy: Hierarchy, last: Gesture, gesture: Gesture) -> bool:
-    """Tell whether a drag can go on to another pick at one scale, touching what both take and nothing else."""
+    """Tell whether a drag can go on to another pick, touching what both take and nothing else."""
     from skimage.draw import line
 
     (row, col), (to_row, to_col) = last.points[-1], gesture.points[0]
@@ -290,8 +294,8 @@ def _reaches(hierarchy: Hierarchy, last: Gesture, gesture: Gesture) -> bool:
     return True
 
 
-def _polygons(truth: NDArray[np.uint8], labels: NDArray[np.uint8], accuracy: float) -> Iterator[Gesture]:
-    """Yield polygons around what is wrong, the largest first, painting them, until the accuracy is reached."""
+def _polygons(truth: NDArray[np.uint8], labels: NDArray[np.uint8], accuracy: float) -> list[Gesture]:
+    """Return polygons around what is wrong, the largest ones, that reach an accuracy; tile by tile."""
     missing = int(np.ceil(accuracy * truth.size)) - int((labels == truth).sum())
     width = -(-truth.shape[1] // _TILE)
     wrong = np.where(labels != truth, truth, 0)
@@ -323,12 +327,11 @@ def _polygons(truth: NDArray[np.uint8], labels: NDArray[np.uint8], accuracy: flo
         missing -= gain
         tile = int(corners[0][0]) // _TILE * width + int(corners[0][1]) // _TILE
         chosen.append((tile, Gesture(tool="polygon", points=tuple(corners), code=code, place=tile)))
-    # Their order decides where they overlap, so it stays; only the way from tile to tile is not counted twice.
-    yield from (gesture for _, gesture in chosen)
+    return [gesture for _, gesture in sorted(chosen, key=lambda one: (one[0], one[1].code))]
 
 
 def _outline(mask: NDArray[np.bool_], top: int, left: int) -> list[tuple[float, float]] | None:
-    """Return the corners of a polygon around some pixels, within one and a half pixels; None if it has none."""
+    """Return the corners of a polygon around some pixels, to one and a half pixels; None if it has none."""
     from skimage.measure import approximate_polygon, find_contours
 
     contours = find_contours(np.pad(mask, 1).astype(float), 0.5)

@@ -45,6 +45,7 @@ from workbench.labels.edits import (
 from workbench.labels.journal import JournalWriter
 from workbench.labels.op import Entry, Op, join_payload
 from workbench.labels.payloads import edit_of, entry_of
+from workbench.labels.prelabels import Chosen
 from workbench.labels.reading import read_journals, verify_journal
 
 AUTHORS = ("jean", "marie")
@@ -123,8 +124,7 @@ class Labelling(RuleBasedStateMachine):
         before, guard, head = store.labels.copy(), store.protected, store.head
         reach = before > 0 if accepted else guard != ACCEPTED
         if accepted and on:
-            found = store.conflicts()
-            reach[found.rows, found.cols] = False
+            reach &= ~store.conflicts().mask(GRID.whole)
         wanted = np.zeros(GRID.shape, np.bool_)
         wanted[edit.window.slices] = edit.mask.decode()
         try:
@@ -161,11 +161,11 @@ class Labelling(RuleBasedStateMachine):
         wanted = sure[last] & (codes > 0) & (guard == 0) & ((before != codes) if over else (before == 0))
         if not wanted.any():
             with pytest.raises(EditRefused):
-                store.apply_all(proposed.accepting(above=above, over=over))
+                store.apply_drawn(proposed.accepting(Chosen(above=above, over=over)))
             assert np.array_equal(store.labels, before)
             return
         steps = store.undo_steps
-        store.apply_all(proposed.accepting(above=above, over=over))
+        store.apply_drawn(proposed.accepting(Chosen(above=above, over=over)))
         assert np.array_equal(store.labels, np.where(wanted, codes, before))
         assert store.undo_steps == steps + 1
 

@@ -24,6 +24,7 @@ from workbench.labels.edits import AssignMask, Comment, Protect
 from workbench.labels.journal import JournalWriter, extend_journals, write_journal
 from workbench.labels.op import Entry, Head, Op, check_author, join_payload
 from workbench.labels.payloads import edit_of
+from workbench.labels.prelabels import Chosen
 from workbench.labels.provenance import IDLE, effort, sources
 from workbench.labels.reading import Journal, read_journal, read_journals, read_together, verify_journal
 from workbench.labels.review import accept, send_back, submit, zone_state
@@ -71,7 +72,7 @@ def shown(store: AnnotationStore, rename: Any = lambda op_id: op_id) -> dict[str
             (tuple(sorted(zip(map(rename, one.ops), one.codes, strict=True))), one.pixels, one.window)
             for one in conflicts.found
         },
-        "pixels in conflict": (conflicts.rows.tolist(), conflicts.cols.tolist()),
+        "pixels in conflict": conflicts.mask(store.grid.whole).tobytes(),
         "state": (state.state, state.by and rename(f"{state.by}:1"), state.reason),
         "heads": sorted(rename(f"{head.author}:{head.seq}") for head in store.label_heads()),
         "judged": sorted(rename(f"{head.author}:{head.seq}") for head in state.heads),
@@ -338,7 +339,7 @@ def settled(store: AnnotationStore) -> dict[str, Any]:
     return {
         "settled": store.settled_labels().tobytes(),
         "conflicts": {(one.ops, one.codes, one.pixels) for one in conflicts.found},
-        "pixels": sorted(zip(conflicts.rows.tolist(), conflicts.cols.tolist(), strict=True)),
+        "pixels": conflicts.mask(store.grid.whole).tobytes(),
         "heads": store.head,
     }
 
@@ -634,7 +635,7 @@ def test_a_model_that_runs_on_both_sides_is_in_nobodys_way(steps: list[Any], sam
             else:
                 with open_store(folder, people[side]) as store, suppress(EditRefused):
                     if deed == "accept":
-                        store.apply_all(store.prelabels().accepting(over=True))
+                        store.apply_drawn(store.prelabels().accepting(Chosen(over=True)))
                     elif deed == "edit":
                         store.apply(edit)
                     else:
@@ -659,8 +660,7 @@ def test_a_model_that_runs_on_both_sides_is_in_nobodys_way(steps: list[Any], sam
         with open_store(home.folder) as here, open_store(away.folder) as there:
             assert there.settled_labels().tobytes() == here.settled_labels().tobytes()
             found = [one.conflicts() for one in (here, there)]
-            assert np.array_equal(found[0].rows, found[1].rows)
-            assert np.array_equal(found[0].cols, found[1].cols)
+            assert np.array_equal(found[0].mask(here.grid.whole), found[1].mask(there.grid.whole))
 
 
 def test_another_journal_of_a_model_comes_under_a_name_of_its_own_and_goes_on_there(
@@ -672,7 +672,7 @@ def test_another_journal_of_a_model_comes_under_a_name_of_its_own_and_goes_on_th
             with open_store(world.folder, MODEL) as model:
                 model.apply(rectangle(8, 8, 2, 2, code))
     with open_store(away.folder, "bob") as bob:
-        bob.apply_all(bob.prelabels().accepting())
+        bob.apply_drawn(bob.prelabels().accepting(Chosen()))
     home.take(away.packed())
     (theirs,) = (name for name in proposed(home.folder) if name != MODEL)
     assert theirs.startswith(f"{MODEL}.from-")

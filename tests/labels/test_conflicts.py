@@ -64,9 +64,12 @@ def slow_conflicts(ops: Sequence[Op]) -> NDArray[np.bool_]:
 
 def mask_of(store: AnnotationStore) -> NDArray[np.bool_]:
     conflicts = store.conflicts()
-    mask = np.zeros(GRID.shape, np.bool_)
-    mask[conflicts.rows, conflicts.cols] = True
-    assert conflicts.rows.size == mask.sum() == sum(conflict.pixels for conflict in conflicts.found)
+    mask = conflicts.mask(GRID.whole)
+    assert conflicts.pixels == mask.sum() == sum(conflict.pixels for conflict in conflicts.found)
+    if len(conflicts.found) == 1:
+        rows, cols = np.nonzero(mask)
+        nearest = np.argmin(np.abs(rows - np.median(rows)) + np.abs(cols - np.median(cols)))
+        assert (conflicts.found[0].row, conflicts.found[0].col) == (rows[nearest], cols[nearest])
     for conflict in conflicts.found:
         assert mask[conflict.row, conflict.col]
         assert len(set(conflict.codes)) > 1
@@ -89,6 +92,7 @@ def test_conflicts_are_those_of_the_definition(steps: list[Step]) -> None:
                 stores[author].apply(edit)
             elif name != "edit":
                 getattr(stores[author], name)()
+            mask_of(stores[author])  # followed from step to step
         for store in stores.values():
             store.refresh()
         masks = [mask_of(store) for store in stores.values()]

@@ -8,27 +8,31 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_cases import PICK, edits, rectangle
 
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.edits import AssignMask, Edit, Provenance, Redo, Review, Undo, assign, assign_raster
-from workbench.labels.op import Entry, Head, Op, chained, check_author, join_payload, split_payload
+from workbench.labels.op import Entry, Head, Op, check_author, join_payload, split_payload
 from workbench.labels.payloads import check_payload, edit_of, entry_of
+from workbench.labels.tables import chained_rows, op_of_row
 
 HEADS = (Head(author="jean", seq=4, sha256="0" * 64), Head(author="marie", seq=12, sha256="f" * 64))
 
 
 def op_of(entry: Entry) -> Op:
     clock = datetime(2026, 11, 22, 19, 37, 45, 123456, tzinfo=UTC)
-    (op,) = chained(
+    (row,) = chained_rows(
         [entry], author="marie", after=(6, "0" * 64), seen={"jean": 4}, lamport=20, clock=lambda: clock
     )
+    op = op_of_row(row, "marie")
+    assert op == op.sealed()
     return op
 
 
+@settings(deadline=None)
 @given(
     edits()
     | st.builds(Undo, target=st.just("marie:3"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from label_cases import FLAIR, PICK, ZONE, open_store, slow_fold
 from numpy.typing import NDArray
@@ -17,12 +17,15 @@ from workbench.errors import EditRefused
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.spans import spans_of_mask
 from workbench.labels.annotation import AnnotationStore
+from workbench.labels.conflicts import ConflictFinder
 from workbench.labels.edits import AssignMask, Protect, assign, assign_spans
 from workbench.labels.lasts import Picture
 from workbench.labels.meta import JournalSubject
 from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
 
-GRID = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=150, width=201)
+GRID = PixelGrid(
+    crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=150, width=201
+)
 FOOTPRINT = np.ones(GRID.shape, np.bool_)
 FOOTPRINT[:70, 130:140] = False
 SUBJECT = JournalSubject(zone=ZONE, grid=GRID, nomenclature=FLAIR.name)
@@ -50,7 +53,9 @@ def regions(draw: st.DrawFn) -> AssignMask:
     return assign(mask, window, draw(st.sampled_from((0, 1, 2, 3))), PICK)
 
 
-def state(store: AnnotationStore) -> tuple[NDArray[np.str_], NDArray[np.uint8], dict[int, int], tuple[int, ...]]:
+def state(
+    store: AnnotationStore,
+) -> tuple[NDArray[np.str_], NDArray[np.uint8], dict[int, int], tuple[int, ...]]:
     """Who painted each pixel what, how much of it, and what can be undone."""
     ids = np.array(["", *(op.id for op in store.ops)])
     return ids[store.last_op], store.labels.copy(), store.counts(), (store.undo_steps, store.redo_steps)
@@ -68,6 +73,9 @@ def check(store: AnnotationStore) -> None:
     assert np.array_equal(store.last_op, last)
     counted = np.bincount(labels[FOOTPRINT], minlength=1)
     assert store.counts() == {code: count for code, count in enumerate(counted.tolist()) if count}
+    anew = ConflictFinder(store._table, store._fold.canvas.ground, "assign").conflicts()
+    assert store.conflicts().found == anew.found
+    assert np.array_equal(store.conflicts().mask(GRID.whole), anew.mask(GRID.whole))
 
 
 STEPS = st.one_of(
@@ -76,7 +84,17 @@ STEPS = st.one_of(
 )
 
 
+def whole(code: int) -> AssignMask:
+    return assign(np.ones(GRID.shape, np.bool_), GRID.whole, code, PICK)
+
+
+RAGGED = assign(np.random.default_rng(1).random(GRID.shape) < 0.5, GRID.whole, 1, PICK)
+LATE = [("edit", RAGGED), ("edit", whole(2)), ("jean", whole(3)), ("undo", None), ("refresh", None)]
+"""What comes late and stands beneath, after the op above all others was undone."""
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(steps=LATE)
 @given(steps=st.lists(STEPS, min_size=4, max_size=14))
 def test_a_large_zone_shows_the_fold_of_its_ops(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, AssignMask | None]]
@@ -120,9 +138,7 @@ def check_written(home: Path, pending: PendingSnapshot, seen: NDArray[np.uint32]
     """The newest snapshot is of so many ops, and of the pixels that were seen."""
     with opened(home, snapshots=False) as store:
         rows = {author: store._table.rows(author) for author in store.head}
-    found = newest_snapshot(
-        home / "snapshots", snapshot_key(SUBJECT, FOOTPRINT, "labels"), rows, GRID.shape
-    )
+    found = newest_snapshot(home / "snapshots", snapshot_key(SUBJECT, FOOTPRINT, "labels"), rows, GRID.shape)
     assert found is not None
     assert sum(head.seq for head in found.heads) == pending.ops
     assert np.array_equal(np.repeat(*found.planes["assign"]).reshape(GRID.shape), seen)
@@ -204,7 +220,7 @@ def test_closing_waits_for_a_snapshot_that_is_being_written_and_writes_no_second
     monkeypatch.setattr(Picture, "_pixels", slow)
     store = opened(tmp_path, "marie")
     for code in (1, 2, 3):
-        store.apply(assign(np.ones(GRID.shape, np.bool_), GRID.whole, code, PICK))
+        store.apply(whole(code))
     pending = store.begin_snapshot()
     assert pending is not None
     writer = threading.Thread(target=pending.write, name="writer")

@@ -15,7 +15,9 @@ from workbench.errors import EditRefused
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Protect, Provenance, assign_raster
-from workbench.labels.provenance import effort, sources
+from workbench.labels.prelabels import Chosen
+from workbench.labels.proposed import Group
+from workbench.labels.provenance import effort, prelabel_fates, sources
 from workbench.labels.review import accept
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -82,7 +84,7 @@ def test_what_became_of_a_prelabel_stands_whatever_its_model_does_later(tmp_path
     with open_store(tmp_path, "marie") as marie:
         proposed = marie.prelabels()
         region = Window(row=5, col=6, height=4, width=2), np.ones((4, 2), np.bool_)
-        marie.apply_all(proposed.accepting(region=region, pointed=True))
+        marie.apply_drawn(proposed.accepting(Chosen(region=region, pointed=True)))
         marie.apply(rectangle(5, 8, 4, 1, 3))  # by hand, another class
         marie.apply(rectangle(5, 9, 4, 1, 7))  # by hand, the same
         marie.apply(rectangle(9, 6, 1, 1, 7))  # where nothing was proposed
@@ -119,10 +121,10 @@ def test_accepting_leaves_a_label_of_an_upper_class_alone(tmp_path: Path) -> Non
         model.apply(rectangle(5, 6, 4, 4, 7))
     with open_store(tmp_path, "marie") as marie:
         marie.apply(replace(rectangle(5, 6, 2, 4, 0), upper="herbaceous_and_arable"))
-        marie.apply_all(marie.prelabels().accepting())
+        marie.apply_drawn(marie.prelabels().accepting(Chosen()))
         assert marie.unresolved() == {"herbaceous_and_arable": 8}
         assert (marie.labels[7:9, 6:10] == 7).all()
-        marie.apply_all(marie.prelabels().accepting(over=True))
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(over=True)))
         assert marie.unresolved() == {}
 
 
@@ -136,15 +138,15 @@ def test_a_prelabel_of_an_upper_class_is_listed_and_accepted_like_others(tmp_pat
         assert waiting == [
             (0, "mineral_ground", 4, (0.7, 0.7)), (17, "woody_vegetation", 4, None), (17, None, 2, None)
         ]  # fmt: skip
-        marie.apply_all(marie.prelabels().accepting(code=17))  # the class, not the upper class
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(code=17)))  # the class, not the upper class
         assert np.count_nonzero(marie.labels) == 2
-        marie.apply_all(marie.prelabels().accepting())
+        marie.apply_drawn(marie.prelabels().accepting(Chosen()))
         assert marie.unresolved() == {"mineral_ground": 4, "woody_vegetation": 4}
         assert marie.prelabels().waiting() == ()
         with pytest.raises(EditRefused, match="is what the labels are already"):
-            marie.prelabels().accepting(over=True)
+            marie.prelabels().accepting(Chosen(over=True))
         marie.apply(rectangle(7, 6, 2, 2, 17))
-        marie.apply_all(marie.prelabels().accepting(over=True))
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(over=True)))
         assert marie.unresolved() == {"mineral_ground": 4, "woody_vegetation": 4}
 
 
@@ -155,8 +157,8 @@ def test_many_prelabels_under_one_pick_and_recoding_are_not_looked_at(tmp_path: 
     one = Window(row=5, col=6, height=1, width=4), np.ones((1, 4), np.bool_)
     two = Window(row=6, col=6, height=2, width=4), np.ones((2, 4), np.bool_)
     with open_store(tmp_path, "marie") as marie:
-        marie.apply_all(marie.prelabels().accepting(region=one, pointed=True))
-        marie.apply_all(marie.prelabels().accepting(region=two, pointed=True))
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(region=one, pointed=True)))
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(region=two, pointed=True)))
         assert fates(marie) == {"kept": 4, "untouched": 8}
         marie.apply(rectangle(6, 6, 1, 4, 7, Provenance(tool="recode")))
         marie.apply(rectangle(7, 6, 1, 4, 3, Provenance(tool="recode")))
@@ -197,13 +199,12 @@ def test_what_is_protected_does_not_wait_to_be_accepted(tmp_path: Path) -> None:
         marie.apply(Protect(mask=rectangle(5, 6, 1, 4, 1).mask, on=True))
         assert [one.pixels for one in marie.prelabels().waiting()] == [4]
         with pytest.raises(EditRefused, match="the surest of the 1 pre-labels there has no confidence"):
-            marie.prelabels().accepting(above=0)
-        marie.apply_all(marie.prelabels().accepting())
+            marie.prelabels().accepting(Chosen(above=0))
+        marie.apply_drawn(marie.prelabels().accepting(Chosen()))
         assert np.count_nonzero(marie.labels) == 4
+        row = Window(row=5, col=6, height=1, width=4), np.ones((1, 4), bool)
         with pytest.raises(EditRefused, match="is protected or accepted"):
-            marie.prelabels().accepting(
-                region=(Window(row=5, col=6, height=1, width=4), np.ones((1, 4), bool))
-            )
+            marie.prelabels().accepting(Chosen(region=row))
 
 
 def test_what_became_of_a_prelabel_of_an_upper_class(tmp_path: Path) -> None:
@@ -226,3 +227,27 @@ def test_of_two_models_at_one_lamport_the_one_that_shows_counts(tmp_path: Path) 
         assert marie.prelabels().codes[5, 6] == 7
         marie.apply(rectangle(5, 6, 1, 4, 7))
         assert fates(marie) == {"kept": 4}
+
+
+def test_fates_are_told_by_the_model_and_the_class_that_it_proposed(tmp_path: Path) -> None:
+    with open_store(tmp_path, "model-unet") as model:
+        model.apply(rectangle(5, 6, 2, 4, 7))
+        model.apply(rectangle(7, 6, 2, 4, 3))
+    with open_store(tmp_path, "model-tree") as model:
+        model.apply(rectangle(9, 6, 1, 4, 3))
+    with open_store(tmp_path, "marie") as marie:
+        one = Window(row=5, col=6, height=1, width=4), np.ones((1, 4), bool)
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(region=one, pointed=True)))
+        marie.apply_drawn(marie.prelabels().accepting(Chosen(code=7)))
+        marie.apply(rectangle(7, 6, 1, 4, 3))  # as the model says, drawn by hand
+        marie.apply(rectangle(8, 6, 2, 3, 5))  # another class than either model's
+        marie.apply(rectangle(11, 6, 1, 4, 8))  # where no model says anything
+        assert prelabel_fates(marie) == {
+            Group(model="model-tree", code=3, upper=None): {"corrected": 3},
+            Group(model="model-unet", code=3, upper=None): {"kept": 4, "corrected": 3},
+            Group(model="model-unet", code=7, upper=None): {"kept": 4, "untouched": 4},
+        }
+        told: Counter[str] = Counter()
+        for by_fate in prelabel_fates(marie).values():
+            told.update(by_fate)
+        assert {"none": 4, **told} == fates(marie)

@@ -135,9 +135,7 @@ def expected_labels(ops: tuple[Op, ...], recoding: Recoding) -> tuple[NDArray[np
 
 
 def conflict_mask(store: AnnotationStore) -> NDArray[np.bool_]:
-    mask, found = np.zeros(GRID.shape, np.bool_), store.conflicts()
-    mask[found.rows, found.cols] = True
-    return mask
+    return store.conflicts().mask(GRID.whole)
 
 
 def envelope(op: Op) -> tuple[object, ...]:

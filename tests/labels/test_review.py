@@ -263,7 +263,7 @@ def test_only_a_class_that_nobody_contradicts_is_accepted(tmp_path: Path) -> Non
         store.close()
     with open_store(tmp_path, "paul") as paul:
         assert paul.unresolved() == {"woody_vegetation": 6}
-        assert paul.conflicts().rows.size == 3
+        assert paul.conflicts().pixels == 3
         for part in (rectangle(5, 6, 3, 2, 7), rectangle(5, 9, 3, 1, 7), rectangle(8, 6, 1, 2, 7)):
             with pytest.raises(EditRefused, match="unlabelled, of an upper class, or in conflict"):
                 paul.apply(Protect(mask=part.mask, on=True, accepted=True))
@@ -272,7 +272,7 @@ def test_only_a_class_that_nobody_contradicts_is_accepted(tmp_path: Path) -> Non
             [0], [0], [ACCEPTED], [0], [ACCEPTED], [0]
         ]  # fmt: skip
         paul.apply(rectangle(5, 9, 3, 1, 2))
-        assert not paul.conflicts().rows.size
+        assert not paul.conflicts().pixels
 
 
 def test_to_reopen_a_part_takes_no_protection_away(tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ class Driver:
         self.canvas = self.window.findChild(QOpenGLWidget)
         self.window.activateWindow()
         QTest.qWait(200)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until docks that came have found their place: the zone is fitted anew each time."""
+        size = None
+        while size != self.canvas.size():
+            size = self.canvas.size()
+            QTest.qWait(100)
 
     def take(self, session: Session) -> None:
         """Label a zone from now on, from a desk as a new window has it."""

@@ -1,7 +1,6 @@
-"""What the desk says, collected from its code; ``python tests/napari_plugin/messages.py`` updates the catalogues.
+"""What the desk says, collected from its code; run as a script it brings the catalogues up to date.
 
-Sentences are the first arguments of ``tr`` and ``count``, and the titles of the tables of actions. Of the core it
-is the sentences of errors that can reach the desk: f-strings after ``raise``, with their values as places.
+Sentences are the first arguments of ``tr`` and ``count``, and the titles of the tables of actions.
 """
 
 from __future__ import annotations
@@ -67,13 +66,14 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def _of_tables() -> Iterator[str]:
-    from napari_plugin import actions, panels
+    from napari_plugin import actions, panels, queue
 
     yield from (action.title for action in actions.ACTIONS if action.position is None)
     yield from actions.GROUPS.values()
     for one in actions.POINTER:
         yield from (one.gesture, one.title)
     yield from panels.TOOL_NAMES.values()
+    yield from (one.title for one in queue.FILTERS.values())
     yield from ("Ctrl", "Shift", "Return", "Enter", "Backspace", "Space", "Tab", "Home", "Esc", "Del")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import npe2
@@ -50,13 +51,62 @@ def test_every_command_has_a_title_for_the_palette() -> None:
         assert "land" in command.title.lower()
 
 
-def test_the_desk_is_in_the_annotate_menu() -> None:
-    (item,) = MANIFEST.contributions.menus["napari/layers/annotate"]
-    assert item.command == MANIFEST.contributions.widgets[0].command
+def test_the_desk_and_the_work_on_a_campaign_are_in_the_annotate_menu() -> None:
+    desk, submenu = MANIFEST.contributions.menus["napari/layers/annotate"]
+    assert desk.command == MANIFEST.contributions.widgets[0].command
+    (declared,) = MANIFEST.contributions.submenus
+    assert submenu.submenu == declared.id
+    known = {command.id for command in COMMANDS}
+    assert {item.command for item in MANIFEST.contributions.menus[declared.id]} <= known
 
 
-def test_the_reader_takes_a_registry_and_nothing_else() -> None:
-    (reader,) = MANIFEST.contributions.readers
-    assert reader.filename_patterns == ["*registry.gpkg"]
-    assert contributions.registry_reader("/somewhere/registry.gpkg") is not None
-    assert contributions.registry_reader(["/somewhere/other-registry.gpkg"]) is None
+@pytest.mark.parametrize(
+    ("path", "reader"),
+    [
+        ("registry.gpkg", "campaign_reader"),
+        ("release.json", "release_reader"),
+        ("index.parquet", "release_reader"),
+        ("hierarchy.h5", "regions_reader"),
+        ("scene.h5", "regions_reader"),
+        ("other.gpkg", None),
+        ("ortho.tif", None),
+        ("package.json", None),
+    ],
+)
+def test_files_are_offered_to_the_reader_that_knows_them(path: str, reader: str | None) -> None:
+    manager = npe2.PluginManager()
+    manager.register(MANIFEST)
+    found = [one.command for one in manager.iter_compatible_readers([f"/some/folder/{path}"])]
+    names = {command.id: command.python_name for command in COMMANDS}
+    assert [names[command] for command in found] == ([f"napari_plugin.readers:{reader}"] if reader else [])
+
+
+def test_folders_are_offered_to_those_that_know_folders(tmp_path: Path) -> None:
+    manager = npe2.PluginManager()
+    manager.register(MANIFEST)
+    found = {one.command for one in manager.iter_compatible_readers([str(tmp_path)])}
+    assert found == {"ocs-workbench.read_campaign", "ocs-workbench.read_release"}
+
+
+def test_labels_can_be_saved_in_every_scheme_and_each_writer_says_which() -> None:
+    writers = MANIFEST.contributions.writers
+    assert [writer.command.rpartition("write_")[2] for writer in writers] == [
+        "flair",
+        "flair_hub",
+        "cosia_numero",
+    ]
+    assert len({writer.display_name for writer in writers}) == len(writers)
+    for writer in writers:
+        assert writer.layer_types == ["labels"]
+        assert writer.filename_extensions == [".tif", ".tiff"]
+
+
+def test_every_file_of_the_plugin_can_lie_on_windows() -> None:
+    names = [path.relative_to(PATH.parent).as_posix() for path in PATH.parent.rglob("*") if path.is_file()]
+    assert len(names) > 30
+    assert len({name.casefold() for name in names}) == len(names)
+    reserved = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+    for name in names:
+        for part in name.split("/"):
+            assert not re.search(r'[<>:"\\|?*]|[. ]$', part), name
+            assert not reserved.fullmatch(part), name

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image
 
+from napari_plugin import pictures
 from napari_plugin.desk_rasters import DeskRaster, desk_raster, placement
 from napari_plugin.pictures import Look, Picture, Showing, Swipe
 from napari_plugin.recipes import Recipe, recipes_for
@@ -331,6 +332,20 @@ def test_what_was_drawn_stays_while_somebody_looks_at_it(ortho: DeskRaster) -> N
         picture.view = Showing(recipe=recipe)
         picture.levels[0][:300, :500]
     assert all((part == copy).all() for part, copy in held)
+
+
+def test_reserved_memory_is_what_the_next_views_are_drawn_in(
+    ortho: DeskRaster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_MEMORY", pictures._Memory())
+    pictures.reserve(100, 120, pictures=2)
+    picture = Picture(ortho, Showing(recipe=RECIPES["rgb"]))
+    kept = list(pictures._MEMORY._pieces)
+    parts = [picture.levels[0][:700, :750] for _ in range(2)]
+    assert pictures._MEMORY._pieces == kept
+    assert all(a is b for a, b in zip(pictures._MEMORY._pieces, kept, strict=True))
+    parts.append(picture.levels[0][:700, :750])
+    assert len(pictures._MEMORY._pieces) == 3
 
 
 def test_a_recipe_of_another_raster_is_refused(ortho: DeskRaster) -> None:

@@ -22,9 +22,9 @@ from workbench.geo.raster import encode_raster, write_raster
 from workbench.labels.edits import AssignMask, Comment, Provenance, Undo, assign
 from workbench.labels.journal import write_journal
 from workbench.labels.meta import JournalMeta
-from workbench.labels.op import chained, from_microseconds
+from workbench.labels.op import from_microseconds
 from workbench.labels.payloads import entry_of
-from workbench.labels.tables import row_of_op
+from workbench.labels.tables import chained_rows
 from workbench.segmentation import segment, write_hierarchy
 from workbench.workflows.intake import add_zone
 from workbench.workflows.packing import pack_zone
@@ -85,16 +85,16 @@ class Pieces:
             )
         author = Path(name).stem
         meta = JournalMeta(subject=about, author=author, created=created)
-        ops, end = [], (0, meta.genesis)
+        rows, end = [], (0, meta.genesis)
         for edit in edits or [painted(3)]:
-            ops += chained(
+            rows += chained_rows(
                 [entry_of(edit)], author=author, after=end, seen={}, lamport=end[0] + 1,
                 clock=lambda: from_microseconds(0),
             )  # fmt: skip
-            end = ops[-1].seq, ops[-1].sha256
+            end = rows[-1].seq, rows[-1].sha256.hex()
         path = self.folder / Path(name).name
         path.unlink(missing_ok=True)
-        write_journal(path, meta, [row_of_op(op) for op in ops])
+        write_journal(path, meta, rows)
         return zipped(relisted(self.members | {name: path.read_bytes()}))
 
 

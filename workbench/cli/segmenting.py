@@ -61,10 +61,16 @@ def segment(
                 )
             ]
     else:
-        zones_done = segmenting.segment_zones(
-            open_campaign(source), zone_id, parameters=parameters, overwrite=overwrite, say=say
-        )
-        done = list(zones_done)
+        with progress("percent") as bar:
+            zones_done = segmenting.segment_zones(
+                open_campaign(source),
+                zone_id,
+                parameters=parameters,
+                overwrite=overwrite,
+                say=say,
+                progress=lambda _, share: bar(round(100 * share), 100),
+            )
+            done = list(zones_done)
     text = "\n".join(one.text() for one in done) or f"{source} has no zone yet; see workbench zone add --help"
     emit("segment", segmenting.summary(done), text, as_json=as_json)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GREY", "RED_YELLOW_GREEN", "VIRIDIS"]
+__all__ = ["GREY", "INFERNO", "RED_YELLOW_GREEN", "VIRIDIS"]
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,3 +58,26 @@ VIRIDIS = _ramp(
     "fde724",
 )
 """Sequential: violet low, yellow high; it stays readable for the colour-blind and in grey."""
+
+# Every 15th of the 256 colours of matplotlib's inferno (van der Walt and Smith, 2015, CC0).
+INFERNO = _ramp(
+    "000004",
+    "0a0722",
+    "1e0c45",
+    "380962",
+    "510e6c",
+    "69166e",
+    "801f6c",
+    "982766",
+    "b0315b",
+    "c63d4d",
+    "d94d3d",
+    "e9612b",
+    "f47918",
+    "fa9407",
+    "fcb014",
+    "f8cd37",
+    "f2ea69",
+    "fcffa4",
+)
+"""Sequential: black low, yellow high: what is hot stands out of a picture."""

@@ -28,8 +28,9 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window as _RasterioWindow
 
@@ -256,6 +257,10 @@ def _prepared(
     planes = pixels[np.newaxis] if pixels.ndim == 2 else pixels
     if planes.shape[1:] != grid.shape:
         raise RasterError(f"{called}: pixels of shape {planes.shape[1:]} do not fit a grid of {grid.shape}")
+    try:
+        CRS.from_user_input(grid.crs)
+    except CRSError as error:
+        raise RasterError(f"{called}: {grid.crs!r} is no CRS; write it like EPSG:2154") from error
     profile: dict[str, Any] = {"driver": "GTiff", "count": len(planes), "dtype": planes.dtype}
     profile |= {"height": grid.height, "width": grid.width, "crs": grid.crs, "transform": grid.transform}
     profile |= {"compress": compress, "photometric": "MINISBLACK", "bigtiff": "IF_SAFER"}

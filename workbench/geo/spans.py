@@ -6,7 +6,7 @@ Each is as long as it can be: two of a row do not touch. A region of a million p
 
 from __future__ import annotations
 
-__all__ = ["bounds", "kept", "laid_over", "mask_of", "pixel_count", "spans_of_mask"]
+__all__ = ["all_are", "bounds", "kept", "laid_over", "mask_of", "pixel_count", "spans_of_mask"]
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,15 @@ def bounds(spans: NDArray[np.int32]) -> Window:
     """
     row, col = int(spans[0, 0]), int(spans[:, 1].min())
     return Window(row=row, col=col, height=int(spans[-1, 0]) + 1 - row, width=int(spans[:, 2].max()) - col)
+
+
+def all_are(value: int, spans: NDArray[np.int32], plane: NDArray[np.uint8]) -> bool:
+    """Tell whether a plane, shape (row, col) of the zone, has one value on all pixels of some spans.
+
+    >>> all_are(3, np.array([[0, 1, 3]], np.int32), np.array([[0, 3, 3]], np.uint8))
+    True
+    """
+    return bool(_all_are(np.uint8(value), spans, plane))
 
 
 def pixel_count(spans: NDArray[np.int32]) -> int:
@@ -224,3 +233,13 @@ def _laid_over(spans: NDArray[np.int32], stops: NDArray[np.int64]) -> NDArray[np
             found[count, 0], found[count, 1], found[count, 2] = row, open_col, col
             count += 1
             open_col = -1
+
+
+@kernel
+def _all_are(value: np.uint8, spans: NDArray[np.int32], plane: NDArray[np.uint8]) -> bool:
+    for number in range(len(spans)):
+        row, first, stop = spans[number, 0], spans[number, 1], spans[number, 2]
+        for col in range(first, stop):
+            if plane[row, col] != value:
+                return False
+    return True

@@ -18,22 +18,22 @@ from workbench.geo.grid import PixelGrid, Window
 from workbench.labels.canvas import Canvas, Codes
 from workbench.labels.comments import check_comment
 from workbench.labels.conflicts import Conflicts
-from workbench.labels.edits import AssignMask, Comment, Edit, LabelEdit, Look, Redo, Refine, Review, Undo
-from workbench.labels.fold import Fold
+from workbench.labels.edits import AssignMask, Comment, LabelEdit, Look, Redo, Refine, Review, Undo
+from workbench.labels.fold import Drawn, Fold
 from workbench.labels.folder import journal_files
 from workbench.labels.journal import JournalWriter
 from workbench.labels.losses import check_end
 from workbench.labels.meta import JournalSubject
-from workbench.labels.op import Head, Op, blind_track, utc_now
+from workbench.labels.op import Head, Op, utc_now
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of, entry_of
-from workbench.labels.prelabels import PRELABELS, Prelabels, is_model
+from workbench.labels.prelabels import Prelabels
+from workbench.labels.proposed import LABELS, ModelJournals, Proposed, is_model, track_of
 from workbench.labels.reading import Journal, read_journals, read_on, read_own
 from workbench.labels.snapshot import PendingSnapshot, newest_snapshot, snapshot_key
-from workbench.labels.tables import op_of_row, row_of_op
+from workbench.labels.tables import op_of_row
 from workbench.labels.undo import UndoStack
 
-_TRACK = "labels"
 _MANY = 500
 """Ops after which a store writes a snapshot when it is closed; so many are painted in a blink."""
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -60,7 +60,7 @@ class AnnotationStore:
         others: Sequence[Journal],
         writer: JournalWriter | None,
         snapshots: Path | None = None,
-        track: str = _TRACK,
+        track: str = LABELS,
     ) -> None:
         canvas = Canvas.of(subject, footprint, codes)
         self._writer = writer
@@ -74,7 +74,7 @@ class AnnotationStore:
         self._fold = Fold.begun(canvas, track, rows, snapshot, directory=directory)
         self._settled = sum(head.seq for head in snapshot.heads) if snapshot else 0
         self._pending: PendingSnapshot | None = None
-        self._proposed: tuple[dict[str, int], Prelabels] | None = None
+        self._proposed: Proposed | None = None
         self._stack = UndoStack()
         for row in rows.get(self._author or "", ()):
             if row.track == track:
@@ -147,8 +147,8 @@ class AnnotationStore:
                 codes=nomenclature.codes,
                 others=() if blind else others,
                 writer=writer,
-                snapshots=snapshots if _track_of(author, blind=blind) == _TRACK else None,
-                track=_track_of(author, blind=blind),
+                snapshots=snapshots if track_of(author, blind=blind) == LABELS else None,
+                track=track_of(author, blind=blind),
             )
         except BaseException:  # a lock must not outlive the attempt, whatever ended it
             if writer is not None:
@@ -215,9 +215,16 @@ class AnnotationStore:
 
     @property
     def last_own(self) -> Op | None:
-        """The last op of who labels."""
+        """The last op of who labels; that they looked at something is none of theirs."""
         rows = self._table.rows(self._author) if self._author is not None else ()
-        return op_of_row(rows[-1], self._author) if rows and self._author is not None else None
+        last = next((row for row in reversed(rows) if row.kind != "look"), None)
+        return op_of_row(last, self._author) if last is not None and self._author is not None else None
+
+    @property
+    def own_count(self) -> int:
+        """How many ops who labels has written, looks left out."""
+        rows = self._table.rows(self._author) if self._author is not None else ()
+        return len(rows) - (self._table.count_of("look", self._author or "") if rows else 0)
 
     @property
     def undo_steps(self) -> int:
@@ -241,18 +248,11 @@ class AnnotationStore:
 
     def looks(self) -> dict[str, tuple[Window, ...]]:
         """Return the windows that each author has had before their eyes, sorted by author."""
-        found: dict[str, list[Window]] = {}
-        for op in self._table.counting("look"):
-            edit = edit_of(op)
-            if isinstance(edit, Look):
-                found.setdefault(op.author, []).append(edit.window)
-        return {author: tuple(windows) for author, windows in sorted(found.items())}
+        return self._table.looks()
 
     def unresolved(self) -> dict[str, int]:
         """Return {key of an upper class: pixels} where authors were sure of no class."""
-        numbers, keys = self.uppers()
-        counts = np.bincount(numbers.reshape(-1), minlength=len(keys) + 1)[1:].tolist()
-        return dict(sorted(zip(keys, counts, strict=True)))
+        return self._fold.unresolved()
 
     def uppers(self, window: Window | None = None) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """Return upper classes of a window (default: all): 0 = sure of the class, else 1 + place in keys."""
@@ -303,14 +303,30 @@ class AnnotationStore:
         """Return {author: seq} of ops that may have been there and that no journal holds."""
         return self._table.missing(self._directory)
 
-    def prelabels(self, model: str | None = None, *, ops: int | None = None) -> Prelabels:
-        """Return what models propose; or one of them, such as ``model-unet``, with its first so many ops."""
+    def models(self, model: str | None = None, *, ops: int | None = None) -> ModelJournals:
+        """Return what models wrote; or one of them, such as ``model-unet``, in its first so many ops."""
         models = [author for author in self._table.heads if is_model(author) and model in (None, author)]
-        rows = {author: self._table.rows(author)[:ops] for author in models}
-        key = {author: len(own) for author, own in rows.items()}
-        if self._proposed is None or self._proposed[0] != key:
-            self._proposed = key, Prelabels(self._fold, rows, directory=self._directory)
-        return self._proposed[1]
+        rows = {author: tuple(self._table.rows(author)[:ops]) for author in models}
+        return ModelJournals(canvas=self._fold.canvas, rows=rows, directory=self._directory)
+
+    def prelabels(self, journals: ModelJournals | None = None) -> Prelabels:
+        """Return what some journals of models propose; by default those of all models.
+
+        They are replayed unless they were before, or `keep` was given that.
+        """
+        wanted = journals if journals is not None else self.models()
+        if self._proposed is None or self._proposed.heads != wanted.heads:
+            self._proposed = wanted.replayed()
+        return Prelabels(self._fold, self._proposed)
+
+    @property
+    def replayed(self) -> bool:
+        """Whether `prelabels` has nothing to replay."""
+        return self._proposed is not None and self._proposed.heads == self.models().heads
+
+    def keep(self, proposed: Proposed) -> None:
+        """Keep what somebody replayed of `models`, in another thread say, for `prelabels`."""
+        self._proposed = proposed
 
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
@@ -318,8 +334,8 @@ class AnnotationStore:
 
     def settled_labels(self) -> NDArray[np.uint8]:
         """Return a copy of the labels, shape (row, col), in which pixels in conflict are unlabelled."""
-        labels, conflicts = self._fold.labels.values.copy(), self.conflicts()
-        labels[conflicts.rows, conflicts.cols] = 0
+        labels = self._fold.labels.values.copy()
+        labels[self.conflicts().mask(self.grid.whole)] = 0
         return labels
 
     # Changes
@@ -351,7 +367,21 @@ class AnnotationStore:
         given = list(edits)
         if any(isinstance(edit, AssignMask) for edit in given):
             self._fold.check_unlocked()
-        window = self._commit(self._fold.fitted(given))
+        window = self._commit([Drawn(edit=edit) for edit in self._fold.fitted(given)])
+        assert window is not None  # noqa: S101 - each of these edits paints
+        return window
+
+    def apply_drawn(self, drawn: Sequence[Drawn]) -> Window:
+        """Make edits as one gesture that were made of the labels as they are: nothing has to be cut.
+
+        Raises
+        ------
+        EditRefused, JournalError
+            As for `apply`.
+        """
+        self._check_writable()
+        self._fold.check_unlocked()
+        window = self._commit(drawn)
         assert window is not None  # noqa: S101 - each of these edits paints
         return window
 
@@ -395,7 +425,7 @@ class AnnotationStore:
                 check_comment(edit, there, zone=self.zone_id, author=self._author or "", track=track)
             case Look() | Refine():
                 self._fold.canvas.check_inside(edit.window)
-        self._commit([edit])
+        self._commit([Drawn(edit=edit)])
         return self._table.op(len(self._table) - 1)
 
     def refresh(self) -> Window | None:
@@ -413,7 +443,7 @@ class AnnotationStore:
             of this zone, the ops before it.
         """
         found = {}
-        for path in journal_files(self._directory) if self._fold.track == _TRACK else ():
+        for path in journal_files(self._directory) if self._fold.track == LABELS else ():
             if path.stem != self._author:
                 known = self._others.get(path.stem)
                 found[path.stem] = read_on(known) if known else read_own(path, self._fold.canvas.subject)
@@ -428,6 +458,12 @@ class AnnotationStore:
         pending = self.begin_snapshot()
         if pending is not None:
             pending.write()
+
+    @property
+    def snapshot_due(self) -> bool:
+        """Whether so many ops came in since the last snapshot that another one is worth its while."""
+        begun = self._pending.ops if self._pending is not None else self._settled
+        return self._snapshots is not None and len(self._table) - begun >= _MANY
 
     def begin_snapshot(self) -> PendingSnapshot | None:
         """Return a snapshot of what the store knows now, for any thread to write; None without a folder.
@@ -479,16 +515,17 @@ class AnnotationStore:
         if self._table.labels_with(step.target):
             self._fold.check_unlocked()
             self._fold.guard.check_open(step.target)
-        return self._commit([step])
+        return self._commit([Drawn(edit=step)])
 
-    def _commit(self, edits: Sequence[Edit]) -> Window | None:
+    def _commit(self, drawn: Sequence[Drawn]) -> Window | None:
         """Write a gesture to the journal, then follow it; return the pixels that it may have changed."""
-        seen = {author: seq for author, seq in self._table.heads.items() if author != self._author}
-        entries = [entry_of(edit, track=self._fold.track) for edit in edits]
-        ops = self._check_writable().append_many(entries, seen=seen, lamport=self._table.lamport + 1)
-        rows = [row_of_op(op) for op in ops]
-        author = ops[0].author
-        positions = self._fold.follow([(author, row) for row in rows], directory=self._directory)
+        writer = self._check_writable()
+        author = writer.found.meta.author
+        seen = {name: seq for name, seq in self._table.heads.items() if name != author}
+        entries = [entry_of(one.edit, track=self._fold.track) for one in drawn]
+        rows = writer.append_many(entries, seen=seen, lamport=self._table.lamport + 1)
+        fresh = [(author, row) for row in rows]
+        positions = self._fold.follow(fresh, directory=self._directory, drawn=drawn)
         for row in rows:
             self._stack.record(row, author)
         return self._fold.hull(positions) if positions else None
@@ -496,15 +533,6 @@ class AnnotationStore:
     @property
     def _table(self) -> OpTable:
         return self._fold.table
-
-
-def _track_of(author: str | None, *, blind: bool) -> str:
-    """Return the track that an author labels on."""
-    if author is None:
-        return _TRACK
-    if is_model(author):
-        return PRELABELS
-    return blind_track(author) if blind else _TRACK
 
 
 def _frozen_view(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

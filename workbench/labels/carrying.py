@@ -37,7 +37,7 @@ from workbench.labels.folder import journal_path
 from workbench.labels.meta import JournalMeta, JournalSubject
 from workbench.labels.op import BLIND, Head, blind_track
 from workbench.labels.payloads import renamed_payload
-from workbench.labels.prelabels import is_model
+from workbench.labels.proposed import is_model
 from workbench.labels.provenance import IDLE
 from workbench.labels.reading import Journal, read_journal
 from workbench.labels.tables import Row, sealed, seen_of, seen_text

@@ -11,7 +11,7 @@ from unicodedata import category
 from workbench.errors import EditRefused
 from workbench.labels.edits import Comment
 from workbench.labels.op import BLIND, Op
-from workbench.labels.prelabels import is_model
+from workbench.labels.proposed import is_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ __all__ = [
     "given_of",
     "merging",
     "painting",
+    "painting_spans",
     "protecting",
     "recoding",
     "shielding",
@@ -27,7 +28,16 @@ from numpy.typing import NDArray
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import ACCEPTED, OPEN, PROTECTED, AssignMask, Protect, Provenance, assign
+from workbench.labels.edits import (
+    ACCEPTED,
+    OPEN,
+    PROTECTED,
+    AssignMask,
+    Protect,
+    Provenance,
+    assign,
+    assign_spans,
+)
 from workbench.labels.strokes import given_map, patch_mask
 from workbench.nomenclature import Nomenclature
 
@@ -68,6 +78,12 @@ def painting(region: Region, given: Given, made: Provenance) -> AssignMask:
     """Return the edit that gives all pixels of a region a class."""
     window, mask = region
     edit = assign(mask, window, given.code, made)
+    return edit if given.upper is None else replace(edit, upper=given.upper)
+
+
+def painting_spans(spans: NDArray[np.int32], given: Given, made: Provenance) -> AssignMask:
+    """Return the edit that gives all pixels of some spans (see `workbench.geo.spans`) a class."""
+    edit = assign_spans(spans, code=given.code, provenance=made)
     return edit if given.upper is None else replace(edit, upper=given.upper)
 
 

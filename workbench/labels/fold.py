@@ -6,10 +6,11 @@ Its state is *defined* as that of painting the ops that count one over the other
 
 from __future__ import annotations
 
-__all__ = ["Fold"]
+__all__ = ["Drawn", "Fold"]
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,23 @@ from numpy.typing import NDArray
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.grid import Window
 from workbench.labels.canvas import Canvas
-from workbench.labels.conflicts import Conflicts, find_conflicts
-from workbench.labels.edits import AssignMask, LabelEdit, Look, Protect, Refine, Review
+from workbench.labels.conflicts import ConflictFinder, Conflicts
+from workbench.labels.edits import AssignMask, Edit, LabelEdit, Look, Protect, Refine, Review
 from workbench.labels.guard import Guard
 from workbench.labels.optable import OpTable
 from workbench.labels.payloads import edit_of
 from workbench.labels.plane import Plane
 from workbench.labels.snapshot import FoldPicture, Snapshot
 from workbench.labels.tables import Row, op_of_row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """An edit of this zone that becomes an op, and what is known of it already."""
+
+    edit: Edit
+    spans: NDArray[np.int32] | None = None
+    """Of its mask; None where nobody decoded it."""
 
 
 class Fold:
@@ -36,7 +46,7 @@ class Fold:
         self.table = OpTable(canvas.footprint.shape, track)
         self.labels = Plane(self.table, canvas.ground, "assign")
         self.guard = Guard(self.table, canvas.ground, self.labels)
-        self._conflicts: tuple[int, Conflicts] | None = None
+        self._finder = ConflictFinder(self.table, canvas.ground, "assign")
 
     @classmethod
     def begun(
@@ -47,8 +57,22 @@ class Fold:
         snapshot: Snapshot | None,
         *,
         directory: Path,
+        edits: list[Edit | None] | None = None,
     ) -> Fold:
         """Return the fold of some journals, from a snapshot of them where there is one that can be believed.
+
+        Parameters
+        ----------
+        canvas, track
+            Of the zone.
+        rows
+            Of each journal, by author.
+        snapshot
+            Of some of these rows.
+        directory
+            Journal folder that errors name.
+        edits
+            Grows by the edit of each op that is read, in the order of the table, for who needs them after.
 
         Raises
         ------
@@ -68,13 +92,24 @@ class Fold:
             fold.follow(fresh, directory=directory)
             return fold
         fold = cls(canvas, track)
-        fold._take(((author, row) for author, own in rows.items() for row in own), directory)
+        fold._take(((author, row) for author, own in rows.items() for row in own), directory, edits)
         fold.labels.fill()
         fold.guard.fill()
         return fold
 
-    def follow(self, fresh: Iterable[tuple[str, Row]], *, directory: Path) -> list[int]:
+    def follow(
+        self, fresh: Iterable[tuple[str, Row]], *, directory: Path, drawn: Sequence[Drawn] = ()
+    ) -> list[int]:
         """Take ops, given as (author, row), that follow those that were taken, and show them.
+
+        Parameters
+        ----------
+        fresh
+            The ops.
+        directory
+            Journal folder that errors name.
+        drawn
+            What the ops are of one gesture that was made here; nothing of it has to be read and proven.
 
         Returns
         -------
@@ -88,7 +123,7 @@ class Fold:
         """
         before = len(self.table)
         try:
-            positions = self._take(fresh, directory)
+            positions = self._append(fresh, drawn) if drawn else self._take(fresh, directory)
         except JournalError:
             self._settle(self.table.changed_since(before))
             raise
@@ -105,10 +140,7 @@ class Fold:
 
     def conflicts(self) -> Conflicts:
         """Return where authors disagree who had not seen each other's edits."""
-        if self._conflicts is None or self._conflicts[0] != len(self.table):
-            found = find_conflicts(self.table, self.canvas.ground, "assign")
-            self._conflicts = len(self.table), found
-        return self._conflicts[1]
+        return self._finder.conflicts()
 
     def fitted(self, edits: Sequence[LabelEdit]) -> list[LabelEdit]:
         """Return edits cut down to what they may paint, without those that may paint nothing.
@@ -156,7 +188,7 @@ class Fold:
 
     def hull(self, positions: Sequence[int]) -> Window:
         """Return the smallest window that holds what some ops paint or refine."""
-        return reduce(Window.union, map(self.table.window, positions))
+        return self.table.hull(positions)
 
     def uppers(self, window: Window | None = None) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """Return where authors were sure of an upper class only, in a window or the whole zone.
@@ -166,16 +198,27 @@ class Fold:
         numbers, keys
             Shape (row, col), 0 = sure of the class; and the key of each upper class by number, from 1.
         """
-        last = self.labels.last(window or self.canvas.subject.grid.whole)
-        counts = np.bincount(last.reshape(-1), minlength=1)
-        numbers, keys = np.zeros(counts.size, np.uint8), list[str]()
-        for position in np.flatnonzero(counts[1:]).tolist():
+        window = window or self.canvas.subject.grid.whole
+        numbers, keys = np.zeros(window.shape, np.uint8), list[str]()
+        for position, upper in self._unsure():
+            key = keys.index(upper) if upper in keys else len(keys)
+            if self.labels.mark(position, key + 1, numbers, window) and key == len(keys):
+                keys.append(upper)
+        return numbers, tuple(keys)
+
+    def unresolved(self) -> dict[str, int]:
+        """Return {key of an upper class: pixels} where authors were sure of no class, sorted."""
+        counts = Counter[str]()
+        for position, upper in self._unsure():
+            counts[upper] += self.labels.standing(position)
+        return {upper: count for upper, count in sorted(counts.items()) if count}
+
+    def _unsure(self) -> Iterator[tuple[int, str]]:
+        """Yield the ops that count and name an upper class, with it, as they were taken."""
+        for position in self.table.unsure():
             upper = self.table.upper(position)
             if upper is not None:
-                if upper not in keys:
-                    keys.append(upper)
-                numbers[position + 1] = keys.index(upper) + 1
-        return numbers[last], tuple(keys)
+                yield position, upper
 
     def _fitted(self, edit: LabelEdit) -> LabelEdit | None:
         self.canvas.check_inside(edit.window, "; cut the mask at its edge")
@@ -189,17 +232,24 @@ class Fold:
     def _settled(self, window: Window) -> NDArray[np.bool_]:
         """Return where a label has a class that nobody contradicts, shape (row, col) of the window."""
         settled: NDArray[np.bool_] = self.uppers(window)[0] == 0
-        found = self.conflicts()
-        rows, cols = found.rows - window.row, found.cols - window.col
-        inside = (rows >= 0) & (rows < window.height) & (cols >= 0) & (cols < window.width)
-        settled[rows[inside], cols[inside]] = False
+        settled &= ~self.conflicts().mask(window)
         return settled
 
     def _settle(self, positions: Sequence[int]) -> None:
+        self._finder.note(positions)
         self.labels.settle(positions)
         self.guard.settle(positions)
 
-    def _take(self, fresh: Iterable[tuple[str, Row]], directory: Path) -> list[int]:
+    def _append(self, fresh: Iterable[tuple[str, Row]], drawn: Sequence[Drawn]) -> list[int]:
+        """Put the ops of a gesture that was made here into the table; nothing is painted."""
+        changed: dict[int, None] = {}
+        for (author, row), one in zip(fresh, drawn, strict=True):
+            changed.update(dict.fromkeys(self.table.append(row, author, one.edit, spans=one.spans)))
+        return list(changed)
+
+    def _take(
+        self, fresh: Iterable[tuple[str, Row]], directory: Path, edits: list[Edit | None] | None = None
+    ) -> list[int]:
         """Put ops into the table, in their total order; nothing is painted."""
         ordered = sorted(fresh, key=lambda item: (item[1].lamport, item[0]))
         changed: dict[int, None] = {}
@@ -210,6 +260,8 @@ class Fold:
                 if op is not None and isinstance(edit, AssignMask | Protect | Refine | Look):
                     self.canvas.check_op(op, edit)
                 changed |= dict.fromkeys(self.table.append(row, author, edit))
+                if edits is not None:
+                    edits.append(edit)
             except JournalError as error:
                 text = str(error) if str(error).startswith("op ") else f"op {author}:{row.seq}: {error}"
                 raise JournalError(f"{directory / author}.sqlite: {text}") from error

@@ -28,9 +28,9 @@ from workbench.documents import replacing, sync_directory
 from workbench.errors import JournalError
 from workbench.labels.folder import author_lock, journal_path
 from workbench.labels.meta import FORMAT_VERSION, JournalMeta, JournalSubject
-from workbench.labels.op import Entry, Op, chained, utc_now
+from workbench.labels.op import Entry, utc_now
 from workbench.labels.reading import Journal, check_format, connect, read_own, stamps
-from workbench.labels.tables import APPLICATION_ID, INSERT, SCHEMA, Row, check_following, row_of_op
+from workbench.labels.tables import APPLICATION_ID, INSERT, SCHEMA, Row, chained_rows, check_following
 
 
 class JournalWriter:
@@ -87,7 +87,7 @@ class JournalWriter:
 
     def append_many(
         self, entries: Sequence[Entry], *, seen: Mapping[str, int], lamport: int
-    ) -> tuple[Op, ...]:
+    ) -> Sequence[Row]:
         """Append one gesture in one transaction; it is on the disk when this returns.
 
         Parameters
@@ -107,9 +107,11 @@ class JournalWriter:
             Nothing was written: the lamport or what was seen breaks the order of ops.
         """
         author = self._journal.meta.author
-        ops = chained(entries, author=author, after=self._end, seen=seen, lamport=lamport, clock=self._clock)
-        self.append_sealed([row_of_op(op) for op in ops])
-        return ops
+        rows = chained_rows(
+            entries, author=author, after=self._end, seen=seen, lamport=lamport, clock=self._clock
+        )
+        self.append_sealed(rows)
+        return rows
 
     def append_sealed(self, rows: Sequence[Row]) -> None:
         """Append ops that follow the last one, sealed elsewhere, in one transaction.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Picture", "Runs", "last_at", "last_in", "shown_of"]
+__all__ = ["Picture", "Runs", "last_across", "last_at", "last_in", "shown_of"]
 
 from threading import Lock
 from typing import NamedTuple
@@ -38,6 +38,17 @@ def last_at(shown: Shown, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> N
     """Return 1 + position of the op on each of some pixels, 0 for none; shape (pixel,)."""
     found = np.empty(rows.size, np.uint32)
     _pick(shown.tops, shown.last, rows, cols, found)
+    return found
+
+
+def last_across(shown: Shown, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Return 1 + position of the op where rows and columns cross, shape (row, col); 0 for none, and outside.
+
+    Rows and columns never fall. What a screen shows of a zone, say: it costs the pixels of the screen.
+    """
+    found = np.zeros((rows.size, cols.size), np.uint32)
+    height, width = shown.values.shape
+    _cross(shown.tops, shown.last, rows, cols, height, width, found)
     return found
 
 
@@ -126,6 +137,40 @@ def _gather(
             else:
                 found[r - row, c - col : stop - col] = tops[tile_row, tile]
             c = stop
+
+
+@kernel
+def _cross(
+    tops: NDArray[np.uint32],
+    last: NDArray[np.uint32],
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+    height: int,
+    width: int,
+    found: NDArray[np.uint32],
+) -> None:
+    """Fill the crossings of rows and columns, never falling, that lie inside: tile by tile."""
+    first_row, stop_row = np.searchsorted(rows, 0), np.searchsorted(rows, height)
+    first_col, stop_col = np.searchsorted(cols, 0), np.searchsorted(cols, width)
+    top = first_row
+    while top < stop_row:
+        tile_row = rows[top] // TILE
+        bottom = min(stop_row, np.searchsorted(rows, (tile_row + 1) * TILE))
+        left = first_col
+        while left < stop_col:
+            tile_col = cols[left] // TILE
+            right = min(stop_col, np.searchsorted(cols, (tile_col + 1) * TILE))
+            there = tops[tile_row, tile_col]
+            if there != MIXED:
+                found[top:bottom, left:right] = there
+            else:
+                tile = last[tile_row, tile_col]
+                for r in range(top, bottom):
+                    row = rows[r] - tile_row * TILE
+                    for c in range(left, right):
+                        found[r, c] = tile[row, cols[c] - tile_col * TILE]
+            left = right
+        top = bottom
 
 
 @kernel

@@ -34,7 +34,6 @@ __all__ = [
     "Head",
     "Op",
     "blind_track",
-    "chained",
     "check_author",
     "check_op_id",
     "from_microseconds",
@@ -49,10 +48,9 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from workbench.documents import canonical_bytes, digest
@@ -217,51 +215,6 @@ class Op(Entry):
             "wall_time": to_microseconds(self.wall_time),
         }
         return digest(canonical_bytes(envelope) + b"\n" + self.payload)
-
-
-def chained(
-    entries: Iterable[Entry],
-    *,
-    author: str,
-    after: tuple[int, str],
-    seen: Mapping[str, int],
-    lamport: int,
-    clock: Callable[[], datetime],
-) -> tuple[Op, ...]:
-    """Return the ops that the entries of one gesture become at the end of a journal.
-
-    Parameters
-    ----------
-    entries
-        In order.
-    author
-        Whose journal it is.
-    after
-        Seq and sha256 of its last op; 0 and the hash of the meta document if it has none.
-    seen, lamport
-        As in the module's table; the lamport is the first op's.
-    clock
-        Gives the wall time of each op.
-    """
-    ops: list[Op] = []
-    last, previous = after
-    known = MappingProxyType(dict(sorted(seen.items())))
-    for place, entry in enumerate(entries):
-        made = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
-        ops.append(
-            Op(
-                **made,
-                author=author,
-                seq=last + 1 + place,
-                gesture=last + 1,
-                seen=known,
-                lamport=lamport + place,
-                wall_time=clock(),
-                previous=previous,
-            ).sealed()
-        )
-        previous = ops[-1].sha256
-    return tuple(ops)
 
 
 def to_microseconds(time: datetime) -> int:

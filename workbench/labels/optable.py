@@ -67,6 +67,8 @@ class OpTable:
         self._reviews: list[int] = []
         self._steps: list[list[tuple[int, str, bool]]] = []
         """By author: seq of each undo and redo, the gesture it is of, whether it is a redo."""
+        self._uppers: dict[int, str] = {}
+        """By position: the upper class that an op names."""
         self._decoded: dict[int, NDArray[np.int32]] = {}
         self._decoded_bytes = 0
 
@@ -101,8 +103,17 @@ class OpTable:
         """Return an op."""
         return op_of_row(self._row(position), self._authors[self._columns["author"][position]])
 
-    def append(self, row: Row, author: str, edit: Edit | None) -> list[int]:
+    def append(
+        self, row: Row, author: str, edit: Edit | None, *, spans: NDArray[np.int32] | None = None
+    ) -> list[int]:
         """Take the next op of an author's journal, with its edit if it belongs to the track.
+
+        Parameters
+        ----------
+        row, author, edit
+            The op.
+        spans
+            Of its mask, where somebody decoded it already.
 
         Returns
         -------
@@ -116,10 +127,9 @@ class OpTable:
         """
         number = self._number(author)
         position, changed = self._count, []
-        spans = None
         match edit:
             case AssignMask(mask=mask) | Protect(mask=mask):
-                spans = mask.spans()
+                spans = mask.spans() if spans is None else spans
                 changed = [position]
             case Refine() | Comment():
                 changed = [position]
@@ -133,8 +143,10 @@ class OpTable:
         columns["author"][position], columns["seq"][position] = number, row.seq
         columns["gesture"][position] = row.gesture
         match edit:
-            case AssignMask(window=window, code=code):
+            case AssignMask(window=window, code=code, upper=upper):
                 self._place(position, window, kind="assign", value=code)
+                if upper is not None:
+                    self._uppers[position] = upper
             case Protect(window=window, on=on, accepted=accepted):
                 self._place(position, window, kind="accept" if accepted else "protect", value=int(on))
             case Refine(window=window):
@@ -197,6 +209,11 @@ class OpTable:
                 for row in own
                 if row.track == self._track and row.kind in ("undo", "redo")
             ]
+            self._uppers |= {
+                self._positions[number][row.seq - 1]: upper
+                for row in own
+                if row.track == self._track and (upper := _upper_of(row)) is not None
+            }
         lamports = np.zeros(count + 64, np.int64)
         for own, positions in zip(self._rows, self._positions, strict=True):
             lamports[positions] = [row.lamport for row in own]
@@ -247,14 +264,22 @@ class OpTable:
 
     def upper(self, position: int) -> str | None:
         """Return the upper class that a painting op names where its author was sure of no class."""
-        payload = self._row(position).payload
-        header, _ = split_payload(payload) if b'"upper"' in payload[:512] else ({}, None)
-        upper = header.get("upper")
-        return upper if isinstance(upper, str) else None
+        return self._uppers.get(position)
+
+    def unsure(self) -> list[int]:
+        """Return the painting ops that count and name an upper class, as they were taken."""
+        return [position for position in sorted(self._uppers) if self.counts(position)]
 
     def window(self, position: int) -> Window:
         """Return the window of one painting or refining op."""
         row, col, row_stop, col_stop = (int(edge) for edge in self._boxes[position])
+        return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
+
+    def hull(self, positions: Sequence[int]) -> Window:
+        """Return the smallest window that holds what some ops paint or refine."""
+        boxes = self._boxes[np.asarray(positions, np.int64)]
+        row, col = boxes[:, :2].min(axis=0).tolist()
+        row_stop, col_stop = boxes[:, 2:].max(axis=0).tolist()
         return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
 
     def spans(self, position: int) -> NDArray[np.int32]:
@@ -287,28 +312,19 @@ class OpTable:
 
     def shared_tiles(self, kind: str) -> NDArray[np.bool_]:
         """Return the tiles in which ops of a kind by several authors count, shape (tile row, tile col)."""
-        return self._index.painters(self._columns["author"], self._of_kind(kind)) > 1
+        return self._index.shared(self._columns["author"], self._of_kind(kind))
 
-    def clocks(self) -> list[Mapping[str, int]]:
-        """Return what the author of each op had seen, at first and at second hand, when it was made.
+    def seen(self, position: int) -> Mapping[str, int]:
+        """Return {author: seq} of what the author of an op had read; the same object for the same text."""
+        return seen_of(self._row(position).seen)
 
-        Shape (op,), as they were taken; {author: seq}.
-        """
-        clocks: list[Mapping[str, int]] = [{}] * self._count
-        before: dict[str, tuple[str, dict[str, int]]] = {}
-        for position in np.argsort(self._order[: self._count]).tolist():
-            author, row = self.name(position)[0], self._row(position)
-            text, clock = before.get(author, ("", {}))
-            if row.seen != text:
-                clock = dict(clock)
-                for other, last in seen_of(row.seen).items():
-                    known = self._positions[self._authors.index(other)] if other in self._authors else []
-                    passed = clocks[known[last - 1]] if 0 < last <= len(known) else {}
-                    for name, count in (*passed.items(), (other, last)):
-                        clock[name] = max(clock.get(name, 0), count)
-                before[author] = row.seen, clock
-            clocks[position] = clock
-        return clocks
+    def positions(self, author: str) -> Sequence[int]:
+        """Return the position of each op of an author's journal that was taken, first to last."""
+        return self._positions[self._authors.index(author)] if author in self._authors else ()
+
+    def tiles(self, position: int) -> NDArray[np.int32]:
+        """Return the numbers of the tiles in which a painting op has pixels."""
+        return self._index.tiles_of(position)
 
     def missing(self, directory: Path) -> dict[str, int]:
         """Return {author: seq} of an op that may have been there, as its journal folder knows, and is not."""
@@ -324,10 +340,20 @@ class OpTable:
         found = np.flatnonzero(self._of_kind(kind))
         return int(found[self._order[found].argmax()]) if found.size else -1
 
+    def count_of(self, kind: str, author: str) -> int:
+        """Return how many ops of a kind by an author count."""
+        return int(np.count_nonzero(self._of_kind(kind, author)))
+
     def counting(self, kind: str, *, author: str = "") -> list[Op]:
         """Return the ops of a kind that count, first to last; everybody's unless an author is given."""
-        found = np.flatnonzero(self._of_kind(kind, author))
-        return [self.op(int(position)) for position in found[np.argsort(self._order[found])]]
+        return [self.op(position) for position in self._counting(kind, author)]
+
+    def looks(self) -> dict[str, tuple[Window, ...]]:
+        """Return the windows that each author has had before their eyes, sorted by author."""
+        found: dict[str, list[Window]] = {}
+        for position in self._counting("look"):
+            found.setdefault(self.name(position)[0], []).append(self.window(position))
+        return {author: tuple(windows) for author, windows in sorted(found.items())}
 
     def label_heads(self) -> tuple[Head, ...]:
         """Return the last op of each author that may have changed labels of the track, sorted by author."""
@@ -399,6 +425,11 @@ class OpTable:
         columns = self._columns
         return self._rows[int(columns["author"][position])][int(columns["seq"][position]) - 1]
 
+    def _counting(self, kind: str, author: str = "") -> list[int]:
+        """Return the positions of what `counting` returns."""
+        found = np.flatnonzero(self._of_kind(kind, author))
+        return [int(position) for position in found[np.argsort(self._order[found])]]
+
     def _of_kind(self, kind: str, author: str = "") -> NDArray[np.bool_]:
         """Return which ops are of a kind, and of an author if one is given, and count, shape (op,)."""
         columns = self._columns
@@ -439,6 +470,12 @@ class OpTable:
             self._order[: self._count] &= ~((1 << _AUTHOR_BITS) - 1)
             self._order[: self._count] |= ranks
         return self._authors.index(author)
+
+
+def _upper_of(row: Row) -> str | None:
+    header, _ = split_payload(row.payload) if b'"upper"' in row.payload[:512] else ({}, None)
+    upper = header.get("upper") if row.kind == "assign" else None
+    return upper if isinstance(upper, str) else None
 
 
 def _head_of(row: Row, author: str) -> Head:

@@ -24,6 +24,7 @@ __all__ = [
     "fill",
     "held_whole",
     "lift",
+    "mark",
     "paint",
     "shows_only",
     "touched",
@@ -517,6 +518,52 @@ def shows_only(spans: NDArray[np.int32], value: int, shown: Shown) -> bool:
                     return False
             col = border
     return True
+
+
+@kernel
+def mark(
+    spans: NDArray[np.int32],
+    position: int,
+    number: int,
+    shown: Shown,
+    row: int,
+    col: int,
+    numbers: NDArray[np.uint8],
+) -> int:
+    """Write a number on the pixels on which an op stands, and return how many they are.
+
+    Parameters
+    ----------
+    spans, position
+        Of the op.
+    number
+        What is written.
+    shown
+        What shows.
+    row, col
+        First pixel of the window that is looked at.
+    numbers
+        Shape (row, col) of it, written to. All pixels count, and none is written to, where it is empty.
+    """
+    count, some = 0, numbers.size > 0
+    for one in range(len(spans)):
+        r, c, stop = spans[one, 0], spans[one, 1], spans[one, 2]
+        if some:
+            c, stop = max(c, col), min(stop, col + numbers.shape[1])
+            if not row <= r < row + numbers.shape[0]:
+                continue
+        while c < stop:
+            border = min(stop, (c // TILE + 1) * TILE)
+            top = shown.tops[r // TILE, c // TILE]
+            if top == MIXED or top == position + 1:
+                last = shown.last[r // TILE, c // TILE, r % TILE]
+                for here in range(c, border):
+                    if top != MIXED or last[here % TILE] == position + 1:
+                        count += 1
+                        if some:
+                            numbers[r - row, here - col] = number
+            c = border
+    return count
 
 
 @kernel

@@ -27,6 +27,7 @@ from workbench.labels.painting import (
     fill,
     held_whole,
     lift,
+    mark,
     paint,
     shows_only,
     touched,
@@ -86,6 +87,16 @@ class Plane:
     def shows_only(self, spans: NDArray[np.int32], value: int) -> bool:
         """Tell whether all pixels of some spans have a value."""
         return bool(shows_only(spans, value, self.shown))
+
+    def standing(self, position: int) -> int:
+        """Return the number of pixels on which an op stands."""
+        nothing = np.zeros((0, 0), np.uint8)
+        return int(mark(self._table.spans(position), position, 0, self.shown, 0, 0, nothing))
+
+    def mark(self, position: int, number: int, numbers: NDArray[np.uint8], window: Window) -> int:
+        """Write a number where an op stands in a window, shape (row, col) of it; return on how many pixels."""
+        spans = self._table.spans(position)
+        return int(mark(spans, position, number, self.shown, int(window.row), int(window.col), numbers))
 
     def take(self, positions: Sequence[int]) -> None:
         """Paint ops that count; those of other planes are passed over."""
@@ -161,9 +172,14 @@ class Plane:
         Where none is left, and that is soon since most of what was painted was painted over, an op is not
         even decoded.
         """
-        table = self._table
+        table, rows = self._table, np.flatnonzero(bare.cells.any(axis=1))
+        if not rows.size:
+            return
+        top, bottom = int(rows[0]) * TILE, int(rows[-1] + 1) * TILE
         for position in table.beneath(self._kind, bare):
-            fill(table.spans(position), self._ground, position, table.value(position), self.shown, bare)
+            spans = table.spans(position)
+            first, stop = np.searchsorted(spans[:, 0], (top, bottom))
+            fill(spans[first:stop], self._ground, position, table.value(position), self.shown, bare)
         clear(self.shown, bare)
 
     def _remember(self, position: int, beneath: Beneath) -> None:

@@ -1,44 +1,33 @@
 """Pre-labels: what models propose for a zone, and the edits by which a person takes it over.
 
-A model writes into a journal of its own, ``model-<id>``, on the track ``prelabels``; no label comes from
-there by itself. Whoever accepts a pre-label copies its pixels into the labels by an edit of their own, which
-names the op that it was copied from.
+No label comes from there by itself. Whoever accepts a pre-label copies its pixels into the labels by an edit
+of their own, which names the op that it was copied from.
 """
 
 from __future__ import annotations
 
-__all__ = ["BULK_TOOL", "MODEL", "POINTED_TOOL", "PRELABELS", "Prelabels", "Waiting", "is_model"]
+__all__ = ["BULK_TOOL", "Chosen", "POINTED_TOOL", "Prelabels", "Waiting"]
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
+from workbench.geo.spans import pixel_count
 from workbench.labels.edits import OPEN, AssignMask, Provenance, assign
-from workbench.labels.fold import Fold
+from workbench.labels.fold import Drawn, Fold
 from workbench.labels.op import Op
-from workbench.labels.payloads import edit_of
+from workbench.labels.proposed import MODEL, Group, Proposed
 from workbench.labels.strokes import given_map
-from workbench.labels.tables import Row
 
-PRELABELS = "prelabels"
-"""The track of what models propose."""
-MODEL = "model-"
-"""What the name of an author begins with that is a model."""
 POINTED_TOOL, BULK_TOOL = "accept", "accept-all"
 """Tools of edits that accept pre-labels: where a person pointed, or wherever something is true of them."""
-
-_Group = tuple[str, int, str | None]
-
-
-def is_model(author: str) -> bool:
-    """Tell whether an author is a model."""
-    return author.startswith(MODEL)
+_STRIP = 1 << 20
+"""Pixels that are looked at at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +43,42 @@ class Waiting:
     """The least and the most that the model said; None where it said none."""
 
 
-class Prelabels:
-    """The pre-labels of a zone at one moment: of all models' that of the last op on each pixel."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chosen:
+    """Which pre-labels somebody takes over."""
 
-    def __init__(self, labels: Fold, rows: Mapping[str, Sequence[Row]], *, directory: Path) -> None:
-        self._labels = labels
-        self._fold = Fold.begun(labels.canvas, PRELABELS, rows, None, directory=directory)
+    region: tuple[Window, NDArray[np.bool_]] | None = None
+    """Where: a window and its mask. None = anywhere."""
+    pointed: bool = False
+    """Whether a person pointed at this region; a pre-label that is alone there was looked at for itself."""
+    code: int | None = None
+    """Only pre-labels of this class."""
+    above: float | None = None
+    """Only pre-labels in which the model has at least this confidence, 0 to 1."""
+    over: bool = False
+    """Replace labels that are there, too; else only what is unlabelled."""
+    among: Collection[Group] | None = None
+    """Only pre-labels of these groups."""
+
+    def means(self, found: AssignMask, group: Group) -> bool:
+        """Tell whether a pre-label is of the class and group that are meant."""
+        if self.code is not None and (found.code, found.upper) != (self.code, None):
+            return False
+        return self.among is None or group in self.among
+
+    def trusts(self, found: AssignMask) -> bool:
+        """Tell whether the model is sure enough of a pre-label."""
+        if self.above is None:
+            return True
+        return found.confidence is not None and found.confidence >= self.above
+
+
+class Prelabels:
+    """What models propose for a zone, the last op on each pixel, beside its labels as they are."""
+
+    def __init__(self, labels: Fold, proposed: Proposed) -> None:
+        self._labels, self._fold = labels, proposed.fold
+        self.proposed = proposed
 
     @property
     def codes(self) -> NDArray[np.uint8]:
@@ -69,67 +88,44 @@ class Prelabels:
     @property
     def last(self) -> NDArray[np.uint32]:
         """Shape (row, col). 1 + place in `ops` of the op that proposes the code, 0 = none."""
-        return self._fold.labels.last(self._fold.canvas.subject.grid.whole)
+        return self.proposed.last(self.whole)
 
     @property
     def ops(self) -> tuple[Op, ...]:
         """The ops of the models' journals."""
         return tuple(self._fold.table.op(position) for position in range(len(self._fold.table)))
 
-    def accepting(
-        self,
-        *,
-        region: tuple[Window, NDArray[np.bool_]] | None = None,
-        pointed: bool = False,
-        code: int | None = None,
-        above: float | None = None,
-        over: bool = False,
-    ) -> list[AssignMask]:
+    @property
+    def whole(self) -> Window:
+        """Window of the zone."""
+        return self._fold.canvas.subject.grid.whole
+
+    def accepting(self, chosen: Chosen) -> list[Drawn]:
         """Return the edits that take pre-labels over, one for each op that proposes some of the pixels.
 
-        Meant for `AnnotationStore.apply_all`.
-
-        Parameters
-        ----------
-        region
-            Where: a window and its mask. None = anywhere.
-        pointed
-            Whether a person pointed at this very region; a pre-label that is alone there was looked at for
-            itself.
-        code
-            Only pre-labels of this class.
-        above
-            Only pre-labels in which the model has at least this confidence, 0 to 1.
-        over
-            Replace labels that are there, too; else only what is unlabelled.
+        Meant for `AnnotationStore.apply_drawn`, before anything else is done to the labels.
 
         Raises
         ------
         EditRefused
             There is no such pre-label.
         """
-        whole = self._fold.canvas.subject.grid.whole
-        window, mask = region if region is not None else (whole, np.ones(whole.shape, np.bool_))
-        wanted = np.where(mask & self._free(window, over=over), self._fold.labels.last(window), np.uint32(0))
-        there = [(place, *self._proposal(place)) for place in _numbers(wanted)]
+        window, mask = chosen.region or (self.whole, np.ones(self.whole.shape, np.bool_))
+        wanted, counts = self._wanted(window, mask, over=chosen.over)
+        there = [(place, self._edit(place)) for place in _numbers(counts)]
         if not there:
-            raise EditRefused(self._nothing_there(window, mask, over=over))
-        meant = [one for one in there if code is None or (one[2].code == code and one[2].upper is None)]
+            raise EditRefused(self._nothing_there(window, mask, over=chosen.over))
+        groups, numbers = self.proposed.groups, self.proposed.group
+        meant = [one for one in there if chosen.means(one[1], groups[numbers[one[0]] - 1])]
         if not meant:
             raise EditRefused(f"no pre-label of the {len(there)} there is of this class")
-        sure = [one for one in meant if above is None or _sure(one[2], above)]
+        sure = [one for one in meant if chosen.trusts(one[1])]
         if not sure:
-            said = [found.confidence for _, _, found in meant if found.confidence is not None]
+            said = [found.confidence for _, found in meant if found.confidence is not None]
             most = f"a confidence of {max(said)}" if said else "no confidence"
             raise EditRefused(f"the surest of the {len(meant)} pre-labels there has {most}")
-        tool = POINTED_TOOL if pointed and len(sure) == 1 else BULK_TOOL
-        edits = []
-        for place, op, found in sure:
-            part = window.intersection(found.window)
-            assert part is not None  # noqa: S101 - some of the pixels are its
-            pixels = wanted[part.within(window).slices] == place
-            edits.append(_copy(op, found, pixels, part, tool=tool))
-        return edits
+        tool = POINTED_TOOL if chosen.pointed and len(sure) == 1 else BULK_TOOL
+        return [self._copied(place, found, wanted, counts, window, tool) for place, found in sure]
 
     def compared(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return where there are pre-labels, and where the labels are the same: class or upper class alike.
@@ -139,85 +135,118 @@ class Prelabels:
         there, same
             Shape (row, col) of the zone.
         """
-        here, proposed = self._given(self._fold.canvas.subject.grid.whole)
+        here, proposed = self.given(self.whole)
         return proposed > 0, here == proposed
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Return what can be accepted without replacing a label, by model and class, most pixels first."""
-        whole = self._fold.canvas.subject.grid.whole
+        whole, proposed = self.whole, self.proposed
         wanted = np.where(self._free(whole, over=False), self.last, np.uint32(0))
-        counts, places = np.bincount(wanted.reshape(-1)), defaultdict[_Group, list[int]](list)
-        said = defaultdict[_Group, list[float]](list)
-        for place in _numbers(wanted):
-            op, edit = self._proposal(place)
-            group = op.author, edit.code, edit.upper
-            places[group].append(place)
-            said[group] += [edit.confidence] if edit.confidence is not None else []
-        found = [
-            Waiting(
-                model=group[0],
-                code=group[1],
-                upper=group[2],
-                pixels=int(counts[own].sum()),
-                confidence=(min(said[group]), max(said[group])) if said[group] else None,
+        counts, places = np.bincount(wanted.reshape(-1), minlength=1), defaultdict[int, list[int]](list)
+        for place in _numbers(counts):
+            places[int(proposed.group[place])].append(place)
+        found = []
+        for number, own in places.items():
+            group, said = proposed.groups[number - 1], proposed.confidence[own]
+            known = said[~np.isnan(said)].tolist()
+            found.append(
+                Waiting(
+                    model=group.model,
+                    code=group.code,
+                    upper=group.upper,
+                    pixels=int(counts[own].sum()),
+                    confidence=(min(known), max(known)) if known else None,
+                )
             )
-            for group, own in places.items()
-        ]
         return tuple(sorted(found, key=lambda one: (-one.pixels, one.model, one.code, one.upper or "")))
 
     def _free(self, window: Window, *, over: bool) -> NDArray[np.bool_]:
         """Return where a pre-label of a window can change something, shape (row, col) of it."""
-        here, proposed = self._given(window)
+        here, proposed = self.given(window)
         changing: NDArray[np.bool_] = here != proposed if over else here == 0
-        return changing & (proposed > 0) & np.equal(self._labels.guard.levels(window), OPEN)
+        return changing & (proposed > 0) & np.equal(self.levels(window), OPEN)
 
-    def _given(self, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    def _wanted(
+        self, window: Window, mask: NDArray[np.bool_], *, over: bool
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Return the op that changes something on each pixel of a mask, 0 for none, and pixels by op."""
+        wanted = np.zeros(window.shape, np.uint32)
+        counts = np.zeros(self.proposed.group.size, np.int64)
+        rows = max(1, _STRIP // window.width)
+        for row in range(0, window.height, rows):  # numpy keeps other threads waiting for as long as it works
+            strip = Window(
+                row=window.row + row,
+                col=window.col,
+                height=min(rows, window.height - row),
+                width=window.width,
+            )
+            place = slice(row, row + strip.height)
+            free = self._free(strip, over=over) & mask[place]
+            wanted[place] = np.where(free, self.proposed.last(strip), np.uint32(0))
+            counts += np.bincount(wanted[place].reshape(-1), minlength=counts.size)
+        return wanted, counts
+
+    def levels(self, window: Window) -> NDArray[np.uint8]:
+        """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` of a window's pixels, shape (row, col)."""
+        return self._labels.guard.levels(window)
+
+    def given(self, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
         """Return labels and pre-labels of a window as `given_map`, upper classes numbered alike in both."""
-        keys: list[str] = []
-        maps = []
-        for fold in (self._labels, self._fold):
-            uppers, found = fold.uppers(window)
-            keys += [key for key in found if key not in keys]
-            numbers = np.array([0, *(keys.index(key) + 1 for key in found)], np.uint8)
-            maps.append(given_map(fold.labels.values[window.slices], numbers[uppers]))
-        return maps[0], maps[1]
+        uppers, keys = self._labels.uppers(window)
+        known = {key: number for number, key in enumerate(keys, start=1)}
+        given = [0]
+        for group in self.proposed.groups:
+            number = known.setdefault(group.upper, len(known) + 1) if group.upper is not None else 0
+            given.append(group.code + 256 * number)
+        proposed = np.array(given, np.uint16)[self.proposed.group][self.proposed.last(window)]
+        return given_map(self._labels.labels.values[window.slices], uppers), proposed
 
-    def _proposal(self, place: int) -> tuple[Op, AssignMask]:
-        """Return an op of the models', by 1 + its place, and its edit."""
-        op = self._fold.table.op(place - 1)
-        edit = edit_of(op)
-        assert isinstance(edit, AssignMask)  # noqa: S101 - nothing else paints pre-labels
-        return op, edit
+    def _edit(self, place: int) -> AssignMask:
+        """Return what an op of the models' proposes, by 1 + its place."""
+        edit = self.proposed.edits[place - 1]
+        assert edit is not None  # noqa: S101 - it stands on pixels
+        return edit
+
+    def _copied(
+        self,
+        place: int,
+        found: AssignMask,
+        wanted: NDArray[np.uint32],
+        counts: NDArray[np.int64],
+        window: Window,
+        tool: str,
+    ) -> Drawn:
+        """Return the edit that copies those pixels of a pre-label that are wanted in a window."""
+        author, seq = self._fold.table.name(place - 1)
+        made = Provenance(
+            tool=tool,
+            scale=found.provenance.scale,
+            hierarchy_digest=found.provenance.hierarchy_digest,
+            model=found.provenance.model or author.removeprefix(MODEL),
+        )
+        copied = replace(found, provenance=made, source=f"{author}:{seq}", confidence=None)
+        spans = self._fold.table.spans(place - 1)
+        if pixel_count(spans) == counts[place]:
+            return Drawn(edit=copied, spans=spans)  # all of it: nothing has to be encoded again
+        part = window.intersection(found.window)
+        assert part is not None  # noqa: S101 - some of the pixels are its
+        pixels = wanted[part.within(window).slices] == place
+        return Drawn(edit=replace(copied, mask=assign(pixels, part, found.code, made).mask))
 
     def _nothing_there(self, window: Window, mask: NDArray[np.bool_], *, over: bool) -> str:
         """Return why nothing can be accepted in a region."""
         if not self.compared()[0].any():
             return "no model proposes anything in this zone"
-        there = mask & (self._given(window)[1] > 0)
+        there = mask & (self.given(window)[1] > 0)
         if not there.any():
             return "no model proposes anything there"
-        if not (there & (self._labels.guard.levels(window) == OPEN)).any():
+        if not (there & (self.levels(window) == OPEN)).any():
             return "what models propose there is protected or accepted"
         if over:
             return "what models propose there is what the labels are already"
         return "what models propose there is labelled already; replace takes it over what is there"
 
 
-def _sure(found: AssignMask, above: float) -> bool:
-    return found.confidence is not None and found.confidence >= above
-
-
-def _numbers(wanted: NDArray[np.uint32]) -> Iterator[int]:
-    """Yield the numbers above 0 that there are, ascending."""
-    yield from (np.flatnonzero(np.bincount(wanted.reshape(-1), minlength=1)[1:]) + 1).tolist()
-
-
-def _copy(op: Op, found: AssignMask, pixels: NDArray[np.bool_], window: Window, *, tool: str) -> AssignMask:
-    """Return the edit that copies some pixels of a pre-label."""
-    made = Provenance(
-        tool=tool,
-        scale=op.scale,
-        hierarchy_digest=op.hierarchy_digest,
-        model=op.model or op.author.removeprefix(MODEL),
-    )
-    return replace(assign(pixels, window, found.code, made), upper=found.upper, source=op.id)
+def _numbers(counts: NDArray[np.int64]) -> Iterator[int]:
+    """Yield the numbers above 0 of which there are some, ascending."""
+    yield from (np.flatnonzero(counts[1:]) + 1).tolist()

@@ -14,7 +14,7 @@ from which model, and what became of a pre-label there:
 
 from __future__ import annotations
 
-__all__ = ["IDLE", "PRELABEL_FATES", "Effort", "Source", "effort", "sources"]
+__all__ = ["IDLE", "PRELABEL_FATES", "Effort", "Source", "effort", "prelabel_fates", "sources"]
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,8 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
-from workbench.labels.prelabels import BULK_TOOL, POINTED_TOOL, is_model
+from workbench.labels.prelabels import BULK_TOOL, POINTED_TOOL
+from workbench.labels.proposed import Group, is_model
 
 PRELABEL_FATES = ("none", "kept", "corrected", "untouched")
 """What can become of a pre-label, by number."""
@@ -84,10 +85,9 @@ def sources(store: AnnotationStore) -> tuple[NDArray[np.uint32], tuple[Source, .
         Shape (row, col), 0 = nobody; and what each number stands for, first op first.
     """
     ops = store.ops
-    keys = store.last_op.astype(np.int64) * len(PRELABEL_FATES) + _fates(store, ops)
+    keys = store.last_op.astype(np.int64) * len(PRELABEL_FATES) + _fates(store, ops).fates
     counts = np.bincount(keys.reshape(-1), minlength=len(PRELABEL_FATES))
-    conflicts = store.conflicts()
-    contested = np.bincount(keys[conflicts.rows, conflicts.cols], minlength=counts.size)
+    contested = np.bincount(keys[store.conflicts().mask(store.grid.whole)], minlength=counts.size)
     used = np.flatnonzero(counts)
     used = used[used >= len(PRELABEL_FATES)]
     named = [(ops[key // len(PRELABEL_FATES) - 1], key) for key in used.tolist()]
@@ -114,30 +114,72 @@ def sources(store: AnnotationStore) -> tuple[NDArray[np.uint32], tuple[Source, .
     return numbers[keys], tuple(table)
 
 
-def _fates(store: AnnotationStore, ops: Sequence[Op]) -> NDArray[np.uint8]:
-    """Return what became of the pre-label of each pixel, shape (row, col): places in `PRELABEL_FATES`.
+def prelabel_fates(store: AnnotationStore) -> dict[Group, dict[str, int]]:
+    """Return the labelled pixels of each group of pre-labels by what became of them, by the model and class.
+
+    Of the fates in `PRELABEL_FATES` only those are there that some pixels have, and never ``none``.
+    """
+    found = _fates(store, store.ops)
+    keys = found.groups.astype(np.int64) * len(PRELABEL_FATES) + found.fates
+    counts = np.bincount(keys.reshape(-1), minlength=(len(found.known) + 1) * len(PRELABEL_FATES))
+    tables = counts.reshape(-1, len(PRELABEL_FATES))[1:]
+    named = sorted(zip(found.known, tables, strict=True), key=lambda one: one[0].order)
+    return {
+        group: {PRELABEL_FATES[fate]: int(table[fate]) for fate in np.flatnonzero(table) if fate != _NONE}
+        for group, table in named
+        if table[1:].any()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fates:
+    """What became of the pre-label of each pixel."""
+
+    fates: NDArray[np.uint8]
+    """Shape (row, col): places in `PRELABEL_FATES`."""
+    groups: NDArray[np.uint16]
+    """Shape (row, col): 1 + place in `known` of what was proposed there, 0 where nothing was."""
+    known: tuple[Group, ...]
+
+
+def _fates(store: AnnotationStore, ops: Sequence[Op]) -> _Fates:
+    """Return what became of the pre-label of each pixel.
 
     An edit that accepts one says so. Of any other the pre-label is the last one that its author had read.
     """
-    last = store.last_op
+    last, known = store.last_op, dict[Group, int]()
     accepted = {BULK_TOOL: _UNTOUCHED, POINTED_TOOL: _KEPT}
     given = np.array([_NONE, *(accepted.get(op.tool or "", _NONE) for op in ops)], np.uint8)
+    copied = [_copied(op) if op.tool in accepted else None for op in ops]
+    numbers = [0 if group is None else known.setdefault(group, len(known) + 1) for group in copied]
     fates: NDArray[np.uint8] = given[last]
+    groups: NDArray[np.uint16] = np.array([0, *numbers], np.uint16)[last]
     open_pixels = (last > 0) & (fates == _NONE)
     there, same, when = np.zeros_like(open_pixels), np.zeros_like(open_pixels), np.zeros(last.shape, np.int64)
     for model in sorted({op.author for op in ops if is_model(op.author)}):
         read = np.array([0, *(op.seen.get(model, 0) for op in ops)], np.uint32)[last]
         for count in np.unique(read[open_pixels & (read > 0)]).tolist():
-            proposed = store.prelabels(model, ops=count)
-            ranks = np.array([0, *(op.lamport for op in proposed.ops)], np.int64)[proposed.last]
-            found, agree = proposed.compared()
+            prelabels = store.prelabels(store.models(model, ops=count))
+            proposed = prelabels.proposed
+            ranks = np.array([0, *(op.lamport for op in prelabels.ops)], np.int64)[prelabels.last]
+            found, agree = prelabels.compared()
             newer = open_pixels & (read == count) & found & (ranks >= when)
             there |= newer
             same[newer], when[newer] = agree[newer], ranks[newer]
+            own = [0, *(known.setdefault(group, len(known) + 1) for group in proposed.groups)]
+            groups[newer] = np.array(own, np.uint16)[proposed.group][prelabels.last[newer]]
     fates[there] = np.where(same[there], _KEPT, _CORRECTED)
     recoded = np.array([False, *(op.tool == _RECODE for op in ops)])[last]
     fates[recoded & (fates == _KEPT)] = _UNTOUCHED
-    return fates
+    return _Fates(fates=fates, groups=groups, known=tuple(known))
+
+
+def _copied(op: Op) -> Group | None:
+    """Return the group of the pre-label that an op accepted; None where it names none."""
+    edit = edit_of(op)
+    if not isinstance(edit, AssignMask) or edit.source is None:
+        return None
+    return Group(model=edit.source.rpartition(":")[0], code=edit.code, upper=edit.upper)
 
 
 def effort(ops: Iterable[Op], table: Iterable[Source]) -> tuple[Effort, dict[Given, Effort]]:

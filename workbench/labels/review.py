@@ -9,7 +9,7 @@ is open again. So it is where somebody labels who had not read a verdict: an edi
 
 from __future__ import annotations
 
-__all__ = ["ZoneState", "accept", "check_judge", "send_back", "submit", "zone_state"]
+__all__ = ["ZoneState", "accept", "check_judge", "send_back", "state_after", "submit", "zone_state"]
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,9 +20,9 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.comments import one_line
 from workbench.labels.edits import Review
 from workbench.labels.losses import lost_edits
-from workbench.labels.op import Head
+from workbench.labels.op import Head, Op
 from workbench.labels.payloads import edit_of
-from workbench.labels.prelabels import is_model
+from workbench.labels.proposed import is_model
 
 StateName = Literal["open", "submitted", "accepted", "sent_back"]
 
@@ -48,11 +48,23 @@ class ZoneState:
 
 def zone_state(store: AnnotationStore) -> ZoneState:
     """Return where the zone of a store stands in review."""
-    verdict = store.last_review()
+    return state_after(store.last_review(), store.label_heads())
+
+
+def state_after(verdict: Op | None, heads: tuple[Head, ...]) -> ZoneState:
+    """Return where a zone stands after its last verdict, None before the first.
+
+    Parameters
+    ----------
+    verdict
+        The review op that holds.
+    heads
+        Last label op of each author as it is now, sorted by author.
+    """
     review = edit_of(verdict) if verdict is not None else None
     if verdict is None or not isinstance(review, Review):
         return ZoneState(state="open")
-    if review.state != "sent_back" and review.heads != store.label_heads():
+    if review.state != "sent_back" and review.heads != heads:
         return ZoneState(state="open")
     return ZoneState(
         state=review.state, by=verdict.author, reason=review.reason, heads=review.heads, at=verdict.wall_time

@@ -183,26 +183,23 @@ def _planes(data: bytes, pixels: int) -> NDArray[np.uint8]:
 
 @kernel
 def _spans(planes: NDArray[np.uint8], row: int, col: int, height: int, width: int) -> NDArray[np.int32]:
-    """Return the spans of runs that fill a window exactly, without a division for each."""
+    """Return the spans of runs that are proven to fill a window exactly."""
     spans = np.empty((planes.shape[1] // 2 + height, 3), np.int32)
-    count = at = line = 0
-    line_stop = width
-    for number in range(planes.shape[1]):
-        stop = at + (np.int64(planes[1, number]) << 8) + planes[0, number]
-        while number % 2 and at < stop:
-            end = min(stop, line_stop)
-            first = col + width - (line_stop - at)
-            spans[count, 0], spans[count, 1], spans[count, 2] = row + line, first, first + end - at
+    count, at, line, line_stop = 0, 0, row, width
+    for number in range(0, planes.shape[1] - 1, 2):
+        at += (np.int64(planes[1, number]) << 8) + planes[0, number]
+        stop = at + (np.int64(planes[1, number + 1]) << 8) + planes[0, number + 1]
+        while at >= line_stop:
+            line += 1
+            line_stop += width
+        while at < stop:
+            first, end = at - line_stop + width, min(stop, line_stop)
+            spans[count, 0], spans[count, 1], spans[count, 2] = line, col + first, col + first + end - at
             count += 1
             at = end
             if at == line_stop:
                 line += 1
                 line_stop += width
-        at = stop
-        if at >= line_stop:
-            passed = (at - line_stop) // width + 1
-            line += passed
-            line_stop += passed * width
     return spans[:count].copy()
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "Row",
     "believed",
     "body_of_row",
+    "chained_rows",
     "check_following",
     "checked",
     "last_seen",
@@ -31,7 +32,8 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType, NoneType
 from typing import Any, NamedTuple
 
@@ -191,6 +193,55 @@ def row_of_op(op: Op) -> Row:
         "sha256": bytes.fromhex(op.sha256),
     }
     return Row(**{name: changed[name] if name in changed else getattr(op, name) for name in _COLUMNS})
+
+
+def chained_rows(
+    entries: Iterable[Entry],
+    *,
+    author: str,
+    after: tuple[int, str],
+    seen: Mapping[str, int],
+    lamport: int,
+    clock: Callable[[], datetime],
+) -> list[Row]:
+    """Return the rows that the entries of one gesture become at the end of a journal.
+
+    Parameters
+    ----------
+    entries
+        In order.
+    author
+        Whose journal it is.
+    after
+        Seq and sha256 of its last op; 0 and the hash of the meta document if it has none.
+    seen, lamport
+        As in the table of `workbench.labels.op`; the lamport is the first op's.
+    clock
+        Gives the wall time of each op.
+    """
+    rows: list[Row] = []
+    last, previous = after[0], bytes.fromhex(after[1])
+    text = seen_text(seen)
+    for place, entry in enumerate(entries):
+        row = Row(
+            seq=last + 1 + place,
+            gesture=last + 1,
+            lamport=lamport + place,
+            seen=text,
+            wall_time=to_microseconds(clock()),
+            track=entry.track,
+            kind=entry.kind,
+            tool=entry.tool,
+            scale=entry.scale,
+            hierarchy_digest=entry.hierarchy_digest,
+            model=entry.model,
+            payload=entry.payload,
+            previous=previous,
+            sha256=b"",
+        )
+        rows.append(sealed(row, author))
+        previous = rows[-1].sha256
+    return rows
 
 
 def sealed(row: Row, author: str) -> Row:

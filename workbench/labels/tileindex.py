@@ -76,15 +76,20 @@ class TileIndex:
             yield int(ops[place])
             place = _next_meeting(ops, place + 1, self._starts, self._tiles, self._cells, cells)
 
-    def painters(self, numbers: NDArray[Any], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return in how many different numbers the chosen ops of each tile come, shape (tile row, tile col).
+    def tiles_of(self, position: int) -> NDArray[np.int32]:
+        """Return the numbers of the tiles in which an op has pixels."""
+        return self._tiles[self._starts[position] : self._starts[position + 1]]
+
+    def shared(self, numbers: NDArray[Any], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the tiles with chosen ops of different numbers, shape (tile row, tile col).
 
         ``numbers`` and ``chosen`` have shape (op,).
         """
-        owners, tiles = self._owners[: self._starts[self._count]], self._tiles[: self._starts[self._count]]
-        taken = chosen[owners]
-        pairs = np.unique(numbers[owners[taken]].astype(np.int64) * self._newest.size + tiles[taken])
-        return np.bincount(pairs % self._newest.size, minlength=self._newest.size).reshape(self.shape)
+        count = self._starts[self._count]
+        found: NDArray[np.bool_] = _shared(
+            numbers, chosen, self._owners[:count], self._tiles[:count], self._newest.size
+        )
+        return found.reshape(self.shape)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return copies of what `restore` needs."""
@@ -136,6 +141,26 @@ def _link(
     for entry in range(start, stop):
         older[entry] = newest[tiles[entry]]
         newest[tiles[entry]] = entry
+
+
+@kernel
+def _shared(
+    numbers: NDArray[np.uint16],
+    chosen: NDArray[np.bool_],
+    owners: NDArray[np.int32],
+    tiles: NDArray[np.int32],
+    size: int,
+) -> NDArray[np.bool_]:
+    """Return the tiles, of so many, that have entries of chosen ops of different numbers."""
+    first, shared = np.full(size, -1, np.int64), np.zeros(size, np.bool_)
+    for entry in range(owners.size):
+        if chosen[owners[entry]]:
+            number = np.int64(numbers[owners[entry]])
+            if first[tiles[entry]] < 0:
+                first[tiles[entry]] = number
+            elif first[tiles[entry]] != number:
+                shared[tiles[entry]] = True
+    return shared
 
 
 @kernel

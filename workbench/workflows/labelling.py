@@ -13,7 +13,7 @@ from workbench.documents import check_output
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.losses import lost_edits
-from workbench.labels.prelabels import is_model
+from workbench.labels.proposed import is_model
 from workbench.leases import Tenancy
 from workbench.workflows.admitting import check_admitted
 from workbench.workflows.script import run_script
@@ -90,7 +90,7 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
     check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
     with campaign.open_store(zone) as store:
         values, covered = nomenclature.encode(store.settled_labels(), scheme), store.coverage()
-        lost, contested = lost_edits(store.missing()), store.conflicts().rows.size
+        lost, contested = lost_edits(store.missing()), store.conflicts().pixels
     write_raster(
         output,
         values,

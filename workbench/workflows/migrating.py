@@ -216,7 +216,7 @@ def _surveyed(campaign: Campaign, zone: Zone, recoding: Recoding) -> _Survey:
     with campaign.open_store(zone, from_snapshot=False) as store:
         if missing := store.missing():
             raise JournalError(f"zone {zone.id}: {lost_edits(missing, into=folder)}")
-        ops, last_op, conflicts = store.ops, store.last_op, store.conflicts().rows.size
+        ops, last_op, conflicts = store.ops, store.last_op, store.conflicts().pixels
     keys = [_checked_key(op, folder, recoding.source) for op in ops]
     pixels: Counter[str] = Counter()
     for key, count in zip(keys, np.bincount(last_op.reshape(-1), minlength=1 + len(ops))[1:], strict=True):
@@ -283,7 +283,7 @@ def _carried(
     if campaign.hierarchy_path(zone).exists():
         shutil.copyfile(campaign.hierarchy_path(zone), staged.hierarchy_path(zone))
     with staged.open_store(zone, from_snapshot=False) as store:
-        shown, conflicts = digest(store.labels.tobytes()), store.conflicts().rows.size
+        shown, conflicts = digest(store.labels.tobytes()), store.conflicts().pixels
     if shown != survey.labels_sha256:
         raise CampaignError(
             f"zone {zone.id} would not show what {recoding.name} says, a fault of the workbench; "

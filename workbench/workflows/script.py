@@ -56,7 +56,8 @@ from workbench.labels.editing import (
     recoding,
 )
 from workbench.labels.edits import AssignMask, Comment, Provenance
-from workbench.labels.prelabels import MODEL, is_model
+from workbench.labels.prelabels import Chosen
+from workbench.labels.proposed import MODEL, is_model
 from workbench.labels.strokes import brush_mask, cut_mask, polygon_mask
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
@@ -253,16 +254,14 @@ class _Script:
     def _accept(self, line: dict[str, Any], *, over: bool) -> None:
         """Take pre-labels over."""
         code = self._nomenclature.by_key(line["class"]).code if "class" in line else None
-        proposed = self._store.prelabels()
-        self._store.apply_all(
-            proposed.accepting(
-                region=self._place(line),
-                pointed="pick" in line,
-                code=code,
-                above=line.get("above"),
-                over=over,
-            )
+        chosen = Chosen(
+            region=self._place(line),
+            pointed="pick" in line,
+            code=code,
+            above=line.get("above"),
+            over=over,
         )
+        self._store.apply_drawn(self._store.prelabels().accepting(chosen))
 
     def _comment(self, line: dict[str, Any], text: str, row: int, col: int) -> None:
         ruling = line.get("ruling")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,20 +150,46 @@ def segment_zones(
     parameters: SegmentationParameters = DEFAULT,
     overwrite: bool = False,
     say: Callable[[str], None],
+    progress: Callable[[str, float], None] | None = None,
 ) -> Iterator[Segmented]:
     """Segment one zone or (None) all, skipping (or not) those whose hierarchy is there with the same digest.
 
     Labels are pixels: a zone can be segmented again at any time and no label changes.
+
+    Parameters
+    ----------
+    campaign, zone_id, parameters, overwrite
+        Which zones, and how.
+    say
+        Told how each zone went.
+    progress
+        Called with the zone and the step, and the share of all the work done before it.
     """
-    for zone in campaign.zones() if zone_id is None else (campaign.zone(zone_id),):
+    zones = campaign.zones() if zone_id is None else (campaign.zone(zone_id),)
+    for place, zone in enumerate(zones):
+        advance = partial(_advance, progress, zone.id, place, len(zones))
         with _about(zone.id):
-            done = _segment_zone(campaign, zone, parameters, overwrite=overwrite)
+            advance("image", 0.0)
+            done = _segment_zone(campaign, zone, parameters, overwrite=overwrite, progress=advance)
         say(f"{zone.id}: {done.hierarchy.leaf_count:,} leaves" + (" (there already)" if done.skipped else ""))
         yield replace(done, zone=zone.id)
 
 
+def _advance(
+    progress: Callable[[str, float], None] | None, zone: str, place: int, count: int, step: str, share: float
+) -> None:
+    """Tell how far one of several zones is."""
+    if progress is not None:
+        progress(f"{zone}: {step}", (place + share) / count)
+
+
 def _segment_zone(
-    campaign: Campaign, zone: Zone, parameters: SegmentationParameters, *, overwrite: bool
+    campaign: Campaign,
+    zone: Zone,
+    parameters: SegmentationParameters,
+    *,
+    overwrite: bool,
+    progress: Callable[[str, float], None],
 ) -> Segmented:
     output = campaign.hierarchy_path(zone)
     image, footprint = campaign.read_image(zone), zone.footprint()
@@ -171,7 +198,7 @@ def _segment_zone(
         digest_image(image, usable_pixels(image, footprint))
     ):
         return Segmented(path=output, hierarchy=found, build_seconds=0.0, skipped=True)
-    return _build(image, footprint, zone.grid, output, parameters)
+    return _build(image, footprint, zone.grid, output, parameters, progress)
 
 
 def _build(

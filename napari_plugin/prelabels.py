@@ -1,0 +1,342 @@
+"""Pre-labels on the desk: what models propose, what of it is chosen, what that would change, accepting it.
+
+Models' journals are replayed in another thread; from then on figures and preview follow the labels by the
+windows that change.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Choice", "Prelabelling", "replayed"]
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_plugin import veil_codes
+from napari_plugin.language import count, number, percent, tr
+from napari_plugin.lasting import lasting
+from napari_plugin.processes import Report
+from napari_plugin.screen import sampled
+from napari_plugin.session import Session
+from napari_plugin.veil_codes import class_table, heat_codes, looked_up, taken
+from workbench.geo.grid import Window
+from workbench.geo.spans import bounds, mask_of
+from workbench.labels import uptake
+from workbench.labels.editing import Given, Region
+from workbench.labels.prelabels import Chosen, Prelabels
+from workbench.labels.proposed import Group, ModelJournals, Proposed, is_model
+from workbench.labels.uptake import FREE, Tally, Uptake
+
+_Axis = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which pre-labels a person has chosen to accept."""
+
+    groups: frozenset[Group] | None = None
+    """Only these; None = all that there are."""
+    above: float | None = None
+    """Only those in which the model has at least this confidence, 0 to 1; None = whatever it says."""
+    over: bool = False
+    """Whether labels that differ are replaced, too."""
+
+
+def replayed(journals: ModelJournals) -> Proposed:
+    """Return what models propose, for another thread to call; all that shows it is loaded there, too."""
+    uptake.load_kernels()
+    veil_codes.load_kernels()
+    with lasting():
+        return journals.replayed()
+
+
+class Prelabelling:
+    """The pre-labels of the zone of a session, and what is chosen of them.
+
+    Parameters
+    ----------
+    session
+        Of the zone; its labels are followed by `follow`.
+    """
+
+    changed = Signal()
+    """Pre-labels, labels below them, or the choice are others than before."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._prelabels: Prelabels | None = None
+        self._uptake: Uptake | None = None
+        self.choice = Choice()
+        """What is chosen; `choose` changes it."""
+        self._chosen = np.zeros(1, np.bool_)
+        self._class_table = self._heat_table = self._chosen_table = np.zeros(1, np.uint8)
+        self.colours: Mapping[int, str] = {}
+        """``#rrggbb`` of each code that `class_codes` and `preview_codes` return."""
+        self._visited = 0
+        self._looked: tuple[_Axis, _Axis, NDArray[np.uint32]] | None = None
+        """What the screen showed last: while a slider moves it shows the same ops."""
+
+    # What is there
+
+    @property
+    def present(self) -> bool:
+        """Whether a model wrote anything about the zone."""
+        return any(is_model(author) for author in self._session.store.head)
+
+    @property
+    def ready(self) -> bool:
+        """Whether what models wrote was replayed, so that it can be shown and accepted."""
+        return self._prelabels is not None
+
+    @property
+    def counted(self) -> bool:
+        """Whether the figures are those of the labels as they are."""
+        return self._uptake is not None and self._uptake.counted
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The classes that models propose, by model."""
+        return self._prelabels.proposed.groups if self._prelabels is not None else ()
+
+    @property
+    def sayings(self) -> bool:
+        """Whether a model said how sure it is of something."""
+        return self._prelabels is not None and not np.isnan(self._prelabels.proposed.confidence).all()
+
+    def title_of(self, group: Group) -> str:
+        """Return what people call the class of a group."""
+        return self._session.called(Given(code=group.code, upper=group.upper))
+
+    def colour_of(self, group: Group) -> str:
+        """Return the colour ``#rrggbb`` of the class of a group."""
+        nomenclature = self._session.nomenclature
+        if group.upper is not None:
+            return nomenclature.upper(group.upper).colour
+        return nomenclature.by_code(group.code).colour
+
+    def unread(self) -> ModelJournals | None:
+        """Return what models wrote that was not replayed yet; None if nothing."""
+        store = self._session.store
+        if self._session.lent or not self.present:
+            return None
+        if store.replayed:
+            if self._prelabels is None:
+                self._show(store.prelabels())
+            return None
+        return store.models()
+
+    def take(self, proposed: Proposed) -> None:
+        """Take what another thread replayed."""
+        store = self._session.store
+        store.keep(proposed)
+        if store.replayed:  # else a model wrote more meanwhile
+            self._show(store.prelabels())
+
+    def follow(self, window: Window) -> None:
+        """Take notice of labels that changed in a window."""
+        if self._uptake is not None:
+            self._uptake.follow(window)
+            self.changed.emit()
+
+    def count(self) -> bool:
+        """Count a part of what is to be counted, some twenty milliseconds; return whether there is more."""
+        if self._uptake is None or self._uptake.counted or self._session.lent:
+            return False
+        more = self._uptake.count()
+        if not more:
+            self.changed.emit()
+        return more
+
+    # What is chosen
+
+    def choose(self, choice: Choice) -> None:
+        """Choose what is to be accepted."""
+        self.choice = choice
+        self._choose()
+        self.changed.emit()
+
+    def toggle(self, group: Group) -> None:
+        """Choose a group, or no longer."""
+        groups = set(self.groups if self.choice.groups is None else self.choice.groups)
+        groups ^= {group}
+        every = groups == set(self.groups)
+        self.choose(replace(self.choice, groups=None if every else frozenset(groups)))
+
+    def tally(self) -> Mapping[Group, Tally]:
+        """Return what would be accepted, by group."""
+        return {} if self._uptake is None else self._uptake.tally(self._chosen, over=self.choice.over)
+
+    def waiting(self) -> Mapping[Group, Tally]:
+        """Return what waits, by group: pre-labels where there is no label."""
+        return {} if self._uptake is None else self._uptake.tally(np.ones_like(self._chosen), over=False)
+
+    def told(self) -> str:
+        """Return what would change, in one sentence."""
+        if not self.counted:
+            return tr("Counting…")
+        tallies = self.tally().values()
+        regions, pixels = sum(one.regions for one in tallies), sum(one.pixels for one in tallies)
+        if not regions:
+            return tr("Nothing would change.")
+        area = pixels * self._session.grid.resolution**2 / 1e6
+        return count(
+            "{count} region would change: {pixels} pixels, {area} km²",
+            "{count} regions would change: {pixels} pixels, {area} km²",
+            regions,
+            pixels=number(pixels),
+            area=number(area, 3),
+        )
+
+    # What is seen
+
+    def class_codes(self, rows: _Axis, cols: _Axis, *, waiting: bool = False) -> NDArray[np.uint8]:
+        """Return the class that is proposed where rows and columns of the zone cross, as `colours` has it.
+
+        Parameters
+        ----------
+        rows, cols
+            Of the zone, never falling; they may reach outside.
+        waiting
+            Only where nothing is labelled.
+        """
+        return self._codes(rows, cols, self._class_table, waiting=waiting)
+
+    def heat_codes(self, rows: _Axis, cols: _Axis, *, waiting: bool = False) -> NDArray[np.uint8]:
+        """Return how sure models are where rows and columns cross, as `veil_codes.heat` has it.
+
+        Parameters are those of `class_codes`.
+        """
+        return self._codes(rows, cols, self._heat_table, waiting=waiting)
+
+    def preview_codes(self, rows: _Axis, cols: _Axis) -> NDArray[np.uint8]:
+        """Return the class that is given where accepting would change something; 0 where it would not."""
+        return self._standing_codes(rows, cols, self._chosen_table, over=self.choice.over)
+
+    # What is done
+
+    def accept_here(self) -> None:
+        """Accept the pre-labels in the region under the pointer where nothing is labelled."""
+        session, hover = self._session, self._session.pointed()
+        if hover is None:
+            return
+        prelabels = self._prelabels
+        if prelabels is None:
+            session.noticed.emit(self._why_none())
+            return
+        chosen = Chosen(region=session.pixels_of(hover), pointed=True)
+        session.change(lambda: session.store.apply_drawn(prelabels.accepting(chosen)))
+
+    def begin_accepting(self) -> Callable[[Report], Window] | None:
+        """Lend the store to another thread that accepts what is chosen; `end_accepting` has it back.
+
+        Returns
+        -------
+        Callable or None
+            What that thread calls, with what it reports its progress to; it returns what changed. None where
+            nothing can be accepted, which was said.
+        """
+        session, prelabels, choice = self._session, self._prelabels, self.choice
+        if prelabels is None or not session.lend(
+            tr("Pre-labels are being accepted; wait until that is done.")
+        ):
+            return None
+
+        def work(report: Report) -> Window:
+            with session.borrowed, lasting():
+                report(0.05, tr("making edits"))
+                chosen = Chosen(above=choice.above, over=choice.over, among=choice.groups)
+                drawn = prelabels.accepting(chosen)
+                report(0.4, tr("writing them down"))
+                return session.store.apply_drawn(drawn)
+
+        return work
+
+    def end_accepting(self, window: Window | None) -> None:
+        """Have the store back, and show what changed."""
+        self._session.take_back(window)
+
+    def next_uncertain(self) -> Region | None:
+        """Return the pre-label that waits in which its model is least sure; called again, the next one."""
+        session, uptake = self._session, self._uptake
+        if uptake is None or self._prelabels is None:
+            session.noticed.emit(self._why_none())
+            return None
+        found = uptake.next_uncertain(self._visited)
+        if found is None and self._visited:
+            found = uptake.next_uncertain(0)
+        if found is None:
+            self._visited = 0
+            session.noticed.emit(tr("No pre-label waits any more."))
+            return None
+        self._visited = found
+        proposed = self._prelabels.proposed
+        group = proposed.groups[int(proposed.group[found]) - 1]
+        sure = float(proposed.confidence[found])
+        told = tr("no confidence said") if np.isnan(sure) else percent(sure, 0)
+        session.noticed.emit(tr("{title}: {sure}", title=self.title_of(group), sure=told))
+        return self._free_part(found)
+
+    # Inside
+
+    def _why_none(self) -> str:
+        if self.present:
+            return tr("The pre-labels are still being read.")
+        return tr("No model proposes anything in this zone.")
+
+    def _show(self, prelabels: Prelabels) -> None:
+        """Show what models propose."""
+        self._prelabels, self._uptake = prelabels, Uptake(prelabels)
+        self._visited, self._looked = 0, None
+        proposed = prelabels.proposed
+        codes, self.colours = class_table(proposed.groups, self._session.nomenclature)
+        self._class_table = codes[proposed.group]
+        self._heat_table = np.where(proposed.group > 0, heat_codes(proposed.confidence), 0).astype(np.uint8)
+        there = frozenset(proposed.groups)
+        if self.choice.groups is not None:
+            self.choice = replace(self.choice, groups=self.choice.groups & there)
+        self._choose()
+        self.changed.emit()
+
+    def _choose(self) -> None:
+        if self._uptake is not None:
+            self._chosen = self._uptake.chosen(among=self.choice.groups, above=self.choice.above)
+            self._chosen_table = np.where(self._chosen, self._class_table, 0).astype(np.uint8)
+
+    def _codes(
+        self, rows: _Axis, cols: _Axis, table: NDArray[np.uint8], *, waiting: bool
+    ) -> NDArray[np.uint8]:
+        if waiting:
+            return self._standing_codes(rows, cols, table, over=False)
+        return looked_up(self._ops(rows, cols), table)
+
+    def _standing_codes(
+        self, rows: _Axis, cols: _Axis, table: NDArray[np.uint8], *, over: bool
+    ) -> NDArray[np.uint8]:
+        """Return the code of each op where it stands on pixels that can be taken over."""
+        if self._uptake is None:
+            return np.zeros((rows.size, cols.size), np.uint8)
+        standing = sampled(self._uptake.standing, rows, cols)
+        return taken(self._ops(rows, cols), standing, table, over=over)
+
+    def _ops(self, rows: _Axis, cols: _Axis) -> NDArray[np.uint32]:
+        """Return the op that proposes the class where rows and columns cross, 0 where none does."""
+        if self._prelabels is None:
+            return np.zeros((rows.size, cols.size), np.uint32)
+        looked = self._looked
+        if looked is None or not (np.array_equal(looked[0], rows) and np.array_equal(looked[1], cols)):
+            looked = self._looked = rows, cols, self._prelabels.proposed.last_across(rows, cols)
+        return looked[2]
+
+    def _free_part(self, op: int) -> Region:
+        """Return the pixels of a pre-label that wait."""
+        assert self._prelabels is not None  # noqa: S101 - the op is one of its
+        assert self._uptake is not None  # noqa: S101 - the op was found there
+        proposed = self._prelabels.proposed
+        spans = proposed.spans(op)
+        window = bounds(spans)
+        free = mask_of(spans, window) & (self._uptake.standing[window.slices] == FREE)
+        free &= proposed.last(window) == op
+        return window, free

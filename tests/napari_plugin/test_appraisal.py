@@ -1,0 +1,232 @@
+"""Pre-labels, hand-in, review and double annotation in a real window: wires, pins, veils. Needs a display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import pytest
+from desk_cases import last_op
+from desk_driver import Driver, needs_window, one_window
+from prelabel_cases import propose
+from qtpy.QtCore import QEvent, QPointF
+from qtpy.QtTest import QTest
+
+from napari_plugin.appraisal import Appraisal
+from napari_plugin.session import Session
+from workbench.campaign import Campaign
+from workbench.geo.grid import Window
+from workbench.labels.edits import Comment, Provenance, assign
+from workbench.labels.review import submit
+
+pytestmark = needs_window
+WHOLE = Window(row=0, col=0, height=512, width=512)
+HOLE = Window(row=300, col=300, height=20, width=30)
+
+
+@pytest.fixture(scope="module")
+def driver(qapp: Any) -> Iterator[Driver]:
+    with one_window() as viewer:
+        opened = Driver(viewer)
+        yield opened
+        opened.close()
+        del opened, viewer
+
+
+@pytest.fixture
+def proposed(zone: Campaign) -> Iterator[Session]:
+    propose(zone, 12)
+    with closing(Session.open(zone.path, zone_id=None, author="marie")) as opened:
+        yield opened
+
+
+def shown(driver: Driver, session: Session) -> Appraisal:
+    """Show a session with its pages."""
+    driver.take(session)
+    appraisal = Appraisal(driver.desk, driver.dock.preferences.keys)
+    driver.dock._screen.callback(appraisal.release)
+    appraisal.lay()
+    for page, title in appraisal.pages():
+        driver.dock.side.add_page(page, title)
+    return appraisal
+
+
+def see(driver: Driver, page: Any) -> None:
+    driver.dock._gather_docks()
+    driver.dock.side.pages.setCurrentWidget(page)
+    wait(page.isVisible)
+
+
+def wait(until: Callable[[], bool], seconds: float = 60) -> None:
+    for _ in range(round(seconds * 50)):
+        if until():
+            return
+        QTest.qWait(20)
+    raise AssertionError("it did not come to that")
+
+
+def veil(driver: Driver, row: float, col: float) -> tuple[int, int, int, int]:
+    """Return the colour that lies on the glass at a position of the zone."""
+    image, point = driver.desk.glass.grab().toImage(), driver.at(row, col)
+    ratio = image.width() / driver.canvas.width()
+    colour = image.pixelColor(int(point.x() * ratio), int(point.y() * ratio))
+    return colour.getRgb()
+
+
+def test_the_preview_is_seen_while_the_slider_moves_and_accepting_leaves_the_hand_free(
+    driver: Driver, proposed: Session
+) -> None:
+    appraisal = shown(driver, proposed)
+    part = appraisal.prelabels
+    see(driver, part.page)
+    wait(lambda: part.prelabels.counted)
+    assert part.page.groups.topLevelItemCount() == 4
+    part.page.above.setValue(50)
+    assert part.veil.previewing
+    assert part.page.preview.isChecked()
+    prelabels = proposed.store.prelabels()
+    confidence = prelabels.proposed.confidence[prelabels.last]
+    sure, unsure = np.argwhere(confidence > 0.5), np.argwhere(confidence < 0.5)
+    proposed.leave()
+    row, col = sure[len(sure) // 2]
+    code = int(prelabels.codes[row, col])
+    wanted = proposed.nomenclature.by_code(code).colour
+    red, green, blue, _ = veil(driver, row, col)
+    expected = [round(int(wanted[place : place + 2], 16)) for place in (1, 3, 5)]
+    assert np.abs(np.array([red, green, blue]) - expected).max() < 60
+    driver.click(*unsure[len(unsure) // 2])
+    painted = last_op(proposed)
+    assert painted.tool == "pick"
+    wait(lambda: part.prelabels.counted)
+    part.page.accept.click()
+    driver.click(*unsure[len(unsure) // 3])  # refused, or after it: never in between
+    wait(lambda: not proposed.lent)
+    assert not part.veil.previewing
+    assert proposed.labels[row, col] == code
+    assert {op.tool for op in proposed.store.ops if op.author == "marie"} >= {"pick", "accept-all"}
+    wait(lambda: part.prelabels.counted)
+    assert part.page.told.text() == "Nothing would change."
+    assert not part.page.accept.isEnabled()
+
+
+def test_next_uncertain_goes_there_and_outlines_it(driver: Driver, proposed: Session) -> None:
+    appraisal = shown(driver, proposed)
+    part = appraisal.prelabels
+    see(driver, part.page)
+    wait(lambda: part.prelabels.counted)
+    part.page.next.click()
+    window, mask = appraisal.guide.highlight.region
+    view = driver.desk.view()
+    assert view.box(window) is not None
+    assert mask.any()
+    # A stroke there takes the outline away.
+    row, col = np.argwhere(mask)[len(np.argwhere(mask)) // 2] + (window.row, window.col)
+    proposed.assign_at(int(row), int(col))
+    assert appraisal.guide.highlight.region is None
+
+
+def test_a_click_on_a_pin_shows_its_thread_and_paints_nothing(driver: Driver, session: Session) -> None:
+    session.store.record(Comment(row=200, col=300, text="<b>meadow</b> or crop?", question=True))
+    session.store.record(Comment(row=400, col=100, text="a shadow"))
+    appraisal = shown(driver, session)
+    part = appraisal.review
+    see(driver, part.page)
+    question, comment = part.reviewing.threads()
+
+    def head(thread: Any) -> QPointF:
+        return driver.at(thread.row, thread.col) - QPointF(0, 15)
+
+    driver.send(QEvent.Type.MouseMove, head(comment))
+    assert "a shadow" in part.page.sayings.text()
+    driver.send(QEvent.Type.MouseMove, head(comment) + QPointF(60, 60))
+    assert "shadow" not in part.page.sayings.text()
+    driver.drag(head(question), head(question))
+    assert part.pins.chosen == question.id
+    # As it was typed: it is text, not HTML.
+    assert "<b>meadow</b> or crop?" in part.page.sayings.text()
+    driver.send(QEvent.Type.MouseMove, head(question) + QPointF(80, 0))
+    assert "meadow" in part.page.sayings.text()
+    assert not session.labels.any()
+    part.page.text.setText("crop, I see furrows")
+    part.page.answer.click()
+    assert part.page.threads.topLevelItem(0).text(1) == "↩ 1"
+    part.page.classes.setCurrentIndex(part.page.classes.findData("agricultural_land"))
+    part.page.text.setText("as last year")
+    part.page.rule.click()
+    assert [thread.kind for thread in part.reviewing.threads()] == ["ruled", "comment"]
+    driver.click(350, 350)
+    assert last_op(session).tool == "pick"
+
+
+def test_findings_are_listed_gone_to_justified_and_the_zone_is_handed_in(
+    driver: Driver, session: Session
+) -> None:
+    made, code = Provenance(tool="brush"), session.nomenclature.by_key("bare_soil").code
+    strip = Window(row=100, col=50, height=2, width=60)
+    for window, given in ((WHOLE, code), (strip, 7), (HOLE, 0)):
+        session.store.apply(assign(np.ones(window.shape, bool), window, given, made))
+    appraisal = shown(driver, session)
+    part = appraisal.handin
+    see(driver, part.page)
+    assert not part.page.submit.isEnabled()
+    part.page.check.click()
+    wait(lambda: part.handin.checked)
+    tops = [part.page.findings.topLevelItem(place).text(0) for place in range(2)]
+    assert tops == ["Without a label", "Slivers"]
+    part._go_next()
+    assert part.page.chosen == 0
+    assert appraisal.guide.highlight.region[0] == HOLE
+    assert not part.page.why.isEnabled()
+    part._go_next()
+    part.page.why.setText("a wall")
+    part.page.justify.click()
+    assert part.page.findings.topLevelItem(1).text(1) == "✓"
+    part.page.reason.setText("hidden by a cloud")
+    part.page.submit.click()
+    assert part.handin.state.reason == "hidden by a cloud"
+    assert not part.page.submit.isEnabled()
+    see(driver, appraisal.review.page)
+    assert appraisal.review.page.accept.isEnabled()
+    appraisal.review.page.reason.setText("look under the cloud")
+    appraisal.review.page.send_back.click()
+    assert part.handin.state.state == "sent_back"
+    assert "look under the cloud" in part.page.state.text
+
+
+def test_two_annotations_are_compared_once_both_are_done(driver: Driver, zone: Campaign) -> None:
+    made = Provenance(tool="brush")
+    for author, blind, windows in (("jean", False, ((WHOLE, 7),)), ("anne", True, ((WHOLE, 7), (HOLE, 5)))):
+        with zone.open_store(zone.only_zone(), author=author, blind=blind) as store:
+            for window, code in windows:
+                store.apply(assign(np.ones(window.shape, bool), window, code, made))
+            submit(store)
+    with closing(Session.open(zone.path, zone_id=None, author="marie")) as session:
+        appraisal = shown(driver, session)
+        part = appraisal.doubles
+        see(driver, part.page)
+        wait(lambda: part.doubles.standing is not None)
+        assert part.page.authors.topLevelItemCount() == 2
+        part.page.compare.click()
+        wait(lambda: part.doubles.compared is not None)
+        assert not driver.desk.layers.classes.visible
+        assert part.page.places.topLevelItem(0).text(1) == "600 px"
+        part.page.next.click()
+        assert appraisal.guide.highlight.region[0] == HOLE
+        assert veil(driver, 310, 315)[:3] != veil(driver, 310, 340)[:3]
+        part.page.shown_chosen.emit("nothing")
+        assert driver.desk.layers.classes.visible
+        driver.dock.close_session()
+
+
+def test_another_zone_takes_all_marks_along(driver: Driver, session: Session, bent: Campaign) -> None:
+    appraisal = shown(driver, session)
+    assert len(driver.desk.glass.drawings) > 5
+    appraisal.release()
+    ours = (appraisal.guide.highlight, appraisal.review.pins, appraisal.prelabels.veil)
+    assert not any(drawing in driver.desk.glass.drawings for drawing in ours)
+    appraisal.release = lambda: None  # type: ignore[method-assign]  # the dock calls it once more
+    session.store.record(Comment(row=20, col=30, text="later"))
+    session.reviewed.emit()
+    assert appraisal.review.pins.threads == ()
