@@ -7,7 +7,7 @@ __all__ = ["build_release", "export_labels", "segment_missing", "segment_zone"]
 from functools import partial
 from pathlib import Path
 
-from napari_plugin.language import count, number, tr
+from napari_plugin.language import count, number, said, tr
 from napari_plugin.processes import Report
 from workbench.campaign import Campaign
 from workbench.workflows import labelling
@@ -62,4 +62,4 @@ def _segmented(campaign: Campaign, zone_id: str, report: Report, *, done: int, t
 
 
 def _advance(report: Report, done: int, total: int, step: str, share: float) -> None:
-    report((done + share) / total, step)
+    report((done + share) / total, said(step))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_plugin.actions import ACTIONS
 from napari_plugin.language import tr
+from napari_plugin.preferences import Preferences, use_language
 from napari_plugin.readers import LayerData, zone_layers
 from napari_plugin.widgets import LabellingDock
 from workbench.campaign import Campaign
@@ -64,4 +65,5 @@ def _do(viewer: Any, action: str) -> None:
             if command is not None:
                 command()
             return
+    use_language(Preferences().language)
     show_info(tr("No zone is open: Plugins › Land-cover labelling"))

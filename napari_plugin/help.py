@@ -11,6 +11,7 @@ from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_plugin.actions import ACTIONS, GROUPS, POINTER, Keymap
+from napari_plugin.keycaps import shown_key
 from napari_plugin.language import title, tr
 from workbench.nomenclature import Nomenclature
 
@@ -43,8 +44,8 @@ class HelpOverlay(QWidget):
             label = QLabel("".join(self._group(group) for group in groups))
             label.setTextFormat(Qt.TextFormat.RichText)
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
-            columns.addWidget(label)
-        columns.addStretch()
+            label.setWordWrap(True)  # the canvas may be narrow, and some languages take more room
+            columns.addWidget(label, 1)
         foot = QLabel(tr("Every action is also in napari's command palette: Ctrl+Shift+P. Click to close."))
         page = QVBoxLayout(self)
         page.setContentsMargins(36, 24, 36, 24)
@@ -91,7 +92,7 @@ class HelpOverlay(QWidget):
         for action in ACTIONS:
             if action.group != group:
                 continue
-            keys = " ".join(_cap(_shown(key)) for key in self._keys.get(action.id, ()))
+            keys = " ".join(_cap(shown_key(key)) for key in self._keys.get(action.id, ()))
             rows.append((keys, self._title(action.position, action.title)))
         return _table(tr(GROUPS[group]), [(keys, told) for keys, told in rows if told])
 
@@ -115,10 +116,3 @@ def _table(heading: str, rows: list[tuple[str, str]]) -> str:
 
 def _cap(key: str) -> str:
     return f"<span style='{_CAP}'>&nbsp;{escape(key)}&nbsp;</span>"
-
-
-def _shown(key: str) -> str:
-    """Return a key as it stands on the keyboard."""
-    names = {"PgUp": "Page ↑", "PgDown": "Page ↓", "Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
-    *modifiers, last = key.split("+") if key != "+" else ["+"]
-    return "+".join([*(tr(one) for one in modifiers), names.get(last, tr(last))])

@@ -2,7 +2,7 @@
 
 Sentences stand in the code in English and are looked up in ``locale/<language>.po``, a gettext catalogue that
 Poedit or Weblate edits. What the core says is English and made of values; such a sentence is found by its
-template: ``zone {zone} was closed; open it again to label it``.
+template, ``zone {zone} was closed; open it again to label it``, among those that are marked ``core`` there.
 
 The language is one for the whole process, as in gettext.
 """
@@ -10,9 +10,12 @@ The language is one for the whole process, as in gettext.
 from __future__ import annotations
 
 __all__ = [
+    "CORE",
+    "JOINTS",
     "LANGUAGES",
     "ago",
     "count",
+    "figure",
     "language",
     "number",
     "percent",
@@ -25,9 +28,11 @@ __all__ = [
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from babel import Locale
 from babel.dates import format_timedelta
@@ -36,8 +41,19 @@ from babel.numbers import format_decimal
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "fr": "Français"}
 """Languages of the desk, each by its own name."""
+CORE = "core"
+"""What the comment of a sentence of the core begins with, in a catalogue."""
 _SOURCE = "en"
 _PLACE = re.compile(r"\{(\w+)\}")
+_NUMBER = re.compile(r"(-?)((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?)( ?%)?")
+JOINTS = ("; ", " and ", ", ")
+"""What stands between parts of a sentence, as `tr` takes it."""
+_LISTS = {"names": " and ", "kinds": ", "}
+"""What the core puts between things that it lists, by what the value is called."""
+_RUN, _MOST_PARTS = 4, 40
+"""Parts that a sentence of the core has at most, between semicolons or on lines; and several in one."""
+_WORDS = "words"
+"""What a value is called that somebody wrote: it is left as it is."""
 _spoken = _SOURCE
 
 
@@ -71,23 +87,82 @@ def count(one: str, many: str, number_of: int, /, **values: object) -> str:
     '12,000 pixels'
     """
     forms = _catalogue(_spoken).get(one, (one, many))
-    plural = abs(number_of) > 1 if _spoken == "fr" else number_of != 1
-    return _filled(forms[-1] if plural else forms[0], {"count": number(number_of), **values})
+    # French, as CLDR has it: none and one; whole millions, *un million de pixels*; others.
+    place = {"one": 0, "many": 1}.get(_locale(_spoken).plural_form(abs(int(number_of))), -1)
+    return _filled(forms[place], {"count": number(number_of), **values})
 
 
 def said(sentence: str) -> str:
     """Return a sentence of the core, made of values already, in the language in use.
 
-    The longest template that fits is taken; what fits none stays English.
+    Values that are sentences themselves are said in the language too, and numbers written as it does. Of the
+    templates that fit, the one is taken by which most of the words are known; what none fits stays English.
     """
-    known = _catalogue(_spoken).get(sentence)
-    if known is not None or _spoken == _SOURCE:
-        return known[0] if known else sentence
-    for pattern, template in _templates(_spoken):
-        match = pattern.fullmatch(sentence)
+    return sentence if _spoken == _SOURCE else _told(sentence, _spoken).text
+
+
+class _Told(NamedTuple):
+    """A sentence of the core in another language."""
+
+    text: str
+    known: int
+    """Letters of it that templates have; −1 where none fits."""
+
+
+@lru_cache(maxsize=1024)
+def _told(sentence: str, language: str) -> _Told:
+    best = _Told(sentence, -1)
+    for template in _templates(language):
+        match = template.pattern.fullmatch(sentence) if template.landmark in sentence else None
         if match is not None:
-            return _filled(template, {name: said(value) for name, value in match.groupdict().items()})
-    return sentence
+            values = {name: _value(name, text, language) for name, text in match.groupdict().items()}
+            known = template.letters + sum(max(0, value.known) for value in values.values())
+            if known > best.known:
+                texts = {name: value.text for name, value in values.items()}
+                best = _Told(_filled(template.target, texts), known)
+    for joint in ("\n", "; "):
+        parts = sentence.split(joint)
+        if 1 < len(parts) <= _MOST_PARTS:
+            apart = _told_apart(parts, joint, language)
+            best = apart if apart.known > best.known else best
+    return best
+
+
+def _told_apart(parts: list[str], joint: str, language: str) -> _Told:
+    """Return several sentences in one, each of which may have up to `_RUN` parts."""
+    best = [_Told("", -1)]
+    """What is said in the first parts, by how many they are."""
+    for stop in range(1, len(parts) + 1):
+        ways = []
+        for start in range(max(0, stop - min(_RUN, len(parts) - 1)), stop):
+            before, one = best[start], _told(joint.join(parts[start:stop]), language)
+            text = f"{before.text}{tr(joint)}{one.text}" if start else one.text
+            both = min(before.known, one.known) >= 0
+            ways.append(_Told(text, before.known + one.known if both else max(before.known, one.known)))
+        best.append(max(ways, key=lambda way: way.known))
+    return best[-1]
+
+
+def _value(name: str, text: str, language: str) -> _Told:
+    """Return a value of a sentence of the core as a language says or writes it."""
+    if name == _WORDS:
+        return _Told(text, sum(map(str.isalpha, text)))  # known to be somebody's
+    joint = _LISTS.get(name.rstrip("0123456789"))
+    if joint is not None and joint in text:
+        parts = [_told(part, language) for part in text.split(joint)]
+        return _Told(tr(joint).join(part.text for part in parts), max(part.known for part in parts))
+    if _NUMBER.fullmatch(text) and not name.endswith("version"):
+        return _Told(_NUMBER.sub(_rewritten, text), -1)
+    return _told(text, language)
+
+
+def _rewritten(found: re.Match[str]) -> str:
+    """Return a number as the language in use writes it; one without commas or decimals stays as it is."""
+    sign, digits, decimals, percents = found.groups()
+    if "," not in digits and decimals is None:
+        return f"{sign}{digits}{_percents() if percents else ''}"
+    written = number(float(digits.replace(",", "")), len(decimals or ""))
+    return f"{sign}{written}{_percents() if percents else ''}"
 
 
 def title(titles: Mapping[str, str]) -> str:
@@ -106,9 +181,18 @@ def number(value: float, decimals: int = 0) -> str:
     return format_decimal(value, format=places, locale=_locale(_spoken))
 
 
+def figure(value: float, digits: int = 4) -> str:
+    """Write a value with so many leading digits: ``0.01234`` or ``0,01234``."""
+    return format_decimal(value, format="@" * digits, locale=_locale(_spoken))
+
+
 def percent(share: float, decimals: int = 1) -> str:
     """Write a share, 0 to 1, in percent, with the space that both languages' style guides ask for units."""
-    return f"{number(share * 100, decimals)} %"
+    return f"{number(share * 100, decimals)}{_percents()}"
+
+
+def _percents() -> str:
+    return "\N{NARROW NO-BREAK SPACE}%" if _spoken == "fr" else " %"
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -121,28 +205,54 @@ def _filled(template: str, values: Mapping[str, object]) -> str:
     return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), template)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Template:
+    """A sentence of the core that may have values, and what it is in another language."""
+
+    pattern: re.Pattern[str]
+    landmark: str
+    """The longest text in it: what has not got that is not this sentence."""
+    letters: int
+    """How many it has of its own."""
+    target: str
+
+
 @lru_cache(maxsize=4)
-def _catalogue(language: str) -> dict[str, tuple[str, ...]]:
-    """Return {English: its forms} of a language; empty for English itself."""
+def _entries(language: str) -> list[tuple[str, tuple[str, ...], bool]]:
+    """Return (English, its forms in a language, whether the core says it); none for English itself."""
     if language == _SOURCE:
-        return {}
+        return []
     with (Path(__file__).parent / "locale" / f"{language}.po").open("rb") as file:
         entries = list(read_po(file, locale=language))
-    forms: dict[str, tuple[str, ...]] = {}
+    found = []
     for entry in entries:
         source = entry.id if isinstance(entry.id, str) else entry.id[0]
         target = (entry.string,) if isinstance(entry.string, str) else tuple(entry.string or ())
         if source and target and all(target):
-            forms[source] = target
-    return forms
+            found.append((source, target, any(one.startswith(CORE) for one in entry.auto_comments)))
+    return found
 
 
 @lru_cache(maxsize=4)
-def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Return the sentences that have values, as patterns, those with the most text of their own first."""
-    found = [source for source in _catalogue(language) if _PLACE.search(source)]
-    found.sort(key=lambda source: (-len(_PLACE.sub("", source)), source))
-    return [(_pattern(source), _catalogue(language)[source][0]) for source in found]
+def _catalogue(language: str) -> dict[str, tuple[str, ...]]:
+    """Return {English: its forms} of a language."""
+    return {source: forms for source, forms, _ in _entries(language)}
+
+
+@lru_cache(maxsize=4)
+def _templates(language: str) -> list[_Template]:
+    """Return the sentences of the core, those with the most text of their own first: they win a tie."""
+    found = [(source, forms[0]) for source, forms, core in _entries(language) if core]
+    found.sort(key=lambda entry: (-len(_PLACE.sub("", entry[0])), entry[0]))
+    return [
+        _Template(
+            pattern=_pattern(source),
+            landmark=max(_PLACE.split(source)[::2], key=len),
+            letters=sum(map(str.isalpha, _PLACE.sub("", source))),
+            target=target,
+        )
+        for source, target in found
+    ]
 
 
 def _pattern(template: str) -> re.Pattern[str]:

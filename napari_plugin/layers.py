@@ -119,7 +119,7 @@ def class_colours(nomenclature: Nomenclature) -> dict[int | None, Colour]:
 def class_features(nomenclature: Nomenclature) -> dict[str, list[Any]]:
     """Return the table that tells napari the title of each code; unlabelled (0) comes first."""
     titles = [title(entry.titles) for entry in nomenclature.classes]
-    return {"index": [0, *nomenclature.codes], "class": [tr("unlabelled"), *titles]}
+    return {"index": [0, *nomenclature.codes], tr("class"): [tr("unlabelled"), *titles]}
 
 
 def _rgba(colour: str, opacity: float) -> Colour:

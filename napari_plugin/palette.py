@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ClassList"]
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_plugin.actions import Keymap
+from napari_plugin.keycaps import shown_key
 from napari_plugin.language import percent, second_title, title, tr
 from napari_plugin.theme import ink
 from workbench.labels.editing import Given
@@ -69,11 +70,11 @@ class ClassList(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMouseTracking(True)
         shown = {
-            place: keys.get(f"class_{place + 1}", ("",))[0] for place in range(len(nomenclature.classes))
+            place: _first(keys.get(f"class_{place + 1}", ())) for place in range(len(nomenclature.classes))
         }
         for row, tip in _rows(nomenclature, shown):
             self._add(row, tip)
-        key = keys.get("erase", ("",))[0]
+        key = _first(keys.get("erase", ()))
         erase = _Row(
             given=Given(code=0), key=key, colour=None, title=tr("eraser"), second="", depth=0, group=False
         )
@@ -282,6 +283,11 @@ def _tip(entry: LandCoverClass, key: str, nomenclature: Nomenclature) -> str:
     if key:
         lines.append(f"<i>{tr('Key:')}</i> {key}")
     return "<br>".join(line for line in lines if line)
+
+
+def _first(keys: Sequence[str]) -> str:
+    """Return the key to show of those of an action; empty where it has none."""
+    return shown_key(keys[0]) if keys else ""
 
 
 def _share(share: float) -> str:

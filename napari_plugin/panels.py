@@ -20,13 +20,16 @@ from collections.abc import Callable
 from datetime import datetime
 
 from qtpy.QtCore import QRectF, Qt, QTimer, Signal
-from qtpy.QtGui import QPainter, QPaintEvent
+from qtpy.QtGui import QPainter, QPaintEvent, QShowEvent
 from qtpy.QtWidgets import (
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QInputDialog,
     QLabel,
+    QLayout,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -34,7 +37,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_plugin.actions import ACTIONS, Keymap
-from napari_plugin.language import ago, number, percent, tr
+from napari_plugin.keycaps import shown_keys
+from napari_plugin.language import ago, figure, number, percent, tr
 from napari_plugin.theme import ink
 from napari_plugin.tools import TOOLS, Tool
 
@@ -47,6 +51,7 @@ TOOL_NAMES = {
     "cut": "Split",
     "merge": "Merge",
 }
+_TOOLS_IN_A_ROW = 3
 _SECOND = 1000
 
 
@@ -139,7 +144,7 @@ class ScalePanel(QWidget):
                 density=number(_rounded(per_km2)),
             )
         )
-        self._value.setToolTip(f"λ = {scale:.4g}")
+        self._value.setToolTip(f"λ = {figure(scale)}")
 
     def disable(self) -> None:
         """Show that there are no regions."""
@@ -220,9 +225,9 @@ class ToolPanel(QWidget):
     def __init__(self, keys: Keymap) -> None:
         super().__init__()
         self._buttons: dict[str, QToolButton] = {}
-        row = QHBoxLayout()
-        row.setSpacing(2)
-        for kind in TOOLS:
+        grid = QGridLayout()
+        grid.setSpacing(2)
+        for place, kind in enumerate(TOOLS):
             button = QToolButton()
             button.setObjectName("tool")
             button.setText(tr(TOOL_NAMES[kind.id]))
@@ -231,12 +236,13 @@ class ToolPanel(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.setToolTip(_hint(kind.id, keys))
             button.clicked.connect(lambda _=False, tool=kind.id: self.chosen.emit(tool))
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             self._buttons[kind.id] = button
-            row.addWidget(button, 1)
+            grid.addWidget(button, *divmod(place, _TOOLS_IN_A_ROW))
         self._told = QLabel()
         self._told.setObjectName("dim")
         self._told.setWordWrap(True)
-        _stack(self, row, self._told)
+        _stack(self, grid, self._told)
 
     def show_tool(self, tool: Tool) -> None:
         """Show which tool is in hand."""
@@ -341,8 +347,6 @@ class PlacePanel(QWidget):
         self._notice.setObjectName("notice")
         self._notice.setWordWrap(True)
         self._notice.setTextFormat(Qt.TextFormat.PlainText)
-        # Two lines, kept free: nothing may move under the pointer when a notice comes or goes.
-        self._notice.setFixedHeight(2 * self._notice.fontMetrics().lineSpacing() + 2)
         self._notice.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._quiet = QTimer(self, singleShot=True, interval=_NOTICE_MILLISECONDS)
         self._quiet.timeout.connect(self._notice.clear)
@@ -352,6 +356,14 @@ class PlacePanel(QWidget):
         ground.addWidget(self._pixel)
         _stack(self, self._what, ground, self._notice)
         self.clear()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Keep two lines free: nothing may move under the pointer when a notice comes or goes."""
+        super().showEvent(event)
+        text = self._notice.text()
+        self._notice.setText("\n")
+        self._notice.setFixedHeight(self._notice.sizeHint().height())
+        self._notice.setText(text)
 
     def show_place(self, title: str, colour: str | None, *, x: float, y: float, row: int, col: int) -> None:
         """Show a class by title and colour, a ground position in metres and a pixel."""
@@ -418,7 +430,7 @@ def _title(action: str) -> str:
 
 def _hint(action: str, keys: Keymap) -> str:
     """Return what an action is called, and its keys."""
-    own = " / ".join(keys.get(action, ()))
+    own = shown_keys(keys.get(action, ()))
     return f"{_title(action)} ({own})" if own else _title(action)
 
 
@@ -428,7 +440,7 @@ def _heading(text: str) -> QLabel:
     return label
 
 
-def _stack(panel: QWidget, *rows: QHBoxLayout | QWidget) -> None:
+def _stack(panel: QWidget, *rows: QLayout | QWidget) -> None:
     column = QVBoxLayout(panel)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(4)

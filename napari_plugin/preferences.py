@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["Preferences"]
+__all__ = ["Preferences", "use_language"]
 
 import json
 from collections.abc import Mapping
 from typing import cast
 
-from qtpy.QtCore import QLocale, QSettings
+from qtpy.QtCore import QCoreApplication, QLibraryInfo, QLocale, QSettings, QTranslator
 
 from napari_plugin.actions import KEY_SETS, Keymap, KeySet, keymap
-from napari_plugin.language import LANGUAGES
+from napari_plugin.language import LANGUAGES, language, speak
 
 _AUTOMATIC = "auto"
 
@@ -72,6 +72,28 @@ class Preferences:
     @outlines.setter
     def outlines(self, on: bool) -> None:
         self._kept.setValue("outlines", "true" if on else "false")
+
+
+_qt_words: QTranslator | None = None
+
+
+def use_language(name: str) -> None:
+    """Speak a language from now on; Qt's own words, such as those on the buttons of a question, follow.
+
+    What is on the screen already stays as it is.
+    """
+    global _qt_words
+    speak(name)
+    application = QCoreApplication.instance()
+    if application is None:
+        return
+    if _qt_words is not None:
+        application.removeTranslator(_qt_words)
+        _qt_words.deleteLater()
+    _qt_words = QTranslator(application)
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    if _qt_words.load(f"qtbase_{language()}", folder):
+        application.installTranslator(_qt_words)
 
 
 def _system_language() -> str:

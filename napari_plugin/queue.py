@@ -257,7 +257,8 @@ def remarks(queued: QueuedZone, author: str) -> list[str]:
         if outline.missing:
             found.append(said(lost_edits(outline.missing)))
         if outline.state.reason:
-            found.append(f"{outline.state.by}: {' '.join(outline.state.reason.split())}")
+            reason = " ".join(outline.state.reason.split())
+            found.append(tr("{where}: {what}", where=outline.state.by, what=reason))
         elif outline.state.by:
             found.append(tr("by {reviewer}", reviewer=outline.state.by))
     if queued.offer is not None:
@@ -270,7 +271,7 @@ def tooltip(queued: QueuedZone, author: str) -> str:
     """Return all that is known of a zone, line by line."""
     zone, outline = queued.zone, queued.outline
     state = tr("not read yet") if not queued.read else state_title(queued, author)
-    lines = [f"{zone.id}: {state}", *remarks(queued, author)]
+    lines = [tr("{where}: {what}", where=zone.id, what=state), *remarks(queued, author)]
     lines.append(tr("domain {domain}, fold {fold}", domain=zone.domain, fold=queued.fold))
     if queued.labelled is not None:
         lines.append(tr("{share} labelled", share=share_text(queued.labelled)))

@@ -158,8 +158,8 @@ class QueuePanel(QWidget):
 
     def _lay_out(self) -> None:
         top, foot = QHBoxLayout(), QHBoxLayout()
-        top.addWidget(self.search, 3)
-        top.addWidget(self.only, 2)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.only, 1)
         foot.addWidget(self._told, 1)
         foot.addWidget(self.again, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
@@ -312,7 +312,7 @@ class QueuePanel(QWidget):
 
     def _show_menu(self, queued: QueuedZone, where: QPoint) -> None:
         menu = QMenu(self)
-        menu.addAction(tr("Open"), partial(self._open, queued))
+        menu.addAction(tr("Open this zone"), partial(self._open, queued))
         blind = ZoneChoice(zone=queued.zone.id, blind=True)
         menu.addAction(tr("Open blind, as a second annotation"), partial(self.chosen.emit, blind))
         copy = partial(QGuiApplication.clipboard().setText, queued.zone.id)

@@ -249,7 +249,7 @@ def _ways(bands: Sequence[str]) -> Iterator[tuple[str, Titles, Rendering]]:
         english, french = _BANDS[band]
         told = english[0].upper() + english[1:], french[0].upper() + french[1:]
         yield f"height{which}", told, Height(band)
-        shaded = f"Hillshade: {english}", f"Ombrage : {french}"
+        shaded = f"Hillshade: {english}", f"Ombrage\N{NARROW NO-BREAK SPACE}: {french}"
         yield f"hillshade{which}", shaded, Hillshade(band, _UNITS[band])
 
 
@@ -257,7 +257,7 @@ def _single(bands: Sequence[str]) -> Iterator[tuple[str, Titles, Rendering]]:
     """Yield what each band shows alone: kind, titles, how."""
     for band in bands:
         english, french = _BANDS.get(band, (band, band))
-        yield f"band-{band}", (f"Band: {english}", f"Canal : {french}"), Grey(band)
+        yield f"band-{band}", (f"Band: {english}", f"Canal\N{NARROW NO-BREAK SPACE}: {french}"), Grey(band)
 
 
 def _told(titles: Titles, raster: ZoneRaster) -> Titles:

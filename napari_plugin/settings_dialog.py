@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_plugin.actions import ACTIONS, GROUPS, KEY_SETS, clashes, keymap
+from napari_plugin.actions import ACTIONS, GROUPS, KEY_SETS, Action, clashes, keymap
 from napari_plugin.language import LANGUAGES, tr
 from napari_plugin.preferences import Preferences
 from napari_plugin.theme import ink
@@ -43,7 +43,7 @@ class SettingsDialog(QDialog):
     def __init__(self, parent: QWidget, preferences: Preferences) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Keys and language"))
-        self.resize(640, 700)
+        self.resize(820, 700)
         self._preferences = preferences
         self.language, self.key_set = QComboBox(), QComboBox()
         for name, shown in LANGUAGES.items():
@@ -57,6 +57,9 @@ class SettingsDialog(QDialog):
         self.table = QTableWidget(len(ACTIONS), 3)
         self.table.setHorizontalHeaderLabels([tr("Group"), tr("Action"), tr("Keys, separated by spaces")])
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(
+            _KEYS_COLUMN, QHeaderView.ResizeMode.ResizeToContents
+        )
         self.table.verticalHeader().hide()
         self.problem = QLabel()
         self.problem.setWordWrap(True)
@@ -97,7 +100,7 @@ class SettingsDialog(QDialog):
         self.table.blockSignals(True)
         for row, action in enumerate(ACTIONS):
             for column, text in enumerate(
-                (tr(GROUPS[action.group]), tr(action.title), " ".join(keys[action.id]))
+                (tr(GROUPS[action.group]), _title(action), " ".join(keys[action.id]))
             ):
                 item = QTableWidgetItem(text)
                 item.setData(_ID, action.id)
@@ -124,7 +127,7 @@ class SettingsDialog(QDialog):
 
     def _check(self) -> None:
         """Say which keys are no keys, or have two meanings, and keep such from being accepted."""
-        titles = {action.id: tr(action.title) for action in ACTIONS}
+        titles = {action.id: _title(action) for action in ACTIONS}
         written = self._written()
         bad = next((name for name, keys in written.items() if "" in keys), None)
         twice = next(iter(clashes(written).items()), None)
@@ -140,6 +143,13 @@ class SettingsDialog(QDialog):
         self.problem.setText(told)
         self.problem.setStyleSheet(f"background: {ink().error.name()}; padding: 4px;" if told else "")
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not told)
+
+
+def _title(action: Action) -> str:
+    """Return what an action is called; a class by its place, since nomenclatures have others there."""
+    if action.position is None:
+        return tr(action.title)
+    return tr("Class {number}", number=action.position + 1)
 
 
 def _as_qt(keys: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ __all__ = ["Brush", "Line", "Polygon"]
 from collections.abc import Callable
 from typing import ClassVar
 
-from napari_plugin.language import number, tr
+from napari_plugin.language import number, said, tr
 from napari_plugin.pointed import Sketch, Spot
 from napari_plugin.session import Session
 from napari_plugin.tool import Tool, points_of
@@ -225,5 +225,5 @@ def _checked(session: Session, region: Callable[[], Region]) -> Region | None:
     try:
         return region()
     except EditRefused as error:
-        session.noticed.emit(tr("Nothing to paint: {why}.", why=str(error)))
+        session.noticed.emit(tr("Nothing to paint: {why}.", why=said(str(error))))
         return None

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_plugin.actions import Keymap
+from napari_plugin.keycaps import shown_key
 from napari_plugin.language import number, tr
 
 _KEY = Qt.ItemDataRole.UserRole
@@ -74,7 +75,7 @@ class ViewPanel(QWidget):
         self.second.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for place, way in enumerate(ways):
             own = keys.get(f"view_{place + 1}", ())
-            item = QListWidgetItem(f"{way.title}   {own[0]}" if own else way.title)
+            item = QListWidgetItem(f"{way.title}   {shown_key(own[0])}" if own else way.title)
             item.setData(_KEY, way.key)
             self.ways.addItem(item)
             self.second.addItem(way.title, way.key)

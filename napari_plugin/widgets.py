@@ -32,14 +32,14 @@ from napari_plugin.desk import Desk
 from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
-from napari_plugin.language import said, speak, tr
+from napari_plugin.language import language, said, tr
 from napari_plugin.layers import natural_colours
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
 from napari_plugin.pictures import reserve
-from napari_plugin.preferences import Preferences
+from napari_plugin.preferences import Preferences, use_language
 from napari_plugin.queue import ZoneChoice
 from napari_plugin.queue_panel import QueuePanel
 from napari_plugin.session import Session
@@ -83,7 +83,7 @@ class LabellingDock(QWidget):
         self.session: Session | None = None
         self.desk: Desk | None = None
         self.preferences = Preferences()
-        speak(self.preferences.language)
+        use_language(self.preferences.language)
         self._layers = ZoneLayers(viewer)
         self._opening: Job | None = None
         self._gone = False
@@ -219,10 +219,13 @@ class LabellingDock(QWidget):
 
     def take_preferences(self) -> None:
         """Show everything as the preferences say now."""
-        speak(self.preferences.language)
+        before = language()
+        use_language(self.preferences.language)
         if self.session is not None:
             session = self.session
             self._screen.close()
+            if language() != before:
+                self._let_queue_go()
             self._build(session)
 
     def open_zone(
@@ -287,12 +290,16 @@ class LabellingDock(QWidget):
     def _queue_of(self, campaign: Path, author: str) -> QueuePanel:
         """Return the queue of a campaign: it stays as zones come and go."""
         if self._queue is None or (self._queue.directory, self._queue.author) != (campaign, author):
-            if self._queue is not None:
-                self._queue.release()
-                self._queue.deleteLater()
+            self._let_queue_go()
             self._queue = QueuePanel(campaign, author)
             self._queue.chosen.connect(self._open_chosen)
         return self._queue
+
+    def _let_queue_go(self) -> None:
+        if self._queue is not None:
+            self._queue.release()
+            self._queue.deleteLater()
+            self._queue = None
 
     def _on_not_opened(self, why: str) -> None:
         self._show(WelcomePage(self._choose_campaign, said(why)))
@@ -431,9 +438,11 @@ def annotate(
 
     opened = Session.open(directory, zone_id=zone_id, author=author, blind=blind, together=together)
     with closing(opened) as session:
-        viewer = napari.Viewer(title=f"{session.title} – {DOCK_NAME}")
+        viewer = napari.Viewer(title=session.title)
         dock = LabellingDock(viewer, session)
-        viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right")
+        name = tr(DOCK_NAME)
+        viewer.title = f"{session.title} – {name}"
+        viewer.window.add_dock_widget(dock, name=name, area="right")
         dock.window().showMaximized()
         _announce_when_settled(viewer, dock)
         napari.run()

@@ -197,7 +197,7 @@ def _silent(_what: object) -> None:
 def _tell_release(told: tuple[str, list[str]]) -> None:
     """Say what was built, and which zones stay out."""
     text, left_out = told
-    show_info("\n".join([text, *map(said, left_out)]))
+    show_info("\n".join(map(said, [text, *left_out])))
 
 
 def _tell_failed(why: str) -> None:

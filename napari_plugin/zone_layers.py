@@ -41,18 +41,18 @@ class ZoneLayers:
         self._session: Session | None = None
         self._shown: dict[Image, Picture] = {}
         # The layers themselves, not what the viewer hands back: in a plugin that is a slow proxy.
-        self.picture = self._image("Picture")
-        self.second = self._image("Second view", visible=False)
-        self.classes = self._labels("Classes", {None: (0, 0, 0, 0)}, opacity=_CLASS_OPACITY)
+        self.picture = self._image()
+        self.second = self._image(visible=False)
+        self.classes = self._labels({None: (0, 0, 0, 0)}, opacity=_CLASS_OPACITY)
         step = Colormap([(0.0, 0.0, 0.0, 0.0), _CONTOUR_COLOUR], name="contours")
         self.contours = Image(
             [np.zeros((2, 2), np.uint8), np.zeros((1, 1), np.uint8)],
             multiscale=True,
-            name=tr("Regions"),
             colormap=step,
             contrast_limits=(0, 1),
             units=_UNITS,
         )
+        self._give_names()
 
     @property
     def all(self) -> tuple[Image | Labels, ...]:
@@ -62,6 +62,7 @@ class ZoneLayers:
     def show(self, session: Session, picture: Picture) -> None:
         """Fill the layers with a session's zone, and put those into the viewer that are not there."""
         self._session = session
+        self._give_names()
         self.show_pictures(picture, None)
         for layer in self.all:
             layer.metadata = data.world_metadata(session.grid, session.zone_id)
@@ -102,6 +103,12 @@ class ZoneLayers:
         if self.second.visible != (second is not None):
             self.second.visible = second is not None
 
+    def _give_names(self) -> None:
+        """Call the layers what they are called in the language in use."""
+        names = tr("Picture"), tr("Second view"), tr("Classes"), tr("Regions")
+        for layer, name in zip(self.all, names, strict=True):
+            layer.name = name
+
     def _fill_picture(self, layer: Image, picture: Picture) -> None:
         """Give a layer a picture; the same one as before is drawn anew."""
         if self._shown.get(layer) is picture:
@@ -135,22 +142,22 @@ class ZoneLayers:
         layer.data = pixels
         layer.scale = (resolution, resolution)
 
-    def _image(self, name: str, *, visible: bool = True) -> Image:
+    @staticmethod
+    def _image(*, visible: bool = True) -> Image:
         nothing = [np.zeros((2, 2, 4), np.uint8), np.zeros((1, 1, 4), np.uint8)]
         return Image(
             nothing,
             rgb=True,
             multiscale=True,
-            name=tr(name),
             visible=visible,
             units=_UNITS,
             axis_labels=("y", "x"),
         )
 
-    def _labels(self, name: str, colours: Any, *, opacity: float = 1.0) -> Labels:
+    @staticmethod
+    def _labels(colours: Any, *, opacity: float = 1.0) -> Labels:
         layer = Labels(
             np.zeros((2, 2), np.uint8),
-            name=tr(name),
             colormap=DirectLabelColormap(color_dict=colours),
             opacity=opacity,
             units=_UNITS,

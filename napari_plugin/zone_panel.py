@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_plugin.actions import Keymap
 from napari_plugin.class_card import ClassCard
+from napari_plugin.language import said
 from napari_plugin.palette import ClassList
 from napari_plugin.panels import (
     Banner,
@@ -122,7 +123,7 @@ class ZonePanel(QWidget):
         self._on_class(session.given)
         if session.hierarchy is None:
             self.scale.disable()
-            self.banner.advise(session.opened.advice)
+            self.banner.advise(said(session.opened.advice))
         else:
             self._on_rescaled(session.level)
         if session.remark:

@@ -20,7 +20,7 @@ from qtpy.QtCore import QSettings
 
 from napari_plugin import language
 from napari_plugin.language import speak
-from napari_plugin.preferences import Preferences
+from napari_plugin.preferences import Preferences, use_language
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
 from workbench.geo.raster import write_raster
@@ -59,7 +59,7 @@ def preferences() -> Iterator[Preferences]:
 
 def _choose_english(kept: Preferences) -> None:
     kept.language, kept.key_set = "en", "qwerty"
-    speak("en")
+    use_language("en")
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def in_french(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(language, "__file__", str(tmp_path / "language.py"))
 
     def forget() -> None:
-        language._catalogue.cache_clear()
-        language._templates.cache_clear()
+        for read in (language._entries, language._catalogue, language._templates, language._told):
+            read.cache_clear()
 
     def french(entries: str) -> None:
         forget()
