@@ -194,7 +194,7 @@ ACTIONS: tuple[Action, ...] = (
         for key in ("Left", "Right", "Up", "Down")
     ),
     Action(id="next_unlabelled", title="Next place without a label", group="places", keys=(".", "Ctrl+Down")),
-    Action(id="next_uncertain", title="Next uncertain pre-label", group="places", keys=("Ctrl+U",)),
+    Action(id="next_uncertain", title="Next uncertain pre-label", group="places", keys=("Ctrl+B",)),
     Action(id="next_conflict", title="Next conflict", group="places", keys=("Ctrl+K",)),
     Action(id="next_comment", title="Next comment", group="places", keys=("Ctrl+I",)),
     Action(id="next_finding", title="Next finding of the checks", group="places", keys=("Ctrl+J",)),

@@ -431,6 +431,7 @@ class WelcomePage(QWidget):
         hint.setObjectName("dim")
         hint.setWordWrap(True)
         button = QPushButton(tr("Open a campaign…"))
+        button.setObjectName("open")
         button.clicked.connect(lambda: choose())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -14,6 +14,8 @@ from napari_plugin.language import title, tr
 from napari_plugin.overlay_list import OverlayList
 from napari_plugin.view_panel import ViewPanel, Way
 
+_VECTOR_FILES = "*.gpkg *.shp *.geojson *.json *.fgb"
+
 
 class ViewPage(ViewPanel):
     """The page on what one sees of the zone of a desk.
@@ -63,7 +65,7 @@ class ViewPage(ViewPanel):
     def _choose_file(self) -> None:
         what = tr("Vector files")
         chosen, _ = QFileDialog.getOpenFileName(
-            self, tr("Add an overlay"), filter=f"{what} (*.gpkg *.shp *.geojson *.json *.fgb)"
+            self, tr("Add an overlay"), filter=f"{what} ({_VECTOR_FILES})"
         )
         if chosen:
             self._overlays.add(Path(chosen))

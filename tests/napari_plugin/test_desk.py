@@ -330,6 +330,7 @@ def test_the_dock_says_what_is_saved_labelled_and_pointed_at(desk: Driver) -> No
     desk.click(256, 256)
     assert f"Saved · edit {len(edits(desk.session))} · " in panel.saved.text
     assert panel.saved.undo.isEnabled()
+    QTest.qWait(200)
     assert panel.coverage.share == pytest.approx(desk.session.store.coverage())
     assert "water" in panel.place.text
     desk.session.assign_at(-5, 5)

@@ -147,7 +147,7 @@ def test_a_zone_is_chosen_from_the_campaigns_that_are_there(
     make_napari_viewer_proxy: Any, zone: Campaign, tmp_path: Path, qtbot: Any, monkeypatch: Any
 ) -> None:
     dock = LabellingDock(make_napari_viewer_proxy())
-    (button,) = dock.contents.findChildren(QPushButton)
+    button = dock.contents.findChild(QPushButton, "open")
     chosen = {"folder": "", "zone": ("", False)}
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: chosen["folder"])
     monkeypatch.setattr(QInputDialog, "getItem", lambda *question, **_: offered(question))
@@ -161,7 +161,7 @@ def test_a_zone_is_chosen_from_the_campaigns_that_are_there(
     chosen["folder"] = str(tmp_path / "nothing")
     button.click()
     assert "is not a campaign" in dock.contents.problem
-    (button,) = dock.contents.findChildren(QPushButton)
+    button = dock.contents.findChild(QPushButton, "open")
     chosen["folder"] = str(zone.path)
     button.click()
     qtbot.waitUntil(lambda: dock.session is not None, timeout=20_000)
