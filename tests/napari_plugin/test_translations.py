@@ -199,7 +199,7 @@ def words_in(node: ast.AST) -> Iterator[str]:
 
 
 def test_no_text_reaches_the_screen_without_being_looked_up() -> None:
-    kept = {"FR_V0.1"}
+    kept = {"FR_V0.1", " (*.gpkg *.shp *.geojson *.json *.fgb)"}
     for path in sorted(PLUGIN.glob("*.py")):
         found = set(texts_shown(ast.parse(path.read_text(encoding="utf-8")))) - kept
         assert not found, path.name
