@@ -33,6 +33,7 @@ from workbench.labels.losses import lost_edits
 from workbench.labels.review import ZoneState, check_judge
 from workbench.labels.strokes import polygon_mask
 from workbench.segmentation import read_hierarchy
+from workbench.workflows.doubling import Annotator, Double
 
 CATALOGUE = read_catalogue(LOCALE / "fr.po")
 ENTRIES: list[Message] = [entry for entry in CATALOGUE if entry.id]
@@ -397,6 +398,19 @@ def test_states_of_zones_are_told_in_french(state: str) -> None:
         assert tr(str(told).split(" by ")[0]) in said(str(told))
     reasoned = ZoneState(state=state, by="paul", reason="why")  # type: ignore[arg-type]
     assert state == "open" or said(str(reasoned)).endswith(f"par paul{NARROW}: why")
+
+
+def test_who_is_not_done_is_told_in_french() -> None:
+    annotators = tuple(
+        Annotator(author=author, blind=blind, labelled=labelled, state="open")
+        for author, blind, labelled in (("marie", False, 1.0), ("paul", True, 0.93))
+    )
+    hidden = Double(zone="D1/Z1", drawn=True, authors=annotators).hidden(["marie", "paul"])
+    assert said(hidden) == (
+        f"cachées jusqu’à ce que les deux soient soumises{NARROW}: marie en est à 100{NARROW}% et paul en "
+        f"est à 93{NARROW}% à l’aveugle"
+    )
+    assert said(f"zone D1/Z1 is {hidden}") == f"les annotations de la zone D1/Z1 sont {said(hidden)}"
 
 
 def test_lost_edits_are_told_in_french() -> None:
