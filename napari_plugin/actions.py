@@ -197,11 +197,16 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="next_uncertain", title="Next uncertain pre-label", group="places", keys=("Ctrl+U",)),
     Action(id="next_conflict", title="Next conflict", group="places", keys=("Ctrl+K",)),
     Action(id="next_comment", title="Next comment", group="places", keys=("Ctrl+I",)),
+    Action(id="next_finding", title="Next finding of the checks", group="places", keys=("Ctrl+J",)),
+    Action(
+        id="next_difference", title="Next place where two authors differ", group="places", keys=("Ctrl+D",)
+    ),
     Action(id="next_tile", title="Next tile", group="places", keys=("Ctrl+Right", "Shift+Space")),
     Action(id="previous_tile", title="Tile before", group="places", keys=("Ctrl+Left",)),
     Action(id="help", title="This help", group="desk", keys=("?", "F1")),
     Action(id="keys", title="Keys and language…", group="desk"),
     Action(id="zones", title="Zones of the campaign", group="desk"),
+    Action(id="check", title="Check the labels of this zone", group="desk"),
     Action(id="segment", title="Make the regions of this zone", group="desk"),
     Action(id="segment_all", title="Make the regions of all zones that have none", group="desk"),
     Action(id="export", title="Export the labels of this zone…", group="desk"),

@@ -58,6 +58,9 @@ _SECOND = 1000
 class Banner(QFrame):
     """A sentence that must not be missed: what went wrong, or what to do first."""
 
+    agreed = Signal()
+    """Somebody wants to go on in spite of what it says."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("banner")
@@ -70,10 +73,15 @@ class Banner(QFrame):
         self._close.setAutoRaise(True)
         self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._close.clicked.connect(self.hide)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(9, 7, 5, 7)
-        row.addWidget(self._text, 1)
-        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        self._agree = QPushButton()
+        self._agree.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._agree.clicked.connect(self._on_agreed)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(9, 7, 5, 7)
+        grid.setColumnStretch(0, 1)
+        grid.addWidget(self._text, 0, 0)
+        grid.addWidget(self._close, 0, 1, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self._agree, 1, 0, 1, 2, Qt.AlignmentFlag.AlignRight)
         self.hide()
 
     @property
@@ -89,6 +97,11 @@ class Banner(QFrame):
         """Show what has to be done first; it stays."""
         self._show(sentence, "advice")
 
+    def ask(self, sentence: str, answer: str) -> None:
+        """Show what bars all edits, and how to go on all the same; it stays until somebody does."""
+        self._agree.setText(answer)
+        self._show(sentence, "bar")
+
     def settle(self) -> None:
         """Put an error away: the desk works again."""
         if self.property("kind") == "error":
@@ -97,10 +110,15 @@ class Banner(QFrame):
     def _show(self, sentence: str, kind: str) -> None:
         self._text.setText(sentence)
         self._close.setVisible(kind == "error")
+        self._agree.setVisible(kind == "bar")
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)
         self.show()
+
+    def _on_agreed(self) -> None:
+        self.hide()
+        self.agreed.emit()
 
 
 class ScalePanel(QWidget):

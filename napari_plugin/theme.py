@@ -69,7 +69,7 @@ QLabel#title {{ font-size: 14px; font-weight: 600; }}
 QLabel#heading {{ font-weight: 600; }}
 QLabel#dim, QLabel#notice {{ color: {dim}; }}
 QFrame#banner {{ border-radius: 4px; }}
-QFrame#banner[kind="error"] {{ background: {colours.error.name()}; }}
+QFrame#banner[kind="error"], QFrame#banner[kind="bar"] {{ background: {colours.error.name()}; }}
 QFrame#banner[kind="advice"] {{ background: {colours.advice.name()}; }}
 QFrame#banner QLabel {{ background: transparent; color: {text}; }}
 QFrame#banner QToolButton {{ background: transparent; color: {text}; }}

@@ -1,39 +1,30 @@
-"""The dock "Land-cover labelling", and `annotate`, which opens a window with it."""
+"""The dock "Land-cover labelling": makes all that shows a zone, and puts it away when another one comes."""
 
 from __future__ import annotations
 
-__all__ = ["LabellingDock", "annotate"]
+__all__ = ["DOCK_NAME", "LabellingDock"]
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-import numpy as np
-from numpy.typing import NDArray
-from qtpy.QtCore import QEvent, QPoint, QTimer
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
-from qtpy.QtWidgets import (
-    QDockWidget,
-    QFileDialog,
-    QGridLayout,
-    QInputDialog,
-    QMainWindow,
-    QStackedWidget,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QWidget
 
+from napari_plugin.appraisal import Appraisal
+from napari_plugin.beside import Beside
 from napari_plugin.bindings import HeldKeys, install_shortcuts
+from napari_plugin.class_examples import ClassExamples, Pictures
 from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
 from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
 from napari_plugin.language import language, said, tr
-from napari_plugin.layers import natural_colours
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
@@ -41,10 +32,8 @@ from napari_plugin.panels import WelcomePage
 from napari_plugin.pictures import reserve
 from napari_plugin.preferences import Preferences, use_language
 from napari_plugin.queue import ZoneChoice
-from napari_plugin.queue_panel import QueuePanel
 from napari_plugin.session import Session
 from napari_plugin.settings_dialog import SettingsDialog
-from napari_plugin.side import SideDock
 from napari_plugin.theme import style_sheet, use_theme
 from napari_plugin.tiles import Tiles
 from napari_plugin.view_page import ViewPage
@@ -54,13 +43,11 @@ from napari_plugin.zone_layers import ZoneLayers
 from napari_plugin.zone_panel import ZonePanel
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
-from workbench.workflows.examples import Example, examples_of
 
 if TYPE_CHECKING:
     import napari.viewer
 
 DOCK_NAME = "Land-cover labelling"
-_SETTLING_MILLISECONDS = 300
 _OTHERS_MILLISECONDS = 3000
 """Time between two looks at what other authors did."""
 
@@ -88,12 +75,11 @@ class LabellingDock(QWidget):
         self._opening: Job | None = None
         self._gone = False
         self._jobs: list[Job] = []
-        self._queue: QueuePanel | None = None
+        self.beside = Beside(viewer)
+        self.beside.chosen.connect(self._open_chosen)
         self.work = Work(self, lambda: self.session.opened if self.session is not None else None)
         self.work.segmented.connect(self._on_segmented)
-        self._examples: dict[Path, Mapping[int, Sequence[NDArray[np.uint8]]]] = {}
-        self._side: QStackedWidget | None = None
-        self.side: SideDock | None = None
+        self._examples = ClassExamples()
         self.help: HelpOverlay | None = None
         self._follow_theme()
         self.setMinimumWidth(310)
@@ -149,48 +135,38 @@ class LabellingDock(QWidget):
         panel.tools.chosen.connect(desk.tools.take)
         desk.tools.changed.connect(panel.tools.show_tool)
         panel.tools.show_tool(desk.tools.current)
-        others = QTimer(panel, interval=_OTHERS_MILLISECONDS)
-        others.timeout.connect(Others(session).look)
-        others.start()
-        later(others.stop)
+        self._watch_others(session, panel)
         self.tiles = Tiles(session)
         self.overlays = OverlayList(desk, self._choose_layers)
+        self.appraisal = Appraisal(desk, keys)
+        later(self.appraisal.release)
         self.session, self.desk = session, desk
         self.commands = {
             **commands(desk, self.tiles, self),
+            **self.appraisal.commands,
             **self.work.commands,
             "identify": self.overlays.identify,
             "help": self._toggle_help,
             "keys": self._choose_settings,
-            "zones": self._show_queue,
+            "zones": self.beside.show_queue,
         }
         install_shortcuts(panel, keys, self.commands)
         self._show(panel)
-        self._find_examples(session, panel)
+        self._examples.find(session.opened.campaign, partial(self._show_examples, session, panel))
         later(Snapshots(session).release)
         self._take_window()
 
-    def _find_examples(self, session: Session, panel: ZonePanel) -> None:
-        """Have examples of the classes looked for in accepted zones, once for a campaign."""
-        campaign = session.opened.campaign
-        known = self._examples.get(campaign.path)
-        if known is not None:
-            panel.card.take_examples(known)
-            return
+    def _watch_others(self, session: Session, panel: ZonePanel) -> None:
+        """Look at what others do in the zone, every few seconds."""
+        others, clock = Others(session), QTimer(panel, interval=_OTHERS_MILLISECONDS)
+        panel.banner.agreed.connect(others.stay)
+        clock.timeout.connect(others.look)
+        clock.start()
+        self._screen.callback(clock.stop)
 
-        def done(found: Mapping[int, Sequence[Example]]) -> None:
-            pictures = {
-                code: [natural_colours(one.pixels, one.bands) for one in examples]
-                for code, examples in found.items()
-            }
-            self._examples[campaign.path] = pictures
-            if self.session is session:
-                panel.card.take_examples(pictures)
-
-        def work(report: Report) -> Mapping[int, Sequence[Example]]:
-            return examples_of(campaign, progress=report)
-
-        self._jobs.append(start(tr("Examples of classes"), work, done=done, failed=lambda why: None))
+    def _show_examples(self, session: Session, panel: ZonePanel, found: Pictures) -> None:
+        if self.session is session and self.contents is panel:
+            panel.card.take_examples(found)
 
     def _read_beside(
         self,
@@ -225,7 +201,7 @@ class LabellingDock(QWidget):
             session = self.session
             self._screen.close()
             if language() != before:
-                self._let_queue_go()
+                self.beside.forget_queue()
             self._build(session)
 
     def open_zone(
@@ -260,16 +236,9 @@ class LabellingDock(QWidget):
             opened.close()
             self._on_not_opened(str(error))
 
-    def _open_chosen(self, choice: ZoneChoice) -> None:
+    def _open_chosen(self, campaign: Path, author: str, choice: ZoneChoice) -> None:
         """Open a zone that was chosen in the queue."""
-        if self._queue is not None:
-            self.open_zone(
-                self._queue.directory,
-                choice.zone,
-                self._queue.author,
-                together=choice.together,
-                blind=choice.blind,
-            )
+        self.open_zone(campaign, choice.zone, author, together=choice.together, blind=choice.blind)
 
     def _on_segmented(self, zone_id: str) -> None:
         """Open the zone again that has regions now."""
@@ -282,24 +251,6 @@ class LabellingDock(QWidget):
                 together=opened.tenancy.together,
                 blind=opened.blind,
             )
-
-    def _show_queue(self) -> None:
-        if self.side is not None and self._queue is not None:
-            self.side.pages.setCurrentWidget(self._queue)
-
-    def _queue_of(self, campaign: Path, author: str) -> QueuePanel:
-        """Return the queue of a campaign: it stays as zones come and go."""
-        if self._queue is None or (self._queue.directory, self._queue.author) != (campaign, author):
-            self._let_queue_go()
-            self._queue = QueuePanel(campaign, author)
-            self._queue.chosen.connect(self._open_chosen)
-        return self._queue
-
-    def _let_queue_go(self) -> None:
-        if self._queue is not None:
-            self._queue.release()
-            self._queue.deleteLater()
-            self._queue = None
 
     def _on_not_opened(self, why: str) -> None:
         self._show(WelcomePage(self._choose_campaign, said(why)))
@@ -322,18 +273,8 @@ class LabellingDock(QWidget):
             self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
             self.help.destroyed.connect(self._on_help_gone)
             self._screen.callback(self._put_help_away)
-            self._show_side()
-
-    def _gather_docks(self) -> None:
-        """Lay napari's layer docks and the zone's over each other, so that each has the whole height."""
-        window = self.window()
-        docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
-        controls, layers = docks.get("layer controls"), docks.get("layer list")
-        if isinstance(window, QMainWindow) and controls is not None and layers is not None:
-            window.tabifyDockWidget(layers, controls)
-        own = self._side.parentWidget() if self._side is not None else None
-        if own is not None:
-            own.raise_()
+            self.appraisal.lay()
+            self._show_side(self.desk)
 
     def _on_help_gone(self) -> None:
         self.help = None  # with the canvas, when the window is closed
@@ -344,29 +285,12 @@ class LabellingDock(QWidget):
             self.help.deleteLater()
             self.help = None
 
-    def _show_side(self) -> None:
+    def _show_side(self, desk: Desk) -> None:
         """Show the pages beside the picture, over napari's layer list, which stays a click away."""
-        assert self.desk is not None  # noqa: S101 - only with a zone open
-        if self._queue is not None:
-            self._queue.setParent(None)  # it outlives the pages of one zone
-        side = SideDock(self.desk, self.tiles)
-        self._screen.callback(side.release)
-        page = ViewPage(self.desk, self.overlays, self.preferences.keys)
+        page = ViewPage(desk, self.overlays, self.preferences.keys)
         self._screen.callback(page.release)
-        opened = self.desk.session.opened
-        queue = self._queue_of(opened.campaign.path, opened.author)
-        queue.show_current(opened.zone.id)
-        side.add_page(page, tr("View"))
-        side.add_page(queue, tr("Zones"))
-        if self._side is None:
-            self._side = QStackedWidget()
-            self._viewer.window.add_dock_widget(self._side, name=tr("Zone"), area="left", tabify=True)
-            self._gather_docks()
-        while (before := self._side.currentWidget()) is not None:
-            self._side.removeWidget(before)
-            before.deleteLater()
-        self._side.addWidget(side)
-        self.side = side
+        side = self.beside.show(desk, self.tiles, [(page, tr("View")), *self.appraisal.pages()])
+        self._screen.callback(side.release)
 
     def _follow_theme(self, _event: object = None) -> None:
         use_theme(self._viewer.theme)
@@ -408,62 +332,3 @@ class LabellingDock(QWidget):
         zone_id, agreed = QInputDialog.getItem(self, tr("Open a zone"), tr("Zone:"), zones, 0, editable=False)
         if agreed:
             self.open_zone(Path(chosen), zone_id, getuser())
-
-
-def annotate(
-    directory: Path, *, zone_id: str | None, author: str, blind: bool = False, together: bool = False
-) -> None:
-    """Open napari on a zone of a campaign and label until the window is closed.
-
-    When the window is ready, and again whenever the zone is fitted into it anew, one line on standard error
-    says where the zone's pixels are on the screen.
-
-    Parameters
-    ----------
-    directory
-        The campaign.
-    zone_id
-        Which zone; None where the campaign has a single one.
-    author
-        Whose journal to write.
-    blind, together
-        As for `Session.open`.
-
-    Raises
-    ------
-    WorkbenchError
-        The zone cannot be opened; no window has appeared then.
-    """
-    import napari
-
-    opened = Session.open(directory, zone_id=zone_id, author=author, blind=blind, together=together)
-    with closing(opened) as session:
-        viewer = napari.Viewer(title=session.title)
-        dock = LabellingDock(viewer, session)
-        name = tr(DOCK_NAME)
-        viewer.title = f"{session.title} – {name}"
-        viewer.window.add_dock_widget(dock, name=name, area="right")
-        dock.window().showMaximized()
-        _announce_when_settled(viewer, dock)
-        napari.run()
-
-
-def _announce_when_settled(viewer: Any, dock: LabellingDock) -> None:
-    timer = QTimer(dock, singleShot=True, interval=_SETTLING_MILLISECONDS)
-    timer.timeout.connect(lambda: click.echo(_whereabouts(viewer, dock), err=True))
-    viewer.canvas.events.size.connect(lambda: timer.start())
-    timer.start()
-
-
-def _whereabouts(viewer: Any, dock: LabellingDock) -> str:
-    """Say where the centre of pixel (0, 0) is on the screen, and how large pixels are."""
-    canvas = dock.window().findChild(QOpenGLWidget)
-    if canvas is None or dock.session is None:
-        return "no zone is shown"
-    zoom, (down, across) = viewer.scene.camera.zoom, viewer.scene.camera.center[-2:]
-    corner = canvas.mapToGlobal(QPoint(0, 0))
-    x = corner.x() + canvas.width() / 2 - across * zoom
-    y = corner.y() + canvas.height() / 2 - down * zoom
-    pitch = zoom * dock.session.grid.resolution
-    zone = dock.session.zone_id
-    return f"{zone} is open: pixel (0, 0) at x {x:.2f}, y {y:.2f} of the screen, {pitch:.4f} each"

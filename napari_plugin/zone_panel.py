@@ -7,12 +7,12 @@ __all__ = ["ZonePanel"]
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_plugin.actions import Keymap
 from napari_plugin.class_card import ClassCard
-from napari_plugin.language import said
+from napari_plugin.language import said, tr
 from napari_plugin.palette import ClassList
 from napari_plugin.panels import (
     Banner,
@@ -27,6 +27,8 @@ from napari_plugin.session import Saved, Session
 from workbench.geo.grid import Window
 from workbench.labels.editing import Given
 from workbench.labels.review import send_back
+
+_SHARES_MILLISECONDS = 100
 
 
 class ZonePanel(QWidget):
@@ -53,6 +55,9 @@ class ZonePanel(QWidget):
         self.saved = SavedPanel(keys)
         self.coverage = CoveragePanel()
         self.place = PlacePanel(session.grid.crs)
+        # Figures need not keep pace with the hand; what it paints must.
+        self._shares = QTimer(self, singleShot=True, interval=_SHARES_MILLISECONDS)
+        self._shares.timeout.connect(self._show_shares)
         self._lay_out()
         self._connect_panels()
         for signal, slot in self._slots():
@@ -61,6 +66,7 @@ class ZonePanel(QWidget):
 
     def release(self) -> None:
         """Stop following the session."""
+        self._shares.stop()
         for signal, slot in self._slots():
             signal.disconnect(slot)
 
@@ -114,7 +120,7 @@ class ZonePanel(QWidget):
             (session.repainted, self._on_repainted),
             (session.reviewed, self._show_steps),
             (session.saved, self._on_saved),
-            (session.refused, self.banner.warn),
+            (session.refused, self._on_refused),
             (session.noticed, self.place.notice),
         )
 
@@ -130,6 +136,7 @@ class ZonePanel(QWidget):
             self.banner.warn(session.remark)
         self._show_saved(session.last_saved)
         self._on_repainted(session.grid.whole)
+        self._show_shares()
 
     def _on_class(self, given: Given) -> None:
         self.classes.show_chosen(given)
@@ -148,16 +155,26 @@ class ZonePanel(QWidget):
         )
 
     def _on_repainted(self, _window: Window) -> None:
-        store = self._session.store
-        self.coverage.show_share(store.coverage())
-        self.classes.show_shares(store.counts(), {})
         self.show_place(self._pixel)
         self._show_steps()
+        if not self._shares.isActive():
+            self._shares.start()
+
+    def _show_shares(self) -> None:
+        store = self._session.store
+        self.coverage.show_share(store.coverage())
+        self.classes.show_shares(store.counts(), store.unresolved())
 
     def _show_steps(self) -> None:
         store = self._session.store
         self.saved.show_possible(undo=store.undo_steps > 0, redo=store.redo_steps > 0)
         self.lock.show_lock(self._session.locked_by)
+
+    def _on_refused(self, sentence: str) -> None:
+        if sentence == self._session.barred:
+            self.banner.ask(sentence, tr("Label all the same"))
+        else:
+            self.banner.warn(sentence)
 
     def _on_saved(self, saved: Saved) -> None:
         self.banner.settle()

@@ -45,17 +45,12 @@ def proposed(zone: Campaign) -> Iterator[Session]:
 def shown(driver: Driver, session: Session) -> Appraisal:
     """Show a session with its pages."""
     driver.take(session)
-    appraisal = Appraisal(driver.desk, driver.dock.preferences.keys)
-    driver.dock._screen.callback(appraisal.release)
-    appraisal.lay()
-    for page, title in appraisal.pages():
-        driver.dock.side.add_page(page, title)
-    return appraisal
+    return driver.dock.appraisal
 
 
 def see(driver: Driver, page: Any) -> None:
-    driver.dock._gather_docks()
-    driver.dock.side.pages.setCurrentWidget(page)
+    driver.dock.beside.gather()
+    driver.dock.beside.side.pages.setCurrentWidget(page)
     wait(page.isVisible)
 
 

@@ -62,8 +62,8 @@ def test_another_language_is_shown_everywhere_at_once_and_english_comes_back(
     assert panel.classes.item(0).toolTip().startswith("Là où aucune de ces classes n’est sûre")
     assert panel.lock.text == "Acceptée par marie, et verrouillée."
     assert {"Ce que l’on peut faire", "Retour arrière"} <= set(re.split(r"<[^>]*>|&nbsp;", dock.help.text))
-    assert [dock.side.pages.tabText(place) for place in range(2)] == ["Vue", "Zones"]
-    assert dock._queue.search.placeholderText() == "Zone, personne, motif…"
+    assert [dock.beside.side.pages.tabText(place) for place in range(2)] == ["Vue", "Zones"]
+    assert dock.beside.queue.search.placeholderText() == "Zone, personne, motif…"
     assert [layer.name for layer in driver.viewer.layers] == ["Image", "Seconde vue", "Classes", "Régions"]
     assert words_of_a_question(driver) == {"Oui", "Annuler"}
     session.set_class(9)
@@ -77,7 +77,7 @@ def test_another_language_is_shown_everywhere_at_once_and_english_comes_back(
     assert [button.text() for button in tools(driver)] == names
     assert driver.panel.lock.text == "Accepted by marie, and locked."
     assert [layer.name for layer in driver.viewer.layers] == ["Picture", "Second view", "Classes", "Regions"]
-    assert driver.dock._queue.search.placeholderText() == "Zone, person, reason…"
+    assert driver.dock.beside.queue.search.placeholderText() == "Zone, person, reason…"
     assert words_of_a_question(driver) == {"Yes", "Cancel"}
 
 

@@ -1,0 +1,99 @@
+"""The dock beside the picture: pages of the zone that is open, and the queue, which stays when it goes."""
+
+from __future__ import annotations
+
+__all__ = ["Beside"]
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
+
+from napari_plugin.desk import Desk
+from napari_plugin.language import tr
+from napari_plugin.queue_panel import QueuePanel
+from napari_plugin.side import SideDock
+from napari_plugin.tiles import Tiles
+
+
+class Beside(QObject):
+    """Shows pages of one zone after the other in one dock of the window.
+
+    Parameters
+    ----------
+    viewer
+        In whose window.
+    """
+
+    chosen = Signal(Path, str, object)
+    """A zone of the queue: the campaign, who labels, and the `ZoneChoice`."""
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._stack: QStackedWidget | None = None
+        self.side: SideDock | None = None
+        """Map and pages of the zone that is open; those of the last one where none is."""
+        self.queue: QueuePanel | None = None
+        """Of the campaign of that zone."""
+
+    def show(self, desk: Desk, tiles: Tiles, pages: Iterable[tuple[QWidget, str]]) -> SideDock:
+        """Show a zone: where one is in it, the pages given with their titles, and the zones of its campaign.
+
+        What is returned is to be released when another zone is shown.
+        """
+        if self.queue is not None:
+            self.queue.setParent(None)  # it outlives the pages of one zone
+        side = SideDock(desk, tiles)
+        (first, title), *others = pages
+        opened = desk.session.opened
+        queue = self._queue_of(opened.campaign.path, opened.author)
+        queue.show_current(opened.zone.id)
+        for page, called in ((first, title), (queue, tr("Zones")), *others):
+            side.add_page(page, called)
+        if self._stack is None:
+            self._stack = QStackedWidget()
+            self._viewer.window.add_dock_widget(self._stack, name=tr("Zone"), area="left", tabify=True)
+            self.gather()
+        while (before := self._stack.currentWidget()) is not None:
+            self._stack.removeWidget(before)
+            before.deleteLater()
+        self._stack.addWidget(side)
+        self.side = side
+        return side
+
+    def show_queue(self) -> None:
+        """Bring the queue to the front."""
+        if self.side is not None and self.queue is not None:
+            self.gather()
+            self.side.pages.setCurrentWidget(self.queue)
+
+    def forget_queue(self) -> None:
+        """Have the queue made anew with the next zone, in the language of that day."""
+        if self.queue is not None:
+            self.queue.release()
+            self.queue.deleteLater()
+            self.queue = None
+
+    def gather(self) -> None:
+        """Lay napari's layer docks and this one over each other, so that each has the whole height."""
+        if self._stack is None:
+            return
+        window = self._stack.window()
+        docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+        controls, layers = docks.get("layer controls"), docks.get("layer list")
+        if isinstance(window, QMainWindow) and controls is not None and layers is not None:
+            window.tabifyDockWidget(layers, controls)
+        own = self._stack.parentWidget()
+        if own is not None:
+            own.raise_()
+
+    def _queue_of(self, campaign: Path, author: str) -> QueuePanel:
+        """Return the queue of a campaign: it stays as zones come and go."""
+        if self.queue is None or (self.queue.directory, self.queue.author) != (campaign, author):
+            self.forget_queue()
+            self.queue = QueuePanel(campaign, author)
+            self.queue.chosen.connect(lambda choice: self.chosen.emit(campaign, author, choice))
+        return self.queue
