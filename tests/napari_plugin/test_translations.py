@@ -379,7 +379,7 @@ REAL: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a model that judges": (
         lambda folder: check_judge("model-x"),
-        "model-x est un modèle et ne juge pas d’annotations ; relisez comme personne",
+        "model-x est un modèle et ne juge pas d’annotations ; relisez sous votre propre nom",
     ),
 }
 
