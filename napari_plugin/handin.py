@@ -78,11 +78,12 @@ class HandIn:
             return ()
         zone = self._checked.zone
         kinds = [
-            tr("{check}: not checked, {why}.", check=tr(FINDING_TITLES[kind]), why=why)
+            tr("{check}: not checked, {why}.", check=tr(FINDING_TITLES[kind]), why=said(why))
             for kind, why in zone.left_out
         ]
         borders = [
-            tr("Border with {zone}: not checked, {why}.", zone=name, why=why) for name, why in zone.neighbours
+            tr("Border with {zone}: not checked, {why}.", zone=name, why=said(why))
+            for name, why in zone.neighbours
         ]
         return (*kinds, *borders)
 

@@ -150,7 +150,8 @@ def _value(name: str, text: str, language: str) -> _Told:
     joint = _LISTS.get(name.rstrip("0123456789"))
     if joint is not None and joint in text:
         parts = [_told(part, language) for part in text.split(joint)]
-        return _Told(tr(joint).join(part.text for part in parts), max(part.known for part in parts))
+        known = sum(max(0, part.known) for part in parts)
+        return _Told(tr(joint).join(part.text for part in parts), known)
     if _NUMBER.fullmatch(text) and not name.endswith("version"):
         return _Told(_NUMBER.sub(_rewritten, text), -1)
     return _told(text, language)

@@ -19,18 +19,23 @@ _LABELS = (
     "annotation canvas carrying comments editing edits fold folder guard journal losses meta outline "
     "prelabels reading review strokes tables wal"
 )
-_WORKFLOWS = "admitting closing labelling publishing rasters refining segmenting standing"
+_WORKFLOWS = (
+    "admitting authors closing comparing doubling labelling publishing rasters refining segmenting standing"
+)
+_ASSESSMENT = "agreement closing seams slivers surfaces"
+_DESK = "handin opening prediction processes readers reviewing session writers"
 MODULES = (
     *(f"workbench/labels/{name}.py" for name in _LABELS.split()),
-    *(f"workbench/geo/{name}.py" for name in ("placed", "raster")),
+    *(f"workbench/geo/{name}.py" for name in ("placed", "raster", "vectors")),
     *(
         f"workbench/segmentation/{name}.py"
         for name in ("building", "hierarchy", "refining", "sealing", "storage")
     ),
+    *(f"workbench/assessment/{name}.py" for name in _ASSESSMENT.split()),
     *(f"workbench/export/{name}.py" for name in ("gates", "layouts", "release")),
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
     *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "registry")),
-    *(f"napari_plugin/{name}.py" for name in ("opening", "processes", "readers", "session", "writers")),
+    *(f"napari_plugin/{name}.py" for name in _DESK.split()),
 )
 """Whose errors reach the desk: they read or write what it shows, or judge what it asks for."""
 TOLD: Mapping[str, tuple[str, ...]] = {
@@ -38,6 +43,11 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "workbench/labels/prelabels.py": ("_nothing_there",),
     "workbench/labels/reading.py": ("_scan",),
     "workbench/labels/wal.py": ("wal_damage",),
+    "workbench/geo/vectors.py": ("read_overlay",),
+    "workbench/assessment/closing.py": ("_unresolved", "_left_out"),
+    "workbench/assessment/seams.py": ("find_breaks",),
+    "workbench/assessment/slivers.py": ("find_slivers",),
+    "workbench/assessment/surfaces.py": ("_tall_water", "_green_impervious", "_flat_buildings"),
     "workbench/export/gates.py": (
         "_zone_problems",
         "_fold_problems",
@@ -47,6 +57,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     ),
     "workbench/export/release.py": ("text",),
     "workbench/workflows/closing.py": ("refusal",),
+    "workbench/workflows/doubling.py": ("hidden",),
     "workbench/workflows/labelling.py": ("export_labels",),
     "workbench/workflows/publishing.py": ("release_sources",),
     "workbench/workflows/refining.py": ("refined_by",),
@@ -79,6 +90,7 @@ BY_HAND: Mapping[str, tuple[str, ...]] = {
         "accepted by {author}: {words}",
         "sent back by {author}: {words}",
     ),
+    "workbench/assessment/closing.py": ("no label",),
     "workbench/assessment/findings.py": (*KINDS, *(f"{{count}} {kind}" for kind in KINDS)),
     "workbench/documents.py": ("a GeoTIFF", "a hierarchy"),
     "workbench/segmentation/building.py": ("image", "leaves", "merging", "scales", "numbering"),
@@ -105,6 +117,8 @@ BY_HAND: Mapping[str, tuple[str, ...]] = {
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "way_out": ("", "; cut the mask at its edge"),
     "unmarking": ("", "; if it is known that nothing is missing, remove {files}"),
+    "hidden": ("hidden until both are handed in: {names}",),
+    "told": ("{names}",),
     "_zones": ("zone {zone} is", "zones {listed} are"),
 }
 """What arguments and other functions give for a part of a text, by the name of either."""

@@ -33,6 +33,7 @@ from workbench.labels.losses import lost_edits
 from workbench.labels.review import ZoneState, check_judge
 from workbench.labels.strokes import polygon_mask
 from workbench.segmentation import read_hierarchy
+from workbench.workflows.doubling import Annotator, Double
 
 CATALOGUE = read_catalogue(LOCALE / "fr.po")
 ENTRIES: list[Message] = [entry for entry in CATALOGUE if entry.id]
@@ -199,7 +200,7 @@ def words_in(node: ast.AST) -> Iterator[str]:
 
 
 def test_no_text_reaches_the_screen_without_being_looked_up() -> None:
-    kept = {"FR_V0.1"}
+    kept = {"FR_V0.1", " (*.gpkg *.shp *.geojson *.json *.fgb)"}
     for path in sorted(PLUGIN.glob("*.py")):
         found = set(texts_shown(ast.parse(path.read_text(encoding="utf-8")))) - kept
         assert not found, path.name
@@ -378,7 +379,7 @@ REAL: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a model that judges": (
         lambda folder: check_judge("model-x"),
-        "model-x est un modèle et ne juge pas d’annotations ; relisez comme personne",
+        "model-x est un modèle et ne juge pas d’annotations ; relisez sous votre propre nom",
     ),
 }
 
@@ -397,6 +398,19 @@ def test_states_of_zones_are_told_in_french(state: str) -> None:
         assert tr(str(told).split(" by ")[0]) in said(str(told))
     reasoned = ZoneState(state=state, by="paul", reason="why")  # type: ignore[arg-type]
     assert state == "open" or said(str(reasoned)).endswith(f"par paul{NARROW}: why")
+
+
+def test_who_is_not_done_is_told_in_french() -> None:
+    annotators = tuple(
+        Annotator(author=author, blind=blind, labelled=labelled, state="open")
+        for author, blind, labelled in (("marie", False, 1.0), ("paul", True, 0.93))
+    )
+    hidden = Double(zone="D1/Z1", drawn=True, authors=annotators).hidden(["marie", "paul"])
+    assert said(hidden) == (
+        f"cachées jusqu’à ce que les deux soient soumises{NARROW}: marie en est à 100{NARROW}% et paul en "
+        f"est à 93{NARROW}% à l’aveugle"
+    )
+    assert said(f"zone D1/Z1 is {hidden}") == f"les annotations de la zone D1/Z1 sont {said(hidden)}"
 
 
 def test_lost_edits_are_told_in_french() -> None:

@@ -148,7 +148,8 @@ def _chosen(path: Path, layers: tuple[VectorLayer, ...], name: str | None) -> Ve
     known = ", ".join(one.name for one in layers[:20]) or "none"
     found = layers if name is None else [one for one in layers if one.name == name]
     if len(found) != 1:
-        wanted = "several layers; say which" if name is None and layers else f"no layer {name or ''}".rstrip()
+        several = "several layers; say which" if layers else "no layer"
+        wanted = several if name is None else f"no layer {name}"
         raise VectorError(f"{path} has {wanted}; its layers with geometries are: {known}")
     return found[0]
 
