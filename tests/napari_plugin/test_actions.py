@@ -43,6 +43,7 @@ def test_every_class_has_a_single_key_and_the_digits_come_first(key_set: KeySet)
 def test_class_keys_lie_in_the_same_places_on_both_keyboards() -> None:
     # Where AZERTY has other letters than QWERTY; the rows of digits differ in what Shift does.
     moved = {"Q": "A", "W": "Z", "A": "Q", "Z": "W", "`": "²", "[": ")", "]": "="}
+    moved |= {f"Shift+{key}": f"Shift+{other}" for key, other in moved.items()}
     qwerty, azerty = keymap("qwerty"), keymap("azerty")
     for name in IDS:
         if not name.startswith("class_"):

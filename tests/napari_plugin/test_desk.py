@@ -255,6 +255,13 @@ def seen_of(desk: Driver, action: Action) -> Callable[[], Any]:
             session.set_level(100)
             session.hover_at(480, 480)
             return lambda: session.store.protected[480, 480]
+        case "accept_labels" | "reopen_labels":
+            session.set_level(60)
+            label(session, 30, 480, code=2)
+            session.hover_at(30, 480)
+            if action.id == "reopen_labels":
+                desk.dock.commands["accept_labels"]()
+            return lambda: session.store.protected[30, 480]
         case "absorb":
             session.set_level(254)
             label(session, 256, 256, code=5)
