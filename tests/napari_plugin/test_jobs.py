@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import warnings
@@ -183,3 +184,38 @@ def test_work_in_another_process_that_is_stopped_leaves_no_process(
     assert (ends.failed, ends.done) == ([""], [])
     with pytest.raises(ProcessLookupError):
         os.kill(int(written.read_text()), 0)
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[2])
+print("a window opens", flush=True)
+import far_work
+from napari_plugin.processes import in_process
+in_process(far_work.go_on_for_ever, sys.argv[1])(lambda share, what: None)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_window_that_is_killed_takes_its_work_along_and_no_script_is_run_twice(
+    tmp_path: Path, qtbot: Any
+) -> None:
+    script, written = tmp_path / "my_window.py", tmp_path / "pid"
+    script.write_text(SCRIPT)  # without `if __name__ == "__main__"`
+    window = subprocess.Popen(
+        [sys.executable, str(script), str(written), str(Path(far_work.__file__).parent)],
+        stdout=subprocess.PIPE,
+    )
+    qtbot.waitUntil(lambda: written.exists() and bool(written.read_text()), timeout=60_000)
+    window.kill()
+    said, _ = window.communicate()
+    assert said.decode().splitlines() == ["a window opens"]
+
+    def gone() -> bool:
+        try:
+            os.kill(int(written.read_text()), 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    qtbot.waitUntil(gone, timeout=20_000)
