@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_plugin.bindings import PointerGestures, Wheel
 from napari_plugin.glass import Glass, RegionLight, SketchDrawing, SwipeLine
 from napari_plugin.here import Here
+from napari_plugin.language import tr
 from napari_plugin.outlines import LabelOutlines
 from napari_plugin.pointed import Hover, Sketch, Spot
 from napari_plugin.screen import View
@@ -80,6 +81,7 @@ class Desk:
         )
         for signal, slot in self._slots():
             signal.connect(slot)
+        self._on_help()
         self._fitted, self._fitting = True, False
         self.fit()
 
@@ -194,7 +196,17 @@ class Desk:
             (camera.events.center, self._on_camera),
             (camera.events.zoom, self._on_camera),
             (self.viewer.canvas.events.size, self._on_size),
+            (self.viewer.events.help, self._on_help),
         )
+
+    def _on_help(self, _event: Any = None) -> None:
+        # napari says there what the keys of its own layer controls do; at a desk they do something else.
+        told = tr(
+            "click: give the class in hand · Ctrl + wheel: size of the regions · "
+            "right click: take a class in hand · ?: help"
+        )
+        if self.viewer.layers.selection.active in self.layers.all and self.viewer.help != told:
+            self.viewer.help = told
 
     def _on_glass_gone(self) -> None:
         self.glass = None

@@ -27,7 +27,7 @@ from workbench.nomenclature import LandCoverClass, Nomenclature, UpperClass
 
 _ROW = Qt.ItemDataRole.UserRole
 _CLASS_HEIGHT, _GROUP_HEIGHT = 21, 18
-_INDENT, _SHARE_WIDTH = 9, 56
+_INDENT, _SHARE_WIDTH, _SOME_LETTERS = 9, 56, 36
 
 
 @dataclass(slots=True, kw_only=True)
@@ -218,13 +218,14 @@ def _titles(painter: QPainter, area: QRect, row: _Row, font: QFont, *, chosen: b
     first.setBold(chosen)
     painter.setFont(first)
     painter.setPen(ink().text)
-    painter.drawText(area, middle, row.title)
+    right = Qt.TextElideMode.ElideRight
+    painter.drawText(area, middle, QFontMetrics(first).elidedText(row.title, right, area.width()))
     used = QFontMetrics(first).horizontalAdvance(row.title) + 7
     painter.setFont(font)
     painter.setPen(ink().dim)
     rest = area.adjusted(used, 0, 0, 0)
-    elided = QFontMetrics(font).elidedText(row.second, Qt.TextElideMode.ElideRight, max(0, rest.width()))
-    painter.drawText(rest, middle, elided)
+    if rest.width() > _SOME_LETTERS:
+        painter.drawText(rest, middle, QFontMetrics(font).elidedText(row.second, right, rest.width()))
 
 
 def _key_cap(painter: QPainter, area: QRect, key: str, font: QFont, *, chosen: bool) -> None:

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_plugin.actions import Keymap
+from napari_plugin.keycaps import shown_key
 from napari_plugin.language import ago, number, tr
 from napari_plugin.marks import PIN_COLOURS
 from napari_plugin.panels import Banner
@@ -186,7 +187,8 @@ class ReviewPage(Page):
         self._acceptable = self._judged = False
 
     def _key(self, action: str) -> str:
-        return (self._keys.get(action) or ("–",))[0]
+        keys = self._keys.get(action)
+        return shown_key(keys[0]) if keys else "–"
 
     def _connect(self) -> None:
         self.conflicts.itemClicked.connect(lambda item: self.conflict_chosen.emit(item.data(0, _DATA)))
