@@ -132,15 +132,14 @@ class _Driver:
 
         glass.paintEvent = timed
         # napari takes a move every 5 ms: one that came too early is answered later, out of its event.
-        moves = viewer.mouse_move_callbacks
-        moved = moves[-1]
+        self._moves, self._moved = viewer.mouse_move_callbacks, viewer.mouse_move_callbacks[-1]
 
         def counted(viewer: Any, event: Any) -> None:
             begun = time.process_time()
-            moved(viewer, event)
+            self._moved(viewer, event)
             self._late += 0.0 if self._acting else time.process_time() - begun
 
-        moves[-1] = counted
+        self._moves[-1] = counted
         self._late, self._acting = 0.0, False
 
     def all(self) -> dict[str, dict[str, float]]:
@@ -151,6 +150,7 @@ class _Driver:
             self.hand.settle()
             times = [time_ms for _ in range(self.rounds) for time_ms in act()]
             figures[kind] = _percentiles(times[2:] if len(times) > 8 else times)
+        self._moves[-1] = self._moved
         return figures
 
     def _kinds(self) -> dict[str, Callable[[], list[float]]]:
@@ -177,7 +177,7 @@ class _Driver:
     def _hovers(self, level: int, *, zoom: int) -> list[float]:
         self._look(zoom)
         self.session.set_level(level)
-        return [self._timed(lambda point=point: self.hand.move(point)) for point in self._points(20)]
+        return [self._timed(lambda point=point: self.hand.step(point)) for point in self._points(20)]
 
     def _wheel_scale(self, *, zoom: int) -> list[float]:
         self._look(zoom)
@@ -207,7 +207,7 @@ class _Driver:
         points = self._line(12)
         self.hand.move(points[0])
         times = [self._timed(lambda: self.hand.press(points[0]))]
-        times += [self._timed(lambda point=point: self.hand.move(point, held=True)) for point in points[1:]]
+        times += [self._timed(lambda point=point: self.hand.step(point, held=True)) for point in points[1:]]
         times.append(self._timed(lambda: self.hand.release(points[-1])))
         return times
 
@@ -224,7 +224,7 @@ class _Driver:
         self.hand.move(points[0])
         self.hand.press(points[0], middle)
         times = [
-            self._timed(lambda point=point: self.hand.move(point, held=True, button=middle))
+            self._timed(lambda point=point: self.hand.step(point, held=True, button=middle))
             for point in points[1:]
         ]
         self.hand.release(points[-1], middle)

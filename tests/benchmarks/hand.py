@@ -32,10 +32,14 @@ class Hand:
         return QPointF(x, y)
 
     def move(self, point: QPointF, *, held: bool = False, button: Any = _LEFT) -> None:
-        """Move to a position, with a button down or not."""
-        self._send(QEvent.Type.MouseMove, point, _NOTHING, button if held else _NOTHING)
+        """Move to a position, with a button down or not, and rest there until napari has noticed."""
+        self.step(point, held=held, button=button)
         time.sleep(_THROTTLE_SECONDS)
         QTest.qWait(1)
+
+    def step(self, point: QPointF, *, held: bool = False, button: Any = _LEFT) -> None:
+        """Move to a position and no more."""
+        self._send(QEvent.Type.MouseMove, point, _NOTHING, button if held else _NOTHING)
 
     def press(self, point: QPointF, button: Any = _LEFT) -> None:
         """Press a button."""
