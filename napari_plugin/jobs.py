@@ -15,13 +15,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from napari.utils import cancelable_progress
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_plugin.processes import Report, Stopped, in_process
 from workbench.errors import WorkbenchError
 
 _Result = TypeVar("_Result")
 _STEPS = 100
+_PATIENCE_MILLISECONDS = 1500
+"""Work that ends sooner gets no bar: napari spins a wheel beside it, and draws the window anew for it."""
 _SWITCH_SECONDS = 0.0005
 _LAST_SECONDS = 5.0
 
@@ -39,14 +41,18 @@ class Job(QObject):
 
     def __init__(self, title: str) -> None:
         super().__init__()
-        self._title = self._described = title
-        self._bar = cancelable_progress(total=_STEPS, desc=title)
+        self._title, self._told_last = title, (0.0, "")
+        self._bar: cancelable_progress | None = None
+        self._stopped = threading.Event()
         self.running = True
         self.thread: threading.Thread | None = None
         # What the work emits arrives in the thread of the object that hears it; a plain function has none.
         self._told.connect(self._on_told)
         self._returned.connect(self._on_returned)
         self._raised.connect(self._on_raised)
+        self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MILLISECONDS)
+        self._patience.timeout.connect(self._show_bar)
+        self._patience.start()
 
     def run(self, work: Callable[[Report], object]) -> None:
         """Do the work; called in the other thread."""
@@ -67,20 +73,26 @@ class Job(QObject):
 
     def report(self, share: float, what: str) -> None:
         """Tell how far the work is; called by the work, in its own thread."""
-        if self._bar.is_canceled:
+        if self._stopped.is_set() or (self._bar is not None and self._bar.is_canceled):
             raise Stopped
         self._told.emit(share, what)
 
     def stop(self) -> None:
         """Have the work stopped at its next report."""
-        self._bar.cancel()
+        self._stopped.set()
+
+    def _show_bar(self) -> None:
+        self._bar = cancelable_progress(total=_STEPS, desc=self._title)
+        self._on_told(*self._told_last)
 
     def _on_told(self, share: float, what: str) -> None:
-        told, steps = f"{self._title} – {what}" if what else self._title, round(share * _STEPS)
-        if self.running and told != self._described:
-            self._described = told
-            self._bar.set_description(told)
-        if self.running and steps > self._bar.n:
+        before, self._told_last = self._told_last, (share, what)
+        if not self.running or self._bar is None:
+            return
+        if self._bar.n == 0 or what != before[1]:
+            self._bar.set_description(f"{self._title} – {what}" if what else self._title)
+        steps = round(share * _STEPS)
+        if steps > self._bar.n:
             self._bar.update(steps - self._bar.n)
 
     def _on_returned(self, result: object) -> None:
@@ -93,7 +105,9 @@ class Job(QObject):
 
     def _end(self) -> None:
         self.running = False
-        self._bar.close()
+        self._patience.stop()
+        if self._bar is not None:
+            self._bar.close()
         _RUNNING.discard(self)
 
 

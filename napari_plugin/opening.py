@@ -118,11 +118,14 @@ def open_zone(
     tenancy = stay(campaign, zone, author=author, blind=blind, together=together)
     progress(zone.id)
     with ThreadPoolExecutor(max_workers=2) as pool:
+        picture = pool.submit(read_backdrop, campaign, zone)
         opening = pool.submit(campaign.open_store, zone, author=author, blind=blind)
         try:
-            backdrop = read_backdrop(campaign, zone)
+            hierarchy, advice = _read_hierarchy(
+                campaign, zone, lambda: picture.result().inside(zone.grid)
+            )
+            backdrop = picture.result()
             ortho = _laid_out(zone, backdrop)
-            hierarchy, advice = _read_hierarchy(campaign, zone, backdrop)
             store = opening.result()
             if not blind:
                 check_unblinded(campaign, zone, store, author)
@@ -166,12 +169,14 @@ def _laid_out(zone: Zone, backdrop: Backdrop) -> DeskRaster:
     return desk_raster(placed, zone, key=zone.ortho.key)
 
 
-def _read_hierarchy(campaign: Campaign, zone: Zone, backdrop: Backdrop) -> tuple[Hierarchy | None, str]:
+def _read_hierarchy(
+    campaign: Campaign, zone: Zone, image: Callable[[], NDArray[Any]]
+) -> tuple[Hierarchy | None, str]:
     """Return a zone's hierarchy, or None and what to do about it."""
     path = campaign.hierarchy_path(zone)
     if not path.exists():
         return None, "Not segmented yet: there are no regions to pick."
     try:
-        return campaign.read_hierarchy(zone, image=backdrop.inside(zone.grid)), ""
+        return campaign.read_hierarchy(zone, image=image), ""
     except HierarchyError as error:
         return None, str(error)

@@ -113,9 +113,12 @@ class Session:
         author: str,
         blind: bool = False,
         together: bool = False,
+        progress: Callable[[str], None] = lambda step: None,
     ) -> Self:
         """Open a zone of a campaign for an author; see `opening.open_zone`."""
-        opened = open_zone(directory, zone_id=zone_id, author=author, blind=blind, together=together)
+        opened = open_zone(
+            directory, zone_id=zone_id, author=author, blind=blind, together=together, progress=progress
+        )
         try:
             return cls(opened)
         except BaseException:  # neither lock nor lease may outlive the attempt, whatever ended it
@@ -488,7 +491,8 @@ class Session:
         self.tell_scale()
 
     def _warm(self, hierarchy: Hierarchy) -> None:
-        """Have kernels compiled and boxes made now, so that the pointer's first move waits for nothing."""
+        """Have kernels compiled and what is shown made now, so that nothing waits for it later."""
+        hierarchy.saliency_pyramid()
         pickable = (hierarchy.leafmap.numbers != NODATA_LEAF) & self.store.footprint
         hover = self.region_at(*divmod(int(pickable.argmax()), pickable.shape[1]))
         if hover is not None:

@@ -25,7 +25,6 @@ from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
 from napari_plugin.language import language, said, tr
-from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
@@ -216,9 +215,9 @@ class LabellingDock(QWidget):
         self.close_session()
         self._show(WelcomePage(self._choose_campaign, opening=zone_id))
 
-        def work(report: Report) -> OpenZone:
+        def work(report: Report) -> Session:
             progress = partial(report, 0.3)
-            return open_zone(
+            return Session.open(
                 directory, zone_id=zone_id, author=author, together=together, blind=blind, progress=progress
             )
 
@@ -226,15 +225,11 @@ class LabellingDock(QWidget):
             tr("Opening {zone}", zone=zone_id), work, done=self._on_opened, failed=self._on_not_opened
         )
 
-    def _on_opened(self, opened: OpenZone) -> None:
+    def _on_opened(self, session: Session) -> None:
         if self._gone:
-            opened.close()
-            return
-        try:
-            self.show_session(Session(opened))
-        except WorkbenchError as error:
-            opened.close()
-            self._on_not_opened(str(error))
+            session.close()
+        else:
+            self.show_session(session)
 
     def _open_chosen(self, campaign: Path, author: str, choice: ZoneChoice) -> None:
         """Open a zone that was chosen in the queue."""
