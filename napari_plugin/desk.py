@@ -17,6 +17,7 @@ from napari_plugin.here import Here
 from napari_plugin.language import tr
 from napari_plugin.outlines import LabelOutlines
 from napari_plugin.pointed import Hover, Sketch, Spot
+from napari_plugin.scale_bar import ScaleBar
 from napari_plugin.screen import View
 from napari_plugin.session import Session
 from napari_plugin.tools import ToolBox
@@ -70,7 +71,6 @@ class Desk:
         self.light, self._drawn = RegionLight(session), SketchDrawing(session)
         self.outlines, self._line = LabelOutlines(session), SwipeLine(session)
         layers.show(session, views.first)
-        viewer.canvas.overlays.scale_bar.visible = True
         self.gestures = PointerGestures(
             viewer,
             session,
@@ -103,6 +103,7 @@ class Desk:
             self.glass.add(self.light)
             self.glass.add(self._drawn)
             self.glass.add(self._line)
+            self.glass.add(ScaleBar(self.session.grid.resolution))
             self.show_outlines(only=False)
             self._wheel = Wheel(canvas, zoom=self.zoom, resize=self.resize)
 

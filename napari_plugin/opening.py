@@ -121,9 +121,7 @@ def open_zone(
         picture = pool.submit(read_backdrop, campaign, zone)
         opening = pool.submit(campaign.open_store, zone, author=author, blind=blind)
         try:
-            hierarchy, advice = _read_hierarchy(
-                campaign, zone, lambda: picture.result().inside(zone.grid)
-            )
+            hierarchy, advice = _read_hierarchy(campaign, zone, lambda: picture.result().inside(zone.grid))
             backdrop = picture.result()
             ortho = _laid_out(zone, backdrop)
             store = opening.result()

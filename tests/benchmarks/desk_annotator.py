@@ -7,6 +7,9 @@ What is done is planned from the truth (`hand_plan`), then done: classes by thei
 wheel and the key to the next larger region, clicks, drags, polygons corner by corner. Counted is what was
 done in the window; seconds are those of the keystroke-level model for it. In the end the labels are compared
 with the truth.
+
+With ``--prelabels 0.77`` a model has been there first that is right on so many of the pixels (`hand_model`):
+the hand accepts all that it proposes, on its page, and mends the rest.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Any
 import numpy as np
 from desk_speed import stored_zone
 from hand import Hand
+from hand_model import propose
 from hand_plan import Gesture, Times, plan
 from numpy.typing import NDArray
 
@@ -41,16 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="desk-annotator-") as temporary:
         cache = options.cache or Path(temporary) / "cache"
         for accuracy in map(float, options.accuracy.split(",")):
-            for number, (name, campaign, truth) in enumerate(
-                _zones(options, cache, Path(temporary) / str(accuracy))
-            ):
-                row = {
-                    "zone": name,
-                    "accuracy_wanted": accuracy,
-                    **label(campaign, truth, accuracy, f"hand-{number}"),
-                }
-                rows.append(row)
-                print(told(row), flush=True)
+            for model in map(float, options.prelabels.split(",")):
+                work = Path(temporary) / f"{accuracy}-{model}"
+                for number, (name, campaign, truth) in enumerate(_zones(options, cache, work)):
+                    row = {"zone": name, "accuracy_wanted": accuracy, "model_accuracy": model or None}
+                    if model:
+                        row["proposed_accuracy"] = propose(campaign, truth, accuracy=model)
+                    rows.append(row | label(campaign, truth, accuracy, f"hand-{number}"))
+                    print(told(rows[-1]), flush=True)
     if options.json is not None:
         document = {"format": "ocs-workbench/desk-annotator", "format_version": 1, "zones": rows}
         options.json.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
@@ -73,8 +75,13 @@ def label(campaign: Path, truth: NDArray[np.uint8], accuracy: float, author: str
         QTest.qWait(10)
     session = dock.session
     times = Times()
-    wanted = plan(session.hierarchy, truth, accuracy=accuracy, times=times)
     worker, begun = _Worker(viewer, dock, times), time.perf_counter()
+    if dock.appraisal.prelabels.prelabels.present:
+        worker.accept_prelabels()
+    there = session.labels.copy()
+    wanted = plan(
+        session.hierarchy, truth, accuracy=accuracy, times=times, begun=there if there.any() else None
+    )
     for gesture in wanted.gestures:
         worker.do(gesture)
     labels, done = session.labels.copy(), worker.counts
@@ -84,6 +91,7 @@ def label(campaign: Path, truth: NDArray[np.uint8], accuracy: float, author: str
     return {
         "km2": km2,
         "accuracy": float((labels == truth).mean()),
+        "accepted_accuracy": float((there == truth).mean()),
         "as_planned": float((labels == wanted.labels).mean()),
         "events": dict(done),
         "picks": done["picks"],
@@ -119,6 +127,23 @@ class _Worker:
             + times.key * counts["keys"]
             + times.notch * counts["notches"]
         )
+
+    def accept_prelabels(self) -> None:
+        """Accept all that a model proposes: the page by its tab, the button, and wait."""
+        from qtpy.QtCore import Qt
+        from qtpy.QtTest import QTest
+
+        desk, pages = self._dock.appraisal.prelabels, self._dock.beside.side.pages
+        bar, place = pages.tabBar(), pages.indexOf(desk.page)
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(place).center())
+        while not desk.page.accept.isEnabled():
+            QTest.qWait(20)
+        QTest.qWait(500)
+        QTest.mouseClick(desk.page.accept, Qt.MouseButton.LeftButton)
+        QTest.qWait(50)
+        while self._session.lent:
+            QTest.qWait(20)
+        self.counts.update(decisions=2, pointings=2, clicks=2)
 
     def do(self, gesture: Gesture) -> None:
         """Do one gesture."""
@@ -220,6 +245,8 @@ class _Worker:
 def told(row: dict[str, Any]) -> str:
     """Return one line for a person."""
     done = f"{row['accuracy']:.2%} ({row['as_planned']:.2%} as planned)"
+    if row["model_accuracy"]:
+        done = f"{row['accepted_accuracy']:.2%} accepted, {done}"
     picks = f"{row['picks']} picks, {row['drags']} drags"
     polygons = f"{row['polygons']} polygons of {row['vertices']} corners"
     hand = f"{row['seconds']:.0f} s by hand, {row['minutes_per_km2']:.0f} min/km²"
@@ -253,6 +280,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--zones", default="1024", help="pixels a side of made zones (default 1024)")
     parser.add_argument("--flair", type=Path, help="folder of FLAIR patches with their masks")
     parser.add_argument("--accuracy", default="0.95,0.98", help="shares to get right (default 0.95,0.98)")
+    parser.add_argument(
+        "--prelabels", default="0", help="shares that a model had right before, 0 for no model (default 0)"
+    )
     parser.add_argument("--cache", type=Path, help="folder that keeps the made zones")
     parser.add_argument("--json", type=Path, help="file for the figures")
     return parser
