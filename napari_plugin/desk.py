@@ -173,7 +173,8 @@ class Desk:
 
     def show_outlines(self, *, only: bool) -> None:
         """Show the outlines of labels, and their areas unless it is the outlines only."""
-        self.layers.classes.visible = not only
+        if self.layers.classes.visible == only:  # napari works for it also where nothing changes
+            self.layers.classes.visible = not only
         if self.glass is not None:
             self.glass.remove(self.outlines)
             if only or self.outlines.patterned:
