@@ -182,12 +182,13 @@ def _picks(
 ) -> list[Gesture]:
     """Return the fewest nested picks, in an order in which a hand makes them.
 
-    Large regions in a view of the whole zone, outer ones first; then tile by tile. Where something is
-    labelled already, picks whose pixels are right are left out.
+    Large regions in a view of the whole zone, outer ones first; then tile by tile.
     """
     found, width = [], -(-truth.shape[1] // _TILE)
     tiles: dict[tuple[int, int], int] = {}
-    for depth, pick in enumerate(nested_picks(hierarchy, truth, accuracy)):
+    for depth, pick in enumerate(
+        nested_picks(hierarchy, truth, accuracy, begun=labels if labels.any() else None)
+    ):
         node = hierarchy.node_at(pick.row, pick.col, pick.scale)
         large = hierarchy.pixel_count(node) >= _LARGE
         row, col = _inside(hierarchy, node, pick.row, pick.col)
@@ -207,26 +208,8 @@ def _picks(
                 ),
             )
         )
-    if labels.any():
-        found = _needed(hierarchy, truth, labels, found)
     found.sort(key=lambda one: (one[0], one[1]))
     return _by_class([gesture for _, _, gesture in found], hierarchy)
-
-
-def _needed(
-    hierarchy: Hierarchy, truth: NDArray[np.uint8], labels: NDArray[np.uint8], found: list[Any]
-) -> list[Any]:
-    """Leave out picks of regions that are right already as the picks would leave them."""
-    wanted = np.zeros_like(labels)
-    for _, _, gesture in sorted(found, key=lambda one: one[1]):
-        _paint(hierarchy, gesture, wanted)
-    kept = []
-    for tile, depth, gesture in found:
-        window, mask = _region(hierarchy, gesture)
-        here, there = labels[window.slices][mask], wanted[window.slices][mask]
-        if ((here != there) & (truth[window.slices][mask] == there)).mean() > 0.02:
-            kept.append((tile, depth, gesture))
-    return kept
 
 
 def _by_class(gestures: list[Gesture], hierarchy: Hierarchy) -> list[Gesture]:
@@ -346,11 +329,6 @@ def _paint(hierarchy: Hierarchy, gesture: Gesture, labels: NDArray[np.uint8]) ->
     for row, col in gesture.points:
         window, mask = hierarchy.mask(hierarchy.node_at(int(row), int(col), gesture.scale))
         labels[window.slices][mask] = gesture.code
-
-
-def _region(hierarchy: Hierarchy, gesture: Gesture) -> tuple[Window, NDArray[np.bool_]]:
-    row, col = map(int, gesture.points[0])
-    return hierarchy.mask(hierarchy.node_at(row, col, gesture.scale))
 
 
 def _inside(hierarchy: Hierarchy, node: Any, row: int, col: int) -> tuple[int, int]:

@@ -49,9 +49,14 @@ def pickable_nodes(hierarchy):
     return sorted(nodes, key=lambda node: (node.first, -node.stop))
 
 
-def tree_of(hierarchy, truth):
-    classes = truth.astype(np.int32)
-    return pick_tree(hierarchy.s, count_classes(hierarchy.leaves, classes, (hierarchy.leaf_count, 2)))
+def tree_of(hierarchy, truth, begun=None):
+    classes, right = truth.astype(np.int32), None
+    if begun is not None:
+        right = np.bincount(
+            hierarchy.leaves[(hierarchy.leaves != NODATA_LEAF) & (begun == truth)],
+            minlength=hierarchy.leaf_count,
+        )
+    return pick_tree(hierarchy.s, count_classes(hierarchy.leaves, classes, (hierarchy.leaf_count, 2)), right)
 
 
 def lower_hull(points):
@@ -81,20 +86,22 @@ def tiny_cases(draw):
 
 
 @settings(max_examples=40, deadline=None)
-@given(tiny_cases())
-def test_nested_picks_are_the_fewest_of_all_sets_of_picks(case):
+@given(tiny_cases(), st.data())
+def test_nested_picks_are_the_fewest_of_all_sets_of_picks(case, data):
     hierarchy, truth = case
+    begun = data.draw(arrays(np.int8, truth.shape, elements=st.sampled_from([-1, -1, 0, 1])))
     nodes = pickable_nodes(hierarchy)
     choices = np.array(list(itertools.product((-1, 0, 1), repeat=len(nodes))), np.int8)
     picks = np.count_nonzero(choices >= 0, axis=1)
     errors = np.zeros(len(choices), int)
     for row, col in np.argwhere(hierarchy.leaves != NODATA_LEAF).tolist():
-        painted = np.full(len(choices), -1)
+        painted = np.full(len(choices), begun[row, col])
         for column, node in enumerate(nodes):
             if node.first <= hierarchy.leaves[row, col] < node.stop:
                 painted = np.where(choices[:, column] >= 0, choices[:, column], painted)
         errors += painted != truth[row, col]
-    compare(lower_hull(zip(picks.tolist(), errors.tolist(), strict=True)), case, cheapest_painting)
+    hull = lower_hull(zip(picks.tolist(), errors.tolist(), strict=True))
+    compare(hull, tree_of(hierarchy, truth, begun), cheapest_painting, truth.size)
 
 
 @settings(max_examples=40, deadline=None)
@@ -120,13 +127,12 @@ def test_disjoint_picks_are_the_fewest_of_all_cuts(case):
     points = [
         (sum(p for p, _ in parts), sum(e for _, e in parts)) for parts in itertools.product(*map(cuts, roots))
     ]
-    compare(lower_hull(points), case, cheapest_cut)
+    compare(lower_hull(points), tree_of(hierarchy, truth), cheapest_cut, truth.size)
 
 
-def compare(hull, case, cheapest):
+def compare(hull, tree, cheapest, pixels):
     """Check that each number of allowed errors leads to the first hull vertex within it."""
-    tree = tree_of(*case)
-    for most_errors in range(case[1].size + 1):
+    for most_errors in range(pixels + 1):
         expected = next(((picks, errors) for picks, errors in hull[::-1] if errors <= most_errors), None)
         found = cheapest(tree, most_errors)
         assert (None if found is None else (found.picks, found.errors)) == expected

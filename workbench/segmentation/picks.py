@@ -39,6 +39,8 @@ class PickTree(NamedTuple):
     """Shape (node,). A node's scale; strictly below its parent's."""
     counts: NDArray[np.int64]
     """Shape (node, class). Pixels of each true class."""
+    right: NDArray[np.int64]
+    """Shape (node,). Pixels that have their true class before the first pick."""
     terminal: NDArray[np.bool_]
     """Shape (node,). True where there are no children."""
 
@@ -63,13 +65,27 @@ def count_classes(
     return _count_classes(leaves, classes, *size)
 
 
-def pick_tree(s: NDArray[np.float32], counts: NDArray[np.int64]) -> PickTree:
+def pick_tree(
+    s: NDArray[np.float32], counts: NDArray[np.int64], right: NDArray[np.int64] | None = None
+) -> PickTree:
     """Build the tree of pickable nodes from ``s`` and the class counts of the leaves.
 
     Inside a node of one class nothing is worth a pick that is not better spent on the node itself, so
     such nodes are not divided further: the tree keeps its optimum and loses most of its size.
+
+    Parameters
+    ----------
+    s
+        Shape (leaf,). Scales of the hierarchy.
+    counts
+        Shape (leaf, class). Pixels of each true class.
+    right
+        Shape (leaf,). Pixels that have their true class already; default none.
     """
-    return PickTree(*_prune(*_tree(s, counts)))
+    column = np.zeros(len(counts), np.int64) if right is None else right
+    parent, first, altitude, found, terminal = _prune(*_tree(s, np.column_stack((counts, column))))
+    classes = np.ascontiguousarray(found[:, :-1])
+    return PickTree(parent, first, altitude, classes, np.ascontiguousarray(found[:, -1]), terminal)
 
 
 def cheapest_painting(tree: PickTree, most_errors: int) -> Painting | None:
@@ -130,7 +146,10 @@ def _count_classes(
 def _tree(
     s: NDArray[np.float32], leaf_counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Build all nodes, children first: a stack of finished nodes with the altitude in front of each."""
+    """Build all nodes, children first: a stack of finished nodes with the altitude in front of each.
+
+    Counts are added up, column by column.
+    """
     leaves, classes = leaf_counts.shape
     parent = np.full(2 * leaves, -1, np.int64)
     first = np.empty(2 * leaves, np.int64)
@@ -175,7 +194,7 @@ def _prune(
     altitude: NDArray[np.float32],
     counts: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
-    nodes, classes = counts.shape
+    nodes, classes = counts.shape[0], counts.shape[1] - 1  # the last column is what is right already
     terminal = np.ones(nodes, np.bool_)
     for node in range(nodes):
         if parent[node] >= 0:
@@ -206,7 +225,7 @@ def _prune(
 
 @kernel
 def _paint(tree: PickTree, price: float) -> tuple[int, int, NDArray[np.int64]]:
-    """Find the cheapest nested picks: state = the class inherited from above, the last one = none yet."""
+    """Find the cheapest nested picks: state = the class inherited from above, the last one = as it was."""
     nodes, classes = tree.counts.shape
     cost = np.zeros((nodes, classes + 1))
     choice = np.empty(nodes, np.int64)
@@ -215,7 +234,7 @@ def _paint(tree: PickTree, price: float) -> tuple[int, int, NDArray[np.int64]]:
             total = tree.counts[node].sum()
             for k in range(classes):
                 cost[node, k] = total - tree.counts[node, k]
-            cost[node, classes] = total
+            cost[node, classes] = total - tree.right[node]
         choice[node] = np.argmin(cost[node, :classes]) if classes else -1
         above = tree.parent[node]
         if above >= 0:
@@ -236,6 +255,8 @@ def _paint(tree: PickTree, price: float) -> tuple[int, int, NDArray[np.int64]]:
             errors += tree.counts[node].sum()
             if state[node] < classes:
                 errors -= tree.counts[node, state[node]]
+            else:
+                errors -= tree.right[node]
     return errors, picks, painted
 
 

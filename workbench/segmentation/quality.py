@@ -92,7 +92,12 @@ def evaluate(
 
 
 def nested_picks(
-    hierarchy: Hierarchy, truth: NDArray[np.integer[Any]], accuracy: float, *, ignore: int | None = None
+    hierarchy: Hierarchy,
+    truth: NDArray[np.integer[Any]],
+    accuracy: float,
+    *,
+    ignore: int | None = None,
+    begun: NDArray[np.integer[Any]] | None = None,
 ) -> list[Pick]:
     """Return picks that reach an accuracy, in painting order: a node before those inside it.
 
@@ -106,6 +111,8 @@ def nested_picks(
         Share of the known pixels to get right, such as 0.95.
     ignore
         Value of pixels whose class is unknown.
+    begun
+        Shape (row, col). What the pixels are labelled as already, pre-labels for instance; default nothing.
 
     Raises
     ------
@@ -113,8 +120,14 @@ def nested_picks(
         No set of picks reaches it, since leaves straddle classes.
     """
     known = _known_pixels(hierarchy, truth, ignore)
-    tree = pick_tree(hierarchy.s, known.counts)
+    right = None
+    if begun is not None:
+        agreeing = np.where((begun == truth) & (known.classes >= 0), 0, -1).astype(np.int32)
+        right = count_classes(hierarchy.leaves, agreeing, (hierarchy.leaf_count, 1))[:, 0]
+    tree = pick_tree(hierarchy.s, known.counts, right)
     painting = cheapest_painting(tree, _most_errors(known.pixels, accuracy))
+    if painting is None and begun is not None:
+        raise HierarchyError(f"picks do not reach {accuracy} of the truth; brush the rest")
     if painting is None:
         errors, _ = cut_errors(hierarchy.s, known.counts, np.float32(0))
         best = 1 - errors / known.pixels
