@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from workbench.geo.grid import Window
 from workbench.labels.strokes import polygon_mask
 from workbench.segmentation import Hierarchy, nested_picks
 
