@@ -21,6 +21,7 @@ __all__ = [
     "percent",
     "said",
     "second_title",
+    "sentence",
     "speak",
     "title",
     "tr",
@@ -174,6 +175,15 @@ def title(titles: Mapping[str, str]) -> str:
 def second_title(titles: Mapping[str, str]) -> str:
     """Return what something is called in the other language, for those who learned it there."""
     return titles.get("fr" if _spoken == "en" else _SOURCE, "")
+
+
+def sentence(text: str) -> str:
+    """Return an error's text as the desk says things.
+
+    >>> sentence("the zone is gone; add it again")
+    'The zone is gone; add it again.'
+    """
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def number(value: float, decimals: int = 0) -> str:

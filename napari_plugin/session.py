@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_plugin.language import count, said, title, tr
+from napari_plugin.language import count, said, sentence, title, tr
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.pointed import Hover, Place, Sketch
 from napari_plugin.scale import ScaleInHand
@@ -383,7 +383,7 @@ class Session:
                 self._refined.current, hover.node, image, row=row, col=col, scale=hover.scale
             )
         except HierarchyError as error:
-            self.noticed.emit(_sentence(said(str(error))))
+            self.noticed.emit(sentence(said(str(error))))
             return
         ops: list[Op] = []
         if not self.write(lambda: ops.append(self.store.record(edit))):
@@ -497,8 +497,3 @@ class Session:
         hover = self.region_at(*divmod(int(pickable.argmax()), pickable.shape[1]))
         if hover is not None:
             self.pixels_of(hover)
-
-
-def _sentence(text: str) -> str:
-    """Return an error's text as the desk says things."""
-    return f"{text[:1].upper()}{text[1:]}."

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from workbench.documents import digest_file, inside, sync_directory, write_document
 from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.geo.grid import Window
-from workbench.geo.placed import PlacedPixels, pixels_digest, read_placed, without_nodata
+from workbench.geo.placed import PlacedPixels, check_pixels, read_placed, without_nodata
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.labels.annotation import AnnotationStore
@@ -338,7 +338,7 @@ class Campaign:
         row, col = ortho.window.row + part.row, ortho.window.col + part.col
         pixels = read_bands(ortho.path, window=Window(row=row, col=col, height=part.height, width=part.width))
         if window is None:
-            _check_pixels(zone, ortho, pixels)
+            check_pixels(zone, ortho, pixels)
         return pixels
 
     def read_surroundings(self, zone: Zone, *, margin: int = 256) -> tuple[NDArray[Any], tuple[int, int]]:
@@ -357,7 +357,7 @@ class Campaign:
         window = at.grown(margin, within=grid.whole)
         pixels = read_bands(zone.ortho.path, window=window)
         inside = at.within(window)
-        _check_pixels(zone, zone.ortho, pixels[:, *inside.slices])
+        check_pixels(zone, zone.ortho, pixels[:, *inside.slices])
         return pixels, (-inside.row, -inside.col)
 
     def read_raster(self, zone: Zone, raster: ZoneRaster, *, margin: int = 256) -> PlacedPixels:
@@ -379,7 +379,7 @@ class Campaign:
         grid = raster.grid or zone.grid
         around = math.ceil(margin * zone.grid.resolution / grid.resolution)
         found, inside = read_placed(raster.path, raster.window, margin=around, bands=raster.bands)
-        _check_pixels(zone, raster, found.pixels[:, *inside.slices])
+        check_pixels(zone, raster, found.pixels[:, *inside.slices])
         if raster.grid is not None and not found.grid.crop(inside).coincides(grid):
             raise RasterError(
                 f"{raster.path} lies elsewhere than when it was added to zone {zone.id}; "
@@ -479,21 +479,6 @@ class Campaign:
         """Return those zones whose folder is there while the registry does not know them."""
         known = {zone.id for zone in self.zones()}
         return [zone for zone in zones if zone.id not in known and self.zone_dir(zone).exists()]
-
-
-def _check_pixels(zone: Zone, raster: ZoneRaster, pixels: NDArray[Any]) -> None:
-    """Refuse pixels that are not those that a zone was made on, or was given later."""
-    if pixels_digest(pixels) == raster.pixels_sha256:
-        return
-    if raster.role == "ortho":
-        raise RasterError(
-            f"{raster.path}: its pixels are not those that zone {zone.id} was made on; "
-            "put the old file back, or add the new one as another zone"
-        )
-    raise RasterError(
-        f"{raster.path}: its pixels are not those that were added to zone {zone.id} as {raster.key}; "
-        "put the old file back"
-    )
 
 
 def made_of(hierarchy: Hierarchy, zone: Zone, image: NDArray[Any]) -> bool:

@@ -37,7 +37,7 @@ PLAIN, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModi
 NO_DISPLAY = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 needs_window = [
     pytest.mark.window,
-    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display; run under xvfb-run"),
+    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display: apt-get install xvfb"),
 ]
 
 

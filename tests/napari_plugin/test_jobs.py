@@ -80,13 +80,23 @@ def test_what_is_done_and_its_share_stand_in_the_activity_dock(
         seen.append((job._bar.n, job._bar.desc))
 
     monkeypatch.setattr(Job, "_on_told", record)
+    monkeypatch.setattr("napari_plugin.jobs._PATIENCE_MILLISECONDS", 0)
+    shown = threading.Event()
+    show = Job._show_bar
+    monkeypatch.setattr(Job, "_show_bar", lambda job: (show(job), shown.set()))
 
     def work(report: Report) -> None:
+        shown.wait(60)
         for share, what in ((0.25, "reading"), (0.1, "reading"), (1.0, "")):
             report(share, what)
 
     run(work)
-    assert seen == [(25, "Adding – reading: "), (25, "Adding – reading: "), (100, "Adding: ")]
+    assert seen == [
+        (0, "Adding: "),
+        (25, "Adding – reading: "),
+        (25, "Adding – reading: "),
+        (100, "Adding: "),
+    ]
 
 
 @pytest.mark.parametrize(

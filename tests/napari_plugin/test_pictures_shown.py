@@ -21,7 +21,7 @@ from workbench.geo.placed import PlacedPixels
 NO_DISPLAY = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 pytestmark = [
     pytest.mark.window,
-    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display; run under xvfb-run"),
+    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display: apt-get install xvfb"),
 ]
 NATURAL = Recipe(key="rgb", titles={}, raster="ortho", rendering=Composite(("R", "G", "B")))
 SWAPPED = Recipe(key="irc", titles={}, raster="ortho", rendering=Composite(("B", "R", "G")))

@@ -29,7 +29,7 @@ from workbench.workflows.intake import add_zone
 NO_DISPLAY = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 pytestmark = [
     pytest.mark.window,
-    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display; run under xvfb-run"),
+    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display: apt-get install xvfb"),
 ]
 ONE, TWO, THREE = (f"D051_2019/Z{number}_AA" for number in (1, 2, 3))
 LEFT = Qt.MouseButton.LeftButton
@@ -219,10 +219,13 @@ def test_a_campaign_that_cannot_be_read_is_one_sentence(qtbot: Any, three: Campa
     broken.release()
 
 
-def test_a_panel_that_goes_while_it_reads_leaves_no_bar_in_the_activity(qtbot: Any, three: Campaign) -> None:
+def test_a_panel_that_goes_while_it_reads_leaves_no_bar_in_the_activity(
+    qtbot: Any, three: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_plugin.jobs._PATIENCE_MILLISECONDS", 0)
     panel = QueuePanel(three.path, "marie")
     panel.refresh()
-    assert progress._all_instances
+    qtbot.waitUntil(lambda: bool(progress._all_instances), timeout=20_000)
     panel.release()
     panel.deleteLater()
     del panel

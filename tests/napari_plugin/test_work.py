@@ -23,7 +23,7 @@ from workbench.workflows.intake import add_zone
 NO_DISPLAY = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 pytestmark = [
     pytest.mark.window,
-    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display; run under xvfb-run"),
+    pytest.mark.skipif(NO_DISPLAY, reason="a window needs a display: apt-get install xvfb"),
 ]
 ZONE = "D051_2019/Z1_AA"
 

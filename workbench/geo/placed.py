@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PlacedPixels", "data_share", "pixels_digest", "read_placed", "without_nodata"]
+__all__ = ["PlacedPixels", "check_pixels", "data_share", "pixels_digest", "read_placed", "without_nodata"]
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from workbench.documents import digest_arrays
 from workbench.errors import GridError, RasterError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import inspect_raster, read_bands, read_valid
-from workbench.geo.zone import Zone
+from workbench.geo.zone import Zone, ZoneRaster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +44,27 @@ class PlacedPixels:
 def pixels_digest(pixels: NDArray[Any]) -> str:
     """Return the SHA-256 of an image's type, shape and pixels."""
     return digest_arrays(f"{pixels.dtype.str}{pixels.shape}".encode(), pixels)
+
+
+def check_pixels(zone: Zone, raster: ZoneRaster, pixels: NDArray[Any]) -> None:
+    """Refuse pixels of a raster's window that are not those that a zone was made on, or was given later.
+
+    Raises
+    ------
+    RasterError
+        They are others.
+    """
+    if pixels_digest(pixels) == raster.pixels_sha256:
+        return
+    if raster.role == "ortho":
+        raise RasterError(
+            f"{raster.path}: its pixels are not those that zone {zone.id} was made on; "
+            "put the old file back, or add the new one as another zone"
+        )
+    raise RasterError(
+        f"{raster.path}: its pixels are not those that were added to zone {zone.id} as {raster.key}; "
+        "put the old file back"
+    )
 
 
 def read_placed(
