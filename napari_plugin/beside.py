@@ -15,6 +15,7 @@ from napari_plugin.desk import Desk
 from napari_plugin.language import tr
 from napari_plugin.queue_panel import QueuePanel
 from napari_plugin.side import SideDock
+from napari_plugin.theme import style_sheet
 from napari_plugin.tiles import Tiles
 
 
@@ -55,6 +56,7 @@ class Beside(QObject):
             side.add_page(page, called)
         if self._stack is None:
             self._stack = QStackedWidget()
+            self.follow_theme()
             self._viewer.window.add_dock_widget(self._stack, name=tr("Zone"), area="left", tabify=True)
             self.gather()
         while (before := self._stack.currentWidget()) is not None:
@@ -69,6 +71,11 @@ class Beside(QObject):
         if self.side is not None and self.queue is not None:
             self.gather()
             self.side.pages.setCurrentWidget(self.queue)
+
+    def follow_theme(self) -> None:
+        """Take the style in the colours in use: what has no own style is napari's, and marks nothing."""
+        if self._stack is not None:
+            self._stack.setStyleSheet(style_sheet())
 
     def forget_queue(self) -> None:
         """Have the queue made anew with the next zone, in the language of that day."""

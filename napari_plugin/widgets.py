@@ -290,6 +290,7 @@ class LabellingDock(QWidget):
     def _follow_theme(self, _event: object = None) -> None:
         use_theme(self._viewer.theme)
         self.setStyleSheet(style_sheet())
+        self.beside.follow_theme()
 
     def _show(self, contents: QWidget) -> None:
         if self.contents is not None:

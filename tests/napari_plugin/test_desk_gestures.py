@@ -16,6 +16,7 @@ from qtpy.QtCore import QEvent, QPointF, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit
 
+from napari_plugin.prelabel_page import PrelabelPage
 from napari_plugin.session import Session
 from napari_plugin.theme import ink
 from workbench.labels.editing import Given
@@ -376,6 +377,23 @@ def test_the_dock_is_painted_in_the_colours_of_the_theme(desk: Driver, theme: st
         for colour in (ink().text, ink().dim):
             assert abs(colour.lightness() - ground.lightness()) > 60
         assert ink().text.name() in desk.dock.styleSheet()
+    finally:
+        desk.viewer.theme = "dark"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_which_overlay_is_chosen_is_seen_on_the_page_beside_the_picture(desk: Driver, theme: str) -> None:
+    try:
+        desk.viewer.theme = theme
+        side = desk.dock.beside.side
+        page = side.findChild(PrelabelPage)
+        side.pages.setCurrentWidget(page)
+        for kind in ("nothing", "confidence"):
+            page.show_veil(kind)
+            QTest.qWait(30)
+            for button in page._veils.buttons():
+                corner = button.grab().toImage().pixelColor(button.width() // 2, 3)
+                assert (corner == ink().chosen) == (button.property("key") == kind)
     finally:
         desk.viewer.theme = "dark"
 
