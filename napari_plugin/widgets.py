@@ -24,7 +24,7 @@ from napari_plugin.desk import Desk
 from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
-from napari_plugin.language import language, said, tr
+from napari_plugin.language import language, said, title, tr
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
@@ -80,13 +80,13 @@ class LabellingDock(QWidget):
         self.work.segmented.connect(self._on_segmented)
         self._examples = ClassExamples()
         self.help: HelpOverlay | None = None
-        self._follow_theme()
         self.setMinimumWidth(310)
         # Not a column: napari would add an empty stretch to it.
         self._place = QGridLayout(self)
         self._place.setContentsMargins(10, 8, 10, 8)
         self.contents: QWidget | None = None
         """The panels of the zone, or the page that offers to open one."""
+        self._follow_theme()
         self._zone, self._screen = ExitStack(), ExitStack()
         """What to undo when another zone is shown or the dock goes, and when only the screen is made anew."""
         # A dock gets no closeEvent from napari. Nothing is lost without one; this only frees the journal.
@@ -265,7 +265,12 @@ class LabellingDock(QWidget):
             QTimer.singleShot(0, partial(reserve, canvas.height(), canvas.width()))
             held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
             self._screen.callback(held.release)
-            self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
+            self.help = HelpOverlay(
+                canvas,
+                self.preferences.keys,
+                self.desk.session.nomenclature,
+                [title(recipe.titles) for recipe in self.desk.views.recipes],
+            )
             self.help.destroyed.connect(self._on_help_gone)
             self._screen.callback(self._put_help_away)
             self.appraisal.lay()
@@ -291,6 +296,8 @@ class LabellingDock(QWidget):
         use_theme(self._viewer.theme)
         self.setStyleSheet(style_sheet())
         self.beside.follow_theme()
+        if isinstance(self.contents, ZonePanel):
+            self.contents.follow_theme()
 
     def _show(self, contents: QWidget) -> None:
         if self.contents is not None:

@@ -377,6 +377,7 @@ def test_the_dock_is_painted_in_the_colours_of_the_theme(desk: Driver, theme: st
         for colour in (ink().text, ink().dim):
             assert abs(colour.lightness() - ground.lightness()) > 60
         assert ink().text.name() in desk.dock.styleSheet()
+        assert ink().dim.name() in desk.panel.card.text  # colours in a text are not the style sheet's
     finally:
         desk.viewer.theme = "dark"
 
