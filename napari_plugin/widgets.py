@@ -79,6 +79,7 @@ class LabellingDock(QWidget):
         self.work = Work(self, lambda: self.session.opened if self.session is not None else None)
         self.work.segmented.connect(self._on_segmented)
         self._examples = ClassExamples()
+        self._others: Others | None = None
         self.help: HelpOverlay | None = None
         self.setMinimumWidth(310)
         # Not a column: napari would add an empty stretch to it.
@@ -157,9 +158,11 @@ class LabellingDock(QWidget):
 
     def _watch_others(self, session: Session, panel: ZonePanel) -> None:
         """Look at what others do in the zone, every few seconds."""
-        others, clock = Others(session), QTimer(panel, interval=_OTHERS_MILLISECONDS)
-        panel.banner.agreed.connect(others.stay)
-        clock.timeout.connect(others.look)
+        clock = QTimer(panel, interval=_OTHERS_MILLISECONDS)
+        # Held here: a connection to a method keeps nothing alive but widgets, and goes without a word.
+        self._others = Others(session)
+        panel.banner.agreed.connect(self._others.stay)
+        clock.timeout.connect(self._others.look)
         clock.start()
         self._screen.callback(clock.stop)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +21,7 @@ from napari_plugin.actions import ACTIONS, Action, keymap
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
 from workbench.geo.grid import Window
-from workbench.labels.edits import Provenance
+from workbench.labels.edits import Provenance, assign
 from workbench.workflows.intake import add_zone
 
 pytestmark = needs_window
@@ -354,6 +355,24 @@ def test_an_error_stays_in_the_banner_until_an_edit_succeeds(desk: Driver) -> No
     assert banner.text == "the disk is full"
     desk.session.assign_at(100, 100)
     assert not banner.isVisible()
+
+
+def test_what_others_label_meanwhile_is_seen_at_the_desk_by_itself(
+    driver: Driver, session: Session, zone: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_plugin.widgets._OTHERS_MILLISECONDS", 50)
+    driver.take(session)
+    gc.collect()
+    whole, made = session.grid.whole, Provenance(tool="brush")
+    with zone.open_store(zone.only_zone(), author="paul") as store:
+        store.apply(assign(np.ones(whole.shape, bool), whole, 5, made))
+    QTest.qWait(500)
+    assert (session.labels == 5).all()
+    assert driver.panel.place.noticed == "paul labelled here too."
+    session.barred = "paul is labelling this zone"
+    driver.panel.banner.agreed.emit()
+    assert session.barred == ""
+    driver.dock.close_session()
 
 
 def test_napari_commands_act_on_the_open_zone(desk: Driver) -> None:
