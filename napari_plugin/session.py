@@ -291,6 +291,11 @@ class Session:
             self.hovered.emit(hover)
         return hover
 
+    def point_at(self, row: int, col: int) -> None:
+        """Point at a pixel with a tool that takes no region there: none lights up until it is asked for."""
+        self.leave()
+        self._pointer = (row, col)
+
     def leave(self) -> None:
         """Point at nothing."""
         self._pointer = None

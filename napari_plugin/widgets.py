@@ -135,6 +135,7 @@ class LabellingDock(QWidget):
         panel.tools.chosen.connect(desk.tools.take)
         desk.tools.changed.connect(panel.tools.show_tool)
         panel.tools.show_tool(desk.tools.current)
+        panel.banner.followed.connect(self.work.segment)
         self._watch_others(session, panel)
         self.tiles = Tiles(session)
         self.overlays = OverlayList(desk, self._choose_layers)

@@ -135,7 +135,7 @@ class ZonePanel(QWidget):
         self._on_class(session.given)
         if session.hierarchy is None:
             self.scale.disable()
-            self.banner.advise(said(session.opened.advice))
+            self.banner.advise(said(session.opened.advice), tr("Make the regions of this zone"))
         else:
             self._on_rescaled(session.level)
         if session.remark:

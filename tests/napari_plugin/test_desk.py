@@ -14,7 +14,7 @@ from desk_cases import at, edits, lit
 from desk_driver import LEFT, MIDDLE, PLAIN, RIGHT, Driver, needs_window
 from qtpy.QtCore import QEvent, QPointF
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_plugin import contributions
 from napari_plugin.actions import ACTIONS, Action, keymap
@@ -387,8 +387,10 @@ def test_napari_commands_act_on_the_open_zone(desk: Driver) -> None:
 
 
 def test_a_zone_that_is_not_segmented_shows_its_labels_and_what_is_missing(
-    driver: Driver, campaign: Campaign, make_ortho: MakeOrtho
+    driver: Driver, campaign: Campaign, make_ortho: MakeOrtho, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begun: list[bool] = []
+    monkeypatch.setattr(driver.dock.work, "segment", lambda: begun.append(True))
     image, mask = make_ortho()
     add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask, scheme="flair")
     with closing(Session.open(campaign.path, zone_id=None, author="marie")) as session:
@@ -401,4 +403,8 @@ def test_a_zone_that_is_not_segmented_shows_its_labels_and_what_is_missing(
         assert session.labels.all()
         assert (driver.desk.layers.classes.data == session.labels).all()
         assert session.store.last_own is None
+        (way_out,) = (one for one in driver.panel.banner.findChildren(QPushButton) if one.isVisible())
+        assert way_out.text() == "Make the regions of this zone"
+        QTest.mouseClick(way_out, LEFT)
+        assert begun == [True]
         driver.dock.close_session()

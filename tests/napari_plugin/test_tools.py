@@ -12,6 +12,7 @@ import pytest
 from desk_cases import at, heard, last_op, lit, over
 from numpy.typing import NDArray
 
+from napari_plugin.here import Here
 from napari_plugin.pointed import Sketch, Spot
 from napari_plugin.session import Session
 from napari_plugin.tools import TOOLS, Brush, Cut, Line, Merge, Pick, Polygon, Tool, ToolBox
@@ -582,3 +583,14 @@ def test_a_sketch_of_the_same_thing_is_announced_once(session: Session) -> None:
     session.sketch(None)
     session.sketch(None)
     assert sketched == [sketch, None]
+
+
+@pytest.mark.parametrize("kind", TOOLS, ids=lambda kind: kind.id)
+def test_what_is_done_where_the_pointer_is_works_with_any_tool(session: Session, kind: type[Tool]) -> None:
+    tool, here = kind(session), Here(session)
+    tool.hover(at(200, 60))
+    assert session.pointer == (200, 60)
+    here.comment("a shed?", question=True)
+    here.fill()
+    assert [(pinned.row, pinned.col) for _, pinned in session.store.comments()] == [(200, 60)]
+    assert session.labels[200, 60] == session.code
