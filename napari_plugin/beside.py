@@ -11,6 +11,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
+from napari_plugin.bindings import main_window
 from napari_plugin.desk import Desk
 from napari_plugin.language import tr
 from napari_plugin.queue_panel import QueuePanel
@@ -88,7 +89,7 @@ class Beside(QObject):
         """Lay napari's layer docks and this one over each other, so that each has the whole height."""
         if self._stack is None:
             return
-        window = self._stack.window()
+        window = main_window(self._stack)
         docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
         controls, layers = docks.get("layer controls"), docks.get("layer list")
         if isinstance(window, QMainWindow) and controls is not None and layers is not None:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtGui import QShortcut
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QWidget
 
 from napari_plugin.appraisal import Appraisal
 from napari_plugin.beside import Beside
-from napari_plugin.bindings import HeldKeys, install_shortcuts
+from napari_plugin.bindings import HeldKeys, install_shortcuts, main_window
 from napari_plugin.class_examples import ClassExamples, Pictures
 from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
@@ -151,7 +152,6 @@ class LabellingDock(QWidget):
             "keys": self._choose_settings,
             "zones": self.beside.show_queue,
         }
-        install_shortcuts(panel, keys, self.commands)
         self._show(panel)
         self._examples.find(session.opened.campaign, partial(self._show_examples, session, panel))
         later(Snapshots(session).release)
@@ -263,11 +263,15 @@ class LabellingDock(QWidget):
         """Lay the glass over the canvas, and hear the keys that are held, once there is a window."""
         if self.desk is None or self.desk.glass is not None:
             return
-        canvas = self.window().findChild(QOpenGLWidget)
+        window = main_window(self)
+        canvas = window.findChild(QOpenGLWidget)
         if canvas is not None:
             self.desk.lay_glass(canvas)
+            # The main window's, not the dock's: they work where the dock floats or is hidden, too.
+            shortcuts = install_shortcuts(window, self.preferences.keys, self.commands)
+            self._screen.callback(partial(_take_back, shortcuts))
             QTimer.singleShot(0, partial(reserve, canvas.height(), canvas.width()))
-            held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
+            held = HeldKeys(window, self.preferences.keys, held_commands(self.desk))
             self._screen.callback(held.release)
             self.help = HelpOverlay(
                 canvas,
@@ -339,3 +343,10 @@ class LabellingDock(QWidget):
         zone_id, agreed = QInputDialog.getItem(self, tr("Open a zone"), tr("Zone:"), zones, 0, editable=False)
         if agreed:
             self.open_zone(Path(chosen), zone_id, getuser())
+
+
+def _take_back(shortcuts: list[QShortcut]) -> None:
+    """Have shortcuts do nothing from now on: others may have their keys before they are gone."""
+    for shortcut in shortcuts:
+        shortcut.setEnabled(False)
+        shortcut.deleteLater()

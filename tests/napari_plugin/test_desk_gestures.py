@@ -423,3 +423,35 @@ def test_ctrl_and_a_wheel_that_turns_in_small_steps_moves_by_whole_notches(desk:
     for _ in range(8):
         desk.wheel(256, 256, 0.25, CONTROL)
     assert len(changes) == 2
+
+
+@pytest.mark.parametrize("place", ["floating", "hidden"])
+def test_keys_work_wherever_the_dock_is(desk: Driver, session: Session, place: str) -> None:
+    dock = desk.dock.parentWidget()
+    try:
+        dock.setFloating(True) if place == "floating" else dock.hide()
+        QTest.qWait(100)
+        desk.window.activateWindow()
+        desk.canvas.setFocus()
+        desk.press("J")
+        desk.press("2")
+        assert desk.desk.tools.current.id == "brush"
+        assert session.code == session.nomenclature.classes[1].code
+        other = Session.open(session.opened.campaign.path, zone_id=None, author="paul", together=True)
+        desk.dock.show_session(other)
+        QTest.qWait(100)
+        assert desk.desk.glass is not None
+        desk.press("K")
+        assert desk.desk.tools.current.id == "line"
+    finally:
+        dock.setFloating(False)
+        dock.show()
+        desk.settle()
+
+
+def test_napari_brushes_are_not_to_be_had_for_the_classes(desk: Driver, session: Session) -> None:
+    for mode in ("paint", "fill", "erase", "polygon"):
+        desk.desk.layers.classes.mode = mode
+        assert desk.desk.layers.classes.mode == "pan_zoom"
+        desk.stroke((100, 100), (120, 140))
+    assert session.labels.any()
