@@ -315,20 +315,22 @@ class LabellingDock(QWidget):
         self._place.addWidget(contents)
 
     def _on_layer(self) -> None:
-        if self.session is None:
-            # Not while napari is still inserting the layer that names the zone.
-            QTimer.singleShot(0, self._adopt)
+        # Not while napari is still inserting the layer that names the zone.
+        QTimer.singleShot(0, self._adopt)
 
     def _adopt(self) -> bool:
-        """Open the zone that layers of the sample or the reader name, in place of those layers."""
+        """Open the zone that layers of the sample or the reader name, in place of them and of the one before.
+
+        Both would lie at the origin of the world: one would label a zone that is hidden by another one.
+        """
         layers = self._viewer.layers
         told = [layer for layer in layers if {"campaign", "zone"} <= layer.metadata.keys()]
-        if not told or self.session is not None:
+        if not told:
             return False
         directory, zone_id = Path(told[0].metadata["campaign"]), str(told[0].metadata["zone"])
         for layer in told:
             layers.remove(layer)
-        self.open_zone(directory, zone_id, getuser())
+        self.open_zone(directory, zone_id, self.session.author if self.session is not None else getuser())
         return True
 
     def _choose_campaign(self) -> None:
