@@ -86,7 +86,6 @@ class Session:
             )
         self.opened, self.store = opened, store
         self.nomenclature, self.backdrop = opened.nomenclature, opened.backdrop
-        self.subtitle = f"{opened.campaign.path.resolve().name} · {opened.author}"
         self._refined = RefinedHierarchy(hierarchy, store.refinements()) if hierarchy is not None else None
         self.scales = ScaleInHand(self.hierarchy, self.grid.resolution)
         """What the scale in hand is; it is changed here, so that all hear of it."""
@@ -144,6 +143,12 @@ class Session:
     def author(self) -> str:
         """Who labels."""
         return self.opened.author
+
+    @property
+    def subtitle(self) -> str:
+        """Campaign and author, and whether they label blind."""
+        who = tr("{author}, blind", author=self.author) if self.opened.blind else self.author
+        return f"{self.opened.campaign.path.resolve().name} · {who}"
 
     @property
     def title(self) -> str:
