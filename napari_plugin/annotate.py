@@ -12,6 +12,7 @@ import click
 from qtpy.QtCore import QPoint, QTimer
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 
+from napari_plugin.bindings import main_window
 from napari_plugin.language import tr
 from napari_plugin.session import Session
 from napari_plugin.widgets import DOCK_NAME, LabellingDock
@@ -66,7 +67,7 @@ def _announce_when_settled(viewer: Any, dock: LabellingDock) -> None:
 
 def _whereabouts(viewer: Any, dock: LabellingDock) -> str:
     """Say where the centre of pixel (0, 0) is on the screen, and how large pixels are."""
-    canvas = dock.window().findChild(QOpenGLWidget)
+    canvas = main_window(dock).findChild(QOpenGLWidget)
     if canvas is None or dock.session is None:
         return "no zone is shown"
     zoom, (down, across) = viewer.scene.camera.zoom, viewer.scene.camera.center[-2:]

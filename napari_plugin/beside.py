@@ -11,10 +11,12 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
+from napari_plugin.bindings import main_window
 from napari_plugin.desk import Desk
 from napari_plugin.language import tr
 from napari_plugin.queue_panel import QueuePanel
 from napari_plugin.side import SideDock
+from napari_plugin.theme import style_sheet
 from napari_plugin.tiles import Tiles
 
 
@@ -55,6 +57,7 @@ class Beside(QObject):
             side.add_page(page, called)
         if self._stack is None:
             self._stack = QStackedWidget()
+            self.follow_theme()
             self._viewer.window.add_dock_widget(self._stack, name=tr("Zone"), area="left", tabify=True)
             self.gather()
         while (before := self._stack.currentWidget()) is not None:
@@ -70,6 +73,11 @@ class Beside(QObject):
             self.gather()
             self.side.pages.setCurrentWidget(self.queue)
 
+    def follow_theme(self) -> None:
+        """Take the style in the colours in use: what has no own style is napari's, and marks nothing."""
+        if self._stack is not None:
+            self._stack.setStyleSheet(style_sheet())
+
     def forget_queue(self) -> None:
         """Have the queue made anew with the next zone, in the language of that day."""
         if self.queue is not None:
@@ -81,7 +89,7 @@ class Beside(QObject):
         """Lay napari's layer docks and this one over each other, so that each has the whole height."""
         if self._stack is None:
             return
-        window = self._stack.window()
+        window = main_window(self._stack)
         docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
         controls, layers = docks.get("layer controls"), docks.get("layer list")
         if isinstance(window, QMainWindow) and controls is not None and layers is not None:

@@ -1,6 +1,6 @@
 """What keys and pointer do: shortcuts of the actions, keys that are held, and the pointer's gestures.
 
-Keys are Qt shortcuts of the dock with the window as context: they win over napari's own layer and viewer
+Keys are Qt shortcuts of the window: they win over napari's own layer and viewer
 keys, work wherever the focus is in the window, and leave text fields alone.
 
 The wheel zooms, and with **Ctrl** held it changes the scale: Alt + wheel walks through napari's layer list
@@ -11,7 +11,7 @@ waits for the graphics card.
 
 from __future__ import annotations
 
-__all__ = ["HeldKeys", "PointerGestures", "Wheel", "install_shortcuts"]
+__all__ = ["HeldKeys", "PointerGestures", "Wheel", "install_shortcuts", "main_window"]
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -37,14 +37,14 @@ _FIELDS = (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit)
 
 
 def install_shortcuts(
-    dock: QWidget, keys: Keymap, handlers: Mapping[str, Callable[[], None]]
+    window: QWidget, keys: Keymap, handlers: Mapping[str, Callable[[], None]]
 ) -> list[QShortcut]:
-    """Give a dock the shortcuts of the actions that are done at once.
+    """Give a window the shortcuts of the actions that are done at once.
 
     Parameters
     ----------
-    dock
-        Owner of the shortcuts; they live as long as it does.
+    window
+        Owner of the shortcuts; they live as long as it does, and work in docks of it that float.
     keys
         Key sequences of each action.
     handlers
@@ -55,7 +55,7 @@ def install_shortcuts(
         if action.held or action.id not in handlers:
             continue
         for key in keys[action.id]:
-            shortcut = QShortcut(QKeySequence(key), dock)
+            shortcut = QShortcut(QKeySequence(key), window)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
             shortcut.setAutoRepeat(action.repeats)
             shortcut.activated.connect(handlers[action.id])
@@ -63,6 +63,14 @@ def install_shortcuts(
             shortcut.activatedAmbiguously.connect(handlers[action.id])
             shortcuts.append(shortcut)
     return shortcuts
+
+
+def main_window(widget: QWidget) -> QWidget:
+    """Return the window that a widget belongs to: a dock that floats is a window of another one."""
+    window = widget.window()
+    while (owner := window.parentWidget()) is not None:
+        window = owner.window()
+    return window
 
 
 class HeldKeys(QObject):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 __all__ = ["HelpOverlay"]
 
+from collections.abc import Sequence
 from html import escape
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_plugin.actions import ACTIONS, GROUPS, POINTER, Keymap
+from napari_plugin.actions import ACTIONS, GROUPS, POINTER, Action, Keymap
 from napari_plugin.keycaps import shown_key
 from napari_plugin.language import title, tr
 from workbench.nomenclature import Nomenclature
@@ -31,11 +32,20 @@ class HelpOverlay(QWidget):
         Of every action.
     nomenclature
         Whose classes have keys.
+    views
+        What the ways to look at the zone are called, in the order of their keys.
     """
 
-    def __init__(self, canvas: QWidget, keys: Keymap, nomenclature: Nomenclature) -> None:
+    def __init__(
+        self, canvas: QWidget, keys: Keymap, nomenclature: Nomenclature, views: Sequence[str]
+    ) -> None:
         super().__init__(canvas)
-        self._keys, self._nomenclature = keys, nomenclature
+        self._keys = keys
+        classes = [
+            f"<span style='color:{entry.colour}'>■</span> {escape(title(entry.titles))}"
+            for entry in nomenclature.classes
+        ]
+        self._listed = {"class": classes, "view": [escape(view) for view in views]}
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         heading = QLabel(f"<h2>{escape(tr('What one can do'))}</h2>")
         columns = QHBoxLayout()
@@ -93,17 +103,15 @@ class HelpOverlay(QWidget):
             if action.group != group:
                 continue
             keys = " ".join(_cap(shown_key(key)) for key in self._keys.get(action.id, ()))
-            rows.append((keys, self._title(action.position, action.title)))
+            rows.append((keys, self._title(action)))
         return _table(tr(GROUPS[group]), [(keys, told) for keys, told in rows if told])
 
-    def _title(self, position: int | None, told: str) -> str:
-        """Return what an action is called; empty for a class that the nomenclature does not have."""
-        if position is None:
-            return escape(tr(told))
-        if position >= len(self._nomenclature.classes):
-            return ""
-        entry = self._nomenclature.classes[position]
-        return f"<span style='color:{entry.colour}'>■</span> {escape(title(entry.titles))}"
+    def _title(self, action: Action) -> str:
+        """Return what an action does; empty for a class or view that there is none of."""
+        kind, _, place = action.id.partition("_")
+        if not place.isdecimal():
+            return escape(tr(action.title))
+        return next(iter(self._listed[kind][int(place) - 1 :][:1]), "")
 
 
 def _table(heading: str, rows: list[tuple[str, str]]) -> str:

@@ -60,6 +60,8 @@ class Banner(QFrame):
 
     agreed = Signal()
     """Somebody wants to go on in spite of what it says."""
+    followed = Signal()
+    """Somebody wants to do what it advises."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,8 +95,9 @@ class Banner(QFrame):
         """Show an error, once, until it is put away or an edit succeeds."""
         self._show(sentence, "error")
 
-    def advise(self, sentence: str) -> None:
-        """Show what has to be done first; it stays."""
+    def advise(self, sentence: str, answer: str = "") -> None:
+        """Show what has to be done first, and a button that does it, if there is one; it stays."""
+        self._agree.setText(answer)
         self._show(sentence, "advice")
 
     def ask(self, sentence: str, answer: str) -> None:
@@ -110,7 +113,7 @@ class Banner(QFrame):
     def _show(self, sentence: str, kind: str) -> None:
         self._text.setText(sentence)
         self._close.setVisible(kind == "error")
-        self._agree.setVisible(kind == "bar")
+        self._agree.setVisible(kind == "bar" or (kind == "advice" and bool(self._agree.text())))
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)
@@ -118,7 +121,7 @@ class Banner(QFrame):
 
     def _on_agreed(self) -> None:
         self.hide()
-        self.agreed.emit()
+        (self.followed if self.property("kind") == "advice" else self.agreed).emit()
 
 
 class ScalePanel(QWidget):

@@ -217,7 +217,7 @@ class PrelabelPage(Page):
         body.addWidget(heading(tr("Accept")))
         body.addWidget(self.groups)
         sure = QHBoxLayout()
-        sure.addWidget(QLabel(tr("sure")))
+        sure.addWidget(QLabel(tr("Confidence")))  # with what is right of it: Confidence ≥ 80 %
         sure.addWidget(self.above, 1)
         sure.addWidget(self._above_told)
         self._above_told.setMinimumWidth(self.fontMetrics().horizontalAdvance("≥ 100 %  "))

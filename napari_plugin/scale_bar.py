@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ScaleBar", "bar_length"]
 
 import math
+from itertools import product
 
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
@@ -59,8 +60,9 @@ class ScaleBar:
             left - _MOST_PIXELS, bottom - _TICK - _TEXT_HEIGHT, right - left + _MOST_PIXELS, _TEXT_HEIGHT
         )
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(_SHADOW)
-        painter.drawText(place.translated(1, 1), flags, text)
+        painter.setPen(_SHADOW)  # on all sides: the ground of the canvas is white in the light theme
+        for across, down in product((-1, 0, 1), repeat=2):
+            painter.drawText(place.translated(across, down), flags, text)
         painter.setPen(_LIGHT)
         painter.drawText(place, flags, text)
 

@@ -24,7 +24,7 @@ from napari_plugin.language import count, said, sentence, title, tr
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.pointed import Hover, Place, Sketch
 from napari_plugin.scale import ScaleInHand
-from workbench.errors import HierarchyError, WorkbenchError
+from workbench.errors import HierarchyError, NothingToDo, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.spans import all_are
 from workbench.labels.editing import Given, Region, given_of, painting, painting_spans
@@ -86,7 +86,6 @@ class Session:
             )
         self.opened, self.store = opened, store
         self.nomenclature, self.backdrop = opened.nomenclature, opened.backdrop
-        self.subtitle = f"{opened.campaign.path.resolve().name} · {opened.author}"
         self._refined = RefinedHierarchy(hierarchy, store.refinements()) if hierarchy is not None else None
         self.scales = ScaleInHand(self.hierarchy, self.grid.resolution)
         """What the scale in hand is; it is changed here, so that all hear of it."""
@@ -144,6 +143,12 @@ class Session:
     def author(self) -> str:
         """Who labels."""
         return self.opened.author
+
+    @property
+    def subtitle(self) -> str:
+        """Campaign and author, and whether they label blind."""
+        who = tr("{author}, blind", author=self.author) if self.opened.blind else self.author
+        return f"{self.opened.campaign.path.resolve().name} · {who}"
 
     @property
     def title(self) -> str:
@@ -291,6 +296,11 @@ class Session:
             self.hovered.emit(hover)
         return hover
 
+    def point_at(self, row: int, col: int) -> None:
+        """Point at a pixel with a tool that takes no region there: none lights up until it is asked for."""
+        self.leave()
+        self._pointer = (row, col)
+
     def leave(self) -> None:
         """Point at nothing."""
         self._pointer = None
@@ -399,12 +409,12 @@ class Session:
         )
 
     def undo(self) -> None:
-        """Take back the author's last edit or refinement, also one of an earlier day."""
-        self._step(self.store.undo, nothing=tr("Nothing left to undo."))
+        """Take back the author's last edit, refinement or comment, also one of an earlier day."""
+        self._walk(self.store.undo, nothing=tr("Nothing left to undo."))
 
     def redo(self) -> None:
         """Do again what was undone last."""
-        self._step(self.store.redo, nothing=tr("Nothing to redo."))
+        self._walk(self.store.redo, nothing=tr("Nothing to redo."))
 
     def commit(self, edits: Callable[[], Iterable[LabelEdit]]) -> bool:
         """Make edits durable as one gesture, then tell; return whether that is done."""
@@ -454,6 +464,12 @@ class Session:
         here = spans - np.array([window.row, window.col, window.col], np.int32)
         return all_are(keys.index(upper) + 1 if upper is not None else 0, here, numbers)
 
+    def _walk(self, step: Callable[[], Window | None], *, nothing: str) -> None:
+        """Undo or redo; a comment, too, comes and goes."""
+        before = self.store.comments()
+        if self._step(step, nothing=nothing) and self.store.comments() != before:
+            self.reviewed.emit()
+
     def _step(self, step: Callable[[], Window | None], *, nothing: str) -> bool:
         """Make a gesture durable, then tell; the one place where the desk meets a refusal."""
         if reason := self.barred or self.lent:
@@ -461,6 +477,9 @@ class Session:
             return False
         try:
             window = step()
+        except NothingToDo as error:
+            self.noticed.emit(_sentence(said(str(error))))
+            return False
         except WorkbenchError as error:
             self.refused.emit(said(str(error)))
             return False

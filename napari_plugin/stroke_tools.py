@@ -79,7 +79,7 @@ class Brush(Tool):
     def hover(self, spot: Spot) -> None:
         """Show how wide it is where the pointer is."""
         self._spot = spot
-        self._session.leave()
+        self._session.point_at(*spot.pixel)
         self._show()
 
     def cancel(self) -> None:
@@ -137,7 +137,7 @@ class _Cornered(Tool):
     def hover(self, spot: Spot) -> None:
         """Show what another corner here would make."""
         self._spot = spot
-        self._session.leave()
+        self._session.point_at(*spot.pixel)
         self._show()
 
     def finish(self) -> None:

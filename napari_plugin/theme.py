@@ -14,12 +14,16 @@ from qtpy.QtGui import QColor
 class Ink:
     """Colours of a theme."""
 
+    theme: str
+    """napari's name of it, by which its icons are found."""
     text: QColor
     dim: QColor
     """Of what is said by the way."""
     line: QColor
     chosen: QColor
     """Behind what is in hand."""
+    tick: QColor
+    """Behind the tick of what is chosen in a list."""
     good: QColor
     """Of what is saved and done."""
     error: QColor
@@ -33,10 +37,12 @@ def _ink_of(theme: str) -> Ink:
     text, background = QColor(colours.text.as_hex()), QColor(colours.background.as_hex())
     light = background.lightness() > 128
     return Ink(
+        theme=get_theme(theme).id,
         text=text,
         dim=_between(text, background, 0.42),
         line=_between(text, background, 0.68),
         chosen=QColor(colours.primary.as_hex()),
+        tick=QColor(colours.current.as_hex()),
         good=QColor("#1f8a4c" if light else "#62c08a"),
         error=QColor("#f3c6c1" if light else "#6b2f2b"),
         advice=QColor("#c7dcf0" if light else "#2f4a63"),
@@ -74,6 +80,12 @@ QFrame#banner[kind="advice"] {{ background: {colours.advice.name()}; }}
 QFrame#banner QLabel {{ background: transparent; color: {text}; }}
 QFrame#banner QToolButton {{ background: transparent; color: {text}; }}
 QListWidget {{ background: transparent; }}
+QTreeView::indicator, QListWidget::indicator {{
+  width: 11px; height: 11px; border: 1px solid {dim}; border-radius: 2px; background: transparent;
+}}
+QTreeView::indicator:checked, QListWidget::indicator:checked {{
+  image: url("theme_{colours.theme}:/check.svg"); background: {colours.tick.name()};
+}}
 QToolButton#tool {{ padding: 3px 6px; border-radius: 3px; }}
 QToolButton#tool:checked {{ background: {colours.chosen.name()}; font-weight: 600; }}
 """

@@ -45,7 +45,8 @@ class Views:
         self.first = self._picture(self.recipes[0])
         """What is shown."""
         # The likeliest second look is at infrared, as everybody knows natural colours.
-        self.second_recipe = next((one for one in self.recipes if one.key == "irc"), self.recipes[-1])
+        infrared = [one for one in self.recipes if one.key == "irc"]
+        self.second_recipe = [*infrared, *self.recipes[1:], *self.recipes][0]
         self.blinking = False
         """Whether the second view is shown in place of the first, as long as a key is held."""
         self.swipe: float | None = None

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtGui import QShortcut
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QWidget
 
 from napari_plugin.appraisal import Appraisal
 from napari_plugin.beside import Beside
-from napari_plugin.bindings import HeldKeys, install_shortcuts
+from napari_plugin.bindings import HeldKeys, install_shortcuts, main_window
 from napari_plugin.class_examples import ClassExamples, Pictures
 from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
 from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
-from napari_plugin.language import language, said, tr
+from napari_plugin.language import language, said, title, tr
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
@@ -79,14 +80,15 @@ class LabellingDock(QWidget):
         self.work = Work(self, lambda: self.session.opened if self.session is not None else None)
         self.work.segmented.connect(self._on_segmented)
         self._examples = ClassExamples()
+        self._others: Others | None = None
         self.help: HelpOverlay | None = None
-        self._follow_theme()
         self.setMinimumWidth(310)
         # Not a column: napari would add an empty stretch to it.
         self._place = QGridLayout(self)
         self._place.setContentsMargins(10, 8, 10, 8)
         self.contents: QWidget | None = None
         """The panels of the zone, or the page that offers to open one."""
+        self._follow_theme()
         self._zone, self._screen = ExitStack(), ExitStack()
         """What to undo when another zone is shown or the dock goes, and when only the screen is made anew."""
         # A dock gets no closeEvent from napari. Nothing is lost without one; this only frees the journal.
@@ -134,6 +136,7 @@ class LabellingDock(QWidget):
         panel.tools.chosen.connect(desk.tools.take)
         desk.tools.changed.connect(panel.tools.show_tool)
         panel.tools.show_tool(desk.tools.current)
+        panel.banner.followed.connect(self.work.segment)
         self._watch_others(session, panel)
         self.tiles = Tiles(session)
         self.overlays = OverlayList(desk, self._choose_layers)
@@ -149,7 +152,6 @@ class LabellingDock(QWidget):
             "keys": self._choose_settings,
             "zones": self.beside.show_queue,
         }
-        install_shortcuts(panel, keys, self.commands)
         self._show(panel)
         self._examples.find(session.opened.campaign, partial(self._show_examples, session, panel))
         later(Snapshots(session).release)
@@ -157,9 +159,11 @@ class LabellingDock(QWidget):
 
     def _watch_others(self, session: Session, panel: ZonePanel) -> None:
         """Look at what others do in the zone, every few seconds."""
-        others, clock = Others(session), QTimer(panel, interval=_OTHERS_MILLISECONDS)
-        panel.banner.agreed.connect(others.stay)
-        clock.timeout.connect(others.look)
+        clock = QTimer(panel, interval=_OTHERS_MILLISECONDS)
+        # Held here: a connection to a method keeps nothing alive but widgets, and goes without a word.
+        self._others = Others(session)
+        panel.banner.agreed.connect(self._others.stay)
+        clock.timeout.connect(self._others.look)
         clock.start()
         self._screen.callback(clock.stop)
 
@@ -259,13 +263,22 @@ class LabellingDock(QWidget):
         """Lay the glass over the canvas, and hear the keys that are held, once there is a window."""
         if self.desk is None or self.desk.glass is not None:
             return
-        canvas = self.window().findChild(QOpenGLWidget)
+        window = main_window(self)
+        canvas = window.findChild(QOpenGLWidget)
         if canvas is not None:
             self.desk.lay_glass(canvas)
+            # The main window's, not the dock's: they work where the dock floats or is hidden, too.
+            shortcuts = install_shortcuts(window, self.preferences.keys, self.commands)
+            self._screen.callback(partial(_take_back, shortcuts))
             QTimer.singleShot(0, partial(reserve, canvas.height(), canvas.width()))
-            held = HeldKeys(self.window(), self.preferences.keys, held_commands(self.desk))
+            held = HeldKeys(window, self.preferences.keys, held_commands(self.desk))
             self._screen.callback(held.release)
-            self.help = HelpOverlay(canvas, self.preferences.keys, self.desk.session.nomenclature)
+            self.help = HelpOverlay(
+                canvas,
+                self.preferences.keys,
+                self.desk.session.nomenclature,
+                [title(recipe.titles) for recipe in self.desk.views.recipes],
+            )
             self.help.destroyed.connect(self._on_help_gone)
             self._screen.callback(self._put_help_away)
             self.appraisal.lay()
@@ -290,6 +303,9 @@ class LabellingDock(QWidget):
     def _follow_theme(self, _event: object = None) -> None:
         use_theme(self._viewer.theme)
         self.setStyleSheet(style_sheet())
+        self.beside.follow_theme()
+        if isinstance(self.contents, ZonePanel):
+            self.contents.follow_theme()
 
     def _show(self, contents: QWidget) -> None:
         if self.contents is not None:
@@ -299,20 +315,22 @@ class LabellingDock(QWidget):
         self._place.addWidget(contents)
 
     def _on_layer(self) -> None:
-        if self.session is None:
-            # Not while napari is still inserting the layer that names the zone.
-            QTimer.singleShot(0, self._adopt)
+        # Not while napari is still inserting the layer that names the zone.
+        QTimer.singleShot(0, self._adopt)
 
     def _adopt(self) -> bool:
-        """Open the zone that layers of the sample or the reader name, in place of those layers."""
+        """Open the zone that layers of the sample or the reader name, in place of them and of the one before.
+
+        Both would lie at the origin of the world: one would label a zone that is hidden by another one.
+        """
         layers = self._viewer.layers
         told = [layer for layer in layers if {"campaign", "zone"} <= layer.metadata.keys()]
-        if not told or self.session is not None:
+        if not told:
             return False
         directory, zone_id = Path(told[0].metadata["campaign"]), str(told[0].metadata["zone"])
         for layer in told:
             layers.remove(layer)
-        self.open_zone(directory, zone_id, getuser())
+        self.open_zone(directory, zone_id, self.session.author if self.session is not None else getuser())
         return True
 
     def _choose_campaign(self) -> None:
@@ -327,3 +345,10 @@ class LabellingDock(QWidget):
         zone_id, agreed = QInputDialog.getItem(self, tr("Open a zone"), tr("Zone:"), zones, 0, editable=False)
         if agreed:
             self.open_zone(Path(chosen), zone_id, getuser())
+
+
+def _take_back(shortcuts: list[QShortcut]) -> None:
+    """Have shortcuts do nothing from now on: others may have their keys before they are gone."""
+    for shortcut in shortcuts:
+        shortcut.setEnabled(False)
+        shortcut.deleteLater()

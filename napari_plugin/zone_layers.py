@@ -127,6 +127,8 @@ class ZoneLayers:
         self.classes.metadata["nomenclature"] = session.nomenclature.document()
         self.classes.colormap = DirectLabelColormap(color_dict=data.class_colours(session.nomenclature))
         self.classes.features = data.class_features(session.nomenclature)
+        # With all new data: napari makes those editable, and its brush fails on an array it may not write.
+        self.classes.editable = False
 
     def _fill_contours(self, session: Session) -> None:
         hierarchy = session.hierarchy
@@ -156,12 +158,10 @@ class ZoneLayers:
 
     @staticmethod
     def _labels(colours: Any, *, opacity: float = 1.0) -> Labels:
-        layer = Labels(
+        return Labels(
             np.zeros((2, 2), np.uint8),
             colormap=DirectLabelColormap(color_dict=colours),
             opacity=opacity,
             units=_UNITS,
             axis_labels=("y", "x"),
         )
-        layer.editable = False
-        return layer

@@ -102,6 +102,12 @@ class ZonePanel(QWidget):
             column.addWidget(panel)
         column.addStretch(1)
 
+    def follow_theme(self) -> None:
+        """Say again, in the colours in use, what has its colours in the text."""
+        self._on_pointed(None)
+        self._show_saved(self._session.last_saved)
+        self.show_place(self._pixel)
+
     def _connect_panels(self) -> None:
         session = self._session
         self.classes.chosen.connect(session.give)
@@ -129,7 +135,7 @@ class ZonePanel(QWidget):
         self._on_class(session.given)
         if session.hierarchy is None:
             self.scale.disable()
-            self.banner.advise(said(session.opened.advice))
+            self.banner.advise(said(session.opened.advice), tr("Make the regions of this zone"))
         else:
             self._on_rescaled(session.level)
         if session.remark:

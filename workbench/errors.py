@@ -13,6 +13,7 @@ __all__ = [
     "HierarchyError",
     "JournalError",
     "NomenclatureError",
+    "NothingToDo",
     "Problem",
     "RasterError",
     "ReleaseError",
@@ -51,6 +52,10 @@ class JournalError(WorkbenchError, OSError):
 
 class EditRefused(WorkbenchError, ValueError):
     """An edit that the annotation store will not take; nothing was written."""
+
+
+class NothingToDo(EditRefused):
+    """An edit that would change nothing where it is made; nothing was written."""
 
 
 class CampaignError(WorkbenchError, ValueError):

@@ -156,7 +156,7 @@ _NAMES = {
     "zone_dir": "folder",
 }
 """What values are called for a translator where their code, or the last name in it, tells too little."""
-_ERRORS = re.compile(r"(\w*(Error|Refused|Taken|Journal)|error)")
+_ERRORS = re.compile(r"(\w*(Error|Refused|Taken|Journal|NothingToDo)|error)")
 _LEAST = 7
 """Letters of its own that a sentence has."""
 _MOST = 12

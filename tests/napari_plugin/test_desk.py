@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,14 +14,14 @@ from desk_cases import at, edits, lit
 from desk_driver import LEFT, MIDDLE, PLAIN, RIGHT, Driver, needs_window
 from qtpy.QtCore import QEvent, QPointF
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_plugin import contributions
 from napari_plugin.actions import ACTIONS, Action, keymap
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
 from workbench.geo.grid import Window
-from workbench.labels.edits import Provenance
+from workbench.labels.edits import Provenance, assign
 from workbench.workflows.intake import add_zone
 
 pytestmark = needs_window
@@ -356,6 +357,24 @@ def test_an_error_stays_in_the_banner_until_an_edit_succeeds(desk: Driver) -> No
     assert not banner.isVisible()
 
 
+def test_what_others_label_meanwhile_is_seen_at_the_desk_by_itself(
+    driver: Driver, session: Session, zone: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_plugin.widgets._OTHERS_MILLISECONDS", 50)
+    driver.take(session)
+    gc.collect()
+    whole, made = session.grid.whole, Provenance(tool="brush")
+    with zone.open_store(zone.only_zone(), author="paul") as store:
+        store.apply(assign(np.ones(whole.shape, bool), whole, 5, made))
+    QTest.qWait(500)
+    assert (session.labels == 5).all()
+    assert driver.panel.place.noticed == "paul labelled here too."
+    session.barred = "paul is labelling this zone"
+    driver.panel.banner.agreed.emit()
+    assert session.barred == ""
+    driver.dock.close_session()
+
+
 def test_napari_commands_act_on_the_open_zone(desk: Driver) -> None:
     desk.session.assign_at(100, 100)
     contributions.do_undo(desk.viewer)
@@ -368,8 +387,10 @@ def test_napari_commands_act_on_the_open_zone(desk: Driver) -> None:
 
 
 def test_a_zone_that_is_not_segmented_shows_its_labels_and_what_is_missing(
-    driver: Driver, campaign: Campaign, make_ortho: MakeOrtho
+    driver: Driver, campaign: Campaign, make_ortho: MakeOrtho, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begun: list[bool] = []
+    monkeypatch.setattr(driver.dock.work, "segment", lambda: begun.append(True))
     image, mask = make_ortho()
     add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask, scheme="flair")
     with closing(Session.open(campaign.path, zone_id=None, author="marie")) as session:
@@ -382,4 +403,8 @@ def test_a_zone_that_is_not_segmented_shows_its_labels_and_what_is_missing(
         assert session.labels.all()
         assert (driver.desk.layers.classes.data == session.labels).all()
         assert session.store.last_own is None
+        (way_out,) = (one for one in driver.panel.banner.findChildren(QPushButton) if one.isVisible())
+        assert way_out.text() == "Make the regions of this zone"
+        QTest.mouseClick(way_out, LEFT)
+        assert begun == [True]
         driver.dock.close_session()

@@ -16,6 +16,7 @@ from qtpy.QtCore import QEvent, QPointF, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit
 
+from napari_plugin.prelabel_page import PrelabelPage
 from napari_plugin.session import Session
 from napari_plugin.theme import ink
 from workbench.labels.editing import Given
@@ -376,6 +377,24 @@ def test_the_dock_is_painted_in_the_colours_of_the_theme(desk: Driver, theme: st
         for colour in (ink().text, ink().dim):
             assert abs(colour.lightness() - ground.lightness()) > 60
         assert ink().text.name() in desk.dock.styleSheet()
+        assert ink().dim.name() in desk.panel.card.text  # colours in a text are not the style sheet's
+    finally:
+        desk.viewer.theme = "dark"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_which_overlay_is_chosen_is_seen_on_the_page_beside_the_picture(desk: Driver, theme: str) -> None:
+    try:
+        desk.viewer.theme = theme
+        side = desk.dock.beside.side
+        page = side.findChild(PrelabelPage)
+        side.pages.setCurrentWidget(page)
+        for kind in ("nothing", "confidence"):
+            page.show_veil(kind)
+            QTest.qWait(30)
+            for button in page._veils.buttons():
+                corner = button.grab().toImage().pixelColor(button.width() // 2, 3)
+                assert (corner == ink().chosen) == (button.property("key") == kind)
     finally:
         desk.viewer.theme = "dark"
 
@@ -404,3 +423,35 @@ def test_ctrl_and_a_wheel_that_turns_in_small_steps_moves_by_whole_notches(desk:
     for _ in range(8):
         desk.wheel(256, 256, 0.25, CONTROL)
     assert len(changes) == 2
+
+
+@pytest.mark.parametrize("place", ["floating", "hidden"])
+def test_keys_work_wherever_the_dock_is(desk: Driver, session: Session, place: str) -> None:
+    dock = desk.dock.parentWidget()
+    try:
+        dock.setFloating(True) if place == "floating" else dock.hide()
+        QTest.qWait(100)
+        desk.window.activateWindow()
+        desk.canvas.setFocus()
+        desk.press("J")
+        desk.press("2")
+        assert desk.desk.tools.current.id == "brush"
+        assert session.code == session.nomenclature.classes[1].code
+        other = Session.open(session.opened.campaign.path, zone_id=None, author="paul", together=True)
+        desk.dock.show_session(other)
+        QTest.qWait(100)
+        assert desk.desk.glass is not None
+        desk.press("K")
+        assert desk.desk.tools.current.id == "line"
+    finally:
+        dock.setFloating(False)
+        dock.show()
+        desk.settle()
+
+
+def test_napari_brushes_are_not_to_be_had_for_the_classes(desk: Driver, session: Session) -> None:
+    for mode in ("paint", "fill", "erase", "polygon"):
+        desk.desk.layers.classes.mode = mode
+        assert desk.desk.layers.classes.mode == "pan_zoom"
+        desk.stroke((100, 100), (120, 140))
+    assert session.labels.any()

@@ -63,6 +63,24 @@ def test_a_dropped_registry_opens_its_zone_in_the_dock(
     qtbot.waitUntil(lambda: len(viewer.layers) == 0)
 
 
+def test_a_dropped_registry_takes_the_place_of_the_zone_that_is_open(
+    make_napari_viewer_proxy: Any, zone: Campaign, bent: Campaign, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer_proxy()
+    dock = LabellingDock(viewer, Session.open(zone.path, zone_id=None, author="marie"))
+    viewer.window.add_dock_widget(dock, area="right")
+    viewer.open(str(bent.path / "registry.gpkg"), plugin="ocs-workbench")
+
+    def other() -> bool:
+        return dock.session is not None and dock.session.opened.campaign.path == bent.path
+
+    qtbot.waitUntil(other, timeout=20_000)
+    assert dock.session.author == "marie"
+    assert [layer.name for layer in viewer.layers] == ["Picture", "Second view", "Classes", "Regions"]
+    viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 0)
+
+
 def test_what_is_in_the_way_of_a_zone_is_told_in_the_dock(
     make_napari_viewer_proxy: Any, zone: Campaign, qtbot: Any
 ) -> None:

@@ -93,6 +93,7 @@ def test_who_labels_blind_neither_compares_nor_opens_the_zone_openly(zone: Campa
     annotate(zone, "marie", filled(WHOLE, 7))
     with closing(Session.open(zone.path, zone_id=None, author="jean", blind=True)) as session:
         session.store.apply(filled(LEFT, 3))
+        assert session.subtitle == "campaign · jean, blind"
         assert Doubles(session).hidden() == "You label this zone blind: what others did stays hidden."
         assert not (session.labels == 7).any()
     with pytest.raises(EditRefused, match=r"jean labels zone .* blind and is not done"):

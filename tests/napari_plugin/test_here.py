@@ -115,9 +115,9 @@ def test_filling_gives_the_class_to_what_has_none_in_the_region(session: Session
     assert (op.tool, op.scale) == ("fill", session.scale)
     made = edit_of(op).provenance
     assert (made.row, made.col) == PLACE
-    refused = heard(session.refused)
+    refused, noticed = heard(session.refused), heard(session.noticed)
     here.fill()
-    assert refused == ["everything there is labelled already"]
+    assert (refused, noticed) == ([], ["Everything there is labelled already."])
 
 
 def test_a_protected_region_is_painted_by_nobody_until_it_is_protected_no_longer(
@@ -157,9 +157,9 @@ def test_slivers_that_reach_into_the_region_become_part_of_what_surrounds_them(
     here.absorb()
     assert (session.labels == 3).sum() == (side + 1) ** 2
     assert session.labels[PLACE] == 7
-    refused = heard(session.refused)
+    refused, noticed = heard(session.refused), heard(session.noticed)
     here.absorb()
-    assert refused == [f"there is no sliver of fewer than {SMALLEST_PATCH} pixels there"]
+    assert (refused, noticed) == ([], [f"There is no sliver of fewer than {SMALLEST_PATCH} pixels there."])
 
 
 def test_a_comment_is_pinned_to_the_pixel_under_the_pointer(session: Session, here: Here) -> None:

@@ -209,3 +209,19 @@ def test_rounds_go_on_where_a_stop_was_settled() -> None:
     assert walk(rounds, *"abcd") == "a"
     assert walk(rounds) is None
     assert walk(rounds, *"ab") == "a"
+
+
+def test_a_comment_that_is_undone_or_redone_is_told_to_who_shows_it(
+    session: Session, reviewing: Reviewing
+) -> None:
+    session.assign_at(100, 100)
+    session.write(lambda: session.store.record(Comment(row=6, col=8, text="which tree?", question=True)))
+    told: list[bool] = []
+    session.reviewed.connect(lambda: told.append(True))
+    session.undo()
+    assert (len(told), reviewing.threads()) == (1, ())
+    session.redo()
+    assert (len(told), [thread.text for thread in reviewing.threads()]) == (2, ["which tree?"])
+    session.undo()
+    session.undo()
+    assert len(told) == 3, "an undone stroke changes no comment"

@@ -50,6 +50,15 @@ def test_a_zone_opens_in_natural_colours_with_infrared_as_the_second_look(views:
     assert {"ndvi", "height", "hillshade", "band-NIR"} <= {recipe.key for recipe in views.recipes}
 
 
+@pytest.mark.parametrize(("there", "second"), [(("rgb", "height", "band-R"), "height"), (("rgb",), "rgb")])
+def test_without_infrared_the_second_look_is_the_next_way_in_the_list(
+    session: Session, reading: Reading, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], second: str
+) -> None:
+    found = {one.key: one for one in Views(session, reading).recipes}
+    monkeypatch.setattr("napari_plugin.views.recipes_for", lambda rasters: [found[key] for key in there])
+    assert Views(session, reading).second_recipe.key == second
+
+
 def test_another_way_to_look_is_another_picture_of_the_same_raster(views: Views, reading: Reading) -> None:
     told: list[bool] = []
     views.changed.connect(lambda: told.append(True))

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import EditRefused
+from workbench.errors import EditRefused, NothingToDo
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import (
@@ -100,7 +100,7 @@ def filling(store: AnnotationStore, region: Region, given: Given, made: Provenan
     window, mask = region
     bare = mask & (_given_in(store, window)[0] == 0) & store.footprint[window.slices]
     if not bare.any():
-        raise EditRefused("everything there is labelled already")
+        raise NothingToDo("everything there is labelled already")
     bare &= store.protected_in(window) == OPEN
     if not bare.any():
         raise EditRefused("what is unlabelled there is protected; unprotect it to label it")
@@ -132,7 +132,7 @@ def merging(
     patch_mask(given, *source)  # that there is a label
     region = patch_mask(given, *target)
     if given[source] == given[target]:
-        raise EditRefused(f"({target[0]}, {target[1]}) has the class of ({source[0]}, {source[1]}) already")
+        raise NothingToDo(f"({target[0]}, {target[1]}) has the class of ({source[0]}, {source[1]}) already")
     upper = int(given[source]) >> 8
     there = given_of(nomenclature, keys[upper - 1]) if upper else Given(code=int(store.labels[source]))
     return painting(region, there, Provenance(tool="merge"))
@@ -158,7 +158,7 @@ def recoding(
         found = given == nomenclature.by_key(old).code
     there = np.asarray(found & mask)
     if old == new or not there.any():
-        raise EditRefused(f"there is no {old} there to recode" if old != new else f"{old} is {new} already")
+        raise NothingToDo(f"there is no {old} there to recode" if old != new else f"{old} is {new} already")
     return painting((window, there), given_of(nomenclature, new), Provenance(tool="recode"))
 
 
@@ -224,7 +224,7 @@ def absorbing(
         pass
     changed = given != before
     if not changed.any():
-        raise EditRefused(f"there is no sliver of fewer than {smallest} pixels there")
+        raise NothingToDo(f"there is no sliver of fewer than {smallest} pixels there")
     made = Provenance(tool="absorb")
     edits = []
     for value in np.unique(given[changed]).tolist():
