@@ -52,7 +52,7 @@ def commands(desk: Desk, tiles: Tiles, window: QWidget) -> Mapping[str, Callable
         "coarser": lambda: tools.resize(1),
         "parent": here.climb,
         "child": here.descend,
-        "refine": session.refine,
+        "refine": here.refine,
         "fill": here.fill,
         "protect": here.protect,
         "absorb": here.absorb,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 __all__ = ["SMALLEST_PATCH", "Here"]
 
-from napari_plugin.language import tr
+from napari_plugin.language import count, said, sentence, tr
 from napari_plugin.session import Session
+from workbench.errors import HierarchyError
 from workbench.labels.editing import Given, Region, absorbing, filling, shielding
 from workbench.labels.edits import Comment, Provenance
+from workbench.labels.op import Op
+from workbench.workflows.refining import refine_node
 
 SMALLEST_PATCH = 40
 """Pixels below which a patch is a sliver: IGN's smallest in three patches has 60."""
@@ -50,6 +53,32 @@ class Here:
             session.noticed.emit(tr("Nothing is labelled here yet."))
         else:
             session.give(there)
+
+    def refine(self) -> None:
+        """Segment the region again, from its pixels, into finer ones; no label changes."""
+        session, hover = self._session, self._session.pointed()
+        regions = session.refined_hierarchy
+        if hover is None or regions is None or session.pointer is None:
+            return
+        (row, col), image = session.pointer, session.backdrop.inside(session.grid)
+        before = session.store.refinements()
+        try:
+            edit, finer = refine_node(regions.current, hover.node, image, row=row, col=col, scale=hover.scale)
+        except HierarchyError as error:
+            session.noticed.emit(sentence(said(str(error))))
+            return
+        ops: list[Op] = []
+        if not session.write(lambda: ops.append(session.store.record(edit))):
+            return
+        regions.add(ops[0], before, finer)
+        session.take_regions(edit.window)
+        session.noticed.emit(
+            count(
+                "{count} finer region: make regions smaller.",
+                "{count} finer regions: make regions smaller.",
+                edit.leaf_count,
+            )
+        )
 
     def fill(self) -> None:
         """Give what is unlabelled in the region the class in hand."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_plugin.desk_rasters import DeskRaster, desk_raster
 from workbench.campaign import Campaign
+from workbench.compiled import start_compiler
 from workbench.errors import HierarchyError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.placed import PlacedPixels
@@ -117,7 +118,8 @@ def open_zone(
     zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
     tenancy = stay(campaign, zone, author=author, blind=blind, together=together)
     progress(zone.id)
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        pool.submit(start_compiler)
         picture = pool.submit(read_backdrop, campaign, zone)
         opening = pool.submit(campaign.open_store, zone, author=author, blind=blind)
         try:

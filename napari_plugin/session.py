@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_plugin.language import count, said, sentence, title, tr
+from napari_plugin.language import said, sentence, title, tr
 from napari_plugin.opening import OpenZone, open_zone
 from napari_plugin.pointed import Hover, Place, Sketch
 from napari_plugin.scale import ScaleInHand
@@ -29,10 +29,9 @@ from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.spans import all_are
 from workbench.labels.editing import Given, Region, given_of, painting, painting_spans
 from workbench.labels.edits import LabelEdit, Look, Provenance
-from workbench.labels.op import Op
 from workbench.labels.review import zone_state
 from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy
-from workbench.workflows.refining import RefinedHierarchy, refine_node
+from workbench.workflows.refining import RefinedHierarchy
 
 UNLABELLED = 0
 
@@ -86,7 +85,10 @@ class Session:
             )
         self.opened, self.store = opened, store
         self.nomenclature, self.backdrop = opened.nomenclature, opened.backdrop
-        self._refined = RefinedHierarchy(hierarchy, store.refinements()) if hierarchy is not None else None
+        self.refined_hierarchy = (
+            RefinedHierarchy(hierarchy, store.refinements()) if hierarchy is not None else None
+        )
+        """The regions with the author's refinements, as they come and go; None where there are no regions."""
         self.scales = ScaleInHand(self.hierarchy, self.grid.resolution)
         """What the scale in hand is; it is changed here, so that all hear of it."""
         self._given = Given(code=self.nomenclature.classes[0].code)
@@ -163,12 +165,12 @@ class Session:
     @property
     def hierarchy(self) -> Hierarchy | None:
         """The regions to pick, with the author's refinements."""
-        return self._refined.current if self._refined is not None else None
+        return self.refined_hierarchy.current if self.refined_hierarchy is not None else None
 
     @property
     def remark(self) -> str:
         """What to tell when the zone is opened, about refinements that do not fit, say; mostly nothing."""
-        left_out = self._refined.left_out if self._refined is not None else ""
+        left_out = self.refined_hierarchy.left_out if self.refined_hierarchy is not None else ""
         return said(left_out or self.opened.tenancy.remark)
 
     @property
@@ -381,33 +383,6 @@ class Session:
         """Give pixels the class in hand; return whether that is done."""
         return self.commit(lambda: [painting(region, self._given, made)])
 
-    def refine(self) -> None:
-        """Segment the region under the pointer again, from its pixels, into finer ones; no label changes."""
-        hover = self.pointed()
-        if hover is None or self._refined is None or self._pointer is None:
-            return
-        (row, col), image = self._pointer, self.backdrop.inside(self.grid)
-        before = self.store.refinements()
-        try:
-            edit, finer = refine_node(
-                self._refined.current, hover.node, image, row=row, col=col, scale=hover.scale
-            )
-        except HierarchyError as error:
-            self.noticed.emit(sentence(said(str(error))))
-            return
-        ops: list[Op] = []
-        if not self.write(lambda: ops.append(self.store.record(edit))):
-            return
-        self._refined.add(ops[0], before, finer)
-        self._take_regions(edit.window)
-        self.noticed.emit(
-            count(
-                "{count} finer region: make regions smaller.",
-                "{count} finer regions: make regions smaller.",
-                edit.leaf_count,
-            )
-        )
-
     def undo(self) -> None:
         """Take back the author's last edit, refinement or comment, also one of an earlier day."""
         self._walk(self.store.undo, nothing=tr("Nothing left to undo."))
@@ -478,7 +453,7 @@ class Session:
         try:
             window = step()
         except NothingToDo as error:
-            self.noticed.emit(_sentence(said(str(error))))
+            self.noticed.emit(sentence(said(str(error))))
             return False
         except WorkbenchError as error:
             self.refused.emit(said(str(error)))
@@ -491,8 +466,8 @@ class Session:
 
     def show_painted(self, window: Window) -> None:
         """Show and tell that labels, or refinements, changed in a window by an edit that is durable."""
-        if self._refined is not None and self._refined.follow(self.store.refinements()):
-            self._take_regions(window)
+        if self.refined_hierarchy is not None and self.refined_hierarchy.follow(self.store.refinements()):
+            self.take_regions(window)
         self.repainted.emit(window)
         self._tell_saved()
 
@@ -501,7 +476,7 @@ class Session:
         if last is not None:
             self.saved.emit(last)
 
-    def _take_regions(self, window: Window) -> None:
+    def take_regions(self, window: Window) -> None:
         """Go on with the regions of another hierarchy, which differ inside a window."""
         assert self.hierarchy is not None  # noqa: S101 - refined ones come from one
         self._hover = None

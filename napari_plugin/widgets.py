@@ -79,6 +79,7 @@ class LabellingDock(QWidget):
         self.beside.chosen.connect(self._open_chosen)
         self.work = Work(self, lambda: self.session.opened if self.session is not None else None)
         self.work.segmented.connect(self._on_segmented)
+        QTimer.singleShot(0, self.work.rehearse)
         self._examples = ClassExamples()
         self._others: Others | None = None
         self.help: HelpOverlay | None = None
@@ -153,6 +154,12 @@ class LabellingDock(QWidget):
             "zones": self.beside.show_queue,
         }
         self._show(panel)
+        if self.work.rehearsing:
+            session.noticed.emit(
+                tr(
+                    "This machine compiles the desk once, for minutes; until then a first click may take seconds."
+                )
+            )
         self._examples.find(session.opened.campaign, partial(self._show_examples, session, panel))
         later(Snapshots(session).release)
         self._take_window()

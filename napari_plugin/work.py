@@ -17,6 +17,7 @@ from napari_plugin import chores
 from napari_plugin.jobs import Job, in_process, start
 from napari_plugin.language import count, said, tr
 from napari_plugin.opening import OpenZone
+from napari_plugin.rehearsal import is_due, rehearse
 from napari_plugin.release_dialog import ReleaseDialog
 from napari_plugin.session import Session
 
@@ -58,6 +59,18 @@ class Work(QObject):
             "export": self.export,
             "release": self.release,
         }
+
+    def rehearse(self) -> None:
+        """Have the desk's kernels compiled, the first time on a machine."""
+        if is_due():
+            title = tr("Compiling for this machine, once")
+            self._begin("rehearsal", title, in_process(rehearse), _silent)
+
+    @property
+    def rehearsing(self) -> bool:
+        """Whether kernels are being compiled."""
+        job = self._jobs.get("rehearsal")
+        return job is not None and job.running
 
     @property
     def busy(self) -> bool:

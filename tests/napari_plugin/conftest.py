@@ -49,6 +49,12 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels are compiled by the tests themselves."""
+    monkeypatch.setattr("napari_plugin.work.is_due", lambda: False)
+
+
+@pytest.fixture(autouse=True)
 def preferences() -> Iterator[Preferences]:
     """The settings of somebody who speaks English and types on QWERTY; they end with the test."""
     kept = Preferences()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from desk_cases import heard, lit
 
+from napari_plugin.here import Here
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
 from workbench.segmentation.hierarchy import SegmentationParameters
@@ -34,7 +35,7 @@ def test_the_region_under_the_pointer_gets_finer_ones_and_stays_a_region(session
     pixels = lit(session, hover)
     refined, hovered, saved = heard(session.refined), heard(session.hovered), heard(session.saved)
     rescaled, notices = heard(session.rescaled), heard(session.noticed)
-    session.refine()
+    Here(session).refine()
     assert refined == [hover.window]
     assert [one.id for one in saved] == ["marie:1"]
     assert (rescaled, session.level) == ([level], level)
@@ -51,7 +52,7 @@ def test_finer_regions_are_picked_like_any_others(session: Session) -> None:
     session.set_level(200)
     session.hover_at(100, 100)
     base = session.hierarchy.digest
-    session.refine()
+    Here(session).refine()
     session.set_level(0)
     assert session.level == session.scales.finest
     taken = lit(session, session.hover_at(100, 100))
@@ -71,7 +72,7 @@ def test_undo_and_redo_take_refinements_and_picks_in_turn(session: Session) -> N
         session.set_level(190)
         session.hover_at(row, col)
         states.append((session.hierarchy.digest, session.labels.copy()))
-        session.refine()
+        Here(session).refine()
         states.append((session.hierarchy.digest, session.labels.copy()))
         session.set_level(120)
         session.assign_at(row, col)
@@ -98,9 +99,9 @@ def test_refinements_are_there_when_the_zone_is_opened_again_for_their_author_on
         first.set_level(200)
         base = first.hierarchy.digest
         first.hover_at(100, 100)
-        first.refine()
+        Here(first).refine()
         first.hover_at(400, 400)
-        first.refine()
+        Here(first).refine()
         digest = first.hierarchy.digest
     with closing(open_session(zone)) as again:
         assert again.hierarchy.digest == digest
@@ -116,7 +117,7 @@ def test_another_hierarchy_leaves_them_out_with_one_sentence_and_labels_stand(zo
     with closing(open_session(zone)) as first:
         first.set_level(200)
         first.hover_at(100, 100)
-        first.refine()
+        Here(first).refine()
         first.assign_at(100, 100)
         labels = first.labels.copy()
     (here,) = zone.zones()
@@ -136,13 +137,13 @@ def test_another_hierarchy_leaves_them_out_with_one_sentence_and_labels_stand(zo
 
 def test_why_nothing_is_refined_is_said(session: Session) -> None:
     notices, refined = heard(session.noticed), heard(session.refined)
-    session.refine()
+    Here(session).refine()
     session.hover_at(-5, 3)
-    session.refine()
+    Here(session).refine()
     session.set_level(session.scales.finest)
     session.hover_at(100, 100)
     for _ in range(30):
-        session.refine()
+        Here(session).refine()
         session.set_level(0)
         if notices[-1].endswith("holds nothing finer than it has already."):
             break
@@ -157,7 +158,7 @@ def test_a_refinement_that_cannot_be_written_changes_nothing(session: Session) -
     before = session.hierarchy
     session.close()
     refused, refined = heard(session.refused), heard(session.refined)
-    session.refine()
+    Here(session).refine()
     assert len(refused) == 1
     assert "was closed; open it again" in refused[0]
     assert refined == []
@@ -169,7 +170,7 @@ def test_a_zone_without_regions_has_none_to_refine(campaign: Campaign, make_orth
     with closing(open_session(campaign)) as session:
         notices = heard(session.noticed)
         session.hover_at(3, 3)
-        session.refine()
+        Here(session).refine()
         session.undo()
         assert notices == ["This zone has no regions to pick yet.", "Nothing left to undo."]
         assert session.remark == ""

@@ -31,7 +31,7 @@ def bent_session(bent: Campaign) -> Iterator[Session]:
         opened.set_level(190)
         for row, col in ((300, 200), (800, 700)):
             opened.hover_at(row, col)
-            opened.refine()
+            Here(opened).refine()
         assert opened.hierarchy is not None
         assert len(opened.hierarchy.refinements) == 2
         opened.leave()
@@ -535,7 +535,7 @@ def test_regions_that_change_in_the_middle_of_a_gesture_do_not_change_what_is_pa
     tools.take(kind.id)
     begin(tools.current, session)
     session.hover_at(20, 20)
-    session.refine()
+    Here(session).refine()
     before, count = session.labels.copy(), ops(session)
     end(tools.current)
     if kind in (Pick, Cut):
