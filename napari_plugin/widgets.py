@@ -156,9 +156,7 @@ class LabellingDock(QWidget):
         self._show(panel)
         if self.work.rehearsing:
             session.noticed.emit(
-                tr(
-                    "This machine compiles the desk once, for minutes; until then a first click may take seconds."
-                )
+                tr("This machine compiles the desk once, for minutes; a first click may wait for it.")
             )
         self._examples.find(session.opened.campaign, partial(self._show_examples, session, panel))
         later(Snapshots(session).release)
