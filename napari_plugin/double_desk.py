@@ -50,12 +50,16 @@ class DoubleDesk:
         page.next_wanted.connect(self._go_next)
         for signal, slot in self._slots():
             signal.connect(slot)
+        self.page.destroyed.connect(self._on_page_gone)
         self._show()
 
     @property
     def commands(self) -> Mapping[str, Callable[[], None]]:
         """What to call for each action, by id."""
         return {"next_difference": self._go_next}
+
+    def _on_page_gone(self) -> None:
+        self._released = True  # with its window, whatever is still read or counted for it
 
     def release(self) -> None:
         """Stop following the session."""

@@ -50,12 +50,16 @@ class HandInDesk:
         page.submitted.connect(lambda reason: self.handin.submit(reason=reason))
         for signal, slot in self._slots():
             signal.connect(slot)
+        self.page.destroyed.connect(self._on_page_gone)
         self._show()
 
     @property
     def commands(self) -> Mapping[str, Callable[[], None]]:
         """What to call for each action, by id."""
         return {"next_finding": self._go_next, "check": self._check}
+
+    def _on_page_gone(self) -> None:
+        self._released = True  # with its window, whatever is still read or counted for it
 
     def release(self) -> None:
         """Stop following the session."""

@@ -57,12 +57,16 @@ class PrelabelDesk:
             signal.connect(slot)
         self._refresh()
         self.page.show_veil(self.veil.kind)
+        self.page.destroyed.connect(self._on_page_gone)
         QTimer.singleShot(_SETTLED_MILLISECONDS, self._read)
 
     @property
     def commands(self) -> Mapping[str, Callable[[], None]]:
         """What to call for each action, by id."""
         return {"accept_prelabel": self.prelabels.accept_here, "next_uncertain": self._go_next}
+
+    def _on_page_gone(self) -> None:
+        self._released = True  # with its window, whatever is still read or counted for it
 
     def release(self) -> None:
         """Stop following the session."""
