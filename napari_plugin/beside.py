@@ -50,11 +50,14 @@ class Beside(QObject):
             self.queue.setParent(None)  # it outlives the pages of one zone
         side = SideDock(desk, tiles)
         (first, title), *others = pages
+        before = self.side.pages.tabText(self.side.pages.currentIndex()) if self.side is not None else ""
         opened = desk.session.opened
         queue = self._queue_of(opened.campaign.path, opened.author)
         queue.show_current(opened.zone.id)
         for page, called in ((first, title), (queue, tr("Zones")), *others):
             side.add_page(page, called)
+        # Whoever reviews zone after zone stays on the page of reviews.
+        side.pages.setCurrentIndex(side.titles.index(before) if before in side.titles else 0)
         if self._stack is None:
             self._stack = QStackedWidget()
             self.follow_theme()

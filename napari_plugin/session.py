@@ -450,6 +450,7 @@ class Session:
         if reason := self.barred or self.lent:
             self.refused.emit(reason)
             return False
+        handed_in = zone_state(self.store).state == "submitted"
         try:
             window = step()
         except NothingToDo as error:
@@ -462,6 +463,8 @@ class Session:
             self.noticed.emit(nothing)
             return False
         self.show_painted(window)
+        if handed_in and zone_state(self.store).state == "open":
+            self.noticed.emit(tr("This zone was handed in: your edit opens it again."))
         return True
 
     def show_painted(self, window: Window) -> None:

@@ -66,6 +66,11 @@ class SideDock(QWidget):
         """Add a page below the map."""
         self.pages.addTab(page, title)
 
+    @property
+    def titles(self) -> list[str]:
+        """Of the pages, in order."""
+        return [self.pages.tabText(place) for place in range(self.pages.count())]
+
     def _go(self, spot: Spot) -> None:
         self._desk.centre(spot)
 

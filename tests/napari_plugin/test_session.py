@@ -21,7 +21,7 @@ from workbench.geo.grid import Window
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.labels import Provenance, assign
 from workbench.labels.editing import Given
-from workbench.labels.review import accept, send_back
+from workbench.labels.review import accept, send_back, submit, zone_state
 from workbench.leases import LeaseTaken
 from workbench.segmentation.building import segment
 from workbench.workflows.intake import add_zone
@@ -445,3 +445,19 @@ def test_without_a_name_the_only_zone_is_opened(zone: Campaign, make_ortho: Make
     add(zone, make_ortho(col=512, name="beside")[0], name="Z2_AA", segmented=False)
     with pytest.raises(CampaignError, match=r"2 zones \(D051_2019/Z1_AA, D051_2019/Z2_AA\).*--zone"):
         open_session(zone)
+
+
+def test_an_edit_in_a_zone_that_was_handed_in_says_that_it_opens_it(session: Session) -> None:
+    session.set_class(3)
+    session.set_level(200)
+    session.assign_at(100, 100)
+    told = heard(session.noticed)
+    submit(session.store)
+    session.set_class(5)
+    session.assign_at(100, 100)
+    assert zone_state(session.store).state == "open"
+    assert [text for text in told if "handed in" in text]
+    told.clear()
+    session.set_class(6)
+    session.assign_at(100, 100)
+    assert told == []
