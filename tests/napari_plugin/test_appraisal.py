@@ -225,3 +225,15 @@ def test_another_zone_takes_all_marks_along(driver: Driver, session: Session, be
     session.store.record(Comment(row=20, col=30, text="later"))
     session.reviewed.emit()
     assert appraisal.review.pins.threads == ()
+
+
+def test_the_page_that_is_open_stays_open_from_zone_to_zone(
+    driver: Driver, session: Session, bent: Campaign
+) -> None:
+    review = shown(driver, session).review.page
+    see(driver, review)
+    with closing(Session.open(bent.path, zone_id=None, author="marie")) as another:
+        driver.take(another)
+        wait(lambda: driver.dock.beside.side.pages.currentWidget() is driver.dock.appraisal.review.page)
+        assert driver.dock.appraisal.review.page is not review
+        driver.dock.close_session()
