@@ -14,7 +14,7 @@ from workbench.errors import HierarchyError
 from workbench.geo.raster import write_raster
 from workbench.segmentation import SegmentationParameters, building, read_hierarchy
 from workbench.segmentation.scene import Shelf
-from workbench.workflows import segmenting
+from workbench.workflows import intake, segmenting
 
 
 @pytest.fixture
@@ -123,3 +123,14 @@ def test_a_raster_that_cannot_be_segmented_is_named(tmp_path):
     write_raster(tmp_path / "deep.tif", np.zeros((1, 64, 64), np.int16), made_grid(64, 64))
     with pytest.raises(HierarchyError, match=r"deep\.tif: image is int16"):
         segmenting.segment_raster(tmp_path / "deep.tif", tmp_path / "h.h5")
+
+
+def test_a_zone_whose_raster_is_gone_keeps_no_other_zone_waiting(campaign, make_ortho):
+    for name in ("Z1_AA", "Z2_AA"):
+        image, _ = make_ortho(name=name, col=512 * (name == "Z2_AA"))
+        intake.add_zone(campaign, image, domain="D051_2019", name=name)
+    first, second = campaign.zones()
+    first.ortho.path.unlink()
+    with pytest.raises(HierarchyError, match=r"^1 of 2 zones could not be segmented: .*Z1_AA"):
+        list(segmenting.segment_zones(campaign, None, say=lambda message: None))
+    assert campaign.hierarchy_path(second).exists()

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
 from workbench.documents import check_output, digest_file
-from workbench.errors import HierarchyError
+from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
 from workbench.geo.zone import Zone
@@ -164,15 +164,31 @@ def segment_zones(
         Told how each zone went.
     progress
         Called with the zone and the step, and the share of all the work done before it.
+
+    Raises
+    ------
+    WorkbenchError
+        A zone cannot be segmented; of all zones, once the others are.
     """
     zones = campaign.zones() if zone_id is None else (campaign.zone(zone_id),)
+    left_out = []
     for place, zone in enumerate(zones):
         advance = partial(_advance, progress, zone.id, place, len(zones))
-        with _about(zone.id):
-            advance("image", 0.0)
-            done = _segment_zone(campaign, zone, parameters, overwrite=overwrite, progress=advance)
+        try:
+            with _about(zone.id):
+                advance("image", 0.0)
+                done = _segment_zone(campaign, zone, parameters, overwrite=overwrite, progress=advance)
+        except WorkbenchError as error:
+            if len(zones) == 1:
+                raise
+            left_out.append(str(error))
+            continue
         say(f"{zone.id}: {done.hierarchy.leaf_count:,} leaves" + (" (there already)" if done.skipped else ""))
         yield replace(done, zone=zone.id)
+    if left_out:
+        raise HierarchyError(
+            f"{len(left_out)} of {len(zones)} zones could not be segmented: {'; '.join(left_out)}"
+        )
 
 
 def _advance(
