@@ -22,6 +22,7 @@ from napari_plugin.screen import View
 from napari_plugin.session import Session
 from napari_plugin.tools import ToolBox
 from napari_plugin.views import Views
+from napari_plugin.wires import Wires
 from napari_plugin.zone_layers import ZoneLayers
 from workbench.geo.grid import Window
 
@@ -79,8 +80,7 @@ class Desk:
             take_class=self.here.take_class,
             on_place=on_place,
         )
-        for signal, slot in self._slots():
-            signal.connect(slot)
+        self._wires = self._wired()
         self._on_help()
         self._fitted, self._fitting = True, False
         self.fit()
@@ -88,8 +88,7 @@ class Desk:
     def close(self) -> None:
         """Let go of session and viewer; the layers stay for the next zone."""
         self.gestures.detach()
-        for signal, slot in self._slots():
-            signal.disconnect(slot)
+        self._wires.cut()
         if self.glass is not None:
             self._wheel.release()
             self.glass.deleteLater()
@@ -185,9 +184,9 @@ class Desk:
         """Show a layer, or hide it."""
         layer.visible = not layer.visible
 
-    def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
+    def _wired(self) -> Wires:
         session, camera, views = self.session, self.viewer.scene.camera, self.views
-        return (
+        return Wires(
             (session.repainted, self._on_repainted),
             (session.hovered, self._on_hovered),
             (session.sketched, self._on_sketched),

@@ -11,16 +11,17 @@ from napari_plugin.actions import Keymap
 from napari_plugin.desk import Desk
 from napari_plugin.double_page import DoublePage, PlaceRow
 from napari_plugin.doubles import Doubles
-from napari_plugin.guide import Guide, Visibility
+from napari_plugin.guide import Guide
 from napari_plugin.inquiries import compare_authors, double_standing
-from napari_plugin.jobs import in_process, start
-from napari_plugin.language import said, tr
+from napari_plugin.jobs import Job, in_process
+from napari_plugin.language import tr
+from napari_plugin.page_desk import PageDesk
 from napari_plugin.veils import DisagreementVeil
 from workbench.assessment.disagreement import Disagreement
-from workbench.workflows.doubling import Compared, Double
+from workbench.workflows.doubling import Compared
 
 
-class DoubleDesk:
+class DoubleDesk(PageDesk):
     """Lays two annotations of a desk's zone over each other, once both are done.
 
     Parameters
@@ -34,23 +35,19 @@ class DoubleDesk:
     """
 
     def __init__(self, desk: Desk, guide: Guide, keys: Keymap) -> None:
-        self._session, self._guide, self._layers = desk.session, guide, desk.layers
+        self.page = DoublePage(keys)
+        super().__init__(desk, guide, self.page)
         self._hid_classes = False
         self.doubles = Doubles(desk.session)
-        self.page = DoublePage(keys)
         self.veil = DisagreementVeil(desk.session, self.doubles)
-        self._working = self._released = False
-        self._sight = Visibility(self.page)
-        self._sight.changed.connect(self._on_sight)
+        self._job: Job | None = None
         page, doubles = self.page, self.doubles
         page.authors_chosen.connect(lambda first, second: doubles.choose((first, second)))
         page.compare_wanted.connect(self._compare)
         page.shown_chosen.connect(doubles.show)
         page.place_chosen.connect(self._on_place)
         page.next_wanted.connect(self._go_next)
-        for signal, slot in self._slots():
-            signal.connect(slot)
-        self.page.destroyed.connect(self._on_page_gone)
+        self._follow((doubles.changed, self._show))
         self._show()
 
     @property
@@ -58,59 +55,40 @@ class DoubleDesk:
         """What to call for each action, by id."""
         return {"next_difference": self._go_next}
 
-    def _on_page_gone(self) -> None:
-        self._released = True  # with its window, whatever is still read or counted for it
-
     def release(self) -> None:
         """Stop following the session."""
-        self._released = True
         self._show_classes(hidden=False)
-        for signal, slot in self._slots():
-            signal.disconnect(slot)
-
-    def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        return ((self.doubles.changed, self._show),)
+        super().release()
 
     def _on_sight(self, seen: bool) -> None:
         if seen and not self._session.opened.blind:
             self._look_who_is_done()
 
     def _look_who_is_done(self) -> None:
-        self._work(tr("Looking who is done"), in_process(double_standing, *self._zone), self._on_standing)
+        work = in_process(double_standing, *self._zone)
+        self._begin(tr("Looking who is done"), work, self.doubles.take_standing)
 
     def _compare(self) -> None:
         if self.doubles.authors is not None:
             self.page.show_comparing(on=True)
             work = in_process(compare_authors, *self._zone, self.doubles.authors)
-            self._work(tr("Comparing two annotations"), work, self._on_compared)
+            self._begin(tr("Comparing two annotations"), work, self._on_compared)
 
-    def _work(self, what: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
-        if not self._working:
-            self._working = True
-            start(what, work, done=done, failed=self._on_failed)
+    def _begin(self, what: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
+        if self._job is None or not self._job.running:
+            self._job = self._work(what, work, done, failed=self._on_nothing)
 
     @property
     def _zone(self) -> tuple[Any, str]:
         return self._session.opened.campaign.path, self._session.zone_id
 
-    def _on_standing(self, standing: Double) -> None:
-        self._working = False
-        if not self._released:
-            self.doubles.take_standing(standing)
-
     def _on_compared(self, compared: Compared) -> None:
-        self._working = False
-        if not self._released:
-            self.page.show_comparing(on=False)
-            self.doubles.take(compared)
+        self.page.show_comparing(on=False)
+        self.doubles.take(compared)
 
-    def _on_failed(self, why: str) -> None:
-        self._working = False
-        if not self._released:
-            self.page.show_comparing(on=False)
-            self._show()
-            if why:
-                self._session.refused.emit(said(why))
+    def _on_nothing(self) -> None:
+        self.page.show_comparing(on=False)
+        self._show()
 
     def _on_place(self, place: int) -> None:
         if self.doubles.compared is not None:
@@ -144,7 +122,7 @@ class DoubleDesk:
 
     def _show_classes(self, *, hidden: bool) -> None:
         """Put the labels of the zone away while others are looked at: their colours would mix."""
-        classes = self._layers.classes
+        classes = self._desk.layers.classes
         if hidden and classes.visible:
             classes.visible, self._hid_classes = False, True
         elif not hidden and self._hid_classes:

@@ -5,16 +5,17 @@ from __future__ import annotations
 __all__ = ["HandInDesk"]
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
 
 from napari_plugin.desk import Desk
-from napari_plugin.guide import Guide, Visibility
+from napari_plugin.guide import Guide
 from napari_plugin.handin import FINDING_TITLES, HandIn
 from napari_plugin.handin_page import FindingRow, HandInPage
 from napari_plugin.inquiries import Checked, check_labels
-from napari_plugin.jobs import in_process, start
+from napari_plugin.jobs import Job, in_process
 from napari_plugin.language import said, tr
 from napari_plugin.marks import Sign, Signs
+from napari_plugin.page_desk import PageDesk
 from workbench.assessment.findings import JUSTIFIABLE
 from workbench.geo.grid import Window
 from workbench.labels.comments import one_line
@@ -23,7 +24,7 @@ from workbench.workflows.closing import Judged
 _FINDING_COLOUR = "#f2c744"
 
 
-class HandInDesk:
+class HandInDesk(PageDesk):
     """Checks a desk's zone and hands it in.
 
     Parameters
@@ -35,22 +36,22 @@ class HandInDesk:
     """
 
     def __init__(self, desk: Desk, guide: Guide) -> None:
-        self._session, self._guide = desk.session, guide
-        self.handin = HandIn(desk.session)
         self.page = HandInPage()
+        super().__init__(desk, guide, self.page)
+        self.handin = HandIn(desk.session)
         self.signs = Signs(self.page.isVisible)
         self._rows: list[Judged] = []
-        self._checking = self._released = False
-        self._sight = Visibility(self.page)
-        self._sight.changed.connect(lambda _: guide.refresh())
+        self._job: Job | None = None
         page = self.page
         page.check_wanted.connect(self._check)
         page.finding_chosen.connect(lambda place: self._go(self._rows[place]))
         page.justified.connect(lambda place, text: self.handin.justify(self._rows[place].finding, text))
         page.submitted.connect(lambda reason: self.handin.submit(reason=reason))
-        for signal, slot in self._slots():
-            signal.connect(slot)
-        self.page.destroyed.connect(self._on_page_gone)
+        self._follow(
+            (self._session.repainted, self._on_repainted),
+            (self._session.reviewed, self._show_state),
+            (self.handin.changed, self._show),
+        )
         self._show()
 
     @property
@@ -58,47 +59,21 @@ class HandInDesk:
         """What to call for each action, by id."""
         return {"next_finding": self._go_next, "check": self._check}
 
-    def _on_page_gone(self) -> None:
-        self._released = True  # with its window, whatever is still read or counted for it
-
-    def release(self) -> None:
-        """Stop following the session."""
-        self._released = True
-        for signal, slot in self._slots():
-            signal.disconnect(slot)
-
-    def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        return (
-            (self._session.repainted, self._on_repainted),
-            (self._session.reviewed, self._show_state),
-            (self.handin.changed, self._show),
-        )
-
     def _check(self) -> None:
-        if self._checking:
+        if self._job is not None and self._job.running:
             return
         opened = self._session.opened
-        self._checking = True
         self.page.show_checking(on=True)
-        start(
+        self._job = self._work(
             tr("Checking the zone"),
             in_process(check_labels, opened.campaign.path, opened.zone.id, self.handin.blind),
-            done=self._on_checked,
-            failed=self._on_failed,
+            self._on_checked,
+            failed=partial(self.page.show_checking, on=False),
         )
 
     def _on_checked(self, checked: Checked) -> None:
-        self._checking = False
-        if not self._released:
-            self.page.show_checking(on=False)
-            self.handin.take(checked)
-
-    def _on_failed(self, why: str) -> None:
-        self._checking = False
-        if not self._released:
-            self.page.show_checking(on=False)
-            if why:
-                self._session.refused.emit(said(why))
+        self.page.show_checking(on=False)
+        self.handin.take(checked)
 
     def _on_repainted(self, _window: Window) -> None:
         self._show_state()

@@ -6,16 +6,17 @@ __all__ = ["PrelabelDesk"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 from qtpy.QtCore import QTimer
 
 from napari_plugin.actions import Keymap
 from napari_plugin.desk import Desk
-from napari_plugin.guide import Guide, Visibility
+from napari_plugin.guide import Guide
 from napari_plugin.inquiries import Fates, count_fates
 from napari_plugin.jobs import Job, in_process, start
 from napari_plugin.language import said, tr
+from napari_plugin.page_desk import PageDesk
 from napari_plugin.prediction import Prediction, prediction_path, read_prediction
 from napari_plugin.prelabel_page import FateRow, GroupRow, PrelabelPage
 from napari_plugin.prelabels import Prelabelling, replayed
@@ -27,7 +28,7 @@ _SETTLED_MILLISECONDS = 1200
 """After a zone is opened: reading what models wrote keeps a processor busy for some seconds."""
 
 
-class PrelabelDesk:
+class PrelabelDesk(PageDesk):
     """Shows the pre-labels of a desk's zone, and accepts them.
 
     Parameters
@@ -41,23 +42,22 @@ class PrelabelDesk:
     """
 
     def __init__(self, desk: Desk, guide: Guide, keys: Keymap) -> None:
-        self._desk, self._session, self._guide = desk, desk.session, guide
+        self.page = PrelabelPage(keys)
+        super().__init__(desk, guide, self.page)
         self.prelabels = Prelabelling(desk.session)
         self.veil = PrelabelVeil(desk.session, self.prelabels)
-        self.page = PrelabelPage(keys)
         self._reading: Job | None = None
         self._fates: Fates | None = None
-        self._released = False
         self._counter = QTimer(self.page, interval=0)
         self._counter.timeout.connect(self._count)
-        self._sight = Visibility(self.page)
-        self._sight.changed.connect(self._on_sight)
         self._connect_page()
-        for signal, slot in self._slots():
-            signal.connect(slot)
+        self._follow(
+            (self._session.repainted, self._on_repainted),
+            (self._session.reviewed, self._read),
+            (self.prelabels.changed, self._refresh),
+        )
         self._refresh()
         self.page.show_veil(self.veil.kind)
-        self.page.destroyed.connect(self._on_page_gone)
         QTimer.singleShot(_SETTLED_MILLISECONDS, self._read)
 
     @property
@@ -65,22 +65,10 @@ class PrelabelDesk:
         """What to call for each action, by id."""
         return {"accept_prelabel": self.prelabels.accept_here, "next_uncertain": self._go_next}
 
-    def _on_page_gone(self) -> None:
-        self._released = True  # with its window, whatever is still read or counted for it
-
     def release(self) -> None:
         """Stop following the session."""
-        self._released = True
         self._counter.stop()
-        for signal, slot in self._slots():
-            signal.disconnect(slot)
-
-    def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        return (
-            (self._session.repainted, self._on_repainted),
-            (self._session.reviewed, self._read),
-            (self.prelabels.changed, self._refresh),
-        )
+        super().release()
 
     def _connect_page(self) -> None:
         page = self.page
@@ -99,27 +87,19 @@ class PrelabelDesk:
 
     def _read(self) -> None:
         """Have what models wrote replayed, if there is anything new."""
-        if self._released or (self._reading is not None and self._reading.running):
+        if self._gone or (self._reading is not None and self._reading.running):
             return
         journals = self.prelabels.unread()
         if journals is not None:
-            self._reading = start(
-                tr("Reading pre-labels"),
-                lambda report: replayed(journals),
-                done=self._on_read,
-                failed=self._on_failed,
+            self._reading = self._work(
+                tr("Reading pre-labels"), lambda report: replayed(journals), self._on_read
             )
         self._refresh()
 
     def _on_read(self, proposed: Proposed) -> None:
-        if not self._released:
-            self.prelabels.take(proposed)
-            self._counter.start()
-            QTimer.singleShot(0, self._read)  # they may have written more meanwhile
-
-    def _on_failed(self, why: str) -> None:
-        if not self._released and why:
-            self._session.refused.emit(said(why))
+        self.prelabels.take(proposed)
+        self._counter.start()
+        QTimer.singleShot(0, self._read)  # they may have written more meanwhile
 
     def _on_repainted(self, window: Window) -> None:
         self.prelabels.follow(window)
@@ -133,7 +113,7 @@ class PrelabelDesk:
 
     def _refresh(self) -> None:
         """Show what is chosen as it is now: after each stroke, so only where somebody sees it."""
-        if self._released:
+        if self._gone:
             return
         if self.veil.previewing or self.veil.kind != "nothing":
             self._guide.refresh()
@@ -186,17 +166,15 @@ class PrelabelDesk:
         if not path.exists():
             session.noticed.emit(tr("No model has predicted this zone pixel by pixel: there is no entropy."))
             return
-        start(
+        self._work(
             tr("Reading the prediction"),
             lambda report: read_prediction(path, session.grid),
-            done=self._on_prediction,
-            failed=lambda why: session.refused.emit(said(why)),
+            self._on_prediction,
         )
 
     def _on_prediction(self, prediction: Prediction) -> None:
-        if not self._released:
-            self.veil.prediction = prediction
-            self._show_veil("entropy")
+        self.veil.prediction = prediction
+        self._show_veil("entropy")
 
     def _on_opacity(self, opacity: float) -> None:
         self.veil.opacity = opacity
@@ -234,10 +212,11 @@ class PrelabelDesk:
             return
 
         self._refresh()
+        # Not as other work: the store is lent, and has to come back though the page is gone.
         start(tr("Accepting pre-labels"), work, done=self._on_accepted, failed=self._on_refused)
 
     def _on_accepted(self, window: Window) -> None:
-        if not self._released:
+        if not self._gone:
             self._preview(on=False)
         self.prelabels.end_accepting(window)
         self._read()
@@ -251,24 +230,17 @@ class PrelabelDesk:
     def _count_fates(self) -> None:
         opened = self._session.opened
         self.page.count.setEnabled(False)
-        start(
+        self._work(
             tr("Counting what became of pre-labels"),
             in_process(count_fates, opened.campaign.path, opened.zone.id),
-            done=self._on_fates,
-            failed=self._on_no_fates,
+            self._on_fates,
+            failed=partial(self.page.count.setEnabled, True),
         )
 
     def _on_fates(self, fates: Fates) -> None:
-        if not self._released:
-            self._fates = fates
-            self.page.count.setEnabled(True)
-            self._show_fates()
-
-    def _on_no_fates(self, why: str) -> None:
-        if not self._released:
-            self.page.count.setEnabled(True)
-            if why:
-                self._session.refused.emit(said(why))
+        self._fates = fates
+        self.page.count.setEnabled(True)
+        self._show_fates()
 
     def _show_fates(self) -> None:
         if self._fates is None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 __all__ = ["ReviewDesk"]
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from napari_plugin.actions import Keymap
 from napari_plugin.desk import Desk
-from napari_plugin.guide import Guide, Visibility
+from napari_plugin.guide import Guide
 from napari_plugin.handin import HandIn
 from napari_plugin.language import title, tr
 from napari_plugin.marks import PinPicker, Pins, Sign, Signs
+from napari_plugin.page_desk import PageDesk
 from napari_plugin.places import Stop
 from napari_plugin.review_page import ReviewPage
 from napari_plugin.reviewing import Reviewing, ThreadView
@@ -22,7 +22,7 @@ from workbench.labels.comments import one_line
 _CONFLICT_COLOUR = "#d6336c"
 
 
-class ReviewDesk:
+class ReviewDesk(PageDesk):
     """Shows what people said and did in a desk's zone, and judges it.
 
     Parameters
@@ -38,15 +38,14 @@ class ReviewDesk:
     """
 
     def __init__(self, desk: Desk, guide: Guide, keys: Keymap, handin: HandIn) -> None:
-        self._desk, self._session, self._guide, self._handin = desk, desk.session, guide, handin
-        self.reviewing = Reviewing(desk.session)
         nomenclature = desk.session.nomenclature
         self.page = ReviewPage(keys, {entry.key: title(entry.titles) for entry in nomenclature.classes})
+        super().__init__(desk, guide, self.page)
+        self._handin = handin
+        self.reviewing = Reviewing(desk.session)
         self.pins, self.signs = Pins(), Signs(self.page.isVisible)
         self._threads: dict[str, ThreadView] = {}
         self._picker: PinPicker | None = None
-        self._sight = Visibility(self.page)
-        self._sight.changed.connect(self._on_sight)
         self._stale = True
         page, reviewing = self.page, self.reviewing
         page.thread_chosen.connect(self._visit)
@@ -55,8 +54,11 @@ class ReviewDesk:
         page.conflict_chosen.connect(self._go_to_conflict)
         page.accepted.connect(self._accept)
         page.sent_back.connect(reviewing.send_back)
-        for signal, slot in self._slots():
-            signal.connect(slot)
+        self._follow(
+            (self._session.reviewed, self._on_reviewed),
+            (self._session.repainted, self._on_repainted),
+            (self._handin.changed, self._show_state),
+        )
         self._on_reviewed()
 
     @property
@@ -82,15 +84,7 @@ class ReviewDesk:
         if self._picker is not None:
             self._picker.release()
             self._picker = None
-        for signal, slot in self._slots():
-            signal.disconnect(slot)
-
-    def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        return (
-            (self._session.reviewed, self._on_reviewed),
-            (self._session.repainted, self._on_repainted),
-            (self._handin.changed, self._show_state),
-        )
+        super().release()
 
     # What is shown
 
@@ -112,7 +106,7 @@ class ReviewDesk:
     def _on_sight(self, seen: bool) -> None:
         if seen and self._stale:
             self._show_conflicts()
-        self._guide.refresh()
+        super()._on_sight(seen)
 
     def _show_conflicts(self) -> None:
         if self._session.lent:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 __all__ = ["ZonePanel"]
 
-from collections.abc import Callable
-from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
@@ -24,6 +22,7 @@ from napari_plugin.panels import (
     ToolPanel,
 )
 from napari_plugin.session import Saved, Session
+from napari_plugin.wires import Wires
 from workbench.geo.grid import Window
 from workbench.labels.editing import Given
 from workbench.labels.review import send_back
@@ -60,15 +59,13 @@ class ZonePanel(QWidget):
         self._shares.timeout.connect(self._show_shares)
         self._lay_out()
         self._connect_panels()
-        for signal, slot in self._slots():
-            signal.connect(slot)
+        self._wires = self._wired()
         self._show_all()
 
     def release(self) -> None:
         """Stop following the session."""
         self._shares.stop()
-        for signal, slot in self._slots():
-            signal.disconnect(slot)
+        self._wires.cut()
 
     def show_place(self, pixel: tuple[int, int] | None) -> None:
         """Show what lies at a pixel (row, col); None where the pointer is elsewhere."""
@@ -118,9 +115,9 @@ class ZonePanel(QWidget):
         self.saved.redo_wanted.connect(session.redo)
         self.lock.sent_back.connect(lambda reason: session.write(lambda: send_back(session.store, reason)))
 
-    def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
+    def _wired(self) -> Wires:
         session = self._session
-        return (
+        return Wires(
             (session.class_chosen, self._on_class),
             (session.rescaled, self._on_rescaled),
             (session.repainted, self._on_repainted),
