@@ -23,6 +23,7 @@ __all__ = [
     "Review",
     "RunLengthMask",
     "Undo",
+    "VERDICTS",
     "assign",
     "assign_raster",
     "assign_spans",
@@ -51,6 +52,8 @@ _LAST_CODE = 254
 OPEN, PROTECTED, ACCEPTED = 0, 1, 2
 """Whether a pixel may be painted, may not until it is unprotected, or not until it is opened for review."""
 Verdict = Literal["submitted", "accepted", "sent_back"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""By how much they ask for: where two people judge unread by each other the stricter one holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +205,8 @@ class Review:
     """Last label op of each author, sorted by author."""
 
     def __post_init__(self) -> None:
-        if self.state not in get_args(Verdict):
-            raise EditRefused(f"review state {self.state!r} is none of {', '.join(get_args(Verdict))}")
+        if self.state not in VERDICTS:
+            raise EditRefused(f"review state {self.state!r} is none of {', '.join(VERDICTS)}")
         if self.state == "sent_back" and not (self.reason or "").strip():
             raise EditRefused(
                 "a zone is sent back with a reason, so that the annotator knows what to mend; give one"

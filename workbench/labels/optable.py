@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from workbench.errors import JournalError
 from workbench.geo.grid import Window
-from workbench.labels.edits import AssignMask, Comment, Edit, Look, Protect, Redo, Refine, Review, Undo
+from workbench.labels.edits import (
+    VERDICTS,
+    AssignMask,
+    Comment,
+    Edit,
+    Look,
+    Protect,
+    Redo,
+    Refine,
+    Review,
+    Undo,
+)
 from workbench.labels.growth import doubled, roomy
 from workbench.labels.losses import missing_ops
 from workbench.labels.op import LAST_LAMPORT, Head, Op, blind_track, split_payload
@@ -26,8 +37,6 @@ from workbench.labels.tables import Row, body_of_row, op_of_row, seen_of
 from workbench.labels.tileindex import TileIndex
 
 _AUTHOR_BITS = 63 - LAST_LAMPORT.bit_length()
-_STRICT = ("submitted", "accepted", "sent_back")
-"""Verdicts by how much they ask for: where two people judge unread by each other the stricter one holds."""
 _LABEL_KINDS = frozenset({"assign", "undo", "redo"})
 """Kinds of op after which a zone's labels may be others."""
 _REMEMBERED = 64 << 20
@@ -365,7 +374,7 @@ class OpTable:
         return self.op(max(left)[2]) if left else None
 
     def _strictness(self, position: int) -> int:
-        return _STRICT.index(split_payload(self._row(position).payload)[0]["state"])
+        return VERDICTS.index(split_payload(self._row(position).payload)[0]["state"])
 
     def blind_authors(self) -> tuple[str, ...]:
         """Return the authors who have edits of a blind annotation, by name."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from workbench.compiled import kernel
 from workbench.errors import JournalError
+from workbench.labels.edits import VERDICTS
 from workbench.labels.losses import missing_ops
 from workbench.labels.meta import JournalSubject
 from workbench.labels.op import Head, Op, blind_track, from_microseconds, split_payload
@@ -29,8 +30,6 @@ from workbench.labels.runs import spans_of
 from workbench.labels.tables import Row, op_of_row
 
 _TRACK = "labels"
-_STRICT = ("submitted", "accepted", "sent_back")
-"""Verdicts by how much they ask for, as in `workbench.labels.optable`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +166,8 @@ def _last_review(rows: Mapping[str, Sequence[Row]]) -> Op | None:
 
 
 def _strictness(verdict: Op) -> tuple[int, tuple[int, str, int]]:
-    state = getattr(edit_of(verdict), "state", _STRICT[0])
-    return _STRICT.index(state), verdict.order
+    state = getattr(edit_of(verdict), "state", VERDICTS[0])
+    return VERDICTS.index(state), verdict.order
 
 
 def _counting(rows: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, Row]]:
