@@ -18,10 +18,9 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_plugin.pointed import Hover, Sketch
-from napari_plugin.screen import HOVER, PENDING, RIM, View, coloured, lit, sampled
+from napari_plugin.screen import HOVER, PENDING, RIM, View, coloured, lit_in, sampled
 from napari_plugin.session import Session
 from workbench.geo.grid import Window
-from workbench.segmentation.hierarchy import NODATA_LEAF
 
 _LIGHT = QColor(255, 255, 255, 242)
 _SHADOW = QColor(0, 0, 0, 150)
@@ -123,10 +122,7 @@ class RegionLight:
         if hierarchy is None or box is None:
             return None
         self._mark(hierarchy.leaf_count)
-        rows, cols = view.rows(box), view.cols(box)
-        leaves = hierarchy.leafmap.sampled(rows, cols)
-        inside = sampled(self._session.store.footprint, rows, cols)
-        return box, lit(leaves, self._marks, inside, NODATA_LEAF)
+        return box, lit_in(box, view, hierarchy, self._session.store.footprint, self._marks)
 
     def paint(self, painter: QPainter, view: View) -> None:
         """Paint the light."""

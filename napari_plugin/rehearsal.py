@@ -21,12 +21,11 @@ import workbench
 from napari_plugin.here import Here
 from napari_plugin.pointed import Spot
 from napari_plugin.processes import Report
-from napari_plugin.screen import HOVER, View, coloured, lit, sampled
+from napari_plugin.screen import HOVER, View, coloured, lit_in, sampled
 from napari_plugin.session import Session
 from napari_plugin.tools import TOOLS, ToolBox
 from napari_plugin.views import Views
 from workbench.campaign import Campaign
-from workbench.segmentation.hierarchy import NODATA_LEAF
 from workbench.workflows.demo import load_sample_maker
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
@@ -128,11 +127,8 @@ def _look(folder: Path) -> None:
         box = view.box(session.grid.whole)
         if hover is None or hierarchy is None or box is None:
             return
-        rows, cols = view.rows(box), view.cols(box)
         marks = np.zeros(hierarchy.leaf_count, np.uint8)
         marks[hover.node.first : hover.node.stop] = HOVER
-        inside = sampled(session.store.footprint, rows, cols)
-        codes = lit(hierarchy.leafmap.sampled(rows, cols), marks, inside, NODATA_LEAF)
-        coloured(codes, np.zeros(256, np.uint32))
-        veiled = session.store.labels[:64, :64]
-        coloured(sampled(veiled, rows[:9], cols[:9]), np.zeros(256, np.uint32))
+        coloured(lit_in(box, view, hierarchy, session.store.footprint, marks), np.zeros(256, np.uint32))
+        rows, cols = view.rows(box), view.cols(box)
+        coloured(sampled(session.store.labels, rows, cols), np.zeros(256, np.uint32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["HOVER", "PENDING", "RIM", "View", "coloured", "lit", "sampled"]
+__all__ = ["HOVER", "PENDING", "RIM", "View", "coloured", "lit", "lit_in", "sampled"]
 
 import math
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_plugin.pointed import Spot
 from workbench.compiled import kernel
 from workbench.geo.grid import Window
+from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy
 
 HOVER, PENDING, RIM = 1, 2, 3
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -151,6 +152,32 @@ def coloured(codes: NDArray[np.uint8], palette: NDArray[np.uint32]) -> NDArray[n
         for col in range(codes.shape[1]):
             found[row, col] = palette[codes[row, col]]
     return found
+
+
+def lit_in(
+    box: Window,
+    view: View,
+    hierarchy: Hierarchy,
+    footprint: NDArray[np.bool_],
+    marks: NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    """Return what lights up in a box of the screen, as `lit` does.
+
+    Parameters
+    ----------
+    box
+        Of the screen, in its pixels.
+    view
+        What the screen shows.
+    hierarchy, footprint
+        Regions of the zone; which of its pixels are to be labelled, shape (row, col).
+    marks
+        Shape (leaf,). `HOVER`, `PENDING` or 0.
+    """
+    rows, cols = view.rows(box), view.cols(box)
+    leaves = hierarchy.leafmap.sampled(rows, cols)
+    codes: NDArray[np.uint8] = lit(leaves, marks, sampled(footprint, rows, cols), NODATA_LEAF)
+    return codes
 
 
 @kernel
