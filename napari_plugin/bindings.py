@@ -101,6 +101,7 @@ class HeldKeys(QObject):
         """Let go of all keys, and of the window."""
         QApplication.instance().removeEventFilter(self)
         self._let_go()
+        self.deleteLater()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Notice keys that go down and come up."""
@@ -308,6 +309,7 @@ class Wheel(QObject):
     def release(self) -> None:
         """Give the wheel back to napari."""
         self._canvas.removeEventFilter(self)
+        self.deleteLater()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take the wheel, unless it has a meaning to napari."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 __all__ = ["Job", "Report", "Stopped", "in_process", "start"]
 
 import atexit
-import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -23,8 +22,8 @@ from workbench.errors import WorkbenchError
 _Result = TypeVar("_Result")
 _STEPS = 100
 _PATIENCE_MILLISECONDS = 1500
-"""Work that ends sooner gets no bar: napari spins a wheel beside it, and draws the window anew for it."""
-_SWITCH_SECONDS = 0.0005
+"""Work that ends sooner gets no bar: napari spins a wheel beside it, and the window is composed anew for each
+of its pictures, which where OpenGL is software takes more than most work does."""
 _LAST_SECONDS = 5.0
 
 
@@ -39,7 +38,7 @@ class Job(QObject):
     _returned = Signal(object)
     _raised = Signal(str)
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, patience: int) -> None:
         super().__init__()
         self._title, self._told_last = title, (0.0, "")
         self._bar: cancelable_progress | None = None
@@ -50,7 +49,7 @@ class Job(QObject):
         self._told.connect(self._on_told)
         self._returned.connect(self._on_returned)
         self._raised.connect(self._on_raised)
-        self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MILLISECONDS)
+        self._patience = QTimer(self, singleShot=True, interval=patience)
         self._patience.timeout.connect(self._show_bar)
         self._patience.start()
 
@@ -98,10 +97,12 @@ class Job(QObject):
     def _on_returned(self, result: object) -> None:
         self._end()
         self.done.emit(result)
+        self._forget()
 
     def _on_raised(self, why: str) -> None:
         self._end()
         self.failed.emit(why)
+        self._forget()
 
     def _end(self) -> None:
         self.running = False
@@ -109,6 +110,11 @@ class Job(QObject):
         if self._bar is not None:
             self._bar.close()
         _RUNNING.discard(self)
+
+    def _forget(self) -> None:
+        """Let go of whom it told; who keeps a job that is over does not keep a zone by it."""
+        for signal in (self.done, self.failed):
+            signal.disconnect()
 
 
 _RUNNING: set[Job] = set()
@@ -132,6 +138,7 @@ def start(
     *,
     done: Callable[[_Result], None],
     failed: Callable[[str], None],
+    patience: int | None = None,
 ) -> Job:
     """Do some work in another thread.
 
@@ -146,10 +153,11 @@ def start(
         Called in this thread with what the work returned.
     failed
         Called in this thread with one sentence; an empty one where somebody stopped the work.
+    patience
+        Milliseconds until it gets its bar, 1,500 by default; more where the dock itself tells what is
+        being done.
     """
-    # Work in Python holds the window up for so long at each of its steps; five milliseconds can be felt.
-    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
-    job = Job(title)
+    job = Job(title, patience=_PATIENCE_MILLISECONDS if patience is None else patience)
     _RUNNING.add(job)
     job.done.connect(done)
     job.failed.connect(failed)

@@ -194,6 +194,7 @@ class PinPicker(QObject):
     def release(self) -> None:
         """Let go of the canvas."""
         self._canvas.removeEventFilter(self)
+        self.deleteLater()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Look at moves and clicks; keep a click on a pin from the tool in hand."""

@@ -118,14 +118,14 @@ def open_zone(
     zone = campaign.zone(zone_id) if zone_id else campaign.only_zone()
     tenancy = stay(campaign, zone, author=author, blind=blind, together=together)
     progress(zone.id)
-    with ThreadPoolExecutor(max_workers=3) as pool:
+    with ThreadPoolExecutor(max_workers=4) as pool:
         pool.submit(start_compiler)
         picture = pool.submit(read_backdrop, campaign, zone)
+        laid_out = pool.submit(lambda: _laid_out(zone, picture.result()))
         opening = pool.submit(campaign.open_store, zone, author=author, blind=blind)
         try:
             hierarchy, advice = _read_hierarchy(campaign, zone, lambda: picture.result().inside(zone.grid))
-            backdrop = picture.result()
-            ortho = _laid_out(zone, backdrop)
+            backdrop, ortho = picture.result(), laid_out.result()
             store = opening.result()
             if not blind:
                 check_unblinded(campaign, zone, store, author)

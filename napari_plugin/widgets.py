@@ -29,6 +29,7 @@ from napari_plugin.language import language, said, title, tr
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
+from napari_plugin.pauses import free_soon, shorten_pauses
 from napari_plugin.pictures import reserve
 from napari_plugin.preferences import Preferences, use_language
 from napari_plugin.queue import ZoneChoice
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 DOCK_NAME = "Land-cover labelling"
 _OTHERS_MILLISECONDS = 3000
 """Time between two looks at what other authors did."""
+_OPENING_MILLISECONDS = 10_000
+"""Opening that takes longer gets a bar; until then the dock tells of it by itself."""
 
 
 class LabellingDock(QWidget):
@@ -66,6 +69,7 @@ class LabellingDock(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer, session: Session | None = None) -> None:
         super().__init__()
+        shorten_pauses()
         self._viewer: Any = viewer
         self.session: Session | None = None
         self.desk: Desk | None = None
@@ -124,6 +128,7 @@ class LabellingDock(QWidget):
         self.commands: Mapping[str, Callable[[], None]] = {}
         self._screen.close()
         self._zone.close()
+        free_soon()
 
     def _build(self, session: Session) -> None:
         """Make all that shows a session."""
@@ -231,7 +236,11 @@ class LabellingDock(QWidget):
             )
 
         self._opening = start(
-            tr("Opening {zone}", zone=zone_id), work, done=self._on_opened, failed=self._on_not_opened
+            tr("Opening {zone}", zone=zone_id),
+            work,
+            done=self._on_opened,
+            failed=self._on_not_opened,
+            patience=_OPENING_MILLISECONDS,
         )
 
     def _on_opened(self, session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,26 @@ def test_a_dock_that_goes_frees_journal_layers_and_pointer(
     qtbot.waitUntil(lambda: len(viewer.layers) == 0)
     assert pointer_callbacks(viewer) == before
     Session.open(zone.path, zone_id=None, author="marie").close()
+    vars(desk).clear()
+
+
+def test_of_a_zone_that_was_left_nothing_stays_in_memory(
+    make_napari_viewer_proxy: Any, zone: Campaign, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer_proxy(show=True)
+    desk = Driver(viewer)
+    left = []
+    for _ in range(3):
+        desk.dock.open_zone(zone.path, "D051_2019/Z1_AA", "marie")
+        qtbot.waitUntil(lambda: desk.dock.session is not None, timeout=20_000)
+        desk.settle()
+        desk.move(100, 100)
+        left.append(weakref.ref(desk.dock.session))
+    *before, last = left
+    qtbot.waitUntil(lambda: all(session() is None for session in before), timeout=20_000)
+    assert last() is desk.dock.session
+    viewer.window.remove_dock_widget(desk.dock)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 0)
     vars(desk).clear()
 
 
