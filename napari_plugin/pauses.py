@@ -10,7 +10,7 @@ import sys
 from qtpy.QtCore import QTimer
 
 _SOON_MILLISECONDS = 100, 5000
-"""Once while the next zone is being opened, and once when what was still being done for the last has ended."""
+"""Once while the next zone is being opened, and once when what was still done for the last has ended."""
 _SWITCH_SECONDS = 0.0005
 
 
