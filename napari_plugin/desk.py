@@ -126,11 +126,15 @@ class Desk:
         self._fitted = True
 
     def go_to(self, window: Window) -> None:
-        """Show a window of the zone with its surroundings; no closer than one is wont to look."""
+        """Show a window of the zone with its surroundings; no closer than one is wont to look.
+
+        Nor farther away than the whole zone: what lies beyond it is of no use.
+        """
         camera, (height, width) = self.viewer.scene.camera, self.viewer.canvas.size
-        resolution = self.session.grid.resolution
-        extent = max(window.height / height, window.width / width) * resolution * 3
-        camera.zoom = min(1 / extent, 2 / resolution)
+        resolution, (rows, cols) = self.session.grid.resolution, self.session.grid.shape
+        extent = max(window.height / height, window.width / width) * 3
+        zone = max(rows / height, cols / width) * (1 + 2 * _FIT_MARGIN)
+        camera.zoom = min(1 / min(extent, zone), 2) / resolution
         self.centre(Spot(row=window.row + (window.height - 1) / 2, col=window.col + (window.width - 1) / 2))
 
     def centre(self, spot: Spot) -> None:

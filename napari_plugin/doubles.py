@@ -54,6 +54,8 @@ class Doubles:
             return tr("Nobody labels this zone a second time yet.")
         if self.authors is None:
             return tr("There are no two annotations to compare.")
+        if self.authors[0] == self.authors[1]:
+            return tr("Choose two people: one is compared with nobody.")
         why = self.standing.hidden(self.authors)
         return f"{said(why)[:1].upper()}{said(why)[1:]}." if why else ""
 
@@ -75,7 +77,9 @@ class Doubles:
             self.changed.emit()
 
     def take(self, compared: Compared) -> None:
-        """Take what came of comparing."""
+        """Take what came of comparing, unless others were chosen meanwhile."""
+        if compared.comparison.authors != self.authors:
+            return
         self.compared = compared
         self.shown = "kinds" if self.shown == "nothing" else self.shown
         self.changed.emit()
@@ -84,6 +88,12 @@ class Doubles:
         """Choose what is laid over the picture."""
         self.shown = shown
         self.changed.emit()
+
+    def follow(self) -> None:
+        """Put away what was compared where labels changed since: who mends a place sees what they do."""
+        if self.compared is not None and self.shown != "nothing":
+            self.show("nothing")
+            self._session.noticed.emit(tr("Labels changed since they were compared: they are shown again."))
 
     def codes(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return what is shown where rows and columns cross: `BORDER` or `CLASS`, or codes of classes."""

@@ -101,12 +101,10 @@ class Here:
                 lambda: absorbing(session.store, session.nomenclature, region, smallest=SMALLEST_PATCH)
             )
 
-    def comment(self, text: str, *, question: bool) -> None:
-        """Pin a comment, or a question that waits for a ruling, to the pixel under the pointer."""
-        session, pointer = self._session, self._session.pointer
-        if pointer is not None:
-            pinned = Comment(row=pointer[0], col=pointer[1], text=text, question=question)
-            session.write(lambda: session.store.record(pinned))
+    def comment(self, row: int, col: int, text: str, *, question: bool) -> None:
+        """Pin a comment, or a question that waits for a ruling, to a pixel: who writes points no longer."""
+        session, pinned = self._session, Comment(row=row, col=col, text=text, question=question)
+        session.write(lambda: session.store.record(pinned))
 
     def _region(self, tool: str) -> tuple[Region | None, Provenance]:
         """Return the pixels of the region under the pointer, and how an edit of them is made."""

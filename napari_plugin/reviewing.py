@@ -177,6 +177,8 @@ class Reviewing:
         checked
             Whether the checks found nothing that is open in the labels as they are.
         """
+        if self._is_blind():
+            return False
         store, why = self._session.store, reason.strip() or None
 
         def verdict() -> None:
@@ -203,6 +205,14 @@ class Reviewing:
 
     # Inside
 
+    def _is_blind(self) -> bool:
+        """Tell whether the zone is labelled blind, and say that nobody reviews that."""
+        if self._session.opened.blind:
+            self._session.refused.emit(
+                tr("You label this zone blind, and nobody reviews that: hand it in when it is done.")
+            )
+        return self._session.opened.blind
+
     def _judge(self, verdict: Callable[[], object]) -> bool:
         """Write a verdict of somebody who may judge."""
         session = self._session
@@ -214,7 +224,10 @@ class Reviewing:
         return session.write(judge)
 
     def _guard(self, *, on: bool) -> None:
-        session, hover = self._session, self._session.pointed()
+        session = self._session
+        if self._is_blind():
+            return
+        hover = session.pointed()
         if hover is not None:
             region = session.pixels_of(hover)
             session.commit(lambda: [protecting(session.store, region, on=on, accepted=True)])

@@ -26,6 +26,7 @@ from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, Report, start
 from napari_plugin.language import language, said, title, tr
+from napari_plugin.opening import OpenZone
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
@@ -72,6 +73,8 @@ class LabellingDock(QWidget):
         self.preferences = Preferences()
         use_language(self.preferences.language)
         self._layers = ZoneLayers(viewer)
+        self._author = ""
+        """Who labelled in this window last: it is theirs until somebody says another name."""
         self._opening: Job | None = None
         self._gone = False
         self._jobs: list[Job] = []
@@ -128,6 +131,7 @@ class LabellingDock(QWidget):
     def _build(self, session: Session) -> None:
         """Make all that shows a session."""
         keys, later = self.preferences.keys, self._screen.callback
+        self._author = session.author
         panel = ZonePanel(session, keys)
         later(panel.release)
         views = Views(session, self._read_beside)
@@ -158,7 +162,10 @@ class LabellingDock(QWidget):
             session.noticed.emit(
                 tr("This machine compiles the desk once, for minutes; a first click may wait for it.")
             )
-        self._examples.find(session.opened.campaign, partial(self._show_examples, session, panel))
+        hidden = session.zone_id if session.opened.blind else ""
+        self._examples.find(
+            session.opened.campaign, partial(self._show_examples, session, panel), hidden=hidden
+        )
         later(Snapshots(session).release)
         self._take_window()
 
@@ -221,6 +228,7 @@ class LabellingDock(QWidget):
         """
         if self._opening is not None and self._opening.running:
             return
+        self._author = author
         self.close_session()
         self._show(WelcomePage(self._choose_campaign, opening=zone_id))
 
@@ -247,14 +255,17 @@ class LabellingDock(QWidget):
     def _on_segmented(self, zone_id: str) -> None:
         """Open the zone again that has regions now."""
         if self.session is not None and zone_id in ("", self.session.zone_id):
-            opened = self.session.opened
-            self.open_zone(
-                opened.campaign.path,
-                self.session.zone_id,
-                opened.author,
-                together=opened.tenancy.together,
-                blind=opened.blind,
-            )
+            self._open_again(self.session.opened)
+
+    def _open_again(self, opened: OpenZone) -> None:
+        """Open a zone once more, as it was opened before: blind, for one."""
+        self.open_zone(
+            opened.campaign.path,
+            opened.zone.id,
+            opened.author,
+            together=opened.tenancy.together,
+            blind=opened.blind,
+        )
 
     def _on_not_opened(self, why: str) -> None:
         self._show(WelcomePage(self._choose_campaign, said(why)))
@@ -335,7 +346,11 @@ class LabellingDock(QWidget):
         directory, zone_id = Path(told[0].metadata["campaign"]), str(told[0].metadata["zone"])
         for layer in told:
             layers.remove(layer)
-        self.open_zone(directory, zone_id, self.session.author if self.session is not None else getuser())
+        opened = self.session.opened if self.session is not None else None
+        if opened is not None and _is_same(opened, directory, zone_id):
+            self._open_again(opened)
+        else:
+            self.open_zone(directory, zone_id, self._author or getuser())
         return True
 
     def _choose_campaign(self) -> None:
@@ -349,7 +364,11 @@ class LabellingDock(QWidget):
             return
         zone_id, agreed = QInputDialog.getItem(self, tr("Open a zone"), tr("Zone:"), zones, 0, editable=False)
         if agreed:
-            self.open_zone(Path(chosen), zone_id, getuser())
+            self.open_zone(Path(chosen), zone_id, self._author or getuser())
+
+
+def _is_same(opened: OpenZone, directory: Path, zone_id: str) -> bool:
+    return opened.zone.id == zone_id and opened.campaign.path.resolve() == directory.resolve()
 
 
 def _take_back(shortcuts: list[QShortcut]) -> None:

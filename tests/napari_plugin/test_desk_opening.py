@@ -81,6 +81,28 @@ def test_a_dropped_registry_takes_the_place_of_the_zone_that_is_open(
     qtbot.waitUntil(lambda: len(viewer.layers) == 0)
 
 
+def test_a_dropped_registry_neither_unblinds_a_zone_nor_opens_one_under_another_name(
+    make_napari_viewer_proxy: Any, zone: Campaign, bent: Campaign, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer_proxy()
+    dock = LabellingDock(viewer, Session.open(zone.path, zone_id=None, author="jean", blind=True))
+    viewer.window.add_dock_widget(dock, area="right")
+    before = dock.session
+    viewer.open(str(zone.path / "registry.gpkg"), plugin="ocs-workbench")
+    qtbot.waitUntil(lambda: dock.session not in (None, before), timeout=20_000)
+    assert (dock.session.author, dock.session.opened.blind) == ("jean", True)
+    dock.close_session()
+    (bent.path / "registry.gpkg").rename(bent.path / "away")
+    dock.open_zone(bent.path, "D051_2019/Z1_AA", "jean")
+    qtbot.waitUntil(lambda: not dock._opening.running, timeout=20_000)
+    (bent.path / "away").rename(bent.path / "registry.gpkg")
+    viewer.open(str(bent.path / "registry.gpkg"), plugin="ocs-workbench")
+    qtbot.waitUntil(lambda: dock.session is not None, timeout=20_000)
+    assert dock.session.author == "jean"
+    viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 0)
+
+
 def test_what_is_in_the_way_of_a_zone_is_told_in_the_dock(
     make_napari_viewer_proxy: Any, zone: Campaign, qtbot: Any
 ) -> None:

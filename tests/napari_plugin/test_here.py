@@ -162,12 +162,12 @@ def test_slivers_that_reach_into_the_region_become_part_of_what_surrounds_them(
     assert (refused, noticed) == ([], [f"There is no sliver of fewer than {SMALLEST_PATCH} pixels there."])
 
 
-def test_a_comment_is_pinned_to_the_pixel_under_the_pointer(session: Session, here: Here) -> None:
-    here.comment("nowhere", question=False)
-    session.hover_at(*PLACE)
+def test_a_comment_is_pinned_to_its_pixel_wherever_the_pointer_is_meanwhile(
+    session: Session, here: Here
+) -> None:
     reviewed, saved = [], heard(session.saved)
     session.reviewed.connect(lambda: reviewed.append(True))
-    here.comment("is this a vineyard?", question=True)
+    here.comment(*PLACE, "is this a vineyard?", question=True)
     ((_, pinned),) = session.store.comments()
     assert pinned == Comment(row=256, col=300, text="is this a vineyard?", question=True)
     assert (reviewed, [one.number for one in saved]) == ([True], [1])
