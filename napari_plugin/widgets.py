@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["DOCK_NAME", "LabellingDock"]
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from getpass import getuser
@@ -35,6 +35,7 @@ from napari_plugin.preferences import Preferences, use_language
 from napari_plugin.queue import ZoneChoice
 from napari_plugin.session import Session
 from napari_plugin.settings_dialog import SettingsDialog
+from napari_plugin.strangers import put_in_place
 from napari_plugin.theme import style_sheet, use_theme
 from napari_plugin.tiles import Tiles
 from napari_plugin.view_page import ViewPage
@@ -158,6 +159,7 @@ class LabellingDock(QWidget):
             "zones": self.beside.show_queue,
         }
         self._show(panel)
+        self._put_in_place(self._viewer.layers)
         if self.work.rehearsing:
             session.noticed.emit(
                 tr("This machine compiles the desk once, for minutes; a first click may wait for it.")
@@ -330,9 +332,19 @@ class LabellingDock(QWidget):
         self.contents = contents
         self._place.addWidget(contents)
 
-    def _on_layer(self) -> None:
+    def _on_layer(self, event: Any) -> None:
         # Not while napari is still inserting the layer that names the zone.
         QTimer.singleShot(0, self._adopt)
+        self._put_in_place([event.value])
+
+    def _put_in_place(self, layers: Iterable[Any]) -> None:
+        """Lay what others opened where it lies on the ground."""
+        if self.session is not None:
+            # One that names a campaign is taken out at once, and its zone is opened.
+            ours = self._layers.all
+            strangers = [one for one in layers if one not in ours and "campaign" not in one.metadata]
+            for told in put_in_place(strangers, self.session.grid):
+                self.session.noticed.emit(told)
 
     def _adopt(self) -> bool:
         """Open the zone that layers of the sample or the reader name, in place of them and of the one before.
