@@ -15,6 +15,7 @@ from napari_plugin.places import Rounds, Stop
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
 from workbench.assessment.disagreement import BORDER, CLASS, Disagreement
+from workbench.labels.op import Head
 from workbench.workflows.doubling import Annotator, Compared, Double
 
 Shown = Literal["nothing", "kinds", "first", "second"]
@@ -30,6 +31,7 @@ class Doubles:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._rounds = Rounds()
+        self._heads: tuple[Head, ...] = ()
         self.standing: Double | None = None
         """How far the annotations are; None before that was looked up."""
         self.authors: tuple[str, str] | None = None
@@ -80,7 +82,7 @@ class Doubles:
         """Take what came of comparing, unless others were chosen meanwhile."""
         if compared.comparison.authors != self.authors:
             return
-        self.compared = compared
+        self.compared, self._heads = compared, self._session.store.label_heads()
         self.shown = "kinds" if self.shown == "nothing" else self.shown
         self.changed.emit()
 
@@ -91,7 +93,7 @@ class Doubles:
 
     def follow(self) -> None:
         """Put away what was compared where labels changed since: who mends a place sees what they do."""
-        if self.compared is not None and self.shown != "nothing":
+        if self.shown != "nothing" and self._session.store.label_heads() != self._heads:
             self.show("nothing")
             self._session.noticed.emit(tr("Labels changed since they were compared: they are shown again."))
 

@@ -8,7 +8,7 @@ from napari_plugin.language import count, said, sentence, tr
 from napari_plugin.session import Session
 from workbench.errors import HierarchyError
 from workbench.labels.editing import Given, Region, absorbing, filling, shielding
-from workbench.labels.edits import Comment, Provenance
+from workbench.labels.edits import Comment, Protect, Provenance
 from workbench.labels.op import Op
 from workbench.workflows.refining import refine_node
 
@@ -88,9 +88,21 @@ class Here:
 
     def protect(self) -> None:
         """Let nobody paint the region; or let them again, where nobody may paint any of it."""
-        region, _ = self._region("protect")
-        if region is not None:
-            self._session.commit(lambda: [shielding(self._session.store, region)])
+        session, (region, _) = self._session, self._region("protect")
+        if region is None:
+            return
+        made: list[Protect] = []
+
+        def shield() -> list[Protect]:
+            made.append(shielding(session.store, region))
+            return made
+
+        if session.commit(shield):
+            session.noticed.emit(
+                tr("Protected: nobody paints here until it is unprotected.")
+                if made[0].on
+                else tr("No longer protected.")
+            )
 
     def absorb(self) -> None:
         """Make the slivers that reach into the region part of their neighbours."""

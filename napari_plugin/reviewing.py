@@ -119,7 +119,7 @@ class Reviewing:
         around = Window(row=thread.row, col=thread.col, height=1, width=1).grown(
             _SURROUNDINGS, within=self._session.grid.whole
         )
-        told = f"{thread.sayings[0].author}: {one_line(thread.text)}"
+        told = tr("{where}: {what}", where=thread.sayings[0].author, what=one_line(thread.text))
         return Stop(key=thread.id, window=around, row=thread.row, col=thread.col, told=told)
 
     def in_the_way(self) -> tuple[str, ...]:
@@ -137,6 +137,8 @@ class Reviewing:
             found.append(f"{said(lost)[:1].upper()}{said(lost)[1:]}.")
         if self.state.state == "open":
             found.append(tr("It was not handed in, so nobody has checked it."))
+        if self.state.state == "sent_back":
+            found.append(tr("It can be accepted once it was handed in again."))
         return tuple(found)
 
     # Places to go to
@@ -230,7 +232,12 @@ class Reviewing:
         hover = session.pointed()
         if hover is not None:
             region = session.pixels_of(hover)
-            session.commit(lambda: [protecting(session.store, region, on=on, accepted=True)])
+            if session.commit(lambda: [protecting(session.store, region, on=on, accepted=True)]):
+                session.noticed.emit(
+                    tr("Accepted: nobody paints over these labels until they are opened again.")
+                    if on
+                    else tr("Opened again: these labels can be painted over.")
+                )
 
     def _say(self, thread: str, text: str, *, ruling: str | None) -> bool:
         store = self._session.store

@@ -215,6 +215,10 @@ def test_two_annotations_are_compared_once_both_are_done(driver: Driver, zone: C
         part.page.shown_chosen.emit("nothing")
         assert driver.desk.layers.classes.visible
         part.page.shown_chosen.emit("kinds")
+        session.hover_at(310, 315)
+        driver.dock.commands["protect"]()
+        assert part.doubles.shown == "kinds"  # no label is another
+        driver.dock.commands["protect"]()
         driver.click(310, 315)  # who mends a place sees what they do
         assert part.doubles.shown == "nothing"
         assert driver.desk.layers.classes.visible

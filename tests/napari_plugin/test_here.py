@@ -126,6 +126,7 @@ def test_a_protected_region_is_painted_by_nobody_until_it_is_protected_no_longer
     session.set_level(150)
     session.hover_at(*PLACE)
     region = lit(session, session.hover)
+    notices = heard(session.noticed)
     here.protect()
     assert (session.store.protected == np.where(region, PROTECTED, OPEN)).all()
     session.set_level(254)
@@ -136,6 +137,7 @@ def test_a_protected_region_is_painted_by_nobody_until_it_is_protected_no_longer
     session.hover_at(*PLACE)
     here.protect()
     assert (session.store.protected == OPEN).all()
+    assert notices == ["Protected: nobody paints here until it is unprotected.", "No longer protected."]
     session.undo()
     assert (session.store.protected == np.where(region, PROTECTED, OPEN)).all()
 
