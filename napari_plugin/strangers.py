@@ -34,8 +34,8 @@ def put_in_place(layers: Iterable[Any], grid: PixelGrid) -> list[str]:
     told = []
     for layer in layers:
         crs, transform = layer.metadata.get("crs"), layer.metadata.get("transform")
-        if crs is None or transform is None:
-            continue
+        if crs is None or transform is None or "source" not in layer.metadata:
+            continue  # of no file: of another desk, say
         if crs != grid.crs:
             layer.visible = False
             told.append(

@@ -276,6 +276,7 @@ class LabellingDock(QWidget):
         """Take the zone off the screen."""
         self.close_session()
         self._layers.remove()
+        self.beside.leave()
 
     def _take_window(self) -> None:
         """Lay the glass over the canvas, and hear the keys that are held, once there is a window."""
@@ -353,7 +354,7 @@ class LabellingDock(QWidget):
         """
         layers = self._viewer.layers
         told = [layer for layer in layers if {"campaign", "zone"} <= layer.metadata.keys()]
-        if not told:
+        if not told or self._gone:  # a dock that was taken out leaves them to the next one
             return False
         directory, zone_id = Path(told[0].metadata["campaign"]), str(told[0].metadata["zone"])
         for layer in told:

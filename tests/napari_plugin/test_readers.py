@@ -319,9 +319,8 @@ def test_napari_shows_why_a_layer_is_not_saved(tmp_path: Path, npe2pm: Any) -> N
 def layer_at(east: float, south: float, *, crs: str = "EPSG:2154") -> Labels:
     """A layer of 8 m × 8 m, that much from a corner of Paris."""
     transform = (0.2, 0.0, 650_000 + east, 0.0, -0.2, 6_860_000 - south)
-    return Labels(
-        np.ones((40, 40), np.uint8), scale=(0.2, 0.2), metadata={"crs": crs, "transform": transform}
-    )
+    metadata = {"source": "a release", "crs": crs, "transform": transform}
+    return Labels(np.ones((40, 40), np.uint8), scale=(0.2, 0.2), metadata=metadata)
 
 
 @pytest.mark.parametrize(
