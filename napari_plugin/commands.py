@@ -88,11 +88,12 @@ def _go_to_bare(desk: Desk, tiles: Tiles) -> None:
 
 
 def _ask_comment(session: Session, desk: Desk, window: QWidget) -> None:
-    if session.pointer is None or not session.inside(*session.pointer):
+    place = session.pointer  # as it is now: the dialog takes the pointer off the canvas
+    if place is None or not session.inside(*place):
         session.noticed.emit(tr("Point at the place that the comment is about."))
         return
     text, given = QInputDialog.getMultiLineText(
         window, tr("Pin a comment"), tr("A question ends in a question mark, and waits for a ruling.")
     )
     if given and text.strip():
-        desk.here.comment(text.strip(), question=text.rstrip().endswith("?"))
+        desk.here.comment(*place, text.strip(), question=text.rstrip().endswith("?"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["DoubleDesk"]
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from napari_plugin.actions import Keymap
@@ -18,6 +19,7 @@ from napari_plugin.language import tr
 from napari_plugin.page_desk import PageDesk
 from napari_plugin.veils import DisagreementVeil
 from workbench.assessment.disagreement import Disagreement
+from workbench.geo.grid import Window
 from workbench.workflows.doubling import Compared
 
 
@@ -40,14 +42,15 @@ class DoubleDesk(PageDesk):
         self._hid_classes = False
         self.doubles = Doubles(desk.session)
         self.veil = DisagreementVeil(desk.session, self.doubles)
-        self._job: Job | None = None
+        self._looking: Job | None = None
+        self._comparing: Job | None = None
         page, doubles = self.page, self.doubles
         page.authors_chosen.connect(lambda first, second: doubles.choose((first, second)))
         page.compare_wanted.connect(self._compare)
         page.shown_chosen.connect(doubles.show)
         page.place_chosen.connect(self._on_place)
         page.next_wanted.connect(self._go_next)
-        self._follow((doubles.changed, self._show))
+        self._follow((doubles.changed, self._show), (self._session.repainted, self._on_repainted))
         self._show()
 
     @property
@@ -65,18 +68,16 @@ class DoubleDesk(PageDesk):
             self._look_who_is_done()
 
     def _look_who_is_done(self) -> None:
-        work = in_process(double_standing, *self._zone)
-        self._begin(tr("Looking who is done"), work, self.doubles.take_standing)
+        if not _running(self._looking):
+            work = in_process(double_standing, *self._zone)
+            self._looking = self._work(tr("Looking who is done"), work, self.doubles.take_standing)
 
     def _compare(self) -> None:
-        if self.doubles.authors is not None:
+        if self.doubles.authors is not None and not _running(self._comparing):
             self.page.show_comparing(on=True)
             work = in_process(compare_authors, *self._zone, self.doubles.authors)
-            self._begin(tr("Comparing two annotations"), work, self._on_compared)
-
-    def _begin(self, what: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
-        if self._job is None or not self._job.running:
-            self._job = self._work(what, work, done, failed=self._on_nothing)
+            title, failed = tr("Comparing two annotations"), partial(self.page.show_comparing, on=False)
+            self._comparing = self._work(title, work, self._on_compared, failed=failed)
 
     @property
     def _zone(self) -> tuple[Any, str]:
@@ -86,9 +87,8 @@ class DoubleDesk(PageDesk):
         self.page.show_comparing(on=False)
         self.doubles.take(compared)
 
-    def _on_nothing(self) -> None:
-        self.page.show_comparing(on=False)
-        self._show()
+    def _on_repainted(self, _window: Window) -> None:
+        self.doubles.follow()
 
     def _on_place(self, place: int) -> None:
         if self.doubles.compared is not None:
@@ -131,3 +131,7 @@ class DoubleDesk(PageDesk):
     def _pair(self, place: Disagreement) -> str:
         first, second = (self._session.title_of(code) for code in place.classes)
         return tr("{first} or {second}", first=first, second=second)
+
+
+def _running(job: Job | None) -> bool:
+    return job is not None and job.running

@@ -80,6 +80,7 @@ class DoublePage(Page):
         self.next = button(
             tr("Next difference"), tr("The largest first"), action="next_difference", keys=keys
         )
+        self._comparing, self._comparable = False, False
         self._compared = QWidget()
         self._lay_out()
         self._connect()
@@ -104,12 +105,14 @@ class DoublePage(Page):
         """Show why the two are not laid over each other; empty where they can be."""
         self.hidden.setText(sentence)
         self.hidden.setVisible(bool(sentence))
-        self.compare.setEnabled(not sentence)
+        self._comparable = not sentence
+        self._enable()
 
     def show_comparing(self, *, on: bool) -> None:
         """Show that the two are being compared."""
         self.compare.setText(tr("Comparing…") if on else tr("Compare"))
-        self.compare.setEnabled(not on)
+        self._comparing = on
+        self._enable()
 
     def show_shown(self, shown: Shown) -> None:
         """Show what is laid over the picture."""
@@ -162,6 +165,9 @@ class DoublePage(Page):
     def show_nothing(self) -> None:
         """Show that nothing is compared."""
         self._compared.hide()
+
+    def _enable(self) -> None:
+        self.compare.setEnabled(self._comparable and not self._comparing)
 
     def _lay_out(self) -> None:
         column = self.column

@@ -126,6 +126,7 @@ def test_a_protected_region_is_painted_by_nobody_until_it_is_protected_no_longer
     session.set_level(150)
     session.hover_at(*PLACE)
     region = lit(session, session.hover)
+    notices = heard(session.noticed)
     here.protect()
     assert (session.store.protected == np.where(region, PROTECTED, OPEN)).all()
     session.set_level(254)
@@ -136,6 +137,7 @@ def test_a_protected_region_is_painted_by_nobody_until_it_is_protected_no_longer
     session.hover_at(*PLACE)
     here.protect()
     assert (session.store.protected == OPEN).all()
+    assert notices == ["Protected: nobody paints here until it is unprotected.", "No longer protected."]
     session.undo()
     assert (session.store.protected == np.where(region, PROTECTED, OPEN)).all()
 
@@ -162,12 +164,12 @@ def test_slivers_that_reach_into_the_region_become_part_of_what_surrounds_them(
     assert (refused, noticed) == ([], [f"There is no sliver of fewer than {SMALLEST_PATCH} pixels there."])
 
 
-def test_a_comment_is_pinned_to_the_pixel_under_the_pointer(session: Session, here: Here) -> None:
-    here.comment("nowhere", question=False)
-    session.hover_at(*PLACE)
+def test_a_comment_is_pinned_to_its_pixel_wherever_the_pointer_is_meanwhile(
+    session: Session, here: Here
+) -> None:
     reviewed, saved = [], heard(session.saved)
     session.reviewed.connect(lambda: reviewed.append(True))
-    here.comment("is this a vineyard?", question=True)
+    here.comment(*PLACE, "is this a vineyard?", question=True)
     ((_, pinned),) = session.store.comments()
     assert pinned == Comment(row=256, col=300, text="is this a vineyard?", question=True)
     assert (reviewed, [one.number for one in saved]) == ([True], [1])
