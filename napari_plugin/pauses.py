@@ -9,9 +9,11 @@ import sys
 
 from qtpy.QtCore import QTimer
 
-_SOON_MILLISECONDS = 100, 5000
-"""Once while the next zone is being opened, and once when what was still done for the last has ended."""
 _SWITCH_SECONDS = 0.0005
+_FREE_MILLISECONDS = 100
+"""By then the widgets of a zone that was left are gone."""
+_SET_ASIDE_MILLISECONDS = 5000
+"""By then the next zone is open."""
 
 
 def shorten_pauses() -> None:
@@ -20,18 +22,23 @@ def shorten_pauses() -> None:
     Work in Python beside the window holds it up for as long as a turn lasts; the usual five milliseconds can
     be felt. napari and all that it imports are some 400,000 objects, and to go through them takes the
     collector 0.2 to 0.4 s, in the middle of whatever is being drawn. They stay as long as the program, so
-    they are set aside, once (`gc.freeze`); what is made later is collected as ever, in a tenth of that.
+    they are set aside (`gc.freeze`); what is made later is collected as ever, in a tenth of that.
     """
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
-    if not gc.get_freeze_count():
-        gc.freeze()
+    gc.freeze()
 
 
 def free_soon() -> None:
-    """Free what a zone leaves behind, as soon as its widgets are gone.
+    """Free what a zone leaves behind, while the next one is being opened.
 
     Session, regions, picture and labels refer to each other in circles. Left to itself the collector lets
-    zones gather, at 400 MB for one of 4,608 × 4,608 pixels.
+    zones gather, at 400 MB for one of 4,608 × 4,608 pixels. Nobody draws now, so that it looks through
+    everything, and what it finds alive is set aside again once the next zone is open.
     """
-    for delay in _SOON_MILLISECONDS:
-        QTimer.singleShot(delay, gc.collect)
+    QTimer.singleShot(_FREE_MILLISECONDS, _free)
+    QTimer.singleShot(_SET_ASIDE_MILLISECONDS, gc.freeze)
+
+
+def _free() -> None:
+    gc.unfreeze()
+    gc.collect()
