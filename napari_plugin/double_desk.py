@@ -13,7 +13,7 @@ from napari_plugin.double_page import DoublePage, PlaceRow
 from napari_plugin.doubles import Doubles
 from napari_plugin.guide import Guide
 from napari_plugin.inquiries import compare_authors, double_standing
-from napari_plugin.jobs import Job, in_process
+from napari_plugin.jobs import Job, in_kept_process
 from napari_plugin.language import tr
 from napari_plugin.page_desk import PageDesk
 from napari_plugin.veils import DisagreementVeil
@@ -65,13 +65,13 @@ class DoubleDesk(PageDesk):
             self._look_who_is_done()
 
     def _look_who_is_done(self) -> None:
-        work = in_process(double_standing, *self._zone)
+        work = in_kept_process(double_standing, *self._zone)
         self._begin(tr("Looking who is done"), work, self.doubles.take_standing)
 
     def _compare(self) -> None:
         if self.doubles.authors is not None:
             self.page.show_comparing(on=True)
-            work = in_process(compare_authors, *self._zone, self.doubles.authors)
+            work = in_kept_process(compare_authors, *self._zone, self.doubles.authors)
             self._begin(tr("Comparing two annotations"), work, self._on_compared)
 
     def _begin(self, what: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:

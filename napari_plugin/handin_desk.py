@@ -12,7 +12,7 @@ from napari_plugin.guide import Guide
 from napari_plugin.handin import FINDING_TITLES, HandIn
 from napari_plugin.handin_page import FindingRow, HandInPage
 from napari_plugin.inquiries import Checked, check_labels
-from napari_plugin.jobs import Job, in_process
+from napari_plugin.jobs import Job, in_kept_process
 from napari_plugin.language import said, tr
 from napari_plugin.marks import Sign, Signs
 from napari_plugin.page_desk import PageDesk
@@ -66,7 +66,7 @@ class HandInDesk(PageDesk):
         self.page.show_checking(on=True)
         self._job = self._work(
             tr("Checking the zone"),
-            in_process(check_labels, opened.campaign.path, opened.zone.id, self.handin.blind),
+            in_kept_process(check_labels, opened.campaign.path, opened.zone.id, self.handin.blind),
             self._on_checked,
             failed=partial(self.page.show_checking, on=False),
         )

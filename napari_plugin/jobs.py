@@ -5,7 +5,7 @@ Results and errors arrive in the window's own thread, so nothing but the work it
 
 from __future__ import annotations
 
-__all__ = ["Job", "Report", "Stopped", "in_process", "start"]
+__all__ = ["Job", "Report", "Stopped", "in_kept_process", "in_process", "start"]
 
 import atexit
 import threading
@@ -16,7 +16,7 @@ from typing import TypeVar
 from napari.utils import cancelable_progress
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_plugin.processes import Report, Stopped, in_process
+from napari_plugin.processes import Report, Stopped, in_kept_process, in_process
 from workbench.errors import WorkbenchError
 
 _Result = TypeVar("_Result")

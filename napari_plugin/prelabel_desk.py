@@ -14,7 +14,7 @@ from napari_plugin.actions import Keymap
 from napari_plugin.desk import Desk
 from napari_plugin.guide import Guide
 from napari_plugin.inquiries import Fates, count_fates
-from napari_plugin.jobs import Job, in_process, start
+from napari_plugin.jobs import Job, in_kept_process, start
 from napari_plugin.language import said, tr
 from napari_plugin.page_desk import PageDesk
 from napari_plugin.prediction import Prediction, prediction_path, read_prediction
@@ -232,7 +232,7 @@ class PrelabelDesk(PageDesk):
         self.page.count.setEnabled(False)
         self._work(
             tr("Counting what became of pre-labels"),
-            in_process(count_fates, opened.campaign.path, opened.zone.id),
+            in_kept_process(count_fates, opened.campaign.path, opened.zone.id),
             self._on_fates,
             failed=partial(self.page.count.setEnabled, True),
         )

@@ -32,6 +32,7 @@ from napari_plugin.panels import WelcomePage
 from napari_plugin.pauses import free_soon, shorten_pauses
 from napari_plugin.pictures import reserve
 from napari_plugin.preferences import Preferences, use_language
+from napari_plugin.processes import dismiss
 from napari_plugin.queue import ZoneChoice
 from napari_plugin.session import Session
 from napari_plugin.settings_dialog import SettingsDialog
@@ -165,6 +166,7 @@ class LabellingDock(QWidget):
             )
         self._examples.find(session.opened.campaign, partial(self._show_examples, session, panel))
         later(Snapshots(session).release)
+        self.work.expect_questions()
         self._take_window()
 
     def _watch_others(self, session: Session, panel: ZonePanel) -> None:
@@ -271,6 +273,7 @@ class LabellingDock(QWidget):
     def _leave(self) -> None:
         """Take the zone off the screen."""
         self.close_session()
+        dismiss()
         self._layers.remove()
 
     def _take_window(self) -> None:

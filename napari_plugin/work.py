@@ -14,13 +14,17 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QDialog, QFileDialog, QWidget
 
 from napari_plugin import chores
+from napari_plugin.inquiries import get_ready
 from napari_plugin.jobs import Job, in_process, start
 from napari_plugin.language import count, said, tr
 from napari_plugin.opening import OpenZone
+from napari_plugin.processes import dismiss, prepare
 from napari_plugin.rehearsal import is_due, rehearse
 from napari_plugin.release_dialog import ReleaseDialog
 from napari_plugin.session import Session
 
+_SETTLED_MILLISECONDS = 4000
+"""After so long a zone that was opened is on the screen, and a core is free for what may be asked later."""
 _QUIET_MILLISECONDS = 20_000
 """A hand that rests so long is not about to draw."""
 _SCHEMES = {"flair": "FLAIR 1–19", "flair_hub": "FLAIR-HUB 0–18", "cosia_numero": "CoSIA numero"}
@@ -49,6 +53,9 @@ class Work(QObject):
         super().__init__(window)
         self._window, self._opened = window, opened
         self._jobs: dict[str, Job] = {}
+        self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MILLISECONDS)
+        self._settled.timeout.connect(self._get_ready)
+        self.destroyed.connect(dismiss)  # not by a lambda, which goes with it while it runs
 
     @property
     def commands(self) -> Mapping[str, Callable[[], None]]:
@@ -81,6 +88,10 @@ class Work(QObject):
         """Stop everything."""
         for job in self._jobs.values():
             job.stop()
+
+    def expect_questions(self) -> None:
+        """Have the first question to the zone that was opened answered as fast as those after it."""
+        self._settled.start()
 
     def segment(self) -> None:
         """Make the regions of the zone that is open."""
@@ -134,6 +145,14 @@ class Work(QObject):
             )
             return
         self._jobs[kind] = start(title, work, done=done, failed=_tell_failed)
+
+    def _get_ready(self) -> None:
+        opened = self._opened()
+        if self.rehearsing:
+            self._settled.start()  # it compiles what would be compiled here
+        elif opened is not None:
+            blind = opened.author if opened.blind else ""
+            prepare(get_ready, opened.campaign.path, opened.zone.id, blind)
 
     def _ask_export(self, opened: OpenZone) -> tuple[Path, str] | None:
         """Ask for a file and a scheme; None where somebody thinks better of it."""
