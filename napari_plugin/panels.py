@@ -282,6 +282,7 @@ class LockPanel(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("banner")
+        self.setProperty("kind", "advice")
         self._text = QLabel()
         self._text.setWordWrap(True)
         self.button = QPushButton(tr("Send back…"))
