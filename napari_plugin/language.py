@@ -46,6 +46,8 @@ CORE = "core"
 """What the comment of a sentence of the core begins with, in a catalogue."""
 _SOURCE = "en"
 _PLACE = re.compile(r"\{(\w+)\}")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:[\s,]|$)")
+"""A word that begins a sentence, not a name such as ``model-unet`` or ``hierarchy.h5``."""
 _NUMBER = re.compile(r"(-?)((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?)( ?%)?")
 JOINTS = ("; ", " and ", ", ")
 """What stands between parts of a sentence, as `tr` takes it."""
@@ -178,12 +180,15 @@ def second_title(titles: Mapping[str, str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return an error's text as the desk says things.
+    """Return an error's text as the desk says things; names of files and ids keep their letters.
 
     >>> sentence("the zone is gone; add it again")
     'The zone is gone; add it again.'
+    >>> sentence("journal.sqlite is damaged.")
+    'journal.sqlite is damaged.'
     """
-    return f"{text[:1].upper()}{text[1:]}."
+    begun = f"{text[:1].upper()}{text[1:]}" if _WORD.match(text) else text
+    return begun if not text or text.endswith((".", "!", "?", "…")) else f"{begun}."
 
 
 def number(value: float, decimals: int = 0) -> str:

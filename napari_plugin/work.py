@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QDialog, QFileDialog, QWidget
 from napari_plugin import chores
 from napari_plugin.inquiries import get_ready
 from napari_plugin.jobs import Job, in_process, start
-from napari_plugin.language import count, said, tr
+from napari_plugin.language import count, said, sentence, tr
 from napari_plugin.opening import OpenZone
 from napari_plugin.processes import dismiss, prepare
 from napari_plugin.rehearsal import is_due, rehearse
@@ -235,4 +235,4 @@ def _tell_release(told: tuple[str, list[str]]) -> None:
 def _tell_failed(why: str) -> None:
     """Say why something could not be done; nothing where somebody stopped it."""
     if why:
-        show_warning(said(why))
+        show_warning(sentence(said(why)))

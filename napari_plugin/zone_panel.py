@@ -94,8 +94,7 @@ class ZonePanel(QWidget):
         column.addLayout(head)
         column.addWidget(self.tools)
         column.addWidget(self.classes, 100)
-        # Over the card, from below, where nothing is clicked: what comes unasked must not move the classes under
-        # the pointer.
+        # Over the card, from below, where nothing is clicked: what comes unasked must not move the classes.
         news = QVBoxLayout()
         news.addStretch()
         news.addWidget(self.banner)

@@ -352,7 +352,7 @@ def test_an_error_stays_in_the_banner_until_an_edit_succeeds(desk: Driver) -> No
     banner = desk.panel.banner
     desk.session.refused.emit("the disk is full")
     assert banner.isVisible()
-    assert banner.text == "the disk is full"
+    assert banner.text == "The disk is full."
     desk.session.assign_at(100, 100)
     assert not banner.isVisible()
 

@@ -14,6 +14,7 @@ from desk_driver import Driver, needs_window
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QLabel, QPushButton
 
+from napari_plugin.language import sentence
 from napari_plugin.panels import Banner
 from napari_plugin.session import Session
 from napari_plugin.widgets import LabellingDock
@@ -114,7 +115,7 @@ def test_what_is_in_the_way_of_a_zone_is_told_in_the_dock(
         qtbot.waitUntil(lambda: bool(dock.contents.problem), timeout=20_000)
         assert dock.session is None
         (banner,) = dock.contents.findChildren(Banner)
-        assert banner.text == dock.contents.problem
+        assert banner.text == sentence(dock.contents.problem)
         return dock.contents.problem
 
     with closing(Session.open(zone.path, zone_id=None, author="paul")):

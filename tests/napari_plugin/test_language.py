@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from napari_plugin import language
-from napari_plugin.language import ago, count, number, percent, said, second_title, speak, title, tr
+from napari_plugin.language import (
+    ago,
+    count,
+    number,
+    percent,
+    said,
+    second_title,
+    sentence,
+    speak,
+    title,
+    tr,
+)
 from workbench.nomenclature import load_nomenclature
 
 ENTRIES = """
@@ -67,6 +78,25 @@ def test_french_says_what_the_catalogue_says_and_english_where_it_says_nothing(i
 def test_a_value_that_looks_like_a_place_is_left_as_it_is() -> None:
     assert tr("{path} is gone", path="C:/{zone}/x") == "C:/{zone}/x is gone"
     assert tr("{path} is {what}", path="x") == "x is {what}"
+
+
+@pytest.mark.parametrize(
+    ("text", "begun"),
+    [
+        ("the disk is full", "The disk is full."),
+        ("l’op marie:3 est inconnu", "L’op marie:3 est inconnu."),
+        ("élargissez la zone", "Élargissez la zone."),
+        ("Not segmented yet.", "Not segmented yet."),
+        ("hierarchy.h5 is damaged", "hierarchy.h5 is damaged."),
+        ("model-unet is a model", "model-unet is a model."),
+        ("marie:5 is no question", "marie:5 is no question."),
+        ("31_042 was made on another grid", "31_042 was made on another grid."),
+        ("/tmp/campaign is not a folder", "/tmp/campaign is not a folder."),
+        ("", ""),
+    ],
+)
+def test_an_error_is_shown_as_a_sentence_and_names_keep_their_letters(text: str, begun: str) -> None:
+    assert sentence(text) == begun
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,8 @@ def test_another_language_is_shown_everywhere_at_once_and_english_comes_back(
     session.set_class(9)
     session.assign_at(256, 300)
     assert panel.banner.text == (
-        f"la zone {session.zone_id} a été acceptée par marie et est verrouillée{NARROW}; "
-        "renvoyez-la avec un motif pour y annoter"
+        f"La zone {session.zone_id} a été acceptée par marie et est verrouillée{NARROW}; "
+        "renvoyez-la avec un motif pour y annoter."
     )
     speak_in(driver, "en")
     names = ["Pick", "Brush", "Line", "Polygon", "Split", "Merge"]
