@@ -88,8 +88,9 @@ def _go_to_bare(desk: Desk, tiles: Tiles) -> None:
 
 
 def _ask_comment(session: Session, desk: Desk, window: QWidget) -> None:
-    if session.pointer is None or not session.inside(*session.pointer):
-        session.noticed.emit(tr("Point at the place that the comment is about."))
+    why = desk.here.why_no_comment()
+    if why:
+        session.noticed.emit(why)
         return
     text, given = QInputDialog.getMultiLineText(
         window, tr("Pin a comment"), tr("A question ends in a question mark, and waits for a ruling.")

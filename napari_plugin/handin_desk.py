@@ -132,5 +132,5 @@ class HandInDesk(PageDesk):
             told=said(finding.told),
             pixels=finding.pixels,
             justified=one_line(judged.by[1].text) if judged.by is not None else None,
-            justifiable=finding.kind in JUSTIFIABLE,
+            justifiable=finding.kind in JUSTIFIABLE and not self.handin.blind,  # nobody would read it
         )
