@@ -205,7 +205,8 @@ class LabellingDock(QWidget):
             self.help.toggle()
 
     def _choose_settings(self) -> None:
-        if SettingsDialog(self, self.preferences).exec():
+        nomenclature = self.session.nomenclature if self.session is not None else None
+        if SettingsDialog(self, self.preferences, nomenclature).exec():
             self.take_preferences()
 
     def take_preferences(self) -> None:
