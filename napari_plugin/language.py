@@ -14,6 +14,7 @@ __all__ = [
     "JOINTS",
     "LANGUAGES",
     "ago",
+    "area",
     "count",
     "figure",
     "language",
@@ -49,6 +50,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:[\s,]|$)")
 """A word that begins a sentence, not a name such as ``model-unet`` or ``hierarchy.h5``."""
 _NUMBER = re.compile(r"(-?)((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?)( ?%)?")
+_HECTARE, _SQUARE_KILOMETRE = 1e4, 1e6
 JOINTS = ("; ", " and ", ", ")
 """What stands between parts of a sentence, as `tr` takes it."""
 _LISTS = {"names": " and ", "kinds": ", "}
@@ -205,6 +207,14 @@ def figure(value: float, digits: int = 4) -> str:
 def percent(share: float, decimals: int = 1) -> str:
     """Write a share, 0 to 1, in percent, with the space that both languages' style guides ask for units."""
     return f"{number(share * 100, decimals)}{_percents()}"
+
+
+def area(square_metres: float) -> str:
+    """Write an area in the unit in which it is read best: ``5,001 m²``, ``1.25 ha``, ``4.19 km²``."""
+    for unit, size in (("km²", _SQUARE_KILOMETRE), ("ha", _HECTARE)):
+        if square_metres >= size:
+            return f"{number(square_metres / size, 2)} {unit}"
+    return f"{number(square_metres)} m²"
 
 
 def _percents() -> str:

@@ -10,6 +10,7 @@ import pytest
 from napari_plugin import language
 from napari_plugin.language import (
     ago,
+    area,
     count,
     number,
     percent,
@@ -149,6 +150,14 @@ def test_numbers_are_written_as_the_language_does(in_french: French) -> None:
         f"-1{NARROW}234",
         f"12,3{NARROW}%",
     ]
+
+
+def test_an_area_is_in_the_unit_in_which_it_is_read_best(in_french: French) -> None:
+    areas = {0: "0 m²", 0.04: "0 m²", 5_001.2: "5,001 m²", 10_000: "1.00 ha", 125_032: "12.50 ha"}
+    areas |= {999_000: "99.90 ha", 1_000_000: "1.00 km²", 4_194_304: "4.19 km²"}
+    assert {square_metres: area(square_metres) for square_metres in areas} == areas
+    in_french("")
+    assert area(125_032) == "12,50 ha"
 
 
 @pytest.mark.parametrize(
