@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DOCK_NAME", "LabellingDock"]
+__all__ = ["LabellingDock"]
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QWidget
 
 from napari_plugin.appraisal import Appraisal
-from napari_plugin.beside import Beside
+from napari_plugin.beside import Beside, name_dock
 from napari_plugin.bindings import HeldKeys, install_shortcuts, main_window
 from napari_plugin.class_examples import ClassExamples, Pictures
 from napari_plugin.commands import commands, held_commands
@@ -49,7 +49,6 @@ from workbench.errors import WorkbenchError
 if TYPE_CHECKING:
     import napari.viewer
 
-DOCK_NAME = "Land-cover labelling"
 _OTHERS_MILLISECONDS = 3000
 """Time between two looks at what other authors did."""
 _OPENING_MILLISECONDS = 10_000
@@ -213,6 +212,7 @@ class LabellingDock(QWidget):
         """Show everything as the preferences say now."""
         before = language()
         use_language(self.preferences.language)
+        name_dock(self, tr("Land-cover labelling"))
         if self.session is not None:
             session = self.session
             self._screen.close()
@@ -279,6 +279,7 @@ class LabellingDock(QWidget):
 
     def _take_window(self) -> None:
         """Lay the glass over the canvas, and hear the keys that are held, once there is a window."""
+        name_dock(self, tr("Land-cover labelling"))
         if self.desk is None or self.desk.glass is not None:
             return
         window = main_window(self)
