@@ -13,7 +13,7 @@ from napari_plugin.handin import FINDING_TITLES, HandIn
 from napari_plugin.handin_page import FindingRow, HandInPage
 from napari_plugin.inquiries import Checked, check_labels
 from napari_plugin.jobs import Job, in_kept_process
-from napari_plugin.language import said, tr
+from napari_plugin.language import tr
 from napari_plugin.marks import Sign, Signs
 from napari_plugin.page_desk import PageDesk
 from workbench.assessment.findings import JUSTIFIABLE
@@ -129,7 +129,7 @@ class HandInDesk(PageDesk):
         return FindingRow(
             number=place,
             title=self.handin.title_of(finding.code),
-            told=said(finding.told),
+            told=self.handin.told_of(finding),
             pixels=finding.pixels,
             justified=one_line(judged.by[1].text) if judged.by is not None else None,
             justifiable=finding.kind in JUSTIFIABLE and not self.handin.blind,  # nobody would read it
