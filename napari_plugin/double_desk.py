@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["DoubleDesk"]
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from napari_plugin.actions import Keymap
@@ -13,7 +14,7 @@ from napari_plugin.double_page import DoublePage, PlaceRow
 from napari_plugin.doubles import Doubles
 from napari_plugin.guide import Guide
 from napari_plugin.inquiries import compare_authors, double_standing
-from napari_plugin.jobs import Job, in_kept_process
+from napari_plugin.jobs import OneAtATime, in_kept_process
 from napari_plugin.language import tr
 from napari_plugin.page_desk import PageDesk
 from napari_plugin.veils import DisagreementVeil
@@ -40,7 +41,7 @@ class DoubleDesk(PageDesk):
         self._hid_classes = False
         self.doubles = Doubles(desk.session)
         self.veil = DisagreementVeil(desk.session, self.doubles)
-        self._job: Job | None = None
+        self._looking, self._comparing = OneAtATime(), OneAtATime()
         page, doubles = self.page, self.doubles
         page.authors_chosen.connect(lambda first, second: doubles.choose((first, second)))
         page.compare_wanted.connect(self._compare)
@@ -66,29 +67,22 @@ class DoubleDesk(PageDesk):
 
     def _look_who_is_done(self) -> None:
         work = in_kept_process(double_standing, *self._zone)
-        self._begin(tr("Looking who is done"), work, self.doubles.take_standing)
+        begin = partial(self._work, tr("Looking who is done"), work, self.doubles.take_standing)
+        self._looking.begin(partial(begin, failed=self._show))
 
     def _compare(self) -> None:
         if self.doubles.authors is not None:
-            self.page.show_comparing(on=True)
             work = in_kept_process(compare_authors, *self._zone, self.doubles.authors)
-            self._begin(tr("Comparing two annotations"), work, self._on_compared)
-
-    def _begin(self, what: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
-        if self._job is None or not self._job.running:
-            self._job = self._work(what, work, done, failed=self._on_nothing)
+            begin = partial(self._work, tr("Comparing two annotations"), work, self._on_compared)
+            self._comparing.begin(partial(begin, failed=self._show))
+            self._show()
 
     @property
     def _zone(self) -> tuple[Any, str]:
         return self._session.opened.campaign.path, self._session.zone_id
 
     def _on_compared(self, compared: Compared) -> None:
-        self.page.show_comparing(on=False)
         self.doubles.take(compared)
-
-    def _on_nothing(self) -> None:
-        self.page.show_comparing(on=False)
-        self._show()
 
     def _on_place(self, place: int) -> None:
         if self.doubles.compared is not None:
@@ -105,6 +99,7 @@ class DoubleDesk(PageDesk):
     def _show(self) -> None:
         doubles, page = self.doubles, self.page
         page.show_authors(doubles.annotators(), doubles.authors)
+        page.show_comparing(on=self._comparing.busy)
         page.show_hidden(doubles.hidden())
         page.show_shown(doubles.shown)
         self._show_classes(hidden=doubles.compared is not None and doubles.shown != "nothing")

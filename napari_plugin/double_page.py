@@ -64,6 +64,7 @@ class DoublePage(Page):
         for box in (self.first, self.second):
             box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hidden = note()
+        self._comparing = False
         self.compare = button(tr("Compare"), tr("Lays the two annotations over each other"))
         titles: dict[Shown, str] = {
             "nothing": tr("Nothing"),
@@ -104,12 +105,16 @@ class DoublePage(Page):
         """Show why the two are not laid over each other; empty where they can be."""
         self.hidden.setText(sentence)
         self.hidden.setVisible(bool(sentence))
-        self.compare.setEnabled(not sentence)
+        self._enable()
 
     def show_comparing(self, *, on: bool) -> None:
         """Show that the two are being compared."""
+        self._comparing = on
         self.compare.setText(tr("Comparing…") if on else tr("Compare"))
-        self.compare.setEnabled(not on)
+        self._enable()
+
+    def _enable(self) -> None:
+        self.compare.setEnabled(not self._comparing and not self.hidden.text())
 
     def show_shown(self, shown: Shown) -> None:
         """Show what is laid over the picture."""

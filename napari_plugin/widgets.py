@@ -24,7 +24,7 @@ from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
 from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
-from napari_plugin.jobs import Job, Report, start
+from napari_plugin.jobs import Job, OneAtATime, Report, start
 from napari_plugin.language import language, said, title, tr
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
@@ -76,7 +76,7 @@ class LabellingDock(QWidget):
         self.preferences = Preferences()
         use_language(self.preferences.language)
         self._layers = ZoneLayers(viewer)
-        self._opening: Job | None = None
+        self._opening = OneAtATime()
         self._gone = False
         self._jobs: list[Job] = []
         self.beside = Beside(viewer)
@@ -227,7 +227,7 @@ class LabellingDock(QWidget):
 
         Parameters are those of `opening.open_zone`.
         """
-        if self._opening is not None and self._opening.running:
+        if self._opening.busy:
             return
         self.close_session()
         self._show(WelcomePage(self._choose_campaign, opening=zone_id))
@@ -238,13 +238,8 @@ class LabellingDock(QWidget):
                 directory, zone_id=zone_id, author=author, together=together, blind=blind, progress=progress
             )
 
-        self._opening = start(
-            tr("Opening {zone}", zone=zone_id),
-            work,
-            done=self._on_opened,
-            failed=self._on_not_opened,
-            patience=_OPENING_MILLISECONDS,
-        )
+        begin = partial(start, tr("Opening {zone}", zone=zone_id), work, patience=_OPENING_MILLISECONDS)
+        self._opening.begin(partial(begin, done=self._on_opened, failed=self._on_not_opened))
 
     def _on_opened(self, session: Session) -> None:
         if self._gone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Snapshots", "Work"]
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from qtpy.QtWidgets import QDialog, QFileDialog, QWidget
 
 from napari_plugin import chores
 from napari_plugin.inquiries import get_ready
-from napari_plugin.jobs import Job, in_process, start
+from napari_plugin.jobs import Job, OneAtATime, in_process, start
 from napari_plugin.language import count, said, sentence, tr
 from napari_plugin.opening import OpenZone
 from napari_plugin.processes import dismiss, prepare
@@ -52,7 +53,7 @@ class Work(QObject):
     def __init__(self, window: QWidget, opened: Callable[[], OpenZone | None]) -> None:
         super().__init__(window)
         self._window, self._opened = window, opened
-        self._jobs: dict[str, Job] = {}
+        self._jobs = defaultdict[str, OneAtATime](OneAtATime)
         self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MILLISECONDS)
         self._settled.timeout.connect(self._get_ready)
         self.destroyed.connect(dismiss)  # not by a lambda, which goes with it while it runs
@@ -76,18 +77,17 @@ class Work(QObject):
     @property
     def rehearsing(self) -> bool:
         """Whether kernels are being compiled."""
-        job = self._jobs.get("rehearsal")
-        return job is not None and job.running
+        return self._jobs["rehearsal"].busy
 
     @property
     def busy(self) -> bool:
         """Whether something is being done."""
-        return any(job.running for job in self._jobs.values())
+        return any(one.busy for one in self._jobs.values())
 
     def stop(self) -> None:
         """Stop everything."""
-        for job in self._jobs.values():
-            job.stop()
+        for one in self._jobs.values():
+            one.stop()
 
     def expect_questions(self) -> None:
         """Have the first question to the zone that was opened answered as fast as those after it."""
@@ -138,13 +138,10 @@ class Work(QObject):
             self._begin("release", tr("Release {name}", name=wanted.name), work, _tell_release)
 
     def _begin(self, kind: str, title: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
-        running = self._jobs.get(kind)
-        if running is not None and running.running:
+        if not self._jobs[kind].begin(lambda: start(title, work, done=done, failed=_tell_failed)):
             show_info(
                 tr("Something of that kind is being done already; see the activity at the lower right.")
             )
-            return
-        self._jobs[kind] = start(title, work, done=done, failed=_tell_failed)
 
     def _get_ready(self) -> None:
         opened = self._opened()

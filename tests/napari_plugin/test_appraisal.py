@@ -231,6 +231,15 @@ def test_two_annotations_are_compared_once_both_are_done(driver: Driver, zone: C
         part.page.compare.click()
         wait(lambda: part.doubles.compared is not None)
         assert not driver.desk.layers.classes.visible
+        see(driver, appraisal.review.page)
+        see(driver, part.page)
+        assert part._looking.busy
+        part.page.compare.click()  # while it is looked up again who is done
+        assert part.page.compare.text() == "Comparing…"
+        part._show()
+        assert not part.page.compare.isEnabled()
+        wait(lambda: part.page.compare.isEnabled())
+        assert part.page.compare.text() == "Compare"
         assert part.page.places.topLevelItem(0).text(1) == "600 px"
         part.page.next.click()
         assert appraisal.guide.highlight.region[0] == HOLE

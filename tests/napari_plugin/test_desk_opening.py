@@ -176,7 +176,7 @@ def test_a_zone_that_is_read_when_its_dock_is_gone_already_is_given_back(
     dock.open_zone(zone.path, "D051_2019/Z1_AA", "marie")
     opening = dock._opening
     viewer.window.remove_dock_widget(dock)
-    qtbot.waitUntil(lambda: not opening.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not opening.busy, timeout=20_000)
     qtbot.wait(50)
     assert dock.session is None
     assert len(viewer.layers) == 0

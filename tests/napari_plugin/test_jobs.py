@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import far_work
 import pytest
 from napari.utils.progress import progress
 
-from napari_plugin.jobs import Job, Report, in_kept_process, in_process, start
+from napari_plugin.jobs import Job, OneAtATime, Report, in_kept_process, in_process, start
 from napari_plugin.processes import dismiss, prepare
 from workbench.errors import WorkbenchError
 
@@ -153,6 +154,27 @@ def test_a_warning_in_the_work_is_not_shown_from_its_thread(run: Callable[..., E
         return "done"
 
     assert run(work).done == ["done"]
+
+
+def test_of_those_that_ask_in_one_place_one_is_done_at_a_time(qtbot: Any) -> None:
+    go_on, done, turns, others = threading.Event(), [], OneAtATime(), OneAtATime()
+
+    def begin(name: str) -> Callable[[], Job]:
+        return partial(
+            start, name, lambda report: go_on.wait(60) and name, done=done.append, failed=done.append
+        )
+
+    assert not turns.busy
+    assert turns.begin(begin("first"))
+    assert not turns.begin(begin("second"))
+    assert others.begin(begin("beside"))
+    assert turns.busy
+    go_on.set()
+    qtbot.waitUntil(lambda: len(done) == 2, timeout=60_000)
+    assert not turns.busy
+    assert turns.begin(begin("third"))
+    qtbot.waitUntil(lambda: len(done) == 3, timeout=60_000)
+    assert sorted(done) == ["beside", "first", "third"]
 
 
 def test_work_in_another_process_returns_and_reports(run: Callable[..., Ends]) -> None:
