@@ -172,9 +172,11 @@ class HandIn:
         )
         return left[rank]
 
-    def title_of(self, code: int) -> str:
-        """Return what people call a class."""
-        return self._session.title_of(code)
+    def title_of(self, finding: Finding) -> str:
+        """Return what people call the class, or upper class, of a finding."""
+        if finding.kind == "unresolved" and finding.named:
+            return self._called(finding.named[0])
+        return self._session.title_of(finding.code)
 
     def told_of(self, finding: Finding) -> str:
         """Return what was measured, against what, in words; classes by their titles."""
@@ -213,7 +215,8 @@ class HandIn:
 
     def _stop(self, finding: Finding) -> Stop:
         kind, row, col = finding.kind, finding.row, finding.col
-        told = f"{tr(FINDING_TITLES[kind])}, {self.title_of(finding.code)}: {self.measured(finding)}"
+        called = f"{tr(FINDING_TITLES[kind])}, {self.title_of(finding)}"
+        told = tr("{title}: {told}", title=called, told=self.measured(finding))
         return Stop(key=f"{kind} {row} {col}", window=finding.window, row=row, col=col, told=told)
 
     def _check_closed(self) -> None:

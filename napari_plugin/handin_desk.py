@@ -123,7 +123,7 @@ class HandInDesk(PageDesk):
         finding = judged.finding
         return FindingRow(
             number=place,
-            title=self.handin.title_of(finding.code),
+            title=self.handin.title_of(finding),
             told=self.handin.told_of(finding),
             pixels=finding.pixels,
             justified=one_line(judged.by[1].text) if judged.by is not None else None,

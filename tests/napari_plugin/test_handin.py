@@ -193,7 +193,8 @@ TOLD = {
             told="its author was sure of woody_vegetation only",
         ),
         "its author was sure of woody vegetation, type to be decided only",
-        "son auteur n’était sûr que de végétation ligneuse, type à préciser",
+        "son auteur n’était sûr que de la classe supérieure "
+        "«\u202fvégétation ligneuse, type à préciser\u202f»",
     ),
 }  # fmt: skip
 
@@ -215,6 +216,7 @@ def test_what_the_checks_find_names_what_its_sentence_does(session: Session) -> 
     session.store.apply_all([filled(WHOLE, 7), unsure])
     (found,) = [one for one in checked(session).open if one.kind == "unresolved"]
     assert found.named == ("woody_vegetation",)
+    assert HandIn(session).title_of(found) == "woody vegetation, type to be decided"
     assert found.named[0] in found.told
 
 
