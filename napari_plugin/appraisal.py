@@ -49,10 +49,11 @@ class Appraisal:
         }
 
     def pages(self) -> Iterator[tuple[QWidget, str]]:
-        """Yield the pages with their titles; that on double annotation only where there is to be one."""
+        """Yield the pages with their titles: of review where there is one, of double annotation likewise."""
         yield self.prelabels.page, tr("Pre-labels")
         yield self.handin.page, tr("Hand in")
-        yield self.review.page, tr("Review")
+        if not self._session.opened.blind:
+            yield self.review.page, tr("Review")
         if self.doubles.doubles.wanted:
             yield self.doubles.page, tr("Two authors")
 

@@ -61,7 +61,7 @@ class Beside(QObject):
         if self._stack is None:
             self._stack = QStackedWidget()
             self.follow_theme()
-            self._viewer.window.add_dock_widget(self._stack, name=tr("Zone"), area="left", tabify=True)
+        if self._stack.parentWidget() is None:  # new, or somebody closed its dock
             self.gather()
         name_dock(self._stack, tr("Zone"))
         while (before := self._stack.currentWidget()) is not None:
@@ -89,10 +89,25 @@ class Beside(QObject):
             self.queue.deleteLater()
             self.queue = None
 
+    def leave(self) -> None:
+        """Take the dock out: pages of a zone that nobody labels here any more would judge nothing."""
+        self.forget_queue()
+        if self._stack is not None:
+            stack, self._stack, self.side = self._stack, None, None
+            if stack.parentWidget() is not None:
+                self._viewer.window.remove_dock_widget(stack)
+            stack.deleteLater()
+
     def gather(self) -> None:
-        """Lay napari's layer docks and this one over each other, so that each has the whole height."""
+        """Lay napari's layer docks and this one over each other, so that each has the whole height.
+
+        Where somebody closed it, it comes back.
+        """
         if self._stack is None:
             return
+        if self._stack.parentWidget() is None:
+            self._viewer.window.add_dock_widget(self._stack, name=tr("Zone"), area="left", tabify=True)
+            self._stack.show()
         window = main_window(self._stack)
         docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
         controls, layers = docks.get("layer controls"), docks.get("layer list")

@@ -88,12 +88,15 @@ def _go_to_bare(desk: Desk, tiles: Tiles) -> None:
 
 
 def _ask_comment(session: Session, desk: Desk, window: QWidget) -> None:
-    why = desk.here.why_no_comment()
-    if why:
+    place, why = (
+        session.pointer,
+        desk.here.why_no_comment(),
+    )  # as it is now: the dialog takes the pointer away
+    if place is None or why:
         session.noticed.emit(why)
         return
     text, given = QInputDialog.getMultiLineText(
         window, tr("Pin a comment"), tr("A question ends in a question mark, and waits for a ruling.")
     )
     if given and text.strip():
-        desk.here.comment(text.strip(), question=text.rstrip().endswith("?"))
+        desk.here.comment(*place, text.strip(), question=text.rstrip().endswith("?"))

@@ -116,21 +116,25 @@ class Desk:
 
     def fit(self) -> None:
         """Show the whole zone, as large as the canvas allows, and keep it so until the user moves."""
-        if self.layers.classes not in self.viewer.layers:  # somebody threw the layer away
-            return
+        rows, cols = self.session.grid.shape
         self._fitting = True
         try:
-            self.viewer.fit_to_view(layers=[self.layers.classes], margin=_FIT_MARGIN)
+            # Not napari's fit_to_view: it fails where another layer has an axis more, a raster of bands, say.
+            self.viewer.scene.camera.zoom = self._fitting_zoom
+            self.centre(Spot(row=(rows - 1) / 2, col=(cols - 1) / 2))
         finally:
             self._fitting = False
         self._fitted = True
 
     def go_to(self, window: Window) -> None:
-        """Show a window of the zone with its surroundings; no closer than one is wont to look."""
+        """Show a window of the zone with its surroundings; no closer than one is wont to look.
+
+        Nor farther away than the whole zone: what lies beyond it is of no use.
+        """
         camera, (height, width) = self.viewer.scene.camera, self.viewer.canvas.size
         resolution = self.session.grid.resolution
         extent = max(window.height / height, window.width / width) * resolution * 3
-        camera.zoom = min(1 / extent, 2 / resolution)
+        camera.zoom = min(max(1 / extent, self._fitting_zoom), 2 / resolution)
         self.centre(Spot(row=window.row + (window.height - 1) / 2, col=window.col + (window.width - 1) / 2))
 
     def centre(self, spot: Spot) -> None:
@@ -183,6 +187,12 @@ class Desk:
     def toggle(layer: Image | Labels) -> None:
         """Show a layer, or hide it."""
         layer.visible = not layer.visible
+
+    @property
+    def _fitting_zoom(self) -> float:
+        """The zoom at which the whole zone fits on the canvas."""
+        (height, width), (rows, cols) = self.viewer.canvas.size, self.session.grid.shape
+        return min(height / rows, width / cols) * (1 - _FIT_MARGIN) / self.session.grid.resolution
 
     def _wired(self) -> Wires:
         session, camera, views = self.session, self.viewer.scene.camera, self.views

@@ -19,6 +19,7 @@ from napari_plugin.language import tr
 from napari_plugin.page_desk import PageDesk
 from napari_plugin.veils import DisagreementVeil
 from workbench.assessment.disagreement import Disagreement
+from workbench.geo.grid import Window
 from workbench.workflows.doubling import Compared
 
 
@@ -48,7 +49,7 @@ class DoubleDesk(PageDesk):
         page.shown_chosen.connect(doubles.show)
         page.place_chosen.connect(self._on_place)
         page.next_wanted.connect(self._go_next)
-        self._follow((doubles.changed, self._show))
+        self._follow((doubles.changed, self._show), (self._session.repainted, self._on_repainted))
         self._show()
 
     @property
@@ -83,6 +84,9 @@ class DoubleDesk(PageDesk):
 
     def _on_compared(self, compared: Compared) -> None:
         self.doubles.take(compared)
+
+    def _on_repainted(self, _window: Window) -> None:
+        self.doubles.follow()
 
     def _on_place(self, place: int) -> None:
         if self.doubles.compared is not None:

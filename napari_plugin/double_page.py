@@ -64,7 +64,6 @@ class DoublePage(Page):
         for box in (self.first, self.second):
             box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hidden = note()
-        self._comparing = False
         self.compare = button(tr("Compare"), tr("Lays the two annotations over each other"))
         titles: dict[Shown, str] = {
             "nothing": tr("Nothing"),
@@ -81,6 +80,7 @@ class DoublePage(Page):
         self.next = button(
             tr("Next difference"), tr("The largest first"), action="next_difference", keys=keys
         )
+        self._comparing, self._comparable = False, False
         self._compared = QWidget()
         self._lay_out()
         self._connect()
@@ -105,6 +105,7 @@ class DoublePage(Page):
         """Show why the two are not laid over each other; empty where they can be."""
         self.hidden.setText(sentence)
         self.hidden.setVisible(bool(sentence))
+        self._comparable = not sentence
         self._enable()
 
     def show_comparing(self, *, on: bool) -> None:
@@ -112,9 +113,6 @@ class DoublePage(Page):
         self._comparing = on
         self.compare.setText(tr("Comparing…") if on else tr("Compare"))
         self._enable()
-
-    def _enable(self) -> None:
-        self.compare.setEnabled(not self._comparing and not self.hidden.text())
 
     def show_shown(self, shown: Shown) -> None:
         """Show what is laid over the picture."""
@@ -167,6 +165,9 @@ class DoublePage(Page):
     def show_nothing(self) -> None:
         """Show that nothing is compared."""
         self._compared.hide()
+
+    def _enable(self) -> None:
+        self.compare.setEnabled(self._comparable and not self._comparing)
 
     def _lay_out(self) -> None:
         column = self.column

@@ -15,6 +15,7 @@ from napari_plugin.places import Rounds, Stop
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
 from workbench.assessment.disagreement import BORDER, CLASS, Disagreement
+from workbench.labels.op import Head
 from workbench.workflows.doubling import Annotator, Compared, Double
 
 Shown = Literal["nothing", "kinds", "first", "second"]
@@ -30,6 +31,7 @@ class Doubles:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._rounds = Rounds()
+        self._heads: tuple[Head, ...] = ()
         self.standing: Double | None = None
         """How far the annotations are; None before that was looked up."""
         self.authors: tuple[str, str] | None = None
@@ -54,6 +56,8 @@ class Doubles:
             return tr("Nobody labels this zone a second time yet.")
         if self.authors is None:
             return tr("There are no two annotations to compare.")
+        if self.authors[0] == self.authors[1]:
+            return tr("Choose two people: one is compared with nobody.")
         why = self.standing.hidden(self.authors)
         return f"{said(why)[:1].upper()}{said(why)[1:]}." if why else ""
 
@@ -75,8 +79,10 @@ class Doubles:
             self.changed.emit()
 
     def take(self, compared: Compared) -> None:
-        """Take what came of comparing."""
-        self.compared = compared
+        """Take what came of comparing, unless others were chosen meanwhile."""
+        if compared.comparison.authors != self.authors:
+            return
+        self.compared, self._heads = compared, self._session.store.label_heads()
         self.shown = "kinds" if self.shown == "nothing" else self.shown
         self.changed.emit()
 
@@ -84,6 +90,12 @@ class Doubles:
         """Choose what is laid over the picture."""
         self.shown = shown
         self.changed.emit()
+
+    def follow(self) -> None:
+        """Put away what was compared where labels changed since: who mends a place sees what they do."""
+        if self.shown != "nothing" and self._session.store.label_heads() != self._heads:
+            self.show("nothing")
+            self._session.noticed.emit(tr("Labels changed since they were compared: they are shown again."))
 
     def codes(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return what is shown where rows and columns cross: `BORDER` or `CLASS`, or codes of classes."""

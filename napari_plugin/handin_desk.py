@@ -46,7 +46,7 @@ class HandInDesk(PageDesk):
         page.check_wanted.connect(self._check)
         page.finding_chosen.connect(lambda place: self._go(self._rows[place]))
         page.justified.connect(lambda place, text: self.handin.justify(self._rows[place].finding, text))
-        page.submitted.connect(lambda reason: self.handin.submit(reason=reason))
+        page.submitted.connect(self._submit)
         self._follow(
             (self._session.repainted, self._on_repainted),
             (self._session.reviewed, self._show_state),
@@ -69,6 +69,10 @@ class HandInDesk(PageDesk):
     def _on_checked(self, checked: Checked) -> None:
         self.page.show_checking(on=False)
         self.handin.take(checked)
+
+    def _submit(self, reason: str) -> None:
+        if self.handin.submit(reason=reason):
+            self.page.reason.clear()
 
     def _on_repainted(self, _window: Window) -> None:
         self._show_state()

@@ -195,6 +195,7 @@ class HandInPage(Page):
         self.justify.setEnabled(can and bool(self.why.text().strip()))
         self.reason.setVisible(not self._clean)
         self.reason.setEnabled(self._open)
+        self._reason_told.setVisible(self._open)
         self._reason_told.setText(
             tr("Nothing is open.")
             if self._clean

@@ -8,7 +8,7 @@ from napari_plugin.language import count, said, sentence, tr
 from napari_plugin.session import Session
 from workbench.errors import HierarchyError
 from workbench.labels.editing import Given, Region, absorbing, filling, shielding
-from workbench.labels.edits import Comment, Provenance
+from workbench.labels.edits import Comment, Protect, Provenance
 from workbench.labels.op import Op
 from workbench.workflows.refining import refine_node
 
@@ -88,9 +88,21 @@ class Here:
 
     def protect(self) -> None:
         """Let nobody paint the region; or let them again, where nobody may paint any of it."""
-        region, _ = self._region("protect")
-        if region is not None:
-            self._session.commit(lambda: [shielding(self._session.store, region)])
+        session, (region, _) = self._session, self._region("protect")
+        if region is None:
+            return
+        made: list[Protect] = []
+
+        def shield() -> list[Protect]:
+            made.append(shielding(session.store, region))
+            return made
+
+        if session.commit(shield):
+            session.noticed.emit(
+                tr("Protected: nobody paints here until it is unprotected.")
+                if made[0].on
+                else tr("No longer protected.")
+            )
 
     def absorb(self) -> None:
         """Make the slivers that reach into the region part of their neighbours."""
@@ -110,12 +122,10 @@ class Here:
             return tr("You label this zone blind: nobody would see a comment.")
         return session.lent
 
-    def comment(self, text: str, *, question: bool) -> None:
-        """Pin a comment, or a question that waits for a ruling, to the pixel under the pointer."""
-        session, pointer = self._session, self._session.pointer
-        if pointer is not None:
-            pinned = Comment(row=pointer[0], col=pointer[1], text=text, question=question)
-            session.write(lambda: session.store.record(pinned))
+    def comment(self, row: int, col: int, text: str, *, question: bool) -> None:
+        """Pin a comment, or a question that waits for a ruling, to a pixel: who writes points no longer."""
+        session, pinned = self._session, Comment(row=row, col=col, text=text, question=question)
+        session.write(lambda: session.store.record(pinned))
 
     def _region(self, tool: str) -> tuple[Region | None, Provenance]:
         """Return the pixels of the region under the pointer, and how an edit of them is made."""

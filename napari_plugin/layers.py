@@ -16,6 +16,7 @@ __all__ = [
     "natural_colours",
     "repaint",
     "spot_at",
+    "steps_between",
     "world_metadata",
 ]
 
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
 from napari_plugin.language import title, tr
@@ -151,6 +153,22 @@ def spot_at(position: Sequence[float], resolution: float) -> Spot:
 def world_metadata(grid: PixelGrid, zone_id: str) -> dict[str, Any]:
     """Return the metadata that tie a layer to the ground: CRS and affine of the zone's pixel grid."""
     return {"zone": zone_id, "crs": grid.crs, "transform": tuple(grid.transform)[:6]}
+
+
+def steps_between(grid: PixelGrid, transform: Sequence[float]) -> tuple[float, float]:
+    """Return how far (down, across) the first pixel of an affine lies from a zone's, in metres.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> affine = Affine(0.2, 0, 600_000, 0, -0.2, 6_200_000)
+    >>> grid = PixelGrid(crs="EPSG:2154", transform=affine, height=10, width=10)
+    >>> steps_between(grid, (0.2, 0, 600_050, 0, -0.2, 6_200_100))
+    (-100.0, 50.0)
+    """
+    x, y = Affine(*transform) @ (0.5, 0.5)
+    own_x, own_y = grid.transform @ (0.5, 0.5)
+    return round(own_y - y, 3), round(x - own_x, 3)
 
 
 def repaint(layer: RefreshingLayer, window: Window) -> None:

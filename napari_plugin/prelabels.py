@@ -193,6 +193,8 @@ class Prelabelling:
 
     def told(self) -> str:
         """Return what would change, in one sentence."""
+        if self._session.opened.blind:
+            return tr("Nothing would change.")
         if not self.counted:
             return tr("Counting…")
         tallies = self.tally().values()

@@ -47,13 +47,13 @@ class ReviewDesk(PageDesk):
         self._threads: dict[str, ThreadView] = {}
         self._picker: PinPicker | None = None
         self._stale = True
-        page, reviewing = self.page, self.reviewing
+        page = self.page
         page.thread_chosen.connect(self._visit)
-        page.answered.connect(reviewing.answer)
-        page.ruled.connect(reviewing.rule)
+        page.answered.connect(self._answer)
+        page.ruled.connect(self._rule)
         page.conflict_chosen.connect(self._go_to_conflict)
         page.accepted.connect(self._accept)
-        page.sent_back.connect(reviewing.send_back)
+        page.sent_back.connect(self._send_back)
         self._follow(
             (self._session.reviewed, self._on_reviewed),
             (self._session.repainted, self._on_repainted),
@@ -168,8 +168,21 @@ class ReviewDesk(PageDesk):
         shown = name if name is not None else self.pins.chosen
         self.page.show_thread(self._threads.get(shown) if shown is not None else None)
 
-    # Verdicts
+    # What is said and judged: what was written stays where it could not be done
+
+    def _answer(self, thread: str, text: str) -> None:
+        if self.reviewing.answer(thread, text):
+            self.page.text.clear()
+
+    def _rule(self, thread: str, key: str, text: str) -> None:
+        if self.reviewing.rule(thread, key, text):
+            self.page.text.clear()
 
     def _accept(self, reason: str) -> None:
         checked = self._handin.fresh and not self._handin.open
-        self.reviewing.accept(reason=reason, checked=checked)
+        if self.reviewing.accept(reason=reason, checked=checked):
+            self.page.reason.clear()
+
+    def _send_back(self, reason: str) -> None:
+        if self.reviewing.send_back(reason):
+            self.page.reason.clear()

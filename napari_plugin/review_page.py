@@ -198,22 +198,16 @@ class ReviewPage(Page):
         self.answer.clicked.connect(self._on_answer)
         self.rule.clicked.connect(self._on_rule)
         self.reason.textChanged.connect(lambda _: self._enable())
-        self.accept.clicked.connect(lambda: self.accepted.emit(self._taken(self.reason)))
-        self.send_back.clicked.connect(lambda: self.sent_back.emit(self._taken(self.reason)))
+        self.accept.clicked.connect(lambda: self.accepted.emit(self.reason.text().strip()))
+        self.send_back.clicked.connect(lambda: self.sent_back.emit(self.reason.text().strip()))
 
     def _on_answer(self) -> None:
         if self._thread is not None and self.answer.isEnabled():
-            self.answered.emit(self._thread.id, self._taken(self.text))
+            self.answered.emit(self._thread.id, self.text.text().strip())
 
     def _on_rule(self) -> None:
         if self._thread is not None:
-            self.ruled.emit(self._thread.id, self.classes.currentData(), self._taken(self.text))
-
-    @staticmethod
-    def _taken(line: QWidget) -> str:
-        text = line.text().strip()
-        line.clear()
-        return text
+            self.ruled.emit(self._thread.id, self.classes.currentData(), self.text.text().strip())
 
     def _enable(self) -> None:
         thread, text = self._thread, bool(self.text.text().strip())

@@ -119,7 +119,7 @@ class Reviewing:
         around = Window(row=thread.row, col=thread.col, height=1, width=1).grown(
             _SURROUNDINGS, within=self._session.grid.whole
         )
-        told = f"{thread.sayings[0].author}: {one_line(thread.text)}"
+        told = tr("{where}: {what}", where=thread.sayings[0].author, what=one_line(thread.text))
         return Stop(key=thread.id, window=around, row=thread.row, col=thread.col, told=told)
 
     def in_the_way(self) -> tuple[str, ...]:
@@ -137,6 +137,8 @@ class Reviewing:
             found.append(f"{said(lost)[:1].upper()}{said(lost)[1:]}.")
         if self.state.state == "open":
             found.append(tr("It was not handed in, so nobody has checked it."))
+        if self.state.state == "sent_back":
+            found.append(tr("It can be accepted once it was handed in again."))
         return tuple(found)
 
     # Places to go to
@@ -177,6 +179,8 @@ class Reviewing:
         checked
             Whether the checks found nothing that is open in the labels as they are.
         """
+        if self._is_blind():
+            return False
         store, why = self._session.store, reason.strip() or None
 
         def verdict() -> None:
@@ -203,6 +207,14 @@ class Reviewing:
 
     # Inside
 
+    def _is_blind(self) -> bool:
+        """Tell whether the zone is labelled blind, and say that nobody reviews that."""
+        if self._session.opened.blind:
+            self._session.refused.emit(
+                tr("You label this zone blind, and nobody reviews that: hand it in when it is done.")
+            )
+        return self._session.opened.blind
+
     def _judge(self, verdict: Callable[[], object]) -> bool:
         """Write a verdict of somebody who may judge."""
         session = self._session
@@ -214,10 +226,18 @@ class Reviewing:
         return session.write(judge)
 
     def _guard(self, *, on: bool) -> None:
-        session, hover = self._session, self._session.pointed()
+        session = self._session
+        if self._is_blind():
+            return
+        hover = session.pointed()
         if hover is not None:
             region = session.pixels_of(hover)
-            session.commit(lambda: [protecting(session.store, region, on=on, accepted=True)])
+            if session.commit(lambda: [protecting(session.store, region, on=on, accepted=True)]):
+                session.noticed.emit(
+                    tr("Accepted: nobody paints over these labels until they are opened again.")
+                    if on
+                    else tr("Opened again: these labels can be painted over.")
+                )
 
     def _say(self, thread: str, text: str, *, ruling: str | None) -> bool:
         store = self._session.store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["LabellingDock"]
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from getpass import getuser
@@ -26,6 +26,7 @@ from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
 from napari_plugin.jobs import Job, OneAtATime, Report, start
 from napari_plugin.language import language, said, title, tr
+from napari_plugin.opening import OpenZone
 from napari_plugin.others import Others
 from napari_plugin.overlay_list import OverlayList
 from napari_plugin.panels import WelcomePage
@@ -36,6 +37,7 @@ from napari_plugin.processes import dismiss
 from napari_plugin.queue import ZoneChoice
 from napari_plugin.session import Session
 from napari_plugin.settings_dialog import SettingsDialog
+from napari_plugin.strangers import put_in_place
 from napari_plugin.theme import style_sheet, use_theme
 from napari_plugin.tiles import Tiles
 from napari_plugin.view_page import ViewPage
@@ -76,6 +78,8 @@ class LabellingDock(QWidget):
         self.preferences = Preferences()
         use_language(self.preferences.language)
         self._layers = ZoneLayers(viewer)
+        self._author = ""
+        """Who labelled in this window last: it is theirs until somebody says another name."""
         self._opening = OneAtATime()
         self._gone = False
         self._jobs: list[Job] = []
@@ -133,6 +137,7 @@ class LabellingDock(QWidget):
     def _build(self, session: Session) -> None:
         """Make all that shows a session."""
         keys, later = self.preferences.keys, self._screen.callback
+        self._author = session.author
         panel = ZonePanel(session, keys)
         later(panel.release)
         views = Views(session, self._read_beside)
@@ -159,11 +164,15 @@ class LabellingDock(QWidget):
             "zones": self.beside.show_queue,
         }
         self._show(panel)
+        self._put_in_place(self._viewer.layers)
         if self.work.rehearsing:
             session.noticed.emit(
                 tr("This machine compiles the desk once, for minutes; a first click may wait for it.")
             )
-        self._examples.find(session.opened.campaign, partial(self._show_examples, session, panel))
+        hidden = session.zone_id if session.opened.blind else ""
+        self._examples.find(
+            session.opened.campaign, partial(self._show_examples, session, panel), hidden=hidden
+        )
         later(Snapshots(session).release)
         self.work.expect_questions()
         self._take_window()
@@ -229,6 +238,7 @@ class LabellingDock(QWidget):
         """
         if self._opening.busy:
             return
+        self._author = author
         self.close_session()
         self._show(WelcomePage(self._choose_campaign, opening=zone_id))
 
@@ -254,14 +264,17 @@ class LabellingDock(QWidget):
     def _on_segmented(self, zone_id: str) -> None:
         """Open the zone again that has regions now."""
         if self.session is not None and zone_id in ("", self.session.zone_id):
-            opened = self.session.opened
-            self.open_zone(
-                opened.campaign.path,
-                self.session.zone_id,
-                opened.author,
-                together=opened.tenancy.together,
-                blind=opened.blind,
-            )
+            self._open_again(self.session.opened)
+
+    def _open_again(self, opened: OpenZone) -> None:
+        """Open a zone once more, as it was opened before: blind, for one."""
+        self.open_zone(
+            opened.campaign.path,
+            opened.zone.id,
+            opened.author,
+            together=opened.tenancy.together,
+            blind=opened.blind,
+        )
 
     def _on_not_opened(self, why: str) -> None:
         self._show(WelcomePage(self._choose_campaign, said(why)))
@@ -271,6 +284,7 @@ class LabellingDock(QWidget):
         self.close_session()
         dismiss()
         self._layers.remove()
+        self.beside.leave()
 
     def _take_window(self) -> None:
         """Lay the glass over the canvas, and hear the keys that are held, once there is a window."""
@@ -328,9 +342,19 @@ class LabellingDock(QWidget):
         self.contents = contents
         self._place.addWidget(contents)
 
-    def _on_layer(self) -> None:
+    def _on_layer(self, event: Any) -> None:
         # Not while napari is still inserting the layer that names the zone.
         QTimer.singleShot(0, self._adopt)
+        self._put_in_place([event.value])
+
+    def _put_in_place(self, layers: Iterable[Any]) -> None:
+        """Lay what others opened where it lies on the ground."""
+        if self.session is not None:
+            # One that names a campaign is taken out at once, and its zone is opened.
+            ours = self._layers.all
+            strangers = [one for one in layers if one not in ours and "campaign" not in one.metadata]
+            for told in put_in_place(strangers, self.session.grid):
+                self.session.noticed.emit(told)
 
     def _adopt(self) -> bool:
         """Open the zone that layers of the sample or the reader name, in place of them and of the one before.
@@ -339,12 +363,16 @@ class LabellingDock(QWidget):
         """
         layers = self._viewer.layers
         told = [layer for layer in layers if {"campaign", "zone"} <= layer.metadata.keys()]
-        if not told:
+        if not told or self._gone:  # a dock that was taken out leaves them to the next one
             return False
         directory, zone_id = Path(told[0].metadata["campaign"]), str(told[0].metadata["zone"])
         for layer in told:
             layers.remove(layer)
-        self.open_zone(directory, zone_id, self.session.author if self.session is not None else getuser())
+        opened = self.session.opened if self.session is not None else None
+        if opened is not None and _is_same(opened, directory, zone_id):
+            self._open_again(opened)
+        else:
+            self.open_zone(directory, zone_id, self._author or getuser())
         return True
 
     def _choose_campaign(self) -> None:
@@ -358,7 +386,11 @@ class LabellingDock(QWidget):
             return
         zone_id, agreed = QInputDialog.getItem(self, tr("Open a zone"), tr("Zone:"), zones, 0, editable=False)
         if agreed:
-            self.open_zone(Path(chosen), zone_id, getuser())
+            self.open_zone(Path(chosen), zone_id, self._author or getuser())
+
+
+def _is_same(opened: OpenZone, directory: Path, zone_id: str) -> bool:
+    return opened.zone.id == zone_id and opened.campaign.path.resolve() == directory.resolve()
 
 
 def _take_back(shortcuts: list[QShortcut]) -> None:

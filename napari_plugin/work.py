@@ -115,6 +115,9 @@ class Work(QObject):
         opened = self._opened()
         if opened is None:
             return
+        if opened.blind:
+            show_warning(tr("You label this zone blind: what others did stays hidden."))
+            return
         chosen = self._ask_export(opened)
         if chosen is not None:
             path, scheme = chosen

@@ -50,6 +50,14 @@ def _write(path: str, data: Any, attributes: Mapping[str, Any], *, scheme: str) 
         cannot be written.
     """
     name, metadata = attributes.get("name", "layer"), attributes.get("metadata") or {}
+    try:
+        return _written(path, data, name, metadata, scheme)
+    except ValueError as error:
+        # napari takes one of those for a plugin that does not write such files, and says nothing more.
+        raise RasterError(f"{name}: {error}") from error
+
+
+def _written(path: str, data: Any, name: str, metadata: Mapping[str, Any], scheme: str) -> list[str]:
     if isinstance(data, (list, tuple)) or np.ndim(data) != 2:
         raise RasterError(
             f"{name}: it is no single raster of rows and columns; save one level or slice of it"

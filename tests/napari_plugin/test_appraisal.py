@@ -11,8 +11,9 @@ import pytest
 from desk_cases import last_op
 from desk_driver import Driver, needs_window, one_window
 from prelabel_cases import propose
-from qtpy.QtCore import QEvent, QPointF
+from qtpy.QtCore import QEvent, QPointF, QTimer
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QFileDialog, QPlainTextEdit
 from scipy import ndimage
 
 from napari_plugin.appraisal import Appraisal
@@ -207,6 +208,7 @@ def test_findings_are_listed_gone_to_justified_and_the_zone_is_handed_in(
     part.page.submit.click()
     assert part.handin.state.reason == "hidden by a cloud"
     assert not part.page.submit.isEnabled()
+    assert part.page.reason.text() == ""
     see(driver, appraisal.review.page)
     assert appraisal.review.page.accept.isEnabled()
     appraisal.review.page.reason.setText("look under the cloud")
@@ -231,22 +233,103 @@ def test_two_annotations_are_compared_once_both_are_done(driver: Driver, zone: C
         part.page.compare.click()
         wait(lambda: part.doubles.compared is not None)
         assert not driver.desk.layers.classes.visible
-        see(driver, appraisal.review.page)
-        see(driver, part.page)
-        assert part._looking.busy
-        part.page.compare.click()  # while it is looked up again who is done
-        assert part.page.compare.text() == "Comparing…"
-        part._show()
-        assert not part.page.compare.isEnabled()
-        wait(lambda: part.page.compare.isEnabled())
-        assert part.page.compare.text() == "Compare"
         assert part.page.places.topLevelItem(0).text(1) == "600 px"
         part.page.next.click()
         assert appraisal.guide.highlight.region[0] == HOLE
         assert veil(driver, 310, 315)[:3] != veil(driver, 310, 340)[:3]
         part.page.shown_chosen.emit("nothing")
         assert driver.desk.layers.classes.visible
+        part.page.shown_chosen.emit("kinds")
+        session.hover_at(310, 315)
+        driver.dock.commands["protect"]()
+        assert part.doubles.shown == "kinds"  # no label is another
+        driver.dock.commands["protect"]()
+        driver.click(310, 315)  # who mends a place sees what they do
+        assert part.doubles.shown == "nothing"
+        assert driver.desk.layers.classes.visible
         driver.dock.close_session()
+
+
+def test_to_look_who_is_done_swallows_no_comparing(driver: Driver, zone: Campaign) -> None:
+    made = Provenance(tool="brush")
+    for author, blind in (("jean", False), ("anne", True)):
+        with zone.open_store(zone.only_zone(), author=author, blind=blind) as store:
+            store.apply(assign(np.ones(WHOLE.shape, bool), WHOLE, 7, made))
+            submit(store)
+    with closing(Session.open(zone.path, zone_id=None, author="marie")) as session:
+        appraisal = shown(driver, session)
+        part = appraisal.doubles
+        see(driver, part.page)
+        wait(lambda: part.doubles.standing is not None)
+        see(driver, appraisal.review.page)
+        see(driver, part.page)  # one looks again
+        part.page.compare.click()
+        assert (part.page.compare.text(), part.page.compare.isEnabled()) == ("Comparing…", False)
+        wait(lambda: part.doubles.compared is not None)
+        assert (part.page.compare.text(), part.page.compare.isEnabled()) == ("Compare", True)
+        driver.dock.close_session()
+
+
+def test_who_labels_blind_has_no_page_of_reviews_and_exports_nothing(
+    driver: Driver, zone: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: pytest.fail("it was asked for a file"))
+    with closing(Session.open(zone.path, zone_id=None, author="jean", blind=True)) as session:
+        appraisal = shown(driver, session)
+        titles = driver.dock.beside.side.titles
+        assert ("Review" in titles, "Two authors" in titles) == (False, False)
+        told = []
+        monkeypatch.setattr("napari_plugin.work.show_warning", told.append)
+        driver.dock.commands["export"]()
+        assert told == ["You label this zone blind: what others did stays hidden."]
+        see(driver, appraisal.prelabels.page)
+        assert appraisal.prelabels.page.told.text() == "Nothing would change."
+        driver.dock.close_session()
+
+
+def test_a_comment_goes_where_one_pointed_before_the_dialog_came(driver: Driver, session: Session) -> None:
+    shown(driver, session)
+    driver.move(200, 300)
+
+    def write() -> None:
+        dialog = QApplication.activeModalWidget()
+        dialog.findChild(QPlainTextEdit).setPlainText("meadow or crop?")
+        dialog.accept()
+
+    QTimer.singleShot(200, write)
+    driver.dock.commands["comment"]()
+    ((_, pinned),) = session.store.comments()
+    assert pinned == Comment(row=200, col=300, text="meadow or crop?", question=True)
+
+
+def test_what_was_written_stays_where_it_could_not_be_done(driver: Driver, session: Session) -> None:
+    session.store.record(Comment(row=200, col=300, text="meadow or crop?", question=True))
+    part = shown(driver, session).review
+    see(driver, part.page)
+    part.page.thread_chosen.emit(part.reviewing.threads()[0].id)
+    session.lent = "Pre-labels are being accepted."
+    part.page.text.setText("furrows, so a crop")
+    part.page.reason.setText("as it is")
+    for button in (part.page.answer, part.page.rule, part.page.accept):
+        button.click()
+    assert (part.page.text.text(), part.page.reason.text()) == ("furrows, so a crop", "as it is")
+    session.lent = ""
+    part.page.answer.click()
+    part.page.accept.click()
+    assert (part.page.text.text(), part.page.reason.text()) == ("", "")
+    assert part.reviewing.state.state == "accepted"
+
+
+def test_a_place_as_large_as_the_zone_is_shown_no_smaller_than_the_zone(
+    driver: Driver, session: Session
+) -> None:
+    shown(driver, session)
+    driver.desk.fit()
+    whole = driver.viewer.scene.camera.zoom
+    driver.desk.go_to(WHOLE)
+    assert driver.viewer.scene.camera.zoom == pytest.approx(whole, rel=0.05)
+    driver.desk.go_to(Window(row=100, col=100, height=40, width=40))
+    assert driver.viewer.scene.camera.zoom == pytest.approx(2 / 0.2)  # as close as one is wont to look
 
 
 def test_another_zone_takes_all_marks_along(driver: Driver, session: Session, bent: Campaign) -> None:

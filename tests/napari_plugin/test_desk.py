@@ -44,6 +44,23 @@ def test_layers_lie_in_order_in_one_world_of_metres(desk: Driver) -> None:
     assert tuple(layers.classes.translate) == (0, 0)
 
 
+def test_beside_a_raster_of_bands_the_zone_is_fitted_and_labelled_as_before(desk: Driver) -> None:
+    viewer, session = desk.viewer, desk.session
+    desk.desk.fit()
+    before = (viewer.scene.camera.center[-2:], viewer.scene.camera.zoom)
+    bands = viewer.add_image(np.zeros((3, 20, 30), np.uint8), name="bands")  # an axis more, and a slider
+    try:
+        desk.settle()
+        desk.press("Home")
+        assert viewer.scene.camera.center[-2:] == pytest.approx(before[0])
+        assert viewer.scene.camera.zoom == pytest.approx(before[1], rel=0.1)  # the slider takes some room
+        session.set_class(5)
+        desk.click(256, 300)
+        assert session.labels[256, 300] == 5
+    finally:
+        viewer.layers.remove(bands)
+
+
 def glowing(desk: Driver) -> np.ndarray:
     """Return which pixels of the zone are lit on the glass, as far as the screen shows them."""
     view = desk.desk.view()

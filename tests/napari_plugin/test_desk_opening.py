@@ -103,6 +103,70 @@ def test_a_dropped_registry_takes_the_place_of_the_zone_that_is_open(
     qtbot.waitUntil(lambda: len(viewer.layers) == 0)
 
 
+def test_a_dropped_registry_neither_unblinds_a_zone_nor_opens_one_under_another_name(
+    make_napari_viewer_proxy: Any, zone: Campaign, bent: Campaign, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer_proxy()
+    dock = LabellingDock(viewer, Session.open(zone.path, zone_id=None, author="jean", blind=True))
+    viewer.window.add_dock_widget(dock, area="right")
+    before = dock.session
+    viewer.open(str(zone.path / "registry.gpkg"), plugin="ocs-workbench")
+    qtbot.waitUntil(lambda: dock.session not in (None, before), timeout=20_000)
+    assert (dock.session.author, dock.session.opened.blind) == ("jean", True)
+    dock.close_session()
+    (bent.path / "registry.gpkg").rename(bent.path / "away")
+    dock.open_zone(bent.path, "D051_2019/Z1_AA", "jean")
+    qtbot.waitUntil(lambda: not dock._opening.busy, timeout=20_000)
+    (bent.path / "away").rename(bent.path / "registry.gpkg")
+    viewer.open(str(bent.path / "registry.gpkg"), plugin="ocs-workbench")
+    qtbot.waitUntil(lambda: dock.session is not None, timeout=20_000)
+    assert dock.session.author == "jean"
+    viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 0)
+
+
+def test_a_dock_that_was_taken_out_leaves_a_dropped_registry_to_the_next_one(
+    make_napari_viewer_proxy: Any, zone: Campaign, bent: Campaign, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer_proxy()
+    gone = LabellingDock(viewer, Session.open(zone.path, zone_id=None, author="marie"))
+    viewer.window.add_dock_widget(gone, area="right")
+    qtbot.waitUntil(lambda: "Zone" in viewer.window.dock_widgets)
+    viewer.window.remove_dock_widget(gone)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 0)
+    assert "Zone" not in viewer.window.dock_widgets  # its pages went along
+    viewer.open(str(bent.path / "registry.gpkg"), plugin="ocs-workbench")
+    QTest.qWait(100)
+    assert len(viewer.layers) == 1
+    dock = LabellingDock(viewer)
+    viewer.window.add_dock_widget(dock, area="right")
+    qtbot.waitUntil(lambda: dock.session is not None, timeout=20_000)
+    assert gone.session is None
+    viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 0)
+
+
+def test_pages_that_somebody_closed_come_back_with_the_zones_and_with_another_zone(
+    make_napari_viewer_proxy: Any, zone: Campaign, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer_proxy()
+    dock = LabellingDock(viewer, Session.open(zone.path, zone_id=None, author="marie"))
+    viewer.window.add_dock_widget(dock, area="right")
+    docks = viewer.window.dock_widgets
+    qtbot.waitUntil(lambda: "Zone" in docks)
+    for bring_back in (
+        dock.commands["zones"],
+        lambda: dock.show_session(Session.open(zone.path, zone_id=None, author="jean", together=True)),
+    ):
+        viewer.window.remove_dock_widget(docks["Zone"])
+        assert "Zone" not in docks
+        bring_back()
+        qtbot.waitUntil(lambda: "Zone" in docks)
+    viewer.window.remove_dock_widget(docks["Zone"])
+    viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 0)
+
+
 def test_what_is_in_the_way_of_a_zone_is_told_in_the_dock(
     make_napari_viewer_proxy: Any, zone: Campaign, qtbot: Any
 ) -> None:

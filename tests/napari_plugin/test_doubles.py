@@ -10,6 +10,7 @@ from desk_cases import heard
 
 from napari_plugin.doubles import Doubles
 from napari_plugin.inquiries import compare_authors, double_standing
+from napari_plugin.reviewing import Reviewing
 from napari_plugin.session import Session
 from workbench.assessment.disagreement import BORDER, CLASS
 from workbench.campaign import Campaign
@@ -127,3 +128,36 @@ def test_other_authors_can_be_chosen(doubled: Campaign) -> None:
         assert doubles.hidden() == ""
         doubles.take_standing(double_standing(doubled.path, session.zone_id, quiet))
         assert doubles.authors == ("jean", "paul")
+
+
+def test_one_person_is_compared_with_nobody(doubled: Campaign) -> None:
+    with closing(Session.open(doubled.path, zone_id=None, author="anne")) as session:
+        doubles = Doubles(session)
+        doubles.take_standing(double_standing(doubled.path, session.zone_id, quiet))
+        doubles.choose(("jean", "jean"))
+        assert doubles.hidden() == "Choose two people: one is compared with nobody."
+
+
+def test_what_was_compared_of_others_than_are_chosen_by_then_is_not_shown(doubled: Campaign) -> None:
+    annotate(doubled, "paul", filled(WHOLE, 3), blind=True)
+    with closing(Session.open(doubled.path, zone_id=None, author="anne")) as session:
+        doubles = Doubles(session)
+        doubles.take_standing(double_standing(doubled.path, session.zone_id, quiet))
+        late = compare_authors(doubled.path, session.zone_id, ("marie", "jean"), quiet)
+        doubles.choose(("jean", "paul"))
+        doubles.take(late)
+        assert (doubles.compared, doubles.shown) == (None, "nothing")
+
+
+def test_nobody_accepts_or_locks_what_is_labelled_blind(zone: Campaign) -> None:
+    with closing(Session.open(zone.path, zone_id=None, author="jean", blind=True)) as session:
+        session.store.apply(filled(WHOLE, 3))
+        reviewing, refused = Reviewing(session), heard(session.refused)
+        session.hover_at(100, 100)
+        assert not reviewing.accept(reason="all is fine")
+        reviewing.accept_labels()
+        assert set(refused) == {
+            "You label this zone blind, and nobody reviews that: hand it in when it is done."
+        }
+        assert reviewing.state.state == "open"
+        assert session.store.own_count == 1

@@ -129,6 +129,7 @@ def test_a_protected_region_is_painted_by_nobody_until_it_is_protected_no_longer
     session.set_level(150)
     session.hover_at(*PLACE)
     region = lit(session, session.hover)
+    notices = heard(session.noticed)
     here.protect()
     assert (session.store.protected == np.where(region, PROTECTED, OPEN)).all()
     session.set_level(254)
@@ -139,6 +140,7 @@ def test_a_protected_region_is_painted_by_nobody_until_it_is_protected_no_longer
     session.hover_at(*PLACE)
     here.protect()
     assert (session.store.protected == OPEN).all()
+    assert notices == ["Protected: nobody paints here until it is unprotected.", "No longer protected."]
     session.undo()
     assert (session.store.protected == np.where(region, PROTECTED, OPEN)).all()
 
@@ -175,16 +177,16 @@ def test_a_comment_is_asked_for_only_where_it_can_be_pinned(
         blind.hover_at(*PLACE)
         assert Here(blind).why_no_comment() == "You label this zone blind: nobody would see a comment."
         refused = heard(blind.refused)
-        Here(blind).comment("a pond", question=False)
+        Here(blind).comment(*PLACE, "a pond", question=False)
         assert len(refused) == 1
 
 
-def test_a_comment_is_pinned_to_the_pixel_under_the_pointer(session: Session, here: Here) -> None:
-    here.comment("nowhere", question=False)
-    session.hover_at(*PLACE)
+def test_a_comment_is_pinned_to_its_pixel_wherever_the_pointer_is_meanwhile(
+    session: Session, here: Here
+) -> None:
     reviewed, saved = [], heard(session.saved)
     session.reviewed.connect(lambda: reviewed.append(True))
-    here.comment("is this a vineyard?", question=True)
+    here.comment(*PLACE, "is this a vineyard?", question=True)
     ((_, pinned),) = session.store.comments()
     assert pinned == Comment(row=256, col=300, text="is this a vineyard?", question=True)
     assert (reviewed, [one.number for one in saved]) == ([True], [1])

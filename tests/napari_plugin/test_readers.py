@@ -12,14 +12,17 @@ import h5py
 import npe2
 import numpy as np
 import pytest
+from affine import Affine
 from made_orthos import MakeOrtho
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Labels, Layer
 
 from napari_plugin import readers, writers
+from napari_plugin.strangers import put_in_place
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
 from workbench.export import open_release
+from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.segmentation import read_hierarchy
 from workbench.segmentation.hierarchy import NODATA_LEAF
@@ -301,6 +304,56 @@ def test_napari_shows_the_sentence_of_a_broken_file(tmp_path: Path, npe2pm: Any)
     with pytest.raises(WorkbenchError, match="it is no hierarchy file, or its beginning is damaged"):
         ViewerModel().open(str(tmp_path / "hierarchy.h5"), plugin="ocs-workbench")
 
+
+def test_napari_shows_why_a_layer_is_not_saved(tmp_path: Path, npe2pm: Any) -> None:
+    npe2pm.register(npe2.PluginManifest.from_distribution("ocs-workbench"))
+    viewer = ViewerModel()
+    viewer.add_labels(np.full((4, 4), 77, np.uint8), name="mine", metadata=PLACED)
+    with pytest.raises(WorkbenchError, match="mine: unknown value 77 in 16 pixels"):
+        viewer.layers[:1].save(str(tmp_path / "labels.tif"), plugin="ocs-workbench")
+
+
+# Beside a zone
+
+
+def layer_at(east: float, south: float, *, crs: str = "EPSG:2154") -> Labels:
+    """A layer of 8 m × 8 m, that much from a corner of Paris."""
+    transform = (0.2, 0.0, 650_000 + east, 0.0, -0.2, 6_860_000 - south)
+    metadata = {"source": "a release", "crs": crs, "transform": transform}
+    return Labels(np.ones((40, 40), np.uint8), scale=(0.2, 0.2), metadata=metadata)
+
+
+@pytest.mark.parametrize(
+    ("east", "south", "told"),
+    [
+        (0.0, 0.0, []),
+        (10.0, 4.0, []),
+        (-7.0, 0.0, []),
+        (1500.0, 0.0, ["Labels lies 1.5 km from here."]),
+        (0.0, -40.0, ["Labels lies 0.1 km from here."]),
+    ],
+    ids=("the very place", "inside", "over the edge", "east of it", "just north of it"),
+)
+def test_what_lies_elsewhere_on_the_ground_lies_elsewhere_on_the_screen(
+    east: float, south: float, told: list[str]
+) -> None:
+    grid = PixelGrid(
+        crs="EPSG:2154", transform=Affine(0.2, 0, 650_000, 0, -0.2, 6_860_000), height=100, width=100
+    )
+    layer = layer_at(east, south)
+    for _ in range(2):  # it may be there already when a zone is opened once more
+        assert put_in_place([layer], grid) == told
+        assert tuple(layer.translate) == (south, east)
+    assert layer.visible
+    other, plain = layer_at(0, 0, crs="EPSG:4326"), Labels(np.ones((4, 4), np.uint8), translate=(3, 3))
+    assert put_in_place([other, plain], grid) == [
+        "Labels is in EPSG:4326 and this zone in EPSG:2154: it is not shown here."
+    ]
+    assert not other.visible
+    assert tuple(plain.translate) == (3, 3)
+
+
+# What cannot be saved
 
 PLACED = {"crs": "EPSG:2154", "transform": (0.2, 0.0, 831081.6, 0.0, -0.2, 6829179.2)}
 CODES = np.full((4, 4), 5, np.uint8)

@@ -162,6 +162,7 @@ def test_what_is_sent_back_says_why(session: Session, reviewing: Reviewing) -> N
     assert not reviewing.send_back("  ")
     assert reviewing.send_back("the pond is a shadow")
     assert (reviewing.state.state, reviewing.state.reason) == ("sent_back", "the pond is a shadow")
+    assert reviewing.in_the_way() == ("It can be accepted once it was handed in again.",)
 
 
 def test_who_is_not_admitted_judges_nothing(zone: Campaign) -> None:
@@ -178,6 +179,7 @@ def test_labels_of_a_region_are_accepted_and_opened_again(session: Session, revi
     session.set_class(5)
     session.assign_at(200, 200)
     here = lit(session, session.hover_at(200, 200))
+    notices = heard(session.noticed)
     reviewing.accept_labels()
     assert np.array_equal(session.store.protected == ACCEPTED, here)
     refused = heard(session.refused)
@@ -186,6 +188,10 @@ def test_labels_of_a_region_are_accepted_and_opened_again(session: Session, revi
     assert "accepted by marie" in refused[0]
     reviewing.reopen_labels()
     assert not session.store.protected.any()
+    assert notices == [
+        "Accepted: nobody paints over these labels until they are opened again.",
+        "Opened again: these labels can be painted over.",
+    ]
     session.assign_at(200, 200)
     assert (session.labels[here] == 3).all()
 

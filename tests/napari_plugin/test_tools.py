@@ -590,7 +590,5 @@ def test_what_is_done_where_the_pointer_is_works_with_any_tool(session: Session,
     tool, here = kind(session), Here(session)
     tool.hover(at(200, 60))
     assert session.pointer == (200, 60)
-    here.comment("a shed?", question=True)
     here.fill()
-    assert [(pinned.row, pinned.col) for _, pinned in session.store.comments()] == [(200, 60)]
     assert session.labels[200, 60] == session.code
