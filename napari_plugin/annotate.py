@@ -15,7 +15,7 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from napari_plugin.bindings import main_window
 from napari_plugin.language import tr
 from napari_plugin.session import Session
-from napari_plugin.widgets import DOCK_NAME, LabellingDock
+from napari_plugin.widgets import LabellingDock
 
 _SETTLING_MILLISECONDS = 300
 
@@ -50,7 +50,7 @@ def annotate(
     with closing(opened) as session:
         viewer = napari.Viewer(title=session.title)
         dock = LabellingDock(viewer, session)
-        name = tr(DOCK_NAME)
+        name = tr("Land-cover labelling")
         viewer.title = f"{session.title} – {name}"
         viewer.window.add_dock_widget(dock, name=name, area="right")
         dock.window().showMaximized()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Beside"]
+__all__ = ["Beside", "name_dock"]
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
 
 from napari_plugin.bindings import main_window
 from napari_plugin.desk import Desk
@@ -63,6 +63,7 @@ class Beside(QObject):
             self.follow_theme()
         if self._stack.parentWidget() is None:  # new, or somebody closed its dock
             self.gather()
+        name_dock(self._stack, tr("Zone"))
         while (before := self._stack.currentWidget()) is not None:
             self._stack.removeWidget(before)
             before.deleteLater()
@@ -123,3 +124,19 @@ class Beside(QObject):
             self.queue = QueuePanel(campaign, author)
             self.queue.chosen.connect(lambda choice: self.chosen.emit(campaign, author, choice))
         return self.queue
+
+
+def name_dock(widget: QWidget, name: str) -> None:
+    """Have the dock that napari put a widget in called by a name: on its bar, its tab and in the menu.
+
+    napari names a dock once, in the language of that moment, and knows it by that name from then on.
+    """
+    dock: QWidget | None = widget
+    while dock is not None and not isinstance(dock, QDockWidget):
+        dock = dock.parentWidget()
+    if dock is None:
+        return
+    dock.setWindowTitle(name)
+    bar = dock.titleBarWidget()
+    for label in bar.findChildren(QLabel) if bar is not None else ():
+        label.setText(name)

@@ -88,9 +88,12 @@ def _go_to_bare(desk: Desk, tiles: Tiles) -> None:
 
 
 def _ask_comment(session: Session, desk: Desk, window: QWidget) -> None:
-    place = session.pointer  # as it is now: the dialog takes the pointer off the canvas
-    if place is None or not session.inside(*place):
-        session.noticed.emit(tr("Point at the place that the comment is about."))
+    place, why = (
+        session.pointer,
+        desk.here.why_no_comment(),
+    )  # as it is now: the dialog takes the pointer away
+    if place is None or why:
+        session.noticed.emit(why)
         return
     text, given = QInputDialog.getMultiLineText(
         window, tr("Pin a comment"), tr("A question ends in a question mark, and waits for a ruling.")

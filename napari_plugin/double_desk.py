@@ -14,7 +14,7 @@ from napari_plugin.double_page import DoublePage, PlaceRow
 from napari_plugin.doubles import Doubles
 from napari_plugin.guide import Guide
 from napari_plugin.inquiries import compare_authors, double_standing
-from napari_plugin.jobs import Job, in_process
+from napari_plugin.jobs import OneAtATime, in_kept_process
 from napari_plugin.language import tr
 from napari_plugin.page_desk import PageDesk
 from napari_plugin.veils import DisagreementVeil
@@ -42,8 +42,7 @@ class DoubleDesk(PageDesk):
         self._hid_classes = False
         self.doubles = Doubles(desk.session)
         self.veil = DisagreementVeil(desk.session, self.doubles)
-        self._looking: Job | None = None
-        self._comparing: Job | None = None
+        self._looking, self._comparing = OneAtATime(), OneAtATime()
         page, doubles = self.page, self.doubles
         page.authors_chosen.connect(lambda first, second: doubles.choose((first, second)))
         page.compare_wanted.connect(self._compare)
@@ -68,23 +67,22 @@ class DoubleDesk(PageDesk):
             self._look_who_is_done()
 
     def _look_who_is_done(self) -> None:
-        if not _running(self._looking):
-            work = in_process(double_standing, *self._zone)
-            self._looking = self._work(tr("Looking who is done"), work, self.doubles.take_standing)
+        work = in_kept_process(double_standing, *self._zone)
+        begin = partial(self._work, tr("Looking who is done"), work, self.doubles.take_standing)
+        self._looking.begin(partial(begin, failed=self._show))
 
     def _compare(self) -> None:
-        if self.doubles.authors is not None and not _running(self._comparing):
-            self.page.show_comparing(on=True)
-            work = in_process(compare_authors, *self._zone, self.doubles.authors)
-            title, failed = tr("Comparing two annotations"), partial(self.page.show_comparing, on=False)
-            self._comparing = self._work(title, work, self._on_compared, failed=failed)
+        if self.doubles.authors is not None:
+            work = in_kept_process(compare_authors, *self._zone, self.doubles.authors)
+            begin = partial(self._work, tr("Comparing two annotations"), work, self._on_compared)
+            self._comparing.begin(partial(begin, failed=self._show))
+            self._show()
 
     @property
     def _zone(self) -> tuple[Any, str]:
         return self._session.opened.campaign.path, self._session.zone_id
 
     def _on_compared(self, compared: Compared) -> None:
-        self.page.show_comparing(on=False)
         self.doubles.take(compared)
 
     def _on_repainted(self, _window: Window) -> None:
@@ -105,6 +103,7 @@ class DoubleDesk(PageDesk):
     def _show(self) -> None:
         doubles, page = self.doubles, self.page
         page.show_authors(doubles.annotators(), doubles.authors)
+        page.show_comparing(on=self._comparing.busy)
         page.show_hidden(doubles.hidden())
         page.show_shown(doubles.shown)
         self._show_classes(hidden=doubles.compared is not None and doubles.shown != "nothing")
@@ -131,7 +130,3 @@ class DoubleDesk(PageDesk):
     def _pair(self, place: Disagreement) -> str:
         first, second = (self._session.title_of(code) for code in place.classes)
         return tr("{first} or {second}", first=first, second=second)
-
-
-def _running(job: Job | None) -> bool:
-    return job is not None and job.running

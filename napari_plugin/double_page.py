@@ -110,8 +110,8 @@ class DoublePage(Page):
 
     def show_comparing(self, *, on: bool) -> None:
         """Show that the two are being compared."""
-        self.compare.setText(tr("Comparing…") if on else tr("Compare"))
         self._comparing = on
+        self.compare.setText(tr("Comparing…") if on else tr("Compare"))
         self._enable()
 
     def show_shown(self, shown: Shown) -> None:

@@ -6,7 +6,16 @@ does not. What is painted on glass costs the pixels of the screen, at any zoom a
 
 from __future__ import annotations
 
-__all__ = ["Drawing", "Glass", "RegionLight", "SketchDrawing", "SwipeLine", "class_colour", "draw_codes"]
+__all__ = [
+    "Drawing",
+    "Glass",
+    "RegionLight",
+    "SketchDrawing",
+    "SwipeLine",
+    "class_colour",
+    "draw_codes",
+    "draw_hatched",
+]
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -18,12 +27,14 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_plugin.pointed import Hover, Sketch
-from napari_plugin.screen import HOVER, PENDING, RIM, View, coloured, lit_in, sampled
+from napari_plugin.screen import HOVER, PENDING, RIM, View, coloured, hatched, lit_in, sampled
 from napari_plugin.session import Session
 from workbench.geo.grid import Window
 
 _LIGHT = QColor(255, 255, 255, 242)
 _SHADOW = QColor(0, 0, 0, 150)
+_DARKER, _FAINTER = 300, 0.4
+"""What lies between stripes: so many times darker, in percent, and that share of their opacity."""
 
 
 class Drawing(Protocol):
@@ -277,12 +288,39 @@ def draw_codes(
     painter: QPainter, box: Window, codes: NDArray[np.uint8], colours: Mapping[int, QColor]
 ) -> None:
     """Paint an image of codes, shape (row, col) of a box of the screen; 0 is clear."""
+    _draw(painter, box, coloured(codes, _palette(colours)))
+
+
+def draw_hatched(
+    painter: QPainter, box: Window, codes: NDArray[np.uint8], colours: Mapping[int, QColor], view: View
+) -> None:
+    """Paint an image of codes in stripes of their colours, by which it is told from labels at any zoom.
+
+    Parameters are those of `draw_codes`, and the view that the box is of.
+    """
+    between = {code: _between(colour) for code, colour in colours.items()}
+    palette = np.stack([_palette(between), _palette(colours)])
+    _draw(painter, box, hatched(codes, palette, box.row + box.col + view.hatch))
+
+
+def _between(colour: QColor) -> QColor:
+    """Return what lies between stripes of a colour: seen also where the picture has that colour."""
+    darker = colour.darker(_DARKER)
+    darker.setAlphaF(colour.alphaF() * _FAINTER)
+    return darker
+
+
+def _palette(colours: Mapping[int, QColor]) -> NDArray[np.uint32]:
+    """Return colours by their codes as Qt takes them, shape (code,)."""
     palette = np.zeros(256, np.uint32)
     for code, colour in colours.items():
         red, green, blue, alpha = colour.getRgb()
         red, green, blue = (round(channel * alpha / 255) for channel in (red, green, blue))
         palette[code] = alpha << 24 | red << 16 | green << 8 | blue
-    pixels = coloured(codes, palette)
+    return palette
+
+
+def _draw(painter: QPainter, box: Window, pixels: NDArray[np.uint32]) -> None:
     data: Any = pixels.data
     form = QImage.Format.Format_ARGB32_Premultiplied
     painter.drawImage(box.col, box.row, QImage(data, box.width, box.height, 4 * box.width, form))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from psygnal import Signal
 
 from napari_plugin.inquiries import Checked
-from napari_plugin.language import count, said, tr
+from napari_plugin.language import count, number, said, title, tr
 from napari_plugin.places import Rounds, Stop
 from napari_plugin.session import Session
 from workbench.assessment.findings import JUSTIFIABLE, KINDS, Finding, Kind
@@ -172,21 +172,51 @@ class HandIn:
         )
         return left[rank]
 
-    def title_of(self, code: int) -> str:
-        """Return what people call a class."""
-        return self._session.title_of(code)
+    def title_of(self, finding: Finding) -> str:
+        """Return what people call the class, or upper class, of a finding."""
+        if finding.kind == "unresolved" and finding.named:
+            return self._called(finding.named[0])
+        return self._session.title_of(finding.code)
 
-    @staticmethod
-    def measured(finding: Finding) -> str:
+    def told_of(self, finding: Finding) -> str:
+        """Return what was measured, against what, in words; classes by their titles."""
+        match finding.kind, finding.named:
+            case "unresolved", (key,):
+                return tr("its author was sure of {key} only", key=self._called(key))
+            case "flat-building", (key,):
+                return tr(
+                    "{height} m above ground, a {key} has at least {least} m",
+                    height=number(finding.measured, 1),
+                    key=self._called(key),
+                    least=number(finding.limit, 1),
+                )
+            case "border-break", (own, other, neighbour):
+                return tr(
+                    "{own} here and {other} in {neighbour}, and the picture shows no edge there",
+                    own=self._called(own),
+                    other=self._called(other),
+                    neighbour=neighbour,
+                )
+            case _:
+                return said(finding.told)
+
+    def measured(self, finding: Finding) -> str:
         """Return how large a finding is, and what was measured."""
         pixels = count("{count} pixel", "{count} pixels", finding.pixels)
-        return f"{pixels}, {said(finding.told)}"
+        return f"{pixels}, {self.told_of(finding)}"
 
     # Inside
 
+    def _called(self, key: str) -> str:
+        """Return what people call a class or upper class."""
+        nomenclature = self._session.nomenclature
+        upper = any(group.key == key for group in nomenclature.groups)
+        return title((nomenclature.upper(key) if upper else nomenclature.by_key(key)).titles)
+
     def _stop(self, finding: Finding) -> Stop:
         kind, row, col = finding.kind, finding.row, finding.col
-        told = f"{tr(FINDING_TITLES[kind])}, {self.title_of(finding.code)}: {self.measured(finding)}"
+        called = f"{tr(FINDING_TITLES[kind])}, {self.title_of(finding)}"
+        told = tr("{title}: {told}", title=called, told=self.measured(finding))
         return Stop(key=f"{kind} {row} {col}", window=finding.window, row=row, col=col, told=told)
 
     def _check_closed(self) -> None:

@@ -12,8 +12,8 @@ from napari_plugin.guide import Guide
 from napari_plugin.handin import FINDING_TITLES, HandIn
 from napari_plugin.handin_page import FindingRow, HandInPage
 from napari_plugin.inquiries import Checked, check_labels
-from napari_plugin.jobs import Job, in_process
-from napari_plugin.language import said, tr
+from napari_plugin.jobs import OneAtATime, in_kept_process
+from napari_plugin.language import tr
 from napari_plugin.marks import Sign, Signs
 from napari_plugin.page_desk import PageDesk
 from workbench.assessment.findings import JUSTIFIABLE
@@ -41,7 +41,7 @@ class HandInDesk(PageDesk):
         self.handin = HandIn(desk.session)
         self.signs = Signs(self.page.isVisible)
         self._rows: list[Judged] = []
-        self._job: Job | None = None
+        self._checking = OneAtATime()
         page = self.page
         page.check_wanted.connect(self._check)
         page.finding_chosen.connect(lambda place: self._go(self._rows[place]))
@@ -60,16 +60,11 @@ class HandInDesk(PageDesk):
         return {"next_finding": self._go_next, "check": self._check}
 
     def _check(self) -> None:
-        if self._job is not None and self._job.running:
-            return
-        opened = self._session.opened
-        self.page.show_checking(on=True)
-        self._job = self._work(
-            tr("Checking the zone"),
-            in_process(check_labels, opened.campaign.path, opened.zone.id, self.handin.blind),
-            self._on_checked,
-            failed=partial(self.page.show_checking, on=False),
-        )
+        opened, failed = self._session.opened, partial(self.page.show_checking, on=False)
+        work = in_kept_process(check_labels, opened.campaign.path, opened.zone.id, self.handin.blind)
+        begin = partial(self._work, tr("Checking the zone"), work, self._on_checked, failed=failed)
+        if self._checking.begin(begin):
+            self.page.show_checking(on=True)
 
     def _on_checked(self, checked: Checked) -> None:
         self.page.show_checking(on=False)
@@ -132,9 +127,9 @@ class HandInDesk(PageDesk):
         finding = judged.finding
         return FindingRow(
             number=place,
-            title=self.handin.title_of(finding.code),
-            told=said(finding.told),
+            title=self.handin.title_of(finding),
+            told=self.handin.told_of(finding),
             pixels=finding.pixels,
             justified=one_line(judged.by[1].text) if judged.by is not None else None,
-            justifiable=finding.kind in JUSTIFIABLE,
+            justifiable=finding.kind in JUSTIFIABLE and not self.handin.blind,  # nobody would read it
         )

@@ -113,6 +113,15 @@ class Here:
                 lambda: absorbing(session.store, session.nomenclature, region, smallest=SMALLEST_PATCH)
             )
 
+    def why_no_comment(self) -> str:
+        """Return why no comment can be pinned here, in one sentence; empty where one can."""
+        session, pointer = self._session, self._session.pointer
+        if pointer is None or not session.inside(*pointer):
+            return tr("Point at the place that the comment is about.")
+        if session.opened.blind:
+            return tr("You label this zone blind: nobody would see a comment.")
+        return session.lent
+
     def comment(self, row: int, col: int, text: str, *, question: bool) -> None:
         """Pin a comment, or a question that waits for a ruling, to a pixel: who writes points no longer."""
         session, pinned = self._session, Comment(row=row, col=col, text=text, question=question)

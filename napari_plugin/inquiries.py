@@ -1,4 +1,4 @@
-"""Questions to a zone's files that take seconds, each a function for a process of its own: values in and out.
+"""Questions to a zone's files that take seconds, each a function for another process: values in, values out.
 
 Every edit is on the disk before it is on the screen, so the files are the state that the window shows; what
 came since is told by the last op of each author.
@@ -6,7 +6,15 @@ came since is told by the last op of each author.
 
 from __future__ import annotations
 
-__all__ = ["Checked", "Fates", "check_labels", "compare_authors", "count_fates", "double_standing"]
+__all__ = [
+    "Checked",
+    "Fates",
+    "check_labels",
+    "compare_authors",
+    "count_fates",
+    "double_standing",
+    "get_ready",
+]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +22,7 @@ from pathlib import Path
 
 from napari_plugin.language import tr
 from napari_plugin.processes import Report
+from workbench.assessment.closing import check_closing
 from workbench.campaign import Campaign
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
@@ -26,6 +35,7 @@ from workbench.workflows.doubling import Compared, Double, compare_doubles, doub
 
 Fates = Mapping[Group, Mapping[str, int]]
 """Pixels of each group of pre-labels by what became of them; see `provenance.prelabel_fates`."""
+_CORNER = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +45,15 @@ class Checked:
     zone: CheckedZone
     heads: tuple[Head, ...]
     """Last op of each author that may have changed labels."""
+
+
+def get_ready(directory: Path, zone_id: str, blind: str, report: Report) -> None:
+    """Load all that `check_labels` needs, by a look at a corner of the zone."""
+    campaign, zone = _zone(directory, zone_id)
+    with _labels(campaign, zone, blind) as store:
+        corner = store.labels[:_CORNER, :_CORNER], store.footprint[:_CORNER, :_CORNER]
+    bands = dict.fromkeys(zone.ortho.bands, corner[0])
+    check_closing(*corner, bands, campaign.nomenclature)
 
 
 def check_labels(directory: Path, zone_id: str, blind: str, report: Report) -> Checked:

@@ -5,7 +5,7 @@ Results and errors arrive in the window's own thread, so nothing but the work it
 
 from __future__ import annotations
 
-__all__ = ["Job", "Report", "Stopped", "in_process", "start"]
+__all__ = ["Job", "OneAtATime", "Report", "Stopped", "in_kept_process", "in_process", "start"]
 
 import atexit
 import threading
@@ -16,7 +16,7 @@ from typing import TypeVar
 from napari.utils import cancelable_progress
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_plugin.processes import Report, Stopped, in_process
+from napari_plugin.processes import Report, Stopped, in_kept_process, in_process
 from workbench.errors import WorkbenchError
 
 _Result = TypeVar("_Result")
@@ -115,6 +115,30 @@ class Job(QObject):
         """Let go of whom it told; who keeps a job that is over does not keep a zone by it."""
         for signal in (self.done, self.failed):
             signal.disconnect()
+
+
+class OneAtATime:
+    """Has one job done at a time, of those that ask here."""
+
+    def __init__(self) -> None:
+        self._job: Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is being done."""
+        return self._job is not None and self._job.running
+
+    def begin(self, job: Callable[[], Job]) -> bool:
+        """Begin a job, unless one is being done; return whether it was begun."""
+        if self.busy:
+            return False
+        self._job = job()
+        return True
+
+    def stop(self) -> None:
+        """Have what is being done stopped."""
+        if self._job is not None:
+            self._job.stop()
 
 
 _RUNNING: set[Job] = set()

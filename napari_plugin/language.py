@@ -14,6 +14,7 @@ __all__ = [
     "JOINTS",
     "LANGUAGES",
     "ago",
+    "area",
     "count",
     "figure",
     "language",
@@ -46,7 +47,10 @@ CORE = "core"
 """What the comment of a sentence of the core begins with, in a catalogue."""
 _SOURCE = "en"
 _PLACE = re.compile(r"\{(\w+)\}")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:[\s,]|$)")
+"""A word that begins a sentence, not a name such as ``model-unet`` or ``hierarchy.h5``."""
 _NUMBER = re.compile(r"(-?)((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?)( ?%)?")
+_HECTARE, _SQUARE_KILOMETRE = 1e4, 1e6
 JOINTS = ("; ", " and ", ", ")
 """What stands between parts of a sentence, as `tr` takes it."""
 _LISTS = {"names": " and ", "kinds": ", "}
@@ -178,12 +182,15 @@ def second_title(titles: Mapping[str, str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return an error's text as the desk says things.
+    """Return an error's text as the desk says things; names of files and ids keep their letters.
 
     >>> sentence("the zone is gone; add it again")
     'The zone is gone; add it again.'
+    >>> sentence("journal.sqlite is damaged.")
+    'journal.sqlite is damaged.'
     """
-    return f"{text[:1].upper()}{text[1:]}."
+    begun = f"{text[:1].upper()}{text[1:]}" if _WORD.match(text) else text
+    return begun if not text or text.endswith((".", "!", "?", "…")) else f"{begun}."
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -200,6 +207,14 @@ def figure(value: float, digits: int = 4) -> str:
 def percent(share: float, decimals: int = 1) -> str:
     """Write a share, 0 to 1, in percent, with the space that both languages' style guides ask for units."""
     return f"{number(share * 100, decimals)}{_percents()}"
+
+
+def area(square_metres: float) -> str:
+    """Write an area in the unit in which it is read best: ``5,001 m²``, ``1.25 ha``, ``4.19 km²``."""
+    for unit, size in (("km²", _SQUARE_KILOMETRE), ("ha", _HECTARE)):
+        if square_metres >= size:
+            return f"{number(square_metres / size, 2)} {unit}"
+    return f"{number(square_metres)} m²"
 
 
 def _percents() -> str:

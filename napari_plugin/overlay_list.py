@@ -107,10 +107,15 @@ class OverlayList:
         self.drawings.append(drawing)
         if self._desk.glass is not None:
             self._desk.glass.add(drawing, below=True)
-        many = count(
-            "{count} feature of {name}", "{count} features of {name}", len(overlay), name=overlay.name
+        found = count(
+            "The overlay {name} shows {count} object here.",
+            "The overlay {name} shows {count} objects here.",
+            len(overlay),
+            name=overlay.name,
         )
-        self._desk.session.noticed.emit(" ".join([many, *map(said, overlay.notices)]))
+        if not len(overlay):
+            found = tr("The overlay {name} shows nothing in this zone or around it.", name=overlay.name)
+        self._desk.session.noticed.emit(" ".join([found, *map(said, overlay.notices)]))
         self.changed.emit()
 
     def _refuse(self, why: str) -> None:

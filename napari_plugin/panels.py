@@ -39,6 +39,7 @@ from qtpy.QtWidgets import (
 from napari_plugin.actions import ACTIONS, Keymap
 from napari_plugin.keycaps import shown_keys
 from napari_plugin.language import ago, figure, number, percent, tr
+from napari_plugin.language import sentence as as_sentence
 from napari_plugin.theme import ink
 from napari_plugin.tools import TOOLS, Tool
 
@@ -111,7 +112,7 @@ class Banner(QFrame):
             self.hide()
 
     def _show(self, sentence: str, kind: str) -> None:
-        self._text.setText(sentence)
+        self._text.setText(as_sentence(sentence))
         self._close.setVisible(kind == "error")
         self._agree.setVisible(kind == "bar" or (kind == "advice" and bool(self._agree.text())))
         self.setProperty("kind", kind)
@@ -282,6 +283,7 @@ class LockPanel(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("banner")
+        self.setProperty("kind", "advice")
         self._text = QLabel()
         self._text.setWordWrap(True)
         self.button = QPushButton(tr("Send back…"))

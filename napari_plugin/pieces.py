@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = [
     "Page",
-    "area",
     "button",
     "choice",
     "field",
@@ -42,11 +41,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_plugin.actions import Keymap
-from napari_plugin.language import number
 
 _SWATCH = 11
-_SMALL = 10_000.0
-"""Square metres below which an area is written in those."""
 
 
 class Page(QScrollArea):
@@ -68,13 +64,6 @@ class Page(QScrollArea):
         """Be as wide as what is in it: it scrolls up and down only."""
         inside, bar = self.widget().minimumSizeHint(), self.verticalScrollBar().sizeHint()
         return QSize(inside.width() + bar.width(), 120)
-
-
-def area(square_metres: float) -> str:
-    """Write an area in the unit in which it is read best."""
-    if square_metres < _SMALL:
-        return f"{number(square_metres)} m²"
-    return f"{number(square_metres / 1e6, 3)} km²"
 
 
 def heading(text: str) -> QLabel:

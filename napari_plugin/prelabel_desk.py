@@ -14,7 +14,7 @@ from napari_plugin.actions import Keymap
 from napari_plugin.desk import Desk
 from napari_plugin.guide import Guide
 from napari_plugin.inquiries import Fates, count_fates
-from napari_plugin.jobs import Job, in_process, start
+from napari_plugin.jobs import OneAtATime, in_kept_process, start
 from napari_plugin.language import said, tr
 from napari_plugin.page_desk import PageDesk
 from napari_plugin.prediction import Prediction, prediction_path, read_prediction
@@ -46,7 +46,7 @@ class PrelabelDesk(PageDesk):
         super().__init__(desk, guide, self.page)
         self.prelabels = Prelabelling(desk.session)
         self.veil = PrelabelVeil(desk.session, self.prelabels)
-        self._reading: Job | None = None
+        self._reading = OneAtATime()
         self._fates: Fates | None = None
         self._counter = QTimer(self.page, interval=0)
         self._counter.timeout.connect(self._count)
@@ -87,13 +87,12 @@ class PrelabelDesk(PageDesk):
 
     def _read(self) -> None:
         """Have what models wrote replayed, if there is anything new."""
-        if self._gone or (self._reading is not None and self._reading.running):
+        if self._gone or self._reading.busy:
             return
         journals = self.prelabels.unread()
         if journals is not None:
-            self._reading = self._work(
-                tr("Reading pre-labels"), lambda report: replayed(journals), self._on_read
-            )
+            begin = partial(self._work, tr("Reading pre-labels"), lambda report: replayed(journals))
+            self._reading.begin(partial(begin, self._on_read))
         self._refresh()
 
     def _on_read(self, proposed: Proposed) -> None:
@@ -232,7 +231,7 @@ class PrelabelDesk(PageDesk):
         self.page.count.setEnabled(False)
         self._work(
             tr("Counting what became of pre-labels"),
-            in_process(count_fates, opened.campaign.path, opened.zone.id),
+            in_kept_process(count_fates, opened.campaign.path, opened.zone.id),
             self._on_fates,
             failed=partial(self.page.count.setEnabled, True),
         )

@@ -23,8 +23,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_plugin.actions import Keymap
-from napari_plugin.language import count, number, percent, tr
-from napari_plugin.pieces import Page, area, button, choice, fit, heading, note, quietly, slider, swatch, tree
+from napari_plugin.language import area, count, number, percent, tr
+from napari_plugin.pieces import Page, button, choice, fit, heading, note, quietly, slider, swatch, tree
 from napari_plugin.theme import ink
 from napari_plugin.veil_codes import HEAT_STEPS, heat
 from napari_plugin.veils import VeilKind

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_plugin import veil_codes
-from napari_plugin.language import count, number, percent, tr
+from napari_plugin.language import area, count, number, percent, tr
 from napari_plugin.lasting import lasting
 from napari_plugin.lending import lend, take_back
 from napari_plugin.processes import Report
@@ -201,13 +201,12 @@ class Prelabelling:
         regions, pixels = sum(one.regions for one in tallies), sum(one.pixels for one in tallies)
         if not regions:
             return tr("Nothing would change.")
-        area = pixels * self._session.grid.resolution**2 / 1e6
         return count(
-            "{count} region would change: {pixels} pixels, {area} km²",
-            "{count} regions would change: {pixels} pixels, {area} km²",
+            "{count} region would change: {pixels} pixels, {area}",
+            "{count} regions would change: {pixels} pixels, {area}",
             regions,
             pixels=number(pixels),
-            area=number(area, 3),
+            area=area(pixels * self._session.grid.resolution**2),
         )
 
     # What is seen

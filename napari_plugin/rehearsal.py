@@ -21,7 +21,7 @@ import workbench
 from napari_plugin.here import Here
 from napari_plugin.pointed import Spot
 from napari_plugin.processes import Report
-from napari_plugin.screen import HOVER, View, coloured, lit_in, sampled
+from napari_plugin.screen import HOVER, View, coloured, hatched, lit_in, sampled
 from napari_plugin.session import Session
 from napari_plugin.tools import TOOLS, ToolBox
 from napari_plugin.views import Views
@@ -131,4 +131,6 @@ def _look(folder: Path) -> None:
         marks[hover.node.first : hover.node.stop] = HOVER
         coloured(lit_in(box, view, hierarchy, session.store.footprint, marks), np.zeros(256, np.uint32))
         rows, cols = view.rows(box), view.cols(box)
-        coloured(sampled(session.store.labels, rows, cols), np.zeros(256, np.uint32))
+        codes = sampled(session.store.labels, rows, cols)
+        coloured(codes, np.zeros(256, np.uint32))
+        hatched(codes, np.zeros((2, 256), np.uint32), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["HOVER", "PENDING", "RIM", "View", "coloured", "lit", "lit_in", "sampled"]
+__all__ = ["HOVER", "PENDING", "RIM", "View", "coloured", "hatched", "lit", "lit_in", "sampled"]
 
 import math
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from workbench.geo.grid import Window
 from workbench.segmentation.hierarchy import NODATA_LEAF, Hierarchy
 
 HOVER, PENDING, RIM = 1, 2, 3
+_HATCH, _STRIPE = 8, 4
+"""Pixels of the screen from one stripe to the next, and of a stripe."""
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
@@ -86,6 +88,11 @@ class View:
         return _pixels(self.left, self.pitch, box.col, box.width)
 
     @property
+    def hatch(self) -> int:
+        """Where on the canvas `hatched` begins its stripes, so that they go along with the picture."""
+        return math.floor((self.left + self.top) / self.pitch) % _HATCH
+
+    @property
     def window(self) -> Window | None:
         """The pixels of the zone's plane in view, cut at row and column 0; None where it is all before."""
         top, left = max(0, math.floor(self.top)), max(0, math.floor(self.left))
@@ -151,6 +158,27 @@ def coloured(codes: NDArray[np.uint8], palette: NDArray[np.uint32]) -> NDArray[n
     for row in range(codes.shape[0]):
         for col in range(codes.shape[1]):
             found[row, col] = palette[codes[row, col]]
+    return found
+
+
+@kernel
+def hatched(codes: NDArray[np.uint8], palette: NDArray[np.uint32], start: int) -> NDArray[np.uint32]:
+    """Return the colour of each code, shape (row, col), in stripes from the lower left to the upper right.
+
+    Parameters
+    ----------
+    codes
+        Shape (row, col).
+    palette
+        Shape (2, code). Colours between the stripes, and on them.
+    start
+        Of the first pixel: the sum of its row and column on the canvas and of `View.hatch`.
+    """
+    found = np.empty(codes.shape, np.uint32)
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            striped = (start + row + col) % _HATCH < _STRIPE
+            found[row, col] = palette[1 if striped else 0, codes[row, col]]
     return found
 
 

@@ -21,9 +21,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_plugin.actions import ACTIONS, GROUPS, KEY_SETS, Action, clashes, keymap
-from napari_plugin.language import LANGUAGES, tr
+from napari_plugin.language import LANGUAGES, title, tr
 from napari_plugin.preferences import Preferences
 from napari_plugin.theme import ink
+from workbench.nomenclature import Nomenclature
 
 _KEYS_COLUMN = 2
 _ID = Qt.ItemDataRole.UserRole
@@ -38,13 +39,18 @@ class SettingsDialog(QDialog):
         The window.
     preferences
         What is shown and kept.
+    nomenclature
+        Whose classes the keys take in hand; None where no zone is open.
     """
 
-    def __init__(self, parent: QWidget, preferences: Preferences) -> None:
+    def __init__(
+        self, parent: QWidget, preferences: Preferences, nomenclature: Nomenclature | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Keys and language"))
         self.resize(820, 700)
         self._preferences = preferences
+        self._classes = nomenclature.classes if nomenclature is not None else ()
         self.language, self.key_set = QComboBox(), QComboBox()
         for name, shown in LANGUAGES.items():
             self.language.addItem(shown, name)
@@ -100,7 +106,7 @@ class SettingsDialog(QDialog):
         self.table.blockSignals(True)
         for row, action in enumerate(ACTIONS):
             for column, text in enumerate(
-                (tr(GROUPS[action.group]), _title(action), " ".join(keys[action.id]))
+                (tr(GROUPS[action.group]), self._title(action), " ".join(keys[action.id]))
             ):
                 item = QTableWidgetItem(text)
                 item.setData(_ID, action.id)
@@ -127,7 +133,7 @@ class SettingsDialog(QDialog):
 
     def _check(self) -> None:
         """Say which keys are no keys, or have two meanings, and keep such from being accepted."""
-        titles = {action.id: _title(action) for action in ACTIONS}
+        titles = {action.id: self._title(action) for action in ACTIONS}
         written = self._written()
         bad = next((name for name, keys in written.items() if "" in keys), None)
         twice = next(iter(clashes(written).items()), None)
@@ -144,12 +150,13 @@ class SettingsDialog(QDialog):
         self.problem.setStyleSheet(f"background: {ink().error.name()}; padding: 4px;" if told else "")
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not told)
 
-
-def _title(action: Action) -> str:
-    """Return what an action is called; a class by its place, since nomenclatures have others there."""
-    if action.position is None:
-        return tr(action.title)
-    return tr("Class {number}", number=action.position + 1)
+    def _title(self, action: Action) -> str:
+        """Return what an action is called; a class by its place where the nomenclature has none there."""
+        if action.position is None:
+            return tr(action.title)
+        if action.position < len(self._classes):
+            return title(self._classes[action.position].titles)
+        return tr("Class {number}", number=action.position + 1)
 
 
 def _as_qt(keys: tuple[str, ...]) -> tuple[str, ...]:

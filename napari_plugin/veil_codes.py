@@ -26,6 +26,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_plugin.screen import hatched
 from workbench.compiled import kernel
 from workbench.geo.ramps import INFERNO
 from workbench.labels.proposed import Group
@@ -143,6 +144,7 @@ def load_kernels() -> None:
         looked_up(ops, codes[0])
         taken(ops, codes, codes[0], over=False)
     rimmed(codes > 0)
+    hatched(codes, np.zeros((2, 256), np.uint32), 0)
 
 
 @kernel

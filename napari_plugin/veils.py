@@ -11,7 +11,7 @@ import numpy as np
 from qtpy.QtGui import QColor, QPainter
 
 from napari_plugin.doubles import Doubles
-from napari_plugin.glass import draw_codes
+from napari_plugin.glass import draw_codes, draw_hatched
 from napari_plugin.prediction import Prediction
 from napari_plugin.prelabels import Looked, Prelabelling
 from napari_plugin.screen import View, sampled
@@ -45,6 +45,8 @@ def exposed(painter: QPainter, box: Window | None) -> Window | None:
 class PrelabelVeil:
     """What models propose, or how sure they are; while a choice is looked at, what it would change.
 
+    Classes are hatched: whatever is hatched is proposed, and no label yet.
+
     Parameters
     ----------
     session
@@ -73,10 +75,10 @@ class PrelabelVeil:
         looked = Looked(rows=view.rows(box), cols=view.cols(box), part=part.within(box))
         if self.previewing:
             codes = self._prelabels.preview_codes(looked)
-            draw_codes(painter, part, codes, self._class_colours(_PREVIEW_OPACITY))
+            draw_hatched(painter, part, codes, self._class_colours(_PREVIEW_OPACITY), view)
         elif self.kind == "classes":
             codes = self._prelabels.class_codes(looked, waiting=self.waiting_only)
-            draw_codes(painter, part, codes, self._class_colours(self.opacity))
+            draw_hatched(painter, part, codes, self._class_colours(self.opacity), view)
         elif self.kind == "confidence":
             codes = self._prelabels.heat_codes(looked, waiting=self.waiting_only)
             draw_codes(painter, part, codes, self._heat_colours())

@@ -90,6 +90,8 @@ class Views:
         wanted = self.recipes[0].key if self.first.view.recipe.key == "irc" else "irc"
         if wanted in keys:
             self.show(wanted)
+        else:
+            self._session.noticed.emit(tr("The picture of this zone has no infrared."))
 
     def show_second(self, key: str) -> None:
         """Take another way for the second view."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DOCK_NAME", "LabellingDock"]
+__all__ = ["LabellingDock"]
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -17,14 +17,14 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QWidget
 
 from napari_plugin.appraisal import Appraisal
-from napari_plugin.beside import Beside
+from napari_plugin.beside import Beside, name_dock
 from napari_plugin.bindings import HeldKeys, install_shortcuts, main_window
 from napari_plugin.class_examples import ClassExamples, Pictures
 from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
 from napari_plugin.desk_rasters import DeskRaster
 from napari_plugin.help import HelpOverlay
-from napari_plugin.jobs import Job, Report, start
+from napari_plugin.jobs import Job, OneAtATime, Report, start
 from napari_plugin.language import language, said, title, tr
 from napari_plugin.opening import OpenZone
 from napari_plugin.others import Others
@@ -33,6 +33,7 @@ from napari_plugin.panels import WelcomePage
 from napari_plugin.pauses import free_soon, shorten_pauses
 from napari_plugin.pictures import reserve
 from napari_plugin.preferences import Preferences, use_language
+from napari_plugin.processes import dismiss
 from napari_plugin.queue import ZoneChoice
 from napari_plugin.session import Session
 from napari_plugin.settings_dialog import SettingsDialog
@@ -50,7 +51,6 @@ from workbench.errors import WorkbenchError
 if TYPE_CHECKING:
     import napari.viewer
 
-DOCK_NAME = "Land-cover labelling"
 _OTHERS_MILLISECONDS = 3000
 """Time between two looks at what other authors did."""
 _OPENING_MILLISECONDS = 10_000
@@ -80,7 +80,7 @@ class LabellingDock(QWidget):
         self._layers = ZoneLayers(viewer)
         self._author = ""
         """Who labelled in this window last: it is theirs until somebody says another name."""
-        self._opening: Job | None = None
+        self._opening = OneAtATime()
         self._gone = False
         self._jobs: list[Job] = []
         self.beside = Beside(viewer)
@@ -174,6 +174,7 @@ class LabellingDock(QWidget):
             session.opened.campaign, partial(self._show_examples, session, panel), hidden=hidden
         )
         later(Snapshots(session).release)
+        self.work.expect_questions()
         self._take_window()
 
     def _watch_others(self, session: Session, panel: ZonePanel) -> None:
@@ -212,13 +213,15 @@ class LabellingDock(QWidget):
             self.help.toggle()
 
     def _choose_settings(self) -> None:
-        if SettingsDialog(self, self.preferences).exec():
+        nomenclature = self.session.nomenclature if self.session is not None else None
+        if SettingsDialog(self, self.preferences, nomenclature).exec():
             self.take_preferences()
 
     def take_preferences(self) -> None:
         """Show everything as the preferences say now."""
         before = language()
         use_language(self.preferences.language)
+        name_dock(self, tr("Land-cover labelling"))
         if self.session is not None:
             session = self.session
             self._screen.close()
@@ -233,7 +236,7 @@ class LabellingDock(QWidget):
 
         Parameters are those of `opening.open_zone`.
         """
-        if self._opening is not None and self._opening.running:
+        if self._opening.busy:
             return
         self._author = author
         self.close_session()
@@ -245,13 +248,8 @@ class LabellingDock(QWidget):
                 directory, zone_id=zone_id, author=author, together=together, blind=blind, progress=progress
             )
 
-        self._opening = start(
-            tr("Opening {zone}", zone=zone_id),
-            work,
-            done=self._on_opened,
-            failed=self._on_not_opened,
-            patience=_OPENING_MILLISECONDS,
-        )
+        begin = partial(start, tr("Opening {zone}", zone=zone_id), work, patience=_OPENING_MILLISECONDS)
+        self._opening.begin(partial(begin, done=self._on_opened, failed=self._on_not_opened))
 
     def _on_opened(self, session: Session) -> None:
         if self._gone:
@@ -284,11 +282,13 @@ class LabellingDock(QWidget):
     def _leave(self) -> None:
         """Take the zone off the screen."""
         self.close_session()
+        dismiss()
         self._layers.remove()
         self.beside.leave()
 
     def _take_window(self) -> None:
         """Lay the glass over the canvas, and hear the keys that are held, once there is a window."""
+        name_dock(self, tr("Land-cover labelling"))
         if self.desk is None or self.desk.glass is not None:
             return
         window = main_window(self)

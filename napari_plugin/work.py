@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Snapshots", "Work"]
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,13 +15,17 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QDialog, QFileDialog, QWidget
 
 from napari_plugin import chores
-from napari_plugin.jobs import Job, in_process, start
-from napari_plugin.language import count, said, tr
+from napari_plugin.inquiries import get_ready
+from napari_plugin.jobs import Job, OneAtATime, in_process, start
+from napari_plugin.language import count, said, sentence, tr
 from napari_plugin.opening import OpenZone
+from napari_plugin.processes import dismiss, prepare
 from napari_plugin.rehearsal import is_due, rehearse
 from napari_plugin.release_dialog import ReleaseDialog
 from napari_plugin.session import Session
 
+_SETTLED_MILLISECONDS = 4000
+"""After so long a zone that was opened is on the screen, and a core is free for what may be asked later."""
 _QUIET_MILLISECONDS = 20_000
 """A hand that rests so long is not about to draw."""
 _SCHEMES = {"flair": "FLAIR 1–19", "flair_hub": "FLAIR-HUB 0–18", "cosia_numero": "CoSIA numero"}
@@ -48,7 +53,10 @@ class Work(QObject):
     def __init__(self, window: QWidget, opened: Callable[[], OpenZone | None]) -> None:
         super().__init__(window)
         self._window, self._opened = window, opened
-        self._jobs: dict[str, Job] = {}
+        self._jobs = defaultdict[str, OneAtATime](OneAtATime)
+        self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MILLISECONDS)
+        self._settled.timeout.connect(self._get_ready)
+        self.destroyed.connect(dismiss)  # not by a lambda, which goes with it while it runs
 
     @property
     def commands(self) -> Mapping[str, Callable[[], None]]:
@@ -69,18 +77,21 @@ class Work(QObject):
     @property
     def rehearsing(self) -> bool:
         """Whether kernels are being compiled."""
-        job = self._jobs.get("rehearsal")
-        return job is not None and job.running
+        return self._jobs["rehearsal"].busy
 
     @property
     def busy(self) -> bool:
         """Whether something is being done."""
-        return any(job.running for job in self._jobs.values())
+        return any(one.busy for one in self._jobs.values())
 
     def stop(self) -> None:
         """Stop everything."""
-        for job in self._jobs.values():
-            job.stop()
+        for one in self._jobs.values():
+            one.stop()
+
+    def expect_questions(self) -> None:
+        """Have the first question to the zone that was opened answered as fast as those after it."""
+        self._settled.start()
 
     def segment(self) -> None:
         """Make the regions of the zone that is open."""
@@ -130,13 +141,18 @@ class Work(QObject):
             self._begin("release", tr("Release {name}", name=wanted.name), work, _tell_release)
 
     def _begin(self, kind: str, title: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
-        running = self._jobs.get(kind)
-        if running is not None and running.running:
+        if not self._jobs[kind].begin(lambda: start(title, work, done=done, failed=_tell_failed)):
             show_info(
                 tr("Something of that kind is being done already; see the activity at the lower right.")
             )
-            return
-        self._jobs[kind] = start(title, work, done=done, failed=_tell_failed)
+
+    def _get_ready(self) -> None:
+        opened = self._opened()
+        if self.rehearsing:
+            self._settled.start()  # it compiles what would be compiled here
+        elif opened is not None:
+            blind = opened.author if opened.blind else ""
+            prepare(get_ready, opened.campaign.path, opened.zone.id, blind)
 
     def _ask_export(self, opened: OpenZone) -> tuple[Path, str] | None:
         """Ask for a file and a scheme; None where somebody thinks better of it."""
@@ -219,4 +235,4 @@ def _tell_release(told: tuple[str, list[str]]) -> None:
 def _tell_failed(why: str) -> None:
     """Say why something could not be done; nothing where somebody stopped it."""
     if why:
-        show_warning(said(why))
+        show_warning(sentence(said(why)))

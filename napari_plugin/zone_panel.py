@@ -6,7 +6,7 @@ __all__ = ["ZonePanel"]
 
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_plugin.actions import Keymap
 from napari_plugin.class_card import ClassCard
@@ -92,12 +92,22 @@ class ZonePanel(QWidget):
         head.addWidget(title)
         head.addWidget(author)
         column.addLayout(head)
-        for panel in (self.banner, self.lock, self.tools):
-            column.addWidget(panel)
+        column.addWidget(self.tools)
         column.addWidget(self.classes, 100)
-        for panel in (self.card, self.scale, self.saved, self.coverage, self.place):
+        # Over the card, from below, where nothing is clicked: what comes unasked must not move the classes.
+        news = QVBoxLayout()
+        news.addStretch()
+        news.addWidget(self.banner)
+        news.addWidget(self.lock)
+        below = QGridLayout()
+        below.addWidget(self.card, 0, 0)
+        below.addLayout(news, 0, 0)
+        column.addLayout(below)
+        for panel in (self.scale, self.saved, self.coverage, self.place):
             column.addWidget(panel)
         column.addStretch(1)
+        for panel in (self.banner, self.lock):
+            panel.raise_()
 
     def follow_theme(self) -> None:
         """Say again, in the colours in use, what has its colours in the text."""

@@ -52,6 +52,7 @@ def test_a_neighbour_that_saw_no_house_breaks_it() -> None:
     )
     assert found.measured < found.limit
     assert "building here and herbaceous_vegetation in D051_2019/Z2_UU" in found.told
+    assert found.named == ("building", "herbaceous_vegetation", "D051_2019/Z2_UU")
 
 
 def test_a_break_along_a_column_lies_in_the_column() -> None:

@@ -101,6 +101,7 @@ def test_a_street_as_building_is_flat_and_a_house_with_a_narrow_flat_side_is_not
     codes[100:130, :150] = BUILDING
     (found,) = check(codes, image).found
     assert (found.kind, found.measured, found.limit) == ("flat-building", 0, 1.5)
+    assert found.named == ("building",)
 
 
 def test_a_greenhouse_may_be_lower_than_a_building(image: NDArray[np.uint8]) -> None:

@@ -172,8 +172,9 @@ class Labelling(RuleBasedStateMachine):
     @rule(author=st.sampled_from(AUTHORS), question=st.booleans())
     def comment(self, author: str, question: bool) -> None:
         store = self.stores[author]
-        there = len(store.comments())
+        there, redoable = len(store.comments()), store.redo_steps
         op = store.record(Comment(row=5, col=6, text="grass or crop?", question=question))
+        assert store.redo_steps == redoable
         assert [found.id for found, _ in store.comments()].count(op.id) == 1
         assert len(store.comments()) == there + 1
 

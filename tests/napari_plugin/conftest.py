@@ -49,9 +49,10 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernels are compiled by the tests themselves."""
+def _no_foresight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels are compiled by the tests themselves, and processes begun when they are needed."""
     monkeypatch.setattr("napari_plugin.work.is_due", lambda: False)
+    monkeypatch.setattr("napari_plugin.work._SETTLED_MILLISECONDS", 3_600_000)
 
 
 @pytest.fixture(autouse=True)

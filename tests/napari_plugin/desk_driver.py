@@ -29,7 +29,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_plugin.session import Session
-from napari_plugin.widgets import DOCK_NAME, LabellingDock
+from napari_plugin.widgets import LabellingDock
 
 NOTHING, LEFT = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
 MIDDLE, RIGHT = Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
@@ -56,7 +56,7 @@ class Driver:
         self.viewer = viewer
         viewer.window.resize(1400, 900)
         self.dock = LabellingDock(viewer, session)
-        viewer.window.add_dock_widget(self.dock, name=DOCK_NAME, area="right")
+        viewer.window.add_dock_widget(self.dock, name="Land-cover labelling", area="right")
         self.window = self.dock.window()
         self.canvas = self.window.findChild(QOpenGLWidget)
         self.window.activateWindow()

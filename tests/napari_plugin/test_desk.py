@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from desk_cases import at, edits, lit
 from desk_driver import LEFT, MIDDLE, PLAIN, RIGHT, Driver, needs_window
-from qtpy.QtCore import QEvent, QPointF
+from qtpy.QtCore import QEvent, QPoint, QPointF, QRect
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QPushButton
 
@@ -369,9 +369,37 @@ def test_an_error_stays_in_the_banner_until_an_edit_succeeds(desk: Driver) -> No
     banner = desk.panel.banner
     desk.session.refused.emit("the disk is full")
     assert banner.isVisible()
-    assert banner.text == "the disk is full"
+    assert banner.text == "The disk is full."
     desk.session.assign_at(100, 100)
     assert not banner.isVisible()
+
+
+@pytest.mark.parametrize("height", [700, 900])
+def test_nothing_that_comes_unasked_moves_the_classes_or_covers_one(desk: Driver, height: int) -> None:
+    desk.viewer.window.resize(1400, height)
+    QTest.qWait(100)
+    panel, long = desk.panel, "the disk is full; " * 9
+    news: tuple[Callable[[], None], ...] = (
+        lambda: panel.banner.warn(long),
+        lambda: panel.banner.ask(long, "Label all the same"),
+        lambda: panel.banner.advise(long, "Make the regions of this zone"),
+        lambda: panel.lock.show_lock("jean"),
+    )
+    classes = panel.classes
+    classes.verticalScrollBar().setValue(classes.verticalScrollBar().maximum() // 2)
+
+    def rows() -> list[QRect]:
+        shown = [classes.visualItemRect(classes.item(row)) for row in range(classes.count())]
+        return [one.translated(classes.viewport().mapTo(panel, QPoint())) for one in shown]
+
+    before = rows()
+    for come in news:
+        come()
+        QTest.qWait(50)
+        assert panel.banner.isVisible()
+        assert rows() == before
+        for banner in (panel.banner, panel.lock):
+            assert not banner.isVisible() or not banner.geometry().intersects(classes.geometry())
 
 
 def test_what_others_label_meanwhile_is_seen_at_the_desk_by_itself(

@@ -14,6 +14,7 @@ from desk_driver import Driver, needs_window
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QLabel, QPushButton
 
+from napari_plugin.language import sentence
 from napari_plugin.panels import Banner
 from napari_plugin.session import Session
 from napari_plugin.widgets import LabellingDock
@@ -115,7 +116,7 @@ def test_a_dropped_registry_neither_unblinds_a_zone_nor_opens_one_under_another_
     dock.close_session()
     (bent.path / "registry.gpkg").rename(bent.path / "away")
     dock.open_zone(bent.path, "D051_2019/Z1_AA", "jean")
-    qtbot.waitUntil(lambda: not dock._opening.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock._opening.busy, timeout=20_000)
     (bent.path / "away").rename(bent.path / "registry.gpkg")
     viewer.open(str(bent.path / "registry.gpkg"), plugin="ocs-workbench")
     qtbot.waitUntil(lambda: dock.session is not None, timeout=20_000)
@@ -178,7 +179,7 @@ def test_what_is_in_the_way_of_a_zone_is_told_in_the_dock(
         qtbot.waitUntil(lambda: bool(dock.contents.problem), timeout=20_000)
         assert dock.session is None
         (banner,) = dock.contents.findChildren(Banner)
-        assert banner.text == dock.contents.problem
+        assert banner.text == sentence(dock.contents.problem)
         return dock.contents.problem
 
     with closing(Session.open(zone.path, zone_id=None, author="paul")):
@@ -239,7 +240,7 @@ def test_a_zone_that_is_read_when_its_dock_is_gone_already_is_given_back(
     dock.open_zone(zone.path, "D051_2019/Z1_AA", "marie")
     opening = dock._opening
     viewer.window.remove_dock_widget(dock)
-    qtbot.waitUntil(lambda: not opening.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not opening.busy, timeout=20_000)
     qtbot.wait(50)
     assert dock.session is None
     assert len(viewer.layers) == 0

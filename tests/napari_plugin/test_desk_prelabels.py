@@ -279,8 +279,8 @@ def test_what_would_change_is_told_in_regions_pixels_and_area(
     session: Session, prelabels: Prelabelling
 ) -> None:
     pixels = int(session.store.footprint.sum())
-    area = pixels * 0.04 / 1e6
-    assert prelabels.told() == f"40 regions would change: {pixels:,} pixels, {area:.3f} km²"
+    hectares = pixels * 0.04 / 1e4
+    assert prelabels.told() == f"40 regions would change: {pixels:,} pixels, {hectares:.2f} ha"
     session.set_class(3)
     session.assign_at(600, 200)
     assert prelabels.told() == "Counting…"

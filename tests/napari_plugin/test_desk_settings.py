@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QDialogButtonBox, QLabel, QWidget
 from napari_plugin.actions import ACTIONS, keymap
 from napari_plugin.preferences import Preferences
 from napari_plugin.settings_dialog import SettingsDialog
+from workbench.nomenclature import load_nomenclature
 
 pytestmark = needs_window
 OK, DEFAULTS = QDialogButtonBox.StandardButton.Ok, QDialogButtonBox.StandardButton.RestoreDefaults
@@ -47,6 +48,20 @@ def test_the_dialog_shows_the_keys_of_the_keyboard_that_is_chosen(dialog: Settin
     assert shown(dialog) == keymap("azerty")
     choose(dialog, "qwerty")
     assert shown(dialog) == keymap("qwerty")
+
+
+def test_classes_are_called_by_their_names_where_a_zone_is_open(
+    dialog: SettingsDialog, preferences: Preferences
+) -> None:
+    def titles(shown: SettingsDialog) -> list[str]:
+        return [shown.table.item(row, 1).text() for row in range(19)]
+
+    assert titles(dialog) == [f"Class {place}" for place in range(1, 20)]
+    flair = load_nomenclature("flair-19")
+    named = SettingsDialog(dialog, preferences, flair)
+    assert titles(named) == [entry.titles["en"] for entry in flair.classes]
+    named.set_keys("class_1", ("J",))
+    assert named.problem.text() == "J means two things: building, Brush"
 
 
 def test_keys_of_ones_own_stay_on_another_keyboard_and_are_kept_alone(

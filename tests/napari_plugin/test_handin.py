@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from desk_cases import heard, over
 from napari_plugin.handin import FINDING_TITLES, HandIn
 from napari_plugin.inquiries import check_labels, count_fates
 from napari_plugin.jobs import in_process
+from napari_plugin.language import speak
 from napari_plugin.session import Session
-from workbench.assessment.findings import KINDS
+from workbench.assessment.findings import KINDS, Region, finding_at
 from workbench.campaign import Campaign
 from workbench.errors import JournalError
 from workbench.geo.grid import Window
@@ -164,6 +166,58 @@ def test_a_blind_annotation_is_checked_and_handed_in_by_itself(zone: Campaign) -
         assert handin.state.state == "submitted"
     states = {one.author: one.state for one in double(zone, zone.only_zone()).authors}
     assert states == {"marie": "open", "jean": "submitted"}
+
+
+PLACE = Region(window=Window(row=0, col=0, height=1, width=1), mask=np.ones((1, 1), bool))
+TOLD = {
+    "a building": (
+        finding_at(
+            PLACE, "flat-building", np.ones((1, 1), np.uint8), measured=0.417, limit=1.5, named=("building",),
+            told="0.4 m above ground, a building has at least 1.5 m",
+        ),
+        "0.4 m above ground, a building has at least 1.5 m",
+        "0,4 m au-dessus du sol, bâtiment\u202f: au moins 1,5 m",
+    ),
+    "a border": (
+        finding_at(
+            PLACE, "border-break", np.ones((1, 1), np.uint8), measured=1.1, limit=2.0,
+            named=("bare_soil", "herbaceous_vegetation", "D055_2018/Z3_AA"),
+            told="bare_soil here and herbaceous_vegetation in D055_2018/Z3_AA, and so on",
+        ),
+        "bare soil here and herbaceous vegetation in D055_2018/Z3_AA, and the picture shows no edge there",
+        "sol nu ici et pelouse dans D055_2018/Z3_AA, sans limite visible sur l’image",
+    ),
+    "an upper class": (
+        finding_at(
+            PLACE, "unresolved", np.ones((1, 1), np.uint8), measured=1, limit=0, named=("woody_vegetation",),
+            told="its author was sure of woody_vegetation only",
+        ),
+        "its author was sure of woody vegetation, type to be decided only",
+        "son auteur n’était sûr que de la classe supérieure "
+        "«\u202fvégétation ligneuse, type à préciser\u202f»",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_findings_call_classes_by_their_titles_in_the_language(session: Session, case: str) -> None:
+    finding, english, french = TOLD[case]
+    handin = HandIn(session)
+    assert handin.told_of(finding) == english
+    speak("fr")
+    try:
+        assert handin.told_of(finding) == french
+    finally:
+        speak("en")
+
+
+def test_what_the_checks_find_names_what_its_sentence_does(session: Session) -> None:
+    unsure = replace(filled(STRIP, 0), upper="woody_vegetation")
+    session.store.apply_all([filled(WHOLE, 7), unsure])
+    (found,) = [one for one in checked(session).open if one.kind == "unresolved"]
+    assert found.named == ("woody_vegetation",)
+    assert HandIn(session).title_of(found) == "woody vegetation, type to be decided"
+    assert found.named[0] in found.told
 
 
 def test_questions_are_answered_in_a_process_of_its_own(labelled: Session) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 from desk_cases import heard, last_op, lit
 
 from napari_plugin.here import SMALLEST_PATCH, Here
 from napari_plugin.session import Session
+from workbench.campaign import Campaign
 from workbench.geo.grid import Window
 from workbench.labels.editing import Given
 from workbench.labels.edits import OPEN, PROTECTED, Comment, Provenance
@@ -162,6 +165,20 @@ def test_slivers_that_reach_into_the_region_become_part_of_what_surrounds_them(
     refused, noticed = heard(session.refused), heard(session.noticed)
     here.absorb()
     assert (refused, noticed) == ([], [f"There is no sliver of fewer than {SMALLEST_PATCH} pixels there."])
+
+
+def test_a_comment_is_asked_for_only_where_it_can_be_pinned(
+    session: Session, here: Here, zone: Campaign
+) -> None:
+    assert here.why_no_comment() == "Point at the place that the comment is about."
+    session.hover_at(*PLACE)
+    assert here.why_no_comment() == ""
+    with closing(Session.open(zone.path, zone_id=None, author="jean", blind=True)) as blind:
+        blind.hover_at(*PLACE)
+        assert Here(blind).why_no_comment() == "You label this zone blind: nobody would see a comment."
+        refused = heard(blind.refused)
+        Here(blind).comment(*PLACE, "a pond", question=False)
+        assert len(refused) == 1
 
 
 def test_a_comment_is_pinned_to_its_pixel_wherever_the_pointer_is_meanwhile(

@@ -8,7 +8,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from napari_plugin import language
-from napari_plugin.language import ago, count, number, percent, said, second_title, speak, title, tr
+from napari_plugin.language import (
+    ago,
+    area,
+    count,
+    number,
+    percent,
+    said,
+    second_title,
+    sentence,
+    speak,
+    title,
+    tr,
+)
 from workbench.nomenclature import load_nomenclature
 
 ENTRIES = """
@@ -70,6 +82,25 @@ def test_a_value_that_looks_like_a_place_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "begun"),
+    [
+        ("the disk is full", "The disk is full."),
+        ("l’op marie:3 est inconnu", "L’op marie:3 est inconnu."),
+        ("élargissez la zone", "Élargissez la zone."),
+        ("Not segmented yet.", "Not segmented yet."),
+        ("hierarchy.h5 is damaged", "hierarchy.h5 is damaged."),
+        ("model-unet is a model", "model-unet is a model."),
+        ("marie:5 is no question", "marie:5 is no question."),
+        ("31_042 was made on another grid", "31_042 was made on another grid."),
+        ("/tmp/campaign is not a folder", "/tmp/campaign is not a folder."),
+        ("", ""),
+    ],
+)
+def test_an_error_is_shown_as_a_sentence_and_names_keep_their_letters(text: str, begun: str) -> None:
+    assert sentence(text) == begun
+
+
+@pytest.mark.parametrize(
     ("sentence", "expected"),
     [
         ("zone D051/Z1 was closed; open it again", "la zone D051/Z1 a été fermée ; rouvrez-la"),
@@ -119,6 +150,14 @@ def test_numbers_are_written_as_the_language_does(in_french: French) -> None:
         f"-1{NARROW}234",
         f"12,3{NARROW}%",
     ]
+
+
+def test_an_area_is_in_the_unit_in_which_it_is_read_best(in_french: French) -> None:
+    areas = {0: "0 m²", 0.04: "0 m²", 5_001.2: "5,001 m²", 10_000: "1.00 ha", 125_032: "12.50 ha"}
+    areas |= {999_000: "99.90 ha", 1_000_000: "1.00 km²", 4_194_304: "4.19 km²"}
+    assert {square_metres: area(square_metres) for square_metres in areas} == areas
+    in_french("")
+    assert area(125_032) == "12,50 ha"
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
 
-from napari_plugin.screen import HOVER, PENDING, RIM, View, lit, sampled
+from napari_plugin.screen import HOVER, PENDING, RIM, View, hatched, lit, sampled
 from workbench.geo.grid import Window
 
 places = st.floats(-20_000, 20_000)
@@ -119,6 +121,37 @@ def test_all_that_is_in_view_lies_in_its_window(view: View) -> None:
             if row >= 0 and col >= 0:
                 assert window is not None
                 assert window.contains(row, col)
+
+
+PALETTE = np.stack([np.arange(256), 1000 + np.arange(256)]).astype(np.uint32)
+"""Colours that say what code they are of, and whether they are on a stripe."""
+
+
+def hatch_of(view: View, box: Window) -> NDArray[np.uint32]:
+    codes = np.full(box.shape, 7, np.uint8)
+    return hatched(codes, PALETTE, box.row + box.col + view.hatch)
+
+
+@settings(deadline=None)
+@given(view=views)
+def test_eight_pixels_of_the_screen_in_a_line_are_half_striped_and_of_one_class(view: View) -> None:
+    found = hatch_of(view, Window(row=0, col=0, height=16, width=16))
+    assert set(np.unique(found)) == {7, 1007}
+    for line in (*found[:, 3:11], *found.T[:, 5:13]):
+        assert (line == 1007).sum() == 4
+
+
+@settings(deadline=None)
+@given(view=views, down=st.integers(0, 20), across=st.integers(0, 20))
+def test_stripes_go_on_from_box_to_box_and_along_with_the_picture(view: View, down: int, across: int) -> None:
+    whole = hatch_of(view, Window(row=0, col=0, height=40, width=40))
+    part = Window(row=down, col=across, height=12, width=12)
+    assert np.array_equal(hatch_of(view, part), whole[part.slices])
+    steps = (view.top + view.left) / view.pitch
+    assume(abs(steps - round(steps)) > 1e-6)
+    # The picture is moved so many pixels of the screen up and to the left.
+    moved = replace(view, top=view.top + down * view.pitch, left=view.left + across * view.pitch)
+    assert np.array_equal(hatch_of(moved, replace(part, row=0, col=0)), whole[part.slices])
 
 
 def test_a_view_before_the_zone_shows_no_window() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from desk_driver import Driver, needs_window, one_window
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QMessageBox, QToolButton
+from qtpy.QtWidgets import QDockWidget, QMessageBox, QToolButton
 
 from napari_plugin.language import LANGUAGES
 from napari_plugin.session import Session
@@ -38,6 +38,20 @@ def tools(desk: Driver) -> list[QToolButton]:
     return [one for one in desk.panel.tools.findChildren(QToolButton) if one.objectName() == "tool"]
 
 
+def names_of_docks(desk: Driver) -> set[str]:
+    """Return what the desk's docks are called, wherever that stands."""
+    names = set()
+    for widget in (desk.dock, desk.dock.beside.side):
+        while not isinstance(widget, QDockWidget):
+            widget = widget.parentWidget()
+        names |= {
+            widget.windowTitle(),
+            widget.toggleViewAction().text(),
+            widget.titleBarWidget().title.text(),
+        }
+    return names
+
+
 def words_of_a_question(desk: Driver) -> set[str]:
     """Return what stands on the buttons of a question, which are Qt's own."""
     answers = QMessageBox.StandardButton
@@ -64,13 +78,14 @@ def test_another_language_is_shown_everywhere_at_once_and_english_comes_back(
     assert {"Ce que l’on peut faire", "Retour arrière"} <= set(re.split(r"<[^>]*>|&nbsp;", dock.help.text))
     assert [dock.beside.side.pages.tabText(place) for place in range(2)] == ["Vue", "Zones"]
     assert dock.beside.queue.search.placeholderText() == "Zone, personne, motif…"
+    assert names_of_docks(driver) == {"Annotation de l’occupation du sol", "Zone"}
     assert [layer.name for layer in driver.viewer.layers] == ["Image", "Seconde vue", "Classes", "Régions"]
     assert words_of_a_question(driver) == {"Oui", "Annuler"}
     session.set_class(9)
     session.assign_at(256, 300)
     assert panel.banner.text == (
-        f"la zone {session.zone_id} a été acceptée par marie et est verrouillée{NARROW}; "
-        "renvoyez-la avec un motif pour y annoter"
+        f"La zone {session.zone_id} a été acceptée par marie et est verrouillée{NARROW}; "
+        "renvoyez-la avec un motif pour y annoter."
     )
     speak_in(driver, "en")
     names = ["Pick", "Brush", "Line", "Polygon", "Split", "Merge"]
@@ -78,6 +93,7 @@ def test_another_language_is_shown_everywhere_at_once_and_english_comes_back(
     assert driver.panel.lock.text == "Accepted by marie, and locked."
     assert [layer.name for layer in driver.viewer.layers] == ["Picture", "Second view", "Classes", "Regions"]
     assert driver.dock.beside.queue.search.placeholderText() == "Zone, person, reason…"
+    assert names_of_docks(driver) == {"Land-cover labelling", "Zone"}
     assert words_of_a_question(driver) == {"Yes", "Cancel"}
 
 

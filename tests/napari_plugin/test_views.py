@@ -76,6 +76,17 @@ def test_another_way_to_look_is_another_picture_of_the_same_raster(views: Views,
     assert views.first.view.recipe.key == "rgb"
 
 
+def test_a_picture_without_infrared_stays_as_it_is_and_says_why(
+    session: Session, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [one for one in Views(session, reading).recipes if one.key in ("rgb", "height")]
+    monkeypatch.setattr("napari_plugin.views.recipes_for", lambda rasters: found)
+    views, noticed = Views(session, reading), heard(session.noticed)
+    views.toggle_infrared()
+    assert views.first.view.recipe.key == "rgb"
+    assert noticed == ["The picture of this zone has no infrared."]
+
+
 def test_blinking_shows_the_second_view_as_long_as_it_lasts(views: Views) -> None:
     views.blink(True)
     assert views.second is not None

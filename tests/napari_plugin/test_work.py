@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import far_work
 import pytest
 from made_orthos import MakeOrtho
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_plugin import work as work_module
+from napari_plugin.inquiries import get_ready
 from napari_plugin.opening import OpenZone, open_zone
+from napari_plugin.processes import in_kept_process, prepare
 from napari_plugin.release_dialog import ReleaseDialog
 from napari_plugin.session import Session
 from napari_plugin.work import Snapshots, Work
@@ -165,6 +168,26 @@ def test_a_release_that_cannot_be_built_is_not_begun(
     assert problem in dialog.problem
     assert bool(problem) == bool(dialog.problem)
     assert not dialog.ok.isEnabled()
+
+
+def test_a_process_gets_ready_for_questions_when_the_zone_has_settled_and_ends_with_the_window(
+    qtbot: Any, opened: OpenZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_module, "_SETTLED_MILLISECONDS", 1)
+    begun: list[Any] = []
+    monkeypatch.setattr(work_module, "prepare", lambda *given: begun.append(given))
+    window = QWidget()
+    work = Work(window, lambda: opened)
+    work.expect_questions()
+    qtbot.waitUntil(lambda: bool(begun))
+    assert begun == [(get_ready, opened.campaign.path, ZONE, "")]
+
+    prepare(*begun[0])
+    ready = in_kept_process(far_work.whoami)(lambda share, what: None)
+    with qtbot.waitSignal(window.destroyed):
+        window.deleteLater()
+    with pytest.raises(ProcessLookupError):
+        os.kill(ready, 0)
 
 
 def test_a_snapshot_is_written_after_many_edits_when_the_hand_rests(

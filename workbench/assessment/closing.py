@@ -114,7 +114,7 @@ def _unresolved(
         pixels, (row, col) = int(np.count_nonzero(region.mask)), np.argwhere(region.mask)[0]
         key = keys[numbers[region.window.row + row, region.window.col + col] - 1]
         told = f"its author was sure of {key} only"
-        yield finding_at(region, "unresolved", codes, measured=pixels, limit=0, told=told)
+        yield finding_at(region, "unresolved", codes, measured=pixels, limit=0, told=told, named=(key,))
 
 
 def _left_out(bands: Mapping[str, NDArray[np.uint8]]) -> Iterator[tuple[Kind, str]]:

@@ -90,9 +90,11 @@ class Finding:
     measured: float
     limit: float
     told: str
-    """What was measured, against what, in words."""
+    """What was measured, against what, in words; classes by their keys."""
     mask: RunLengthMask
     """Which pixels they are; its window is their bounding box in the zone."""
+    named: tuple[str, ...] = ()
+    """What is named in `told`, in its order: keys of classes, and last the neighbour of a border."""
 
     @property
     def window(self) -> Window:
@@ -140,7 +142,14 @@ def regions(values: NDArray[np.uint8], *, least: int = 1) -> Iterator[Region]:
 
 
 def finding_at(
-    region: Region, kind: Kind, codes: NDArray[np.uint8], *, measured: float, limit: float, told: str
+    region: Region,
+    kind: Kind,
+    codes: NDArray[np.uint8],
+    *,
+    measured: float,
+    limit: float,
+    told: str,
+    named: tuple[str, ...] = (),
 ) -> Finding:
     """Return the finding of a region.
 
@@ -148,7 +157,7 @@ def finding_at(
     ----------
     region
         Where it is.
-    kind, measured, limit, told
+    kind, measured, limit, told, named
         As in `Finding`.
     codes
         Shape (row, col) of the zone, 0 = unlabelled.
@@ -165,4 +174,5 @@ def finding_at(
         limit=round(limit, 3),
         told=told,
         mask=RunLengthMask.encode(mask, window),
+        named=named,
     )

@@ -69,6 +69,7 @@ def find_breaks(
                 yield finding_at(
                     _region(seam.line, run), "border-break", codes,
                     measured=contrast, limit=limits.break_contrast, told=told,
+                    named=(own, other, seam.neighbour),
                 )  # fmt: skip
 
 

@@ -199,4 +199,6 @@ def _flat_buildings(picture: _Picture, limits: Limits) -> Iterator[Finding]:
         for region in picture.wide_regions(odd, limits.flat_width):
             height = picture.height(region)
             told = f"{height:.1f} m above ground, a {key} has at least {least:g} m"
-            yield finding_at(region, "flat-building", picture.codes, measured=height, limit=least, told=told)
+            yield finding_at(
+                region, "flat-building", picture.codes, measured=height, limit=least, told=told, named=(key,)
+            )

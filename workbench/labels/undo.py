@@ -1,4 +1,9 @@
-"""What one author can undo and redo: derived from their ops alone, so it goes on after a restart."""
+"""What one author can undo and redo: derived from their ops alone, so it goes on after a restart.
+
+What is undone can be redone until its author builds on the zone as it is without it: gives labels, protects
+some (as they are now) or refines regions. What is only said (comments of every sort: questions, answers,
+rulings, justifications), looked at or judged (reviews) builds on nothing, and leaves all that can be redone.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,8 @@ __all__ = ["UndoStack"]
 
 from workbench.labels.payloads import UNDOABLE, target_of
 from workbench.labels.tables import Row
+
+_BUILDS = UNDOABLE - {"comment"}
 
 
 class UndoStack:
@@ -16,12 +23,13 @@ class UndoStack:
         self.undone: list[str] = []
 
     def record(self, row: Row, author: str) -> None:
-        """Follow one op of the author; a new edit forgets what could be redone."""
+        """Follow one op of the author."""
         if row.kind in UNDOABLE:
             gesture = f"{author}:{row.gesture}"
             if not self.done or self.done[-1] != gesture:
                 self.done.append(gesture)
-            self.undone.clear()
+            if row.kind in _BUILDS:
+                self.undone.clear()
         elif row.kind == "undo":
             _move(target_of(row.payload), self.done, self.undone)
         elif row.kind == "redo":
