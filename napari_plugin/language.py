@@ -213,8 +213,8 @@ def area(square_metres: float) -> str:
     """Write an area in the unit in which it is read best: ``5,001 m²``, ``1.25 ha``, ``4.19 km²``."""
     for unit, size in (("km²", _SQUARE_KILOMETRE), ("ha", _HECTARE)):
         if square_metres >= size:
-            return f"{number(square_metres / size, 2)} {unit}"
-    return f"{number(square_metres)} m²"
+            return f"{number(square_metres / size, 2)}\N{NO-BREAK SPACE}{unit}"
+    return f"{number(square_metres)}\N{NO-BREAK SPACE}m²"
 
 
 def _percents() -> str:

@@ -280,7 +280,8 @@ def test_what_would_change_is_told_in_regions_pixels_and_area(
 ) -> None:
     pixels = int(session.store.footprint.sum())
     hectares = pixels * 0.04 / 1e4
-    assert prelabels.told() == f"40 regions would change: {pixels:,} pixels, {hectares:.2f} ha"
+    ha = "\N{NO-BREAK SPACE}ha"
+    assert prelabels.told() == f"40 regions would change: {pixels:,} pixels, {hectares:.2f}{ha}"
     session.set_class(3)
     session.assign_at(600, 200)
     assert prelabels.told() == "Counting…"

@@ -153,11 +153,11 @@ def test_numbers_are_written_as_the_language_does(in_french: French) -> None:
 
 
 def test_an_area_is_in_the_unit_in_which_it_is_read_best(in_french: French) -> None:
-    areas = {0: "0 m²", 0.04: "0 m²", 5_001.2: "5,001 m²", 10_000: "1.00 ha", 125_032: "12.50 ha"}
-    areas |= {999_000: "99.90 ha", 1_000_000: "1.00 km²", 4_194_304: "4.19 km²"}
+    areas = {0: "0\xa0m²", 0.04: "0\xa0m²", 5_001.2: "5,001\xa0m²", 10_000: "1.00\xa0ha"}
+    areas |= {999_000: "99.90\xa0ha", 1_000_000: "1.00\xa0km²", 4_194_304: "4.19\xa0km²"}
     assert {square_metres: area(square_metres) for square_metres in areas} == areas
     in_french("")
-    assert area(125_032) == "12,50 ha"
+    assert area(125_032) == "12,50\xa0ha"
 
 
 @pytest.mark.parametrize(
