@@ -16,6 +16,7 @@ from qtpy.QtGui import QShortcut
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QWidget
 
+import napari_plugin.ending  # noqa: F401 - a program ends in order
 from napari_plugin.appraisal import Appraisal
 from napari_plugin.beside import Beside, name_dock
 from napari_plugin.bindings import HeldKeys, install_shortcuts, main_window

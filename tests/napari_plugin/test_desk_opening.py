@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import weakref
 from contextlib import closing
 from pathlib import Path
@@ -69,6 +72,20 @@ def test_zones_that_were_left_do_not_gather_in_memory(
     viewer.window.remove_dock_widget(desk.dock)
     qtbot.waitUntil(lambda: len(viewer.layers) == 0)
     vars(desk).clear()
+
+
+@pytest.mark.parametrize("how", ["closed", "open"])
+def test_a_script_may_end_with_its_window_still_there(zone: Campaign, tmp_path: Path, how: str) -> None:
+    script = Path(__file__).with_name("left_open.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(zone.path), "D051_2019/Z1_AA", how],
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    Session.open(zone.path, zone_id=None, author="marie").close()
 
 
 def test_a_dropped_registry_opens_its_zone_in_the_dock(
