@@ -25,7 +25,9 @@ def test_the_public_names_exist_and_are_sorted() -> None:
         assert getattr(workbench, name).__module__.startswith("workbench")
 
 
-@pytest.mark.parametrize("package", ["geo", "segmentation", "labels", "assessment", "export", "nomenclature"])
+@pytest.mark.parametrize(
+    "package", ["geo", "segmentation", "labels", "assessment", "export", "inference", "nomenclature"]
+)
 def test_a_package_exports_a_few_sorted_names(package: str) -> None:
     module = __import__(f"workbench.{package}", fromlist=["__all__"])
     assert module.__all__ == sorted(module.__all__)

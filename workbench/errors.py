@@ -12,6 +12,7 @@ __all__ = [
     "GridError",
     "HierarchyError",
     "JournalError",
+    "ModelError",
     "NomenclatureError",
     "NothingToDo",
     "Problem",
@@ -64,6 +65,10 @@ class CampaignError(WorkbenchError, ValueError):
 
 class NomenclatureError(WorkbenchError, ValueError):
     """A class, code or scheme that the nomenclature does not know."""
+
+
+class ModelError(WorkbenchError, ValueError):
+    """A model, its card or a checkpoint that cannot be read, trusted or used for what was asked."""
 
 
 class ReleaseError(WorkbenchError, ValueError):

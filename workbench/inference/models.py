@@ -1,0 +1,140 @@
+"""A model on disk: ``card.json`` and ``weights.safetensors`` in a directory of its own."""
+
+from __future__ import annotations
+
+__all__ = ["WEIGHTS", "fill", "read_model", "write_model"]
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from workbench.documents import digest, sync_directory, write_file
+from workbench.errors import ModelError
+from workbench.inference.card import ModelCard, read_card, write_card
+from workbench.inference.networks import build_network
+
+WEIGHTS = "weights.safetensors"
+_LISTED = 10
+
+
+def write_model(
+    card: ModelCard,
+    weights: Mapping[str, Tensor],
+    directory: Path,
+    *,
+    overwrite: bool = False,
+    half: bool = False,
+) -> ModelCard:
+    """Write a model into a directory that is not there yet; it appears whole or not at all.
+
+    Parameters
+    ----------
+    card
+        Its digest of the weights is set here.
+    weights
+        The network's state.
+    overwrite
+        Replace an older model.
+    half
+        Store floats in 16 bits.
+
+    Returns
+    -------
+    ModelCard
+        As it was written.
+
+    Raises
+    ------
+    ModelError
+        The directory exists, or holds something that is no model.
+    """
+    if directory.exists():
+        if not overwrite:
+            raise ModelError(f"{directory} exists already; choose another name or pass --overwrite")
+        read_card(directory)  # nothing but a model is replaced
+    elif not directory.parent.is_dir():
+        raise ModelError(f"{directory.parent} is not a folder; make it first")
+    tensors = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
+        for name, tensor in sorted(weights.items())
+    }
+    content = save(tensors)
+    written = replace(card, weights_sha256=digest(content))
+    making = directory.with_name(f".{directory.name}.part")
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        making.mkdir()
+        write_file(making / WEIGHTS, content, error=ModelError)
+        write_card(written, making)
+        if directory.exists():
+            shutil.rmtree(directory)
+        making.rename(directory)
+        sync_directory(directory.parent)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return written
+
+
+def read_model(directory: Path) -> tuple[ModelCard, nn.Module]:
+    """Read a model: its card, and its network with its weights, ready to predict.
+
+    Raises
+    ------
+    ModelError
+        There is none, the weights are not those of the card, or do not fit its network.
+    """
+    card = read_card(directory)
+    path = directory / WEIGHTS
+    if not path.is_file():
+        raise ModelError(f"{directory} has a card, but no {WEIGHTS}; copy the model again")
+    content = path.read_bytes()
+    if digest(content) != card.weights_sha256:
+        raise ModelError(f"{path} is not the file that the card was written for; copy the model again")
+    try:
+        weights = load(content)
+    except SafetensorError as error:
+        raise ModelError(f"{path} is damaged ({error}); copy the model again") from error
+    network = build_network(card.architecture)
+    fill(network, weights, source=str(path))
+    return card, network.eval()
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> int:
+    """Give a network its weights, all of them and no others; return how many tensors it took.
+
+    Raises
+    ------
+    ModelError
+        Names or shapes differ; the first ten are named.
+    """
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    differing = [
+        f"{name} {_told(found.get(name), 'is missing')} (expected {_told(expected.get(name), 'nothing')})"
+        for name in sorted(expected.keys() | found.keys())
+        if expected.get(name) != found.get(name)
+    ]
+    if differing:
+        more = f" and {len(differing) - _LISTED} more" if len(differing) > _LISTED else ""
+        raise ModelError(
+            f"{source}: {len(differing)} of {len(expected)} tensors do not fit the network: "
+            f"{'; '.join(differing[:_LISTED])}{more}; nothing was loaded"
+        )
+    network.load_state_dict(
+        {
+            name: tensor.to(torch.float32) if tensor.is_floating_point() else tensor
+            for name, tensor in weights.items()
+        },
+        strict=True,
+    )
+    return len(expected)
+
+
+def _told(shape: tuple[int, ...] | None, absent: str) -> str:
+    return absent if shape is None else f"[{', '.join(map(str, shape))}]"
