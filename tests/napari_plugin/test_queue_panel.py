@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMessageBox, QVBoxLayout, QWidget
 
 from napari_plugin import queue_reading
-from napari_plugin.queue import ZoneChoice
+from napari_plugin.queue import QueuedZone, ZoneChoice
 from napari_plugin.queue_panel import QueuePanel
+from napari_plugin.queue_reading import ZoneReader
 from workbench.campaign import Campaign
 from workbench.geo.grid import Window
 from workbench.labels.edits import Provenance, assign
@@ -223,9 +225,17 @@ def test_a_panel_that_goes_while_it_reads_leaves_no_bar_in_the_activity(
     qtbot: Any, three: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("napari_plugin.jobs._PATIENCE_MILLISECONDS", 0)
+    seen, read_one = Event(), ZoneReader._read_one
+
+    def read_when_seen(reader: ZoneReader, zone_id: str) -> QueuedZone:
+        assert seen.wait(30)
+        return read_one(reader, zone_id)
+
+    monkeypatch.setattr(ZoneReader, "_read_one", read_when_seen)
     panel = QueuePanel(three.path, "marie")
     panel.refresh()
     qtbot.waitUntil(lambda: bool(progress._all_instances), timeout=20_000)
+    seen.set()
     panel.release()
     panel.deleteLater()
     del panel
