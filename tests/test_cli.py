@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import rasterio
 from click.testing import CliRunner
+from made_models import made_model
 from made_orthos import MakeOrtho, made_grid, made_truth
 
 from workbench.campaign import Campaign
@@ -503,7 +504,7 @@ CONTRACT = (
     "hierarchy cut; hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; "
     "labels bias; agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; "
     "gold remove; campaign double; release build; release verify; zone migrate; zone pack; zone unpack; "
-    "campaign backup"
+    "campaign backup; predict"
 )
 
 
@@ -532,6 +533,7 @@ def test_the_examples_of_all_commands_run(
     write_raster(tmp_path / "dsm.tif", made_truth(512, 512).astype(np.float32), made_grid(512, 512))
     whole = [[-1, -1], [-1, 512], [512, 512], [512, -1]]  # nothing unlabelled, or it is not accepted
     square = [[50, 50], [50, 200], [200, 200], [200, 50]]  # a border, or there is no bias
+    made_model(tmp_path / "MODEL")
     lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]
     (tmp_path / "edits.jsonl").write_text("\n".join(map(json.dumps, lines)))
     monkeypatch.chdir(tmp_path)

@@ -8,26 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_models import made_card
 
 from workbench.errors import DocumentError, ModelError
-from workbench.inference import Architecture, Band, ModelCard, read_card
+from workbench.inference import Band, read_card
 from workbench.inference.card import write_card
 from workbench.nomenclature import load_nomenclature
 
-CARD = ModelCard(
-    id="two",
-    title="Water and the rest",
-    architecture=Architecture(provider="workbench", network="tiny-unet", inputs=2, outputs=3),
-    nomenclature="flair-19",
-    classes=("water", "clear_cut", "building"),
-    untrained=("clear_cut",),
-    bands=(Band(name="R", mean=105.0, std=52.0), Band(name="NIR", mean=106.0, std=40.0, optional=True)),
-    resolution=0.2,
-    licence="Etalab 2.0",
-    source="a test",
-    domains=("D055_2018",),
-    weights_sha256="0" * 64,
-)
+CARD = made_card(("water", "clear_cut", "building"), ("R", "NIR"), optional=("NIR",), name="two")
 
 
 def test_a_card_comes_back_as_it_was_written(tmp_path: Path) -> None:

@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_card import CARD
+from made_models import made_card
 from torch import nn
 
 from workbench.errors import ModelError
+from workbench.geo.grid import Window
 from workbench.inference.models import WEIGHTS, fill, read_model, write_model
 from workbench.inference.network import NetworkSegmenter, open_segmenter, pick_device
 from workbench.inference.networks import build_network
 from workbench.inference.reduction import reduce_probabilities, reduce_scores
+
+CARD = made_card(("water", "clear_cut", "building"), ("R", "NIR"), optional=("NIR",), name="two")
 
 
 def tiles(*, count: int = 2, side: int = 64, bands: int = 2) -> np.ndarray:
@@ -54,10 +57,13 @@ def test_three_bytes_say_what_the_probabilities_say() -> None:
     assert np.abs(planes[:, 2] - entropy * 255).max() <= 0.51
 
 
-def test_the_margin_is_left_out() -> None:
+def test_a_core_is_what_the_whole_tile_says_there() -> None:
     segmenter = NetworkSegmenter(CARD, made(), device="cpu")
-    whole, core = segmenter.predict_reduced(tiles()), segmenter.predict_reduced(tiles(), margin=8)
-    assert np.array_equal(core, whole[..., 8:-8, 8:-8])
+    whole, core = (
+        segmenter.predict_reduced(tiles()),
+        segmenter.predict_reduced(tiles(), core=Window(row=8, col=12, height=48, width=41)),
+    )
+    assert np.array_equal(core, whole[..., 8:56, 12:53])
 
 
 def test_of_equal_logits_the_first_class_counts_and_doubt_is_whole() -> None:
@@ -74,8 +80,9 @@ def test_no_number_is_no_class() -> None:
 def test_members_that_disagree_have_mutual_information() -> None:
     sure = torch.tensor([1.0, 0.0])[None, :, None, None]
     unsure = torch.tensor([0.5, 0.5])[None, :, None, None]
-    agree = reduce_probabilities(torch.stack([unsure, unsure]), 2)
-    differ = reduce_probabilities(torch.stack([sure, sure.flip(1)]), 2)
+    doubt = torch.full((1, 1, 1), math.log(2))
+    agree = reduce_probabilities(unsure, doubt, 2)
+    differ = reduce_probabilities((sure + sure.flip(1)) / 2, 0 * doubt, 2)
     assert agree[0, :, 0, 0].tolist() == [1, 128, 255, 0]
     assert differ[0, :, 0, 0].tolist() == [1, 128, 255, 255]
 

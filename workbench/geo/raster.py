@@ -12,6 +12,7 @@ __all__ = [
     "encode_raster",
     "inspect_raster",
     "read_bands",
+    "read_resampled",
     "read_valid",
     "write_raster",
 ]
@@ -29,7 +30,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window as _RasterioWindow
@@ -146,6 +147,42 @@ def read_bands(
             return _read(path, source, bands, where)
     with _opened(path, _IN_THREADS) as source:
         return _read(path, source, bands, where)
+
+
+def read_resampled(path: Path, *, bands: Sequence[int], window: Window, factor: float) -> NDArray[Any]:
+    """Read pixels as they are at another resolution, shape (band, row, col), in the file's own type.
+
+    Finer pixels are interpolated, coarser ones are means.
+
+    Parameters
+    ----------
+    path
+        A raster that `inspect_raster` accepts.
+    bands
+        Band numbers from 1, in the order wanted.
+    window
+        Of the grid with the same upper left corner and the other resolution; it may reach beyond the raster
+        by what a pixel of that grid is cut short.
+    factor
+        Side of a pixel of that grid, in pixels of the file.
+    """
+    with _opened(path) as source:
+        _check_size(path, source)
+        where = _RasterioWindow(
+            window.col * factor,
+            window.row * factor,
+            min(window.width * factor, source.width - window.col * factor),
+            min(window.height * factor, source.height - window.row * factor),
+        )
+        shape = (len(bands), *window.shape)
+        resampling = Resampling.average if factor > 1 else Resampling.bilinear
+        try:
+            pixels: NDArray[Any] = source.read(
+                indexes=list(bands), window=where, out_shape=shape, resampling=resampling
+            )
+        except RasterioError as error:
+            raise _damaged(path) from error
+    return pixels
 
 
 def read_valid(path: Path, *, window: Window | None = None) -> NDArray[np.bool_]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = ["NetworkSegmenter", "open_segmenter", "pick_device"]
 
 import math
+import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Self
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,9 +17,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from workbench.errors import ModelError
+from workbench.geo.grid import Window
 from workbench.inference.card import ModelCard
 from workbench.inference.models import read_model
+from workbench.inference.networks.tiny_unet import TinyUNet
 from workbench.inference.reduction import reduce_scores
+from workbench.inference.segmenter import PLANES
+
+_LARGEST_BATCH = 16
+"""Tiles that a graphics card is asked for at once, until it has no memory for them."""
+_Number = TypeVar("_Number", np.uint8, np.float32)
 
 
 def pick_device(wish: str) -> torch.device:
@@ -73,41 +82,89 @@ class NetworkSegmenter:
         trained = torch.from_numpy(card.trained)
         self._mask = torch.where(trained, 0.0, -math.inf).to(self._device)[:, None, None]
         self._mean = torch.tensor([band.mean for band in card.bands], device=self._device)
+        self.batch = 1 if self._device.type == "cpu" else _LARGEST_BATCH
+        """Tiles that are looked at at once: on a processor one for each thread is fastest; halved when a
+        graphics card has no memory for more."""
         self._factor = torch.tensor([1 / band.std for band in card.bands], device=self._device)
-
-    @classmethod
-    def open(cls, directory: Path, *, device: str = "auto") -> Self:
-        """Open the model in a directory."""
-        card, network = read_model(directory)
-        return cls(card, network, device=device)
 
     @property
     def device(self) -> str:
         """Where it runs."""
         return str(self._device)
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the card, which has that of the weights."""
+        return self.card.digest
+
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """What is told of a pixel."""
+        return PLANES
+
+    @property
+    def lanes(self) -> int:
+        """A thread for each core, each with a tile of its own; two keep a graphics card busy."""
+        return len(os.sched_getaffinity(0)) if self._device.type == "cpu" else 2
+
+    def enter_lane(self) -> None:
+        """Have torch keep to this thread: the others have tiles of their own."""
+        if self._device.type == "cpu":
+            torch.set_num_threads(1)
+
     def normalise(self, tiles: NDArray[np.uint8]) -> Tensor:
         """Return tiles (tile, row, col, band) as numbers around 0, (tile, band, row, col), channels last."""
         pixels = torch.from_numpy(tiles).to(self._device)
         return ((pixels - self._mean) * self._factor).permute(0, 3, 1, 2)
 
-    def scores(self, tiles: NDArray[np.uint8]) -> Tensor:
+    def scores(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> Tensor:
         """Return logits on the device, (tile, class, row, col); -inf for untrained classes."""
         with torch.inference_mode(), self._precision():
-            logits: Tensor = self.network(self.normalise(tiles))
+            logits: Tensor
+            if isinstance(self.network, TinyUNet):
+                logits = self.network(self.normalise(tiles), core)
+            else:
+                logits = self.network(self.normalise(tiles))
+                if core is not None:
+                    logits = logits[..., *core.slices]
             return logits.float() + self._mask
 
-    def predict_proba(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict_proba(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.float32]:
         """Return the probability of each class, shape (tile, class, row, col); 0 for untrained ones."""
-        with torch.inference_mode():
-            proba: NDArray[np.float32] = self.scores(tiles).softmax(dim=1).cpu().numpy()
-        return proba
+        return np.concatenate(self._in_batches(tiles, core, _probabilities))
 
-    def predict_reduced(self, tiles: NDArray[np.uint8], *, margin: int = 0) -> NDArray[np.uint8]:
+    def predict_reduced(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.uint8]:
         """Return class, probability and entropy in a byte each, shape (tile, plane, row, col)."""
-        scores = self.scores(tiles)
-        rows, cols = scores.shape[-2:]
-        return reduce_scores(scores[..., margin : rows - margin, margin : cols - margin])
+        return np.concatenate(self._in_batches(tiles, core, reduce_scores))
+
+    def _in_batches(
+        self, tiles: NDArray[np.uint8], core: Window | None, told: Callable[[Tensor], NDArray[_Number]]
+    ) -> list[NDArray[_Number]]:
+        """Return what is told of the logits of tiles, as many at a time as there is memory for.
+
+        Raises
+        ------
+        ModelError
+            There is none for a single tile.
+        """
+        done: list[NDArray[_Number]] = []
+        first = 0
+        while first < len(tiles):
+            size = self.batch
+            try:
+                with torch.inference_mode():
+                    done.append(told(self.scores(tiles[first : first + size], core=core)))
+            except torch.cuda.OutOfMemoryError as error:
+                if size == 1:
+                    raise ModelError(
+                        f"{self.device} has no memory for a tile of {tiles.shape[1]} pixels; choose smaller "
+                        "tiles, or --device cpu"
+                    ) from error
+                self.batch = max(1, min(size, self.batch) // 2)
+                torch.cuda.empty_cache()
+            else:
+                first += size
+        return done
 
     def _precision(self) -> AbstractContextManager[object]:
         """Return autocast where the hardware has it: on a processor it is eight times slower than floats."""
@@ -115,3 +172,8 @@ class NetworkSegmenter:
             return nullcontext()
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         return torch.autocast("cuda", dtype=half)
+
+
+def _probabilities(scores: Tensor) -> NDArray[np.float32]:
+    proba: NDArray[np.float32] = scores.softmax(dim=1).cpu().numpy()
+    return proba

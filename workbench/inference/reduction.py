@@ -47,16 +47,18 @@ def reduce_scores(scores: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(planes.reshape(3, tiles, rows, cols).swapaxes(0, 1))
 
 
-def reduce_probabilities(members: Tensor, counted: int) -> NDArray[np.uint8]:
-    """Return class, probability, entropy and mutual information for what several members say.
+def reduce_probabilities(mean: Tensor, shared: Tensor, counted: int) -> NDArray[np.uint8]:
+    """Return class, probability, entropy and mutual information for what several members say together.
 
     Members are averaged in probability; mutual information is the entropy of the mean less the mean of the
     entropies (Houlsby et al. 2011, BALD): what they disagree on, not what none of them can tell.
 
     Parameters
     ----------
-    members
-        Shape (member, tile, class, row, col), probabilities.
+    mean
+        Shape (tile, class, row, col), the mean of the members' probabilities.
+    shared
+        Shape (tile, row, col), the mean of the members' entropies, in nats.
     counted
         Number of classes that can be predicted.
 
@@ -66,11 +68,9 @@ def reduce_probabilities(members: Tensor, counted: int) -> NDArray[np.uint8]:
         Shape (tile, plane, row, col), the planes of `segmenter.PLANES` and mutual information over the same
         most, the logarithm of `counted`.
     """
-    mean = members.mean(dim=0)
     top, index = mean.max(dim=1)
     most = math.log(max(counted, 2))
     doubt = torch.special.entr(mean).sum(dim=1)
-    shared = torch.special.entr(members).sum(dim=2).mean(dim=0)
     told = torch.stack(
         [index + 1.0, top * _MOST, doubt * (_MOST / most), (doubt - shared).clamp(min=0) * (_MOST / most)],
         dim=1,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["PLANES", "Segmenter"]
+__all__ = ["PLANES", "Segmenter", "Views"]
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.geo.grid import Window
 from workbench.inference.card import ModelCard
 
 PLANES = ("class", "probability of the class", "entropy")
-"""What a reduced prediction tells of a pixel, a byte each: the index of the class among the card's plus 1
-(0 = nothing is known), its probability and the normalised entropy, both from 0 to 255."""
+"""What is told of a pixel, a byte each: the index of the class among the card's plus 1 (0 = nothing is
+known), its probability and the normalised entropy, both from 0 to 255."""
+
+
+Views = Literal[1, 4, 8]
+"""How often a tile is seen: as it is, in its four rotations, or in the eight symmetries of a square (D4)."""
 
 
 class Segmenter(Protocol):
@@ -24,17 +29,38 @@ class Segmenter(Protocol):
         """What it takes and gives."""
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of all that its answers depend on."""
+
+    @property
     def device(self) -> str:
         """Where it runs, such as ``cpu`` or ``cuda:0``."""
 
-    def predict_proba(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """What `predict_reduced` tells of a pixel: `PLANES`, and more after them."""
+
+    @property
+    def lanes(self) -> int:
+        """How many threads may ask at a time and be answered faster for it."""
+
+    @property
+    def batch(self) -> int:
+        """How many tiles to ask for at once."""
+
+    def enter_lane(self) -> None:
+        """Make ready a thread that is one of several to ask."""
+
+    def predict_proba(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.float32]:
         """Return the probability of each class, shape (tile, class, row, col); 0 for untrained ones.
 
         Parameters
         ----------
         tiles
             Shape (tile, row, col, band), in the order of the card's bands.
+        core
+            Part of each tile that is asked for, the rest being what is around it; all by default.
         """
 
-    def predict_reduced(self, tiles: NDArray[np.uint8], *, margin: int = 0) -> NDArray[np.uint8]:
-        """Return the planes of `PLANES`, shape (tile, plane, row, col), without a margin on each side."""
+    def predict_reduced(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.uint8]:
+        """Return what `planes` names, shape (tile, plane, row, col)."""

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from workbench.geo.grid import Window
+
 _WIDTHS = (16, 24, 40, 64, 96)
 
 
@@ -33,8 +35,8 @@ class TinyUNet(nn.Module):
         )
         self.head = nn.Conv2d(_WIDTHS[0], outputs, kernel_size=1)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Return logits, shape (tile, class, row, col), of an image (tile, band, row, col)."""
+    def forward(self, image: Tensor, core: Window | None = None) -> Tensor:
+        """Return logits, shape (tile, class, row, col), of an image (tile, band, row, col), or of a part."""
         rows, cols = image.shape[-2:]
         below, right = -rows % self.stride, -cols % self.stride
         if below or right:
@@ -46,8 +48,13 @@ class TinyUNet(nn.Module):
         for block in self.up:
             beside = path.pop()
             found = block(torch.cat([functional.interpolate(found, scale_factor=2.0), beside], dim=1))
-        logits = functional.interpolate(self.head(found), scale_factor=2.0, mode="bilinear")
-        return logits[..., :rows, :cols]
+        core = core or Window(row=0, col=0, height=rows, width=cols)
+        # A pixel takes from the two half as far down, one of which may lie before or after the part.
+        top, left = max(0, (core.row - 1) // 2), max(0, (core.col - 1) // 2)
+        logits = self.head(found[..., top : core.row_stop // 2 + 1, left : core.col_stop // 2 + 1])
+        logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear")
+        row, col = core.row - 2 * top, core.col - 2 * left
+        return logits[..., row : row + core.height, col : col + core.width]
 
 
 class _Block(nn.Sequential):

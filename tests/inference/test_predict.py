@@ -1,0 +1,272 @@
+"""Predictions of rasters: what is written, what is not looked at, and that a kill costs little."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from made_models import made_card, made_model
+from made_orthos import MakeOrtho, made_grid
+
+from workbench.campaign import Campaign
+from workbench.errors import ModelError, RasterError, WorkbenchError
+from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.inference.network import open_segmenter
+from workbench.inference.tiles import Tiling
+from workbench.nomenclature import load_nomenclature
+from workbench.workflows.intake import add_zone
+from workbench.workflows.predicting import Predicted, Predicting, predict_file, predict_zone
+
+SMALL = Tiling(size=128, margin=32, across=2)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return made_model(tmp_path / "model")
+
+
+@pytest.fixture
+def image(make_ortho: MakeOrtho) -> Path:
+    return make_ortho(300, 421)[0]
+
+
+def predicted(
+    image: Path, output: Path, *models: Path, tiling: Tiling = SMALL, **options: object
+) -> Predicted:
+    how = Predicting(device="cpu", tiling=tiling, views=options.pop("views", 1))
+    return predict_file(image, output, models=models, how=how, say=lambda text: None, **options)
+
+
+def test_what_is_written_is_what_the_network_says_of_the_whole(
+    tmp_path: Path, image: Path, model: Path
+) -> None:
+    done = predicted(image, tmp_path / "p.tif", model, tiling=Tiling(size=448, margin=0))
+    segmenter = open_segmenter(model, device="cpu")
+    pixels = np.moveaxis(read_bands(image, bands=(1, 2, 3)), 0, 2)
+    whole = np.pad(pixels, ((0, 148), (0, 27), (0, 0)), mode="symmetric")[np.newaxis]
+    told = segmenter.predict_reduced(whole)[0, :, :300, :421]
+    codes = np.array([0, *segmenter.card.codes(load_nomenclature("flair-19"))], dtype=np.uint8)
+    written = read_bands(done.done.path)
+    assert np.array_equal(written[0], codes[told[0]])
+    assert np.array_equal(written[1:], told[1:])
+    assert len(np.unique(written[0])) > 1
+
+
+def test_tiles_say_nearly_what_the_whole_says(tmp_path: Path, image: Path, model: Path) -> None:
+    whole = predicted(image, tmp_path / "whole.tif", model, tiling=Tiling(size=448, margin=0))
+    right = read_bands(whole.done.path, bands=[1])
+    differing = []
+    for margin in (0, 32):
+        done = predicted(image, tmp_path / f"{margin}.tif", model, tiling=Tiling(size=128, margin=margin))
+        differing.append((read_bands(done.done.path, bands=[1]) != right).mean())
+    assert 0 < differing[1] < 0.05
+    assert differing[1] < differing[0] / 2
+
+
+def test_the_file_says_what_it_is(tmp_path: Path, image: Path, model: Path) -> None:
+    done = predicted(image, tmp_path / "p.tif", model)
+    info = inspect_raster(done.done.path)
+    assert info.grid == inspect_raster(image).grid
+    assert info.descriptions == ("class", "probability of the class", "entropy")
+    assert info.nodata is None
+    assert info.tags["MODEL"] == "made"
+    assert info.tags["NOMENCLATURE"] == "flair-19 1.0.0"
+    with rasterio.open(done.done.path) as written:
+        assert written.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+    assert [path.name for path in tmp_path.glob(".p.tif*")] == []
+
+
+def test_probabilities_are_those_of_the_classes(tmp_path: Path, image: Path, model: Path) -> None:
+    predicted(image, tmp_path / "p.tif", model, probabilities=tmp_path / "all.tif")
+    info, planes = inspect_raster(tmp_path / "all.tif"), read_bands(tmp_path / "p.tif")
+    assert info.descriptions == ("building", "water", "clear_cut", "herbaceous_vegetation")
+    shares = read_bands(tmp_path / "all.tif")
+    assert not shares[2].any()
+    assert np.abs(shares.max(axis=0).astype(int) - planes[1]).max() <= 1
+    assert np.abs(shares.sum(axis=0, dtype=int) - 255).max() <= 2
+
+
+def test_nothing_is_said_where_there_is_no_data_and_empty_tiles_are_not_looked_at(
+    tmp_path: Path, model: Path
+) -> None:
+    pixels = np.full((3, 256, 256), 90, dtype=np.uint8)
+    pixels[:, :, :140] = 0
+    path = tmp_path / "gaps.tif"
+    write_raster(path, pixels, made_grid(256, 256))
+    with rasterio.open(path, "r+") as target:
+        target.nodata = 0
+    done = predicted(path, tmp_path / "p.tif", model)
+    planes = read_bands(done.done.path)
+    assert not planes[:, :, :140].any()
+    assert planes[0, :, 140:].all()
+    assert (done.done.executed, done.done.tiles) == (8, 16)
+
+
+def test_blocks_and_threads_leave_no_trace(tmp_path: Path, image: Path, model: Path) -> None:
+    for across in (1, 2, 8):
+        predicted(image, tmp_path / f"{across}.tif", model, tiling=Tiling(size=128, margin=32, across=across))
+    contents = {(tmp_path / f"{across}.tif").read_bytes() for across in (1, 2, 8)}
+    assert len(contents) == 1
+
+
+def test_a_run_that_is_stopped_goes_on_and_has_the_same_bytes(
+    tmp_path: Path, image: Path, model: Path
+) -> None:
+    predicted(image, tmp_path / "whole.tif", model)
+
+    class Enough(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        if done > 0:
+            raise Enough
+
+    with pytest.raises(Enough):
+        predicted(image, tmp_path / "p.tif", model, progress=stop)
+    assert not (tmp_path / "p.tif").exists()
+    done = predicted(image, tmp_path / "p.tif", model)
+    assert done.done.reused > 0
+    assert done.done.executed < done.done.tiles
+    assert (tmp_path / "p.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
+
+
+def test_parts_of_another_model_are_not_taken(tmp_path: Path, image: Path, model: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done > 0:
+            raise WorkbenchError("stopped")
+
+    with pytest.raises(WorkbenchError, match="stopped"):
+        predicted(image, tmp_path / "p.tif", model, progress=stop)
+    other = made_model(tmp_path / "other", seed=1)
+    assert predicted(image, tmp_path / "p.tif", other).done.reused == 0
+
+
+_SCRIPT = """
+import sys
+from pathlib import Path
+from workbench.inference.tiles import Tiling
+from workbench.workflows.predicting import Predicting, predict_file
+how = Predicting(device="cpu", tiling=Tiling(size=128, margin=32, across=1))
+image, output, model = map(Path, sys.argv[1:])
+told = lambda done, total: print(done, flush=True)
+predict_file(image, output, models=[model], how=how, say=print, progress=told)
+"""
+
+
+def test_a_killed_process_leaves_parts_that_are_whole(tmp_path: Path, image: Path, model: Path) -> None:
+    output = tmp_path / "p.tif"
+    command = [sys.executable, "-c", _SCRIPT, str(image), str(output), str(model)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while int(process.stdout.readline()) < 5:
+            pass
+        os.kill(process.pid, signal.SIGKILL)
+    assert not output.exists()
+    tiling = Tiling(size=128, margin=32, across=1)
+    again = predicted(image, output, model, tiling=tiling)
+    assert again.done.reused >= 5
+    whole = predicted(image, tmp_path / "whole.tif", model, tiling=tiling)
+    assert output.read_bytes() == whole.done.path.read_bytes()
+
+
+def test_two_processes_do_not_write_the_same_output(tmp_path: Path, image: Path, model: Path) -> None:
+    def again(done: int, total: int) -> None:
+        with pytest.raises(ModelError, match="is being predicted by another process"):
+            predicted(image, tmp_path / "p.tif", model)
+
+    predicted(image, tmp_path / "p.tif", model, progress=again)
+
+
+def test_a_committee_is_the_mean_of_its_members_whatever_their_order(tmp_path: Path, image: Path) -> None:
+    one = made_model(tmp_path / "one")
+    card = made_card(("water", "herbaceous_vegetation", "building"), ("NIR", "R"), untrained=(), name="two")
+    two = made_model(tmp_path / "two", card, seed=3)
+    for name, models in (("one", [one]), ("two", [two]), ("both", [one, two])):
+        predicted(
+            image, tmp_path / f"{name}.tif", *models, probabilities=tmp_path / f"{name}-all.tif", tiling=SMALL
+        )
+    classes = ("building", "water", "herbaceous_vegetation")
+    shares = {}
+    for name in ("one", "two", "both"):
+        info = inspect_raster(tmp_path / f"{name}-all.tif")
+        numbers = [info.descriptions.index(key) + 1 for key in classes]
+        shares[name] = read_bands(tmp_path / f"{name}-all.tif", bands=numbers).astype(float)
+    assert np.abs(shares["both"] - (shares["one"] + shares["two"]) / 2).max() <= 1
+    info = inspect_raster(tmp_path / "both.tif")
+    assert info.descriptions[3] == "mutual information"
+    assert read_bands(tmp_path / "both.tif", bands=[4]).any()
+
+
+def test_a_model_that_sees_a_tile_turned_says_the_same_of_the_turned_raster(
+    tmp_path: Path, model: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 128, 128), dtype=np.uint8)
+    for name, turned in (("as-is", pixels), ("turned", np.rot90(pixels, axes=(1, 2)))):
+        write_raster(tmp_path / f"{name}.tif", np.ascontiguousarray(turned), made_grid(128, 128))
+        predicted(tmp_path / f"{name}.tif", tmp_path / f"{name}-p.tif", model, views=8)
+    one, other = (read_bands(tmp_path / f"{name}-p.tif") for name in ("as-is", "turned"))
+    differing = np.abs(np.rot90(one, axes=(1, 2)).astype(int) - other)
+    assert differing[1:].max() <= 1
+    assert (differing[0] > 0).mean() < 0.001
+
+
+def test_another_resolution_is_told_and_mended_on_request(tmp_path: Path, image: Path, model: Path) -> None:
+    grid, pixels = made_grid(150, 211), read_bands(image)[:3, :, :]
+    coarse = np.ascontiguousarray(pixels[:, ::2, ::2])
+    path = tmp_path / "coarse.tif"
+    write_raster(path, coarse, replace(grid, transform=grid.transform @ Affine.scale(2)))
+    said: list[str] = []
+    how = Predicting(device="cpu", tiling=SMALL)
+    predict_file(path, tmp_path / "as-is.tif", models=[model], how=how, say=said.append)
+    assert "0.4 m" in said[0]
+    assert "--resample" in said[0]
+    assert inspect_raster(tmp_path / "as-is.tif").grid.resolution == 0.4
+    predict_file(path, tmp_path / "finer.tif", models=[model], how=how, resample=True, say=said.append)
+    assert len(said) == 1
+    assert inspect_raster(tmp_path / "finer.tif").grid.shape == (300, 422)
+    assert inspect_raster(tmp_path / "finer.tif").grid.resolution == pytest.approx(0.2)
+
+
+def test_a_zone_is_predicted_on_its_own_pixels(
+    campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path, model: Path
+) -> None:
+    image, _ = make_ortho(640, 700, row=-64, col=-64)
+    zone = add_zone(campaign, image, domain="D051_2019", name="Z1_AA").zone
+    path = predict_zone(
+        campaign, zone, model, how=Predicting(device="cpu", tiling=SMALL), say=lambda text: None
+    )
+    assert path == campaign.zone_dir(zone) / "prediction.tif"
+    assert inspect_raster(path).grid.coincides(zone.grid)
+
+
+def test_what_does_not_fit_is_one_sentence_and_nothing_is_written(
+    tmp_path: Path, image: Path, model: Path
+) -> None:
+    gray = tmp_path / "gray.tif"
+    write_raster(gray, np.zeros((1, 64, 64), np.uint8), made_grid(64, 64))
+    deep = tmp_path / "deep.tif"
+    write_raster(deep, np.zeros((3, 64, 64), np.uint16), made_grid(64, 64))
+    text = tmp_path / "text.tif"
+    text.write_text("no raster")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for raster, options, told in (
+        (gray, {}, "nobody says of what"),
+        (gray, {"bands": ("P",)}, "takes R,G,B; R and G and B missing"),
+        (gray, {"bands": ("P", "R")}, "name each of them"),
+        (deep, {}, "models take 8 bits"),
+        (text, {}, "is not a GeoTIFF"),
+        (tmp_path / "none.tif", {}, "is not a file"),
+    ):
+        with pytest.raises(WorkbenchError, match=told):
+            predicted(raster, tmp_path / "p.tif", model, **options)
+    with pytest.raises(RasterError, match="is what the output is made of"):
+        predicted(image, image, model, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before

@@ -1,0 +1,77 @@
+"""Commands that ask models what a raster shows."""
+
+from __future__ import annotations
+
+__all__ = ["predict"]
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_names
+
+
+@click.command(epilog=example("workbench predict ortho.tif --model MODEL -o prediction.tif"))
+@click.argument("raster", type=PATH)
+@click.option(
+    "--model",
+    "models",
+    type=PATH,
+    multiple=True,
+    required=True,
+    help="Directory of a model; given several times, their mean.",
+)
+@click.option("-o", "--output", type=PATH, required=True, help="GeoTIFF to write.")
+@click.option("--probabilities", type=PATH, help="GeoTIFF to write with the probability of each class.")
+@click.option(
+    "--bands", callback=split_names, help="What each band shows, such as R,G,B,NIR (by count if not given)."
+)
+@click.option("--resample", is_flag=True, help="Give the model pixels of the size that it was trained at.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
+@click.option("--tile", type=int, default=512, show_default=True, help="Side of a tile, a multiple of 32.")
+@click.option("--margin", type=int, default=64, show_default=True, help="What is cropped of each side of it.")
+@click.option(
+    "--views",
+    type=click.Choice([1, 4, 8]),
+    default=1,
+    show_default=True,
+    help="Look at each tile so often, turned and mirrored; as much slower.",
+)
+@OVERWRITE
+@JSON
+def predict(
+    raster: Path,
+    models: tuple[Path, ...],
+    output: Path,
+    probabilities: Path | None,
+    bands: tuple[str, ...] | None,
+    resample: bool,
+    device: str,
+    tile: int,
+    margin: int,
+    views: Literal[1, 4, 8],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Predict a raster of any size: class, probability and entropy of each pixel, a band each.
+
+    What is stopped goes on where it was, when it is asked for again.
+    """
+    from workbench.inference.tiles import Tiling
+    from workbench.workflows.predicting import Predicting, predict_file
+
+    with progress("tiles") as bar:
+        done = predict_file(
+            raster,
+            output,
+            models=models,
+            how=Predicting(device=device, tiling=Tiling(size=tile, margin=margin), views=views),
+            bands=bands,
+            resample=resample,
+            probabilities=probabilities,
+            overwrite=overwrite,
+            say=say,
+            progress=bar,
+        )
+    emit("predict", done.document(), done.text(), as_json=as_json)

@@ -1,0 +1,285 @@
+"""A prediction for a raster of any size: tile by tile, written part by part, resumed after a kill.
+
+Blocks of tiles are read, given to the segmenter and written by a few threads, so that reading and writing go
+on while networks run; what waits is bounded, whatever the raster's size. Each block is a part beside the
+output, whole or not there; when all are, they become one cloud-optimized GeoTIFF. What is asked for again
+after a kill goes on from the parts that are there, and has the same bytes.
+"""
+
+from __future__ import annotations
+
+__all__ = ["PredictedRaster", "Source", "predict_raster"]
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from workbench.documents import canonical_bytes, write_file
+from workbench.errors import ModelError, RasterError
+from workbench.geo.grid import PixelGrid, Window
+from workbench.geo.mosaics import Part, write_mosaic
+from workbench.geo.raster import encode_raster
+from workbench.inference.segmenter import Segmenter
+from workbench.inference.tiles import Block, Tile, Tiling
+
+_PLAN = "plan.json"
+_AHEAD = 2
+"""Blocks that are read or written while another one is in work."""
+
+
+class Source(Protocol):
+    """Where pixels come from: a raster's bands in the order of the network's."""
+
+    @property
+    def grid(self) -> PixelGrid:
+        """Where its pixels lie."""
+
+    @property
+    def key(self) -> Mapping[str, Any]:
+        """What its pixels depend on, as JSON."""
+
+    def read(self, window: Window) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return pixels, shape (row, col, band), and where there are any, shape (row, col)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedRaster:
+    """What was done to predict a raster."""
+
+    path: Path
+    tiles: int
+    """Tiles of the raster."""
+    executed: int
+    """Those that a network looked at now: the others were done before, or hold no pixel."""
+    reused: int
+    """Parts that were there already."""
+    seconds: float
+    """Until all parts were there."""
+    copy_seconds: float
+    """To make one file of them."""
+
+
+def predict_raster(
+    source: Source,
+    segmenter: Segmenter,
+    output: Path,
+    *,
+    codes: NDArray[np.uint8],
+    tiling: Tiling,
+    tags: Mapping[str, str],
+    probabilities: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> PredictedRaster:
+    """Write class, probability and entropy of each pixel of a raster.
+
+    Parameters
+    ----------
+    source
+        The pixels.
+    segmenter
+        Who tells what they show.
+    output
+        GeoTIFF to write, a band of 8 bits for each of the segmenter's planes; an older one is replaced.
+    codes
+        Shape (class,). Code of each output of the segmenter; pixels without data are 0 in all bands.
+    tiling
+        Sizes of tiles.
+    tags
+        What the file says of itself.
+    probabilities
+        GeoTIFF to write with the probability of each class, 0 to 255, a band each.
+    progress
+        Called with the tiles that are done and all of them, in this thread; may raise to stop.
+
+    Raises
+    ------
+    ModelError
+        Another process writes the same output.
+    RasterError
+        Pixels cannot be read, or the disk is full.
+    """
+    begun = time.perf_counter()
+    grid = source.grid
+    blocks = tiling.blocks(grid.height, grid.width)
+    plan = {
+        "source": dict(source.key),
+        "model": segmenter.digest,
+        "codes": codes.tolist(),
+        "tiling": [tiling.size, tiling.margin, tiling.across],
+        "shape": list(grid.shape),
+        "probabilities": probabilities is not None,
+    }
+    with _workplace(output, plan) as folder:
+        work = _Work(source, segmenter, codes, folder, with_all=probabilities is not None)
+        missing = [block for block in blocks if not work.path(block).exists()]
+        total = sum(len(block.tiles) for block in blocks)
+        done = total - sum(len(block.tiles) for block in missing)
+        progress(done, total)
+        with closing(work.run(missing)) as counts:
+            for count in counts:
+                done += count
+                progress(done, total)
+        written = time.perf_counter()
+        parts = [Part(path=work.path(block), window=block.window) for block in blocks]
+        first = len(segmenter.planes)
+        names = segmenter.card.classes
+        write_mosaic(
+            output,
+            parts,
+            grid,
+            bands=range(1, first + 1),
+            descriptions=segmenter.planes,
+            tags=tags,
+            folder=folder,
+        )
+        if probabilities is not None:
+            bands = range(first + 1, first + len(names) + 1)
+            write_mosaic(
+                probabilities, parts, grid, bands=bands, descriptions=names, tags=tags, folder=folder
+            )
+        shutil.rmtree(folder)
+    return PredictedRaster(
+        path=output,
+        tiles=total,
+        executed=work.executed,
+        reused=len(blocks) - len(missing),
+        seconds=written - begun,
+        copy_seconds=time.perf_counter() - written,
+    )
+
+
+class _Work:
+    """Blocks in work: each by a thread that reads it, asks for its tiles and writes it."""
+
+    def __init__(
+        self, source: Source, segmenter: Segmenter, codes: NDArray[np.uint8], folder: Path, *, with_all: bool
+    ) -> None:
+        self._source, self._segmenter, self._folder, self._with_all = source, segmenter, folder, with_all
+        # From the index of a class plus 1, 0 where nothing is known.
+        self._codes = np.concatenate([np.zeros(1, np.uint8), codes])
+        self._lanes = ThreadPoolExecutor(segmenter.lanes, "lane", initializer=segmenter.enter_lane)
+        self._stopped = threading.Event()
+        self._counting = threading.Lock()
+        self.executed = 0
+        """Tiles that the segmenter looked at."""
+
+    def path(self, block: Block) -> Path:
+        """Return where the part of a block lies, or will."""
+        return self._folder / f"{block.row:05}-{block.col:05}.tif"
+
+    def run(self, blocks: Sequence[Block]) -> Generator[int]:
+        """Do blocks, a few at a time; yield the number of tiles of each one that is done."""
+        waiting = iter(blocks)
+        running: dict[Future[None], int] = {}
+        with self._lanes, ThreadPoolExecutor(1 + _AHEAD, "block") as threads:
+            try:
+                while True:
+                    while len(running) <= _AHEAD and (block := next(waiting, None)) is not None:
+                        running[threads.submit(self._do, block)] = len(block.tiles)
+                    if not running:
+                        return
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        future.result()
+                        yield running.pop(future)
+            finally:  # an error, or whoever listens has heard enough
+                self._stopped.set()
+                threads.shutdown(cancel_futures=True)
+
+    def _do(self, block: Block) -> None:
+        pixels, valid = self._source.read(block.source)
+        planes = np.zeros((self._depth, *block.window.shape), dtype=np.uint8)
+        asked = {
+            self._lanes.submit(self._ask, pixels, block, tiles): tiles
+            for tiles in self._batches(block, valid)
+            if not self._stopped.is_set()
+        }
+        for future, tiles in asked.items():
+            for tile, told in zip(tiles, future.result(), strict=True):
+                planes[:, *tile.core.within(block.window).slices] = told
+        if self._stopped.is_set():
+            return
+        planes[:, ~valid[block.window.within(block.source).slices]] = 0
+        planes[0] = self._codes[planes[0]]
+        grid = self._source.grid.crop(block.window)
+        write_file(self.path(block), encode_raster(planes, grid, compress="zstd", level=1), error=RasterError)
+
+    @property
+    def _depth(self) -> int:
+        return len(self._segmenter.planes) + self._with_all * len(self._segmenter.card.classes)
+
+    def _batches(self, block: Block, valid: NDArray[np.bool_]) -> Iterator[list[Tile]]:
+        """Yield tiles to look at together: those whose cores hold pixels, and lie alike in them."""
+        alike: dict[Window, list[Tile]] = {}
+        for tile in block.tiles:
+            if valid[tile.core.within(block.source).slices].any():
+                alike.setdefault(tile.core.within(tile.window), []).append(tile)
+        size = self._segmenter.batch
+        for tiles in alike.values():
+            yield from (tiles[first : first + size] for first in range(0, len(tiles), size))
+
+    def _ask(self, pixels: NDArray[np.uint8], block: Block, tiles: Sequence[Tile]) -> NDArray[np.uint8]:
+        if self._stopped.is_set():
+            raise ModelError("the prediction was stopped")
+        cut = np.stack([_cut(pixels, tile.window, block.source) for tile in tiles])
+        core = tiles[0].core.within(tiles[0].window)
+        told = self._segmenter.predict_reduced(cut, core=core)
+        if self._with_all:
+            proba = self._segmenter.predict_proba(cut, core=core)
+            told = np.concatenate([told, np.floor(proba * 255 + 0.5).astype(np.uint8)], axis=1)
+        with self._counting:
+            self.executed += len(tiles)
+        return told
+
+
+def _cut(pixels: NDArray[np.uint8], window: Window, source: Window) -> NDArray[np.uint8]:
+    """Return a tile, mirrored where a raster smaller than it ends."""
+    row, col = window.row - source.row, window.col - source.col
+    tile = pixels[row : row + window.height, col : col + window.width]
+    short = [(0, window.height - tile.shape[0]), (0, window.width - tile.shape[1]), (0, 0)]
+    return np.pad(tile, short, mode="symmetric") if any(after for _, after in short) else tile
+
+
+@contextmanager
+def _workplace(output: Path, plan: Mapping[str, Any]) -> Iterator[Path]:
+    """Give the folder of parts beside an output; parts of another plan go.
+
+    Raises
+    ------
+    ModelError
+        Another process is at work there.
+    """
+    folder = output.with_name(f".{output.name}.parts")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RasterError(f"{output} cannot be written ({error.strerror}); choose another place") from error
+    lock = FileLock(output.with_name(f".{output.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ModelError(
+            f"{output} is being predicted by another process; wait for it, or stop it"
+        ) from error
+    try:
+        folder.mkdir(exist_ok=True)
+        content = canonical_bytes(plan)
+        path = folder / _PLAN
+        if not path.exists() or path.read_bytes() != content:
+            shutil.rmtree(folder)
+            folder.mkdir()
+            write_file(path, content, error=RasterError)
+        yield folder
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)

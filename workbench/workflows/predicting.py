@@ -1,0 +1,211 @@
+"""Predictions of models for rasters and for zones: opened, checked, written, told."""
+
+from __future__ import annotations
+
+__all__ = ["Predicted", "Predicting", "ZONE_PREDICTION", "open_models", "predict_file", "predict_zone"]
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from workbench.campaign import Campaign
+from workbench.documents import check_output
+from workbench.errors import RasterError
+from workbench.geo.raster import TIFF, inspect_raster
+from workbench.geo.zone import Zone
+from workbench.inference.card import ModelCard
+from workbench.inference.predict import PredictedRaster, predict_raster
+from workbench.inference.segmenter import Segmenter, Views
+from workbench.inference.source import RasterSource, band_names
+from workbench.inference.tiles import Tiling
+from workbench.nomenclature import Nomenclature, load_nomenclature
+
+ZONE_PREDICTION = "prediction.tif"
+"""Beside a zone's hierarchy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicting:
+    """How to predict."""
+
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda`` …"""
+    tiling: Tiling = field(default_factory=Tiling)
+    views: Views = 1
+    """How often each tile is looked at: as it is, in its rotations, in the symmetries of a square."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """What a prediction did."""
+
+    done: PredictedRaster
+    card: ModelCard
+    device: str
+    pixels: int
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view (``schema/outputs/predict.schema.json``)."""
+        return {
+            "prediction": str(self.done.path),
+            "model": self.card.id,
+            "device": self.device,
+            "pixels": self.pixels,
+            "tiles": self.done.tiles,
+            "executed_tiles": self.done.executed,
+            "reused_parts": self.done.reused,
+            "seconds": round(self.done.seconds, 3),
+            "copy_seconds": round(self.done.copy_seconds, 3),
+        }
+
+    def text(self) -> str:
+        """Return one line for a person."""
+        again = f", {self.done.reused} parts were there already" if self.done.reused else ""
+        return (
+            f"{self.done.path}: {self.pixels:,} pixels by {self.card.id} on {self.device}, "
+            f"{self.done.executed:,} of {self.done.tiles:,} tiles in {self.done.seconds:.1f} s{again}, "
+            f"one file of them in {self.done.copy_seconds:.1f} s"
+        )
+
+
+def open_models(models: Sequence[Path], *, views: Views, device: str) -> Segmenter:
+    """Open a model, or several as a committee."""
+    from workbench.inference.committee import Committee
+    from workbench.inference.network import open_segmenter
+
+    members = [open_segmenter(model, device=device) for model in models]
+    return members[0] if len(members) == views == 1 else Committee(members, views=views)
+
+
+def predict_file(
+    raster: Path,
+    output: Path,
+    *,
+    models: Sequence[Path],
+    how: Predicting,
+    bands: Sequence[str] | None = None,
+    resample: bool = False,
+    probabilities: Path | None = None,
+    nomenclature: Nomenclature | None = None,
+    overwrite: bool = False,
+    say: Callable[[str], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Predicted:
+    """Predict a raster of any size.
+
+    Parameters
+    ----------
+    raster
+        What to look at.
+    output, probabilities
+        GeoTIFFs to write; the second one only if it is given.
+    models
+        Directories of models; several are asked together.
+    how
+        Where and how.
+    bands
+        What each band of the raster shows; by its descriptions or number if not given.
+    resample
+        Give the model pixels of the resolution that it was trained at.
+    nomenclature
+        Whose codes are written; the models' own by default.
+    overwrite
+        Replace older outputs.
+    say
+        Hears what a person should know.
+    progress
+        Called with the tiles that are done and all of them.
+
+    Raises
+    ------
+    ModelError
+        A model cannot be opened, or does not fit the raster.
+    RasterError
+        The raster cannot be read, or an output not be written.
+    """
+    info = inspect_raster(raster)
+    for path in (output, probabilities):
+        if path is not None:
+            if path.suffix.lower() not in (".tif", ".tiff"):
+                raise RasterError(f"{path}: a GeoTIFF is written; give it a name that ends in .tif")
+            check_output(
+                path, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=[raster], error=RasterError
+            )
+    segmenter = open_models(models, views=how.views, device=how.device)
+    card = segmenter.card
+    names = band_names(info, bands, card)
+    source = RasterSource.of(info, card, bands=names, resample=resample)
+    if source.differs(card):
+        say(
+            f"{raster} has pixels of {info.grid.resolution:g} m, {card.id} was trained at "
+            f"{card.resolution:g} m, so expect less of it; --resample gives it what it knows"
+        )
+    return _predicted(source, segmenter, output, nomenclature, how, probabilities, progress)
+
+
+def predict_zone(
+    campaign: Campaign,
+    zone: Zone,
+    model: Path,
+    *,
+    how: Predicting | None = None,
+    say: Callable[[str], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Predict a zone's orthophoto; the prediction lies beside its hierarchy, an older one is replaced.
+
+    Raises
+    ------
+    ModelError
+        The model cannot be opened, or does not fit the zone.
+    """
+    how = how or Predicting()
+    segmenter = open_models([model], views=how.views, device=how.device)
+    ortho = zone.ortho
+    info = inspect_raster(ortho.path, assume_crs=zone.grid.crs)
+    source = RasterSource.of(info, segmenter.card, bands=ortho.bands, window=ortho.window)
+    if source.differs(segmenter.card):
+        say(
+            f"{zone.id} is at {info.grid.resolution:g} m, {segmenter.card.id} was trained at "
+            f"{segmenter.card.resolution:g} m, so expect less of it"
+        )
+    output = campaign.zone_dir(zone) / ZONE_PREDICTION
+    return _predicted(source, segmenter, output, campaign.nomenclature, how, None, progress).done.path
+
+
+def _predicted(
+    source: RasterSource,
+    segmenter: Segmenter,
+    output: Path,
+    nomenclature: Nomenclature | None,
+    how: Predicting,
+    probabilities: Path | None,
+    progress: Callable[[int, int], None],
+) -> Predicted:
+    card = segmenter.card
+    nomenclature = nomenclature or load_nomenclature(card.nomenclature)
+    tags = {
+        "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",
+        "MODEL": card.id,
+        "MODEL_SHA256": segmenter.digest,
+        "NOMENCLATURE": f"{nomenclature.name} {nomenclature.version}",
+        "CLASSES": json.dumps(
+            {key: int(code) for key, code in zip(card.classes, card.codes(nomenclature), strict=True)}
+        ),
+        "RESOLUTION": f"{source.grid.resolution:g}",
+    }
+    done = predict_raster(
+        source,
+        segmenter,
+        output,
+        codes=card.codes(nomenclature),
+        tiling=how.tiling,
+        tags=tags,
+        probabilities=probabilities,
+        progress=progress,
+    )
+    height, width = source.grid.shape
+    return Predicted(done=done, card=card, device=segmenter.device, pixels=height * width)
