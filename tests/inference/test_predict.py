@@ -138,6 +138,19 @@ def test_a_run_that_is_stopped_goes_on_and_has_the_same_bytes(
     assert (tmp_path / "p.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
 
 
+def test_blended_tiles_say_nearly_what_the_whole_says_and_the_same_in_blocks_of_any_size(
+    tmp_path: Path, image: Path, model: Path
+) -> None:
+    whole = predicted(image, tmp_path / "whole.tif", model, tiling=Tiling(size=448, margin=0))
+    for across in (1, 2, 8):
+        tiling = Tiling(size=128, margin=32, across=across, blended=True)
+        predicted(image, tmp_path / f"{across}.tif", model, tiling=tiling)
+    assert len({(tmp_path / f"{across}.tif").read_bytes() for across in (1, 2, 8)}) == 1
+    told, right = read_bands(tmp_path / "1.tif"), read_bands(whole.done.path)
+    assert (told[0] != right[0]).mean() < 0.1
+    assert np.abs(told[1].astype(int) - right[1]).mean() < 10
+
+
 def test_parts_of_another_model_are_not_taken(tmp_path: Path, image: Path, model: Path) -> None:
     def stop(done: int, total: int) -> None:
         if done > 0:

@@ -32,6 +32,11 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress
 @click.option("--tile", type=int, default=512, show_default=True, help="Side of a tile, a multiple of 32.")
 @click.option("--margin", type=int, default=64, show_default=True, help="What is cropped of each side of it.")
 @click.option(
+    "--blend",
+    is_flag=True,
+    help="Average all tiles that hold a pixel, for transformers; twice as slow.",
+)
+@click.option(
     "--views",
     type=click.Choice([1, 4, 8]),
     default=1,
@@ -50,6 +55,7 @@ def predict(
     device: str,
     tile: int,
     margin: int,
+    blend: bool,
     views: Literal[1, 4, 8],
     overwrite: bool,
     as_json: bool,
@@ -66,7 +72,9 @@ def predict(
             raster,
             output,
             models=models,
-            how=Predicting(device=device, tiling=Tiling(size=tile, margin=margin), views=views),
+            how=Predicting(
+                device=device, tiling=Tiling(size=tile, margin=margin, blended=blend), views=views
+            ),
             bands=bands,
             resample=resample,
             probabilities=probabilities,

@@ -13,6 +13,7 @@ __all__ = ["PredictedRaster", "Source", "predict_raster"]
 import shutil
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
@@ -29,12 +30,11 @@ from workbench.errors import ModelError, RasterError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.mosaics import Part, write_mosaic
 from workbench.geo.raster import encode_raster
+from workbench.inference.composing import Blended, Composer, Cores
 from workbench.inference.segmenter import Segmenter
 from workbench.inference.tiles import Block, Tile, Tiling
 
 _PLAN = "plan.json"
-_AHEAD = 2
-"""Blocks that are read or written while another one is in work."""
 
 
 class Source(Protocol):
@@ -115,12 +115,14 @@ def predict_raster(
         "source": dict(source.key),
         "model": segmenter.digest,
         "codes": codes.tolist(),
-        "tiling": [tiling.size, tiling.margin, tiling.across],
+        "tiling": [tiling.size, tiling.margin, tiling.across, tiling.blended],
         "shape": list(grid.shape),
         "probabilities": probabilities is not None,
     }
     with _workplace(output, plan) as folder:
-        work = _Work(source, segmenter, codes, folder, with_all=probabilities is not None)
+        made = Blended if tiling.blended else Cores
+        composer = made(segmenter, with_all=probabilities is not None)
+        work = _Work(source, segmenter, codes, folder, composer)
         missing = [block for block in blocks if not work.path(block).exists()]
         total = sum(len(block.tiles) for block in blocks)
         done = total - sum(len(block.tiles) for block in missing)
@@ -131,22 +133,11 @@ def predict_raster(
                 progress(done, total)
         written = time.perf_counter()
         parts = [Part(path=work.path(block), window=block.window) for block in blocks]
-        first = len(segmenter.planes)
-        names = segmenter.card.classes
-        write_mosaic(
-            output,
-            parts,
-            grid,
-            bands=range(1, first + 1),
-            descriptions=segmenter.planes,
-            tags=tags,
-            folder=folder,
-        )
-        if probabilities is not None:
-            bands = range(first + 1, first + len(names) + 1)
-            write_mosaic(
-                probabilities, parts, grid, bands=bands, descriptions=names, tags=tags, folder=folder
-            )
+        told, names = composer.planes, segmenter.card.classes
+        for path, begun_at, described in ((output, 0, told), (probabilities, len(told), names)):
+            if path is not None:
+                bands = range(begun_at + 1, begun_at + len(described) + 1)
+                write_mosaic(path, parts, grid, bands=bands, descriptions=described, tags=tags, folder=folder)
         shutil.rmtree(folder)
     return PredictedRaster(
         path=output,
@@ -162,9 +153,14 @@ class _Work:
     """Blocks in work: each by a thread that reads it, asks for its tiles and writes it."""
 
     def __init__(
-        self, source: Source, segmenter: Segmenter, codes: NDArray[np.uint8], folder: Path, *, with_all: bool
+        self,
+        source: Source,
+        segmenter: Segmenter,
+        codes: NDArray[np.uint8],
+        folder: Path,
+        composer: Composer,
     ) -> None:
-        self._source, self._segmenter, self._folder, self._with_all = source, segmenter, folder, with_all
+        self._source, self._folder, self._composer = source, folder, composer
         # From the index of a class plus 1, 0 where nothing is known.
         self._codes = np.concatenate([np.zeros(1, np.uint8), codes])
         self._lanes = ThreadPoolExecutor(segmenter.lanes, "lane", initializer=segmenter.enter_lane)
@@ -181,10 +177,10 @@ class _Work:
         """Do blocks, a few at a time; yield the number of tiles of each one that is done."""
         waiting = iter(blocks)
         running: dict[Future[None], int] = {}
-        with self._lanes, ThreadPoolExecutor(1 + _AHEAD, "block") as threads:
+        with self._lanes, ThreadPoolExecutor(1 + self._composer.ahead, "block") as threads:
             try:
                 while True:
-                    while len(running) <= _AHEAD and (block := next(waiting, None)) is not None:
+                    while len(running) <= self._composer.ahead and (block := next(waiting, None)) is not None:
                         running[threads.submit(self._do, block)] = len(block.tiles)
                     if not running:
                         return
@@ -198,45 +194,40 @@ class _Work:
 
     def _do(self, block: Block) -> None:
         pixels, valid = self._source.read(block.source)
-        planes = np.zeros((self._depth, *block.window.shape), dtype=np.uint8)
-        asked = {
-            self._lanes.submit(self._ask, pixels, block, tiles): tiles
+        asked = deque(
+            (tiles, self._lanes.submit(self._ask, pixels, block, tiles))
             for tiles in self._batches(block, valid)
-            if not self._stopped.is_set()
-        }
-        for future, tiles in asked.items():
-            for tile, told in zip(tiles, future.result(), strict=True):
-                planes[:, *tile.core.within(block.window).slices] = told
-        if self._stopped.is_set():
-            return
+        )
+
+        def answers() -> Iterator[tuple[Tile, Any]]:
+            while asked:
+                tiles, future = asked.popleft()
+                yield from zip(tiles, future.result(), strict=True)
+
+        planes = self._composer.compose(block, answers())
         planes[:, ~valid[block.window.within(block.source).slices]] = 0
         planes[0] = self._codes[planes[0]]
         grid = self._source.grid.crop(block.window)
         write_file(self.path(block), encode_raster(planes, grid, compress="zstd", level=1), error=RasterError)
 
-    @property
-    def _depth(self) -> int:
-        return len(self._segmenter.planes) + self._with_all * len(self._segmenter.card.classes)
-
     def _batches(self, block: Block, valid: NDArray[np.bool_]) -> Iterator[list[Tile]]:
         """Yield tiles to look at together: those whose cores hold pixels, and lie alike in them."""
+        size = self._composer.batch
+        held = [tile for tile in block.tiles if valid[tile.core.within(block.source).slices].any()]
+        if size == 1:
+            yield from ([tile] for tile in held)
+            return
         alike: dict[Window, list[Tile]] = {}
-        for tile in block.tiles:
-            if valid[tile.core.within(block.source).slices].any():
-                alike.setdefault(tile.core.within(tile.window), []).append(tile)
-        size = self._segmenter.batch
+        for tile in held:
+            alike.setdefault(tile.core.within(tile.window), []).append(tile)
         for tiles in alike.values():
             yield from (tiles[first : first + size] for first in range(0, len(tiles), size))
 
-    def _ask(self, pixels: NDArray[np.uint8], block: Block, tiles: Sequence[Tile]) -> NDArray[np.uint8]:
+    def _ask(self, pixels: NDArray[np.uint8], block: Block, tiles: Sequence[Tile]) -> NDArray[Any]:
         if self._stopped.is_set():
             raise ModelError("the prediction was stopped")
         cut = np.stack([_cut(pixels, tile.window, block.source) for tile in tiles])
-        core = tiles[0].core.within(tiles[0].window)
-        told = self._segmenter.predict_reduced(cut, core=core)
-        if self._with_all:
-            proba = self._segmenter.predict_proba(cut, core=core)
-            told = np.concatenate([told, np.floor(proba * 255 + 0.5).astype(np.uint8)], axis=1)
+        told = self._composer.ask(cut, tiles[0].core.within(tiles[0].window))
         with self._counting:
             self.executed += len(tiles)
         return told

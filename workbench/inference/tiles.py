@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["Block", "Tile", "Tiling"]
 
 from dataclasses import dataclass
+from functools import reduce
 
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
@@ -22,7 +23,8 @@ class Tile:
     window: Window
     """In the raster, which it may reach out of on the right and below where that is smaller than a tile."""
     core: Window
-    """In the raster; the cores of all tiles cover it once."""
+    """In the raster: what is taken from it. The cores of all tiles cover the raster once, unless their
+    opinions are blended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Block:
     """From 0, in blocks."""
     col: int
     window: Window
-    """What it writes: the cores of its tiles."""
+    """What it writes."""
     source: Window
     """What it reads, inside the raster."""
     tiles: tuple[Tile, ...]
@@ -55,6 +57,9 @@ class Tiling:
     """Least distance of a core from the border of its tile, where that is not the raster's."""
     across: int = 4
     """Tiles a side in a block."""
+    blended: bool = False
+    """Whether a pixel is told by all tiles that hold it, weighted by Hann's window, not by one of them. For
+    networks that look far, as transformers do; a block then needs the tiles around it, too."""
 
     def __post_init__(self) -> None:
         if self.size < 32 or self.size % 32:
@@ -87,28 +92,27 @@ class Tiling:
         whole = Window(row=0, col=0, height=height, width=width)
         window = Window(row=row * side, col=col * side, height=side, width=side).intersection(whole)
         assert window is not None  # noqa: S101 - blocks begin inside
-        tiles = tuple(
-            self._tile(top, left, height, width)
-            for top in range(window.row, window.row_stop, self.stride)
-            for left in range(window.col, window.col_stop, self.stride)
+        # No tile that is blended reaches further than its own side.
+        around = -(-self.size // self.stride) * self.stride if self.blended else 0
+        found = (
+            self._tile(top, left, window if self.blended else whole, whole)
+            for top in range(max(0, window.row - around), min(height, window.row_stop + around), self.stride)
+            for left in range(max(0, window.col - around), min(width, window.col_stop + around), self.stride)
         )
-        source = tiles[0].window.union(tiles[-1].window).intersection(whole)
+        tiles = tuple(tile for tile in found if tile is not None)
+        source = reduce(Window.union, (tile.window for tile in tiles)).intersection(whole)
         assert source is not None  # noqa: S101 - so do tiles
         return Block(row=row, col=col, window=window, source=source, tiles=tiles)
 
-    def _tile(self, top: int, left: int, height: int, width: int) -> Tile:
-        return Tile(
-            # At the raster's edges tiles are moved inside: what is around a core is then real pixels.
-            window=Window(
-                row=max(0, min(top - self.margin, height - self.size)),
-                col=max(0, min(left - self.margin, width - self.size)),
-                height=self.size,
-                width=self.size,
-            ),
-            core=Window(
-                row=top,
-                col=left,
-                height=min(self.stride, height - top),
-                width=min(self.stride, width - left),
-            ),
+    def _tile(self, top: int, left: int, within: Window, whole: Window) -> Tile | None:
+        """Return the tile around a core, of which what lies within a window is taken, if anything does."""
+        # At the raster's edges tiles are moved inside: what is around a core is then real pixels.
+        window = Window(
+            row=max(0, min(top - self.margin, whole.height - self.size)),
+            col=max(0, min(left - self.margin, whole.width - self.size)),
+            height=self.size,
+            width=self.size,
         )
+        middle = Window(row=top, col=left, height=self.stride, width=self.stride)
+        core = (window if self.blended else middle).intersection(within)
+        return None if core is None else Tile(window=window, core=core)
