@@ -137,9 +137,12 @@ def _forward(raster: Path, model: Path, output: Path) -> dict[str, Any]:
     """The network alone on the tiles that ours looks at, ready in memory, a thread for each core."""
     import torch
 
+    from workbench.inference.models import read_model
+    from workbench.inference.network import NetworkSegmenter
     from workbench.inference.tiles import Tiling
 
-    segmenter = _opened(model)
+    # As it was read: ours, and peers, have batch-norms folded.
+    segmenter = NetworkSegmenter(*read_model(model), device="cpu")
     with rasterio.open(raster) as source:
         pixels = np.ascontiguousarray(np.moveaxis(source.read(), 0, 2))
     blocks = Tiling(size=_TILE, margin=_MARGIN).blocks(*pixels.shape[:2])

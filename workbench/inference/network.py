@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
 from workbench.inference.card import ModelCard
+from workbench.inference.folding import fold_batch_norms
 from workbench.inference.models import read_model
 from workbench.inference.networks.tiny_unet import TinyUNet
 from workbench.inference.reduction import reduce_scores
@@ -59,6 +60,7 @@ def open_segmenter(directory: Path, *, device: str = "auto") -> NetworkSegmenter
         There is no model, its weights are not those of its card, or the device is not there.
     """
     card, network = read_model(directory)
+    fold_batch_norms(network)
     return NetworkSegmenter(card, network, device=device)
 
 
