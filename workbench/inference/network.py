@@ -107,7 +107,7 @@ class NetworkSegmenter:
     @property
     def lanes(self) -> int:
         """A thread for each core, each with a tile of its own; two keep a graphics card busy."""
-        return len(os.sched_getaffinity(0)) if self._device.type == "cpu" else 2
+        return (os.cpu_count() or 1) if self._device.type == "cpu" else 2
 
     def enter_lane(self) -> None:
         """Have torch keep to this thread: the others have tiles of their own."""
