@@ -13,6 +13,8 @@ from torch.nn import functional
 from workbench.geo.grid import Window
 
 _WIDTHS = (16, 24, 40, 64, 96)
+_REACH = 4
+"""Pixels of half resolution around a part that its logits depend on from the last block on, and one more."""
 
 
 class TinyUNet(nn.Module):
@@ -45,15 +47,20 @@ class TinyUNet(nn.Module):
         for block in self.down:
             path.append(block(path[-1]))
         found = path.pop()
-        for block in self.up:
-            beside = path.pop()
-            found = block(torch.cat([functional.interpolate(found, scale_factor=2.0), beside], dim=1))
+        half = Window(row=0, col=0, height=path[0].shape[-2], width=path[0].shape[-1])
         core = core or Window(row=0, col=0, height=rows, width=cols)
-        # A pixel takes from the two half as far down, one of which may lie before or after the part.
-        top, left = max(0, (core.row - 1) // 2), max(0, (core.col - 1) // 2)
-        logits = self.head(found[..., top : core.row_stop // 2 + 1, left : core.col_stop // 2 + 1])
-        logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear")
-        row, col = core.row - 2 * top, core.col - 2 * left
+        # What is not asked for is not computed from the last block on, most of what there is to do.
+        told = Window(
+            row=core.row // 2, col=core.col // 2, height=-(-core.height // 2), width=-(-core.width // 2)
+        )
+        part = told.grown(_REACH, within=half)
+        for block in self.up:
+            beside, found = path.pop(), functional.interpolate(found, scale_factor=2.0)
+            if not path:
+                beside, found = beside[..., *part.slices], found[..., *part.slices]
+            found = block(torch.cat([found, beside], dim=1))
+        logits = functional.interpolate(self.head(found), scale_factor=2.0, mode="bilinear")
+        row, col = core.row - 2 * part.row, core.col - 2 * part.col
         return logits[..., row : row + core.height, col : col + core.width]
 
 
