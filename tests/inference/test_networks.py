@@ -19,6 +19,8 @@ from workbench.inference.architecture import Architecture
 from workbench.inference.networks import build_network
 from workbench.inference.networks.building import first_convolution, head_of, outline_network
 from workbench.inference.published import PUBLISHED, Published
+from workbench.inference.recognising import recognise
+from workbench.inference.tensors import TensorFile
 
 GOLDEN = Path(__file__).parent / "golden" / "upernet_smp_0.4.0.json"
 UNET = Architecture(provider="smp", network="unet", encoder="resnet18", inputs=4, outputs=5)
@@ -42,11 +44,14 @@ def needs(architecture: Architecture) -> None:
 
 
 @pytest.mark.parametrize("one", DISTINCT.values(), ids=lambda one: one.name)
-def test_every_published_model_has_its_published_size(one: Published) -> None:
+def test_every_published_model_has_its_size_and_is_recognised_by_its_tensors(one: Published) -> None:
     needs(one.architecture)
-    millions = counted(outline_network(one.architecture))
+    network = outline_network(one.architecture)
+    millions = counted(network)
     if one.millions is not None and abs(millions - one.millions) > 0.01 * one.millions:
         assert f"{millions:.2f}" in one.remark, "a difference is explained"
+    found = recognise(TensorFile(path=Path("x.pth"), tensors=network.state_dict()))
+    assert found.architecture == one.architecture
 
 
 def test_names_of_published_models_are_unique() -> None:

@@ -7,7 +7,7 @@ that of another; statistics are (band, mean, std) triples, so that none is appli
 
 from __future__ import annotations
 
-__all__ = ["CARD", "Band", "ModelCard", "read_card", "write_card"]
+__all__ = ["CARD", "WEIGHTS", "Band", "ModelCard", "read_card", "write_card"]
 
 import math
 import re
@@ -25,7 +25,7 @@ from workbench.errors import ModelError
 from workbench.inference.architecture import Architecture
 from workbench.nomenclature import Nomenclature
 
-CARD = "card.json"
+CARD, WEIGHTS = "card.json", "weights.safetensors"
 _SCHEMA = "model-card"
 _HEADER = {"format": "ocs-workbench/model-card", "format_version": 1}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,47}")

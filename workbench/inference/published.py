@@ -58,6 +58,12 @@ class Published:
             "remark": self.remark,
         }
 
+    def row(self) -> tuple[str, ...]:
+        """Return one line of a list: name, network, bands, millions of parameters, remark."""
+        size = "" if self.millions is None else f"{self.millions:.1f} M"
+        network = str(self.architecture).partition(",")[0]
+        return (self.name, network, ",".join(self.bands or ("any",)), size, self.remark)
+
 
 def _network(provider: Provider, network: str, encoder: str | None, inputs: int) -> Architecture:
     return Architecture(provider=provider, network=network, encoder=encoder, inputs=inputs, outputs=_OUTPUTS)

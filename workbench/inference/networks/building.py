@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["build_network", "first_convolution", "head_of", "outline_network"]
+__all__ = ["build_network", "defaults_of", "first_convolution", "head_of", "outline_network"]
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -67,6 +68,22 @@ def outline_network(architecture: Architecture) -> nn.Module:
     """
     with torch.device("meta"), _NumbersStay():
         return build_network(architecture)
+
+
+def defaults_of(network: str) -> dict[str, Any]:
+    """Return the settings that a network of segmentation-models-pytorch is built with here, as JSON has them.
+
+    Raises
+    ------
+    ModelError
+        The library is not installed.
+    """
+    with _told(Architecture(provider="smp", network=network, inputs=1, outputs=1)):
+        from workbench.inference.networks.smp_networks import NETWORKS
+
+        settings = inspect.signature(NETWORKS[network].__init__).parameters.items()
+    plain = {key: one.default for key, one in settings if one.default is not inspect.Parameter.empty}
+    return {key: list(one) if isinstance(one, tuple) else one for key, one in plain.items()}
 
 
 def first_convolution(network: nn.Module) -> str:
