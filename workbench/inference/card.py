@@ -7,7 +7,7 @@ that of another; statistics are (band, mean, std) triples, so that none is appli
 
 from __future__ import annotations
 
-__all__ = ["CARD", "WEIGHTS", "Band", "ModelCard", "read_card", "write_card"]
+__all__ = ["CARD", "WEIGHTS", "Band", "ModelCard", "check_place", "read_card", "write_card"]
 
 import math
 import re
@@ -221,6 +221,22 @@ def read_card(directory: Path) -> ModelCard:
             f"{directory} is no model: it has no {CARD}; make one by workbench model import or train"
         )
     return ModelCard.from_document(read_document(path, schema=_SCHEMA))
+
+
+def check_place(directory: Path, *, overwrite: bool) -> None:
+    """Refuse a place for a model before any work goes into it: nothing but an older model is replaced.
+
+    Raises
+    ------
+    ModelError
+        The directory exists and may not be replaced, or there is no folder for it.
+    """
+    if directory.exists():
+        if not overwrite:
+            raise ModelError(f"{directory} exists already; choose another name or pass --overwrite")
+        read_card(directory)
+    elif not directory.parent.is_dir():
+        raise ModelError(f"{directory.parent} is not a folder; make it first")
 
 
 def write_card(card: ModelCard, directory: Path) -> None:

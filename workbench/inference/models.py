@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from workbench.documents import digest, sync_directory, write_file
 from workbench.errors import ModelError
-from workbench.inference.card import WEIGHTS, ModelCard, read_card, write_card
+from workbench.inference.card import WEIGHTS, ModelCard, check_place, read_card, write_card
 from workbench.inference.networks import build_network
 
 _LISTED = 10
@@ -53,12 +53,7 @@ def write_model(
     ModelError
         The directory exists, or holds something that is no model.
     """
-    if directory.exists():
-        if not overwrite:
-            raise ModelError(f"{directory} exists already; choose another name or pass --overwrite")
-        read_card(directory)  # nothing but a model is replaced
-    elif not directory.parent.is_dir():
-        raise ModelError(f"{directory.parent} is not a folder; make it first")
+    check_place(directory, overwrite=overwrite)
     tensors = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in sorted(weights.items())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.documents import digest_file
 from workbench.errors import ModelError, WorkbenchError
-from workbench.inference.card import CARD, WEIGHTS, Band, ModelCard, read_card
+from workbench.inference.card import CARD, WEIGHTS, Band, ModelCard, check_place, read_card
 from workbench.inference.hub import by_hand, fetch, is_hub_name
 from workbench.inference.telling import Said
 from workbench.nomenclature import load_nomenclature
@@ -134,6 +134,7 @@ def import_model(
         Nothing is written.
     """
     called = id or _NO_ID.sub("-", output.name.lower()).strip("-._")[:48]
+    check_place(output, overwrite=overwrite)
     on_hub = is_hub_name(source)
     if on_hub and not network:
         raise ModelError(by_hand(source))
