@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from stand_ins import COSIA, HUB_NAME, INC_NAME, UNET, UPERNET, hub, inc, save, state
+from stand_ins import HUB_NAME, INC_NAME, UNET, UPERNET, hub, inc, save, state
 from torch import Tensor
 
 from workbench.errors import ModelError
@@ -289,6 +289,7 @@ def test_a_model_of_ours_is_imported_under_another_name(tmp_path: Path) -> None:
         done = import_checkpoint(source, tmp_path / "second", id="second", said=said, overwrite=True)
         assert (done.card.id, done.card.title, done.card.licence) == ("second", "Second", "mine")
         assert [band.name for band in done.card.bands] == ["NIR", "R"]
+        assert done.remarks == ("its first layer was changed for other bands: train it on before it is used",)
         assert done.card.classes == first.card.classes
         before, after = (
             read_weights(tmp_path / name)["encoder.patch_embed1.proj.weight"] for name in ("model", "second")
@@ -309,7 +310,3 @@ def test_an_import_replaces_nothing_unasked(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"has no card\.json and no config\.json"):
         import_checkpoint(tmp_path, tmp_path / "model", id="x")
-
-
-def test_a_task_is_named_as_flair_hub_names_it() -> None:
-    assert COSIA == "AERIAL_LABEL-COSIA"

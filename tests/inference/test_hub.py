@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from stand_ins import INC_NAME, UNET, inc, save, state
 
 from workbench.errors import ModelError
+from workbench.inference.networks import build_network
 from workbench.workflows.models import import_model
 
 NAME = "IGNF/FLAIR-INC_rgb_12cl_resnet34-unet"
@@ -106,3 +109,28 @@ def test_a_file_of_the_name_is_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "IGNF").mkdir()
     save(inc(state(UNET)), tmp_path / "IGNF" / INC_NAME)
     assert import_model(f"IGNF/{INC_NAME}", Path("model")).card.id == "model"
+
+
+def test_a_small_network_is_imported_with_torch_alone(tmp_path: Path) -> None:
+    """What segmentation-models-pytorch brings along is neither needed nor loaded."""
+    network = build_network(replace(UNET, provider="workbench", network="tiny-unet", encoder=None))
+    save({f"model.seg_model.{name}": one for name, one in network.state_dict().items()}, tmp_path / INC_NAME)
+    code = (
+        "import sys\n"
+        "for name in ('timm', 'torchvision', 'segmentation_models_pytorch', 'huggingface_hub'):\n"
+        "    sys.modules[name] = None\n"
+        "from pathlib import Path\n"
+        "from workbench.inference.network import open_segmenter\n"
+        "from workbench.workflows.models import import_model\n"
+        f"import_model({INC_NAME!r}, Path('model'))\n"
+        "print(open_segmenter(Path('model'), device='cpu').card.id)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == "model"
+
+
+def test_without_torch_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "workbench.inference.checkpoints", None)
+    with pytest.raises(ModelError, match=r"cannot be opened without .*pip install 'ocs-workbench\[torch\]'"):
+        import_model(str(tmp_path), tmp_path / "model")

@@ -137,18 +137,20 @@ def import_checkpoint(
     for tensor, values in opened.weights.items():
         if values.is_floating_point() and not bool(torch.isfinite(values).all()):
             raise ModelError(f"{source}: {tensor} holds what is no number; its training went wrong")
+    remarks = opened.remarks
     card, weights = opened.card, {key: values.clone() for key, values in opened.weights.items()}
     if said.adapt_bands is not None:
         family, kept = said.family or told_by_name(called).family, {band.name: band for band in card.bands}
         bands = with_statistics(said.adapt_bands, kept, family, where=str(source))
         card, weights = adapt_bands(card, weights, bands)
+        remarks += ("its first layer was changed for other bands: train it on before it is used",)
     return Imported(
         directory=directory,
         card=write_model(card, weights, directory, overwrite=overwrite),
         layout=opened.layout,
         tensors=len(opened.weights),
         aside=opened.aside,
-        remarks=opened.remarks,
+        remarks=remarks,
     )
 
 

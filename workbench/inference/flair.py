@@ -6,7 +6,19 @@ name of their band.
 
 from __future__ import annotations
 
-__all__ = ["FAMILIES", "Family", "NamedSo", "classes_of_scheme", "told_by_name"]
+__all__ = [
+    "FAMILIES",
+    "FLAIR_HUB",
+    "FLAIR_INC",
+    "NOMENCLATURE",
+    "UNTRAINED_OF_12",
+    "UNTRAINED_OF_15",
+    "Family",
+    "NamedSo",
+    "bands_by_count",
+    "classes_of_scheme",
+    "told_by_name",
+]
 
 import re
 from collections.abc import Mapping
@@ -28,6 +40,7 @@ _BANDS = {
     "rgbie": ("R", "G", "B", "NIR", "E"),
     "rvbie": ("R", "G", "B", "NIR", "E"),
     "irg": ("NIR", "R", "G"),
+    "irc": ("NIR", "R", "G"),
     "ir": ("NIR", "R", "G"),
 }
 _BY_COUNT = {4: ("R", "G", "B", "NIR"), 5: ("R", "G", "B", "NIR", "E")}

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Said", "Unsaid", "tell_bands", "tell_classes", "tell_nomenclature", "tell_untrained"]
+__all__ = [
+    "RESOLUTION",
+    "UNKNOWN_LICENCE",
+    "Said",
+    "Unsaid",
+    "tell_bands",
+    "tell_classes",
+    "tell_nomenclature",
+    "tell_untrained",
+    "with_statistics",
+]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -133,15 +133,19 @@ def import_model(
     ModelError
         Nothing is written.
     """
-    called = id or _NO_ID.sub("-", output.name.lower()).strip("-._")[:48]
     check_place(output, overwrite=overwrite)
+    called = id or _NO_ID.sub("-", output.name.lower()).strip("-._")[:48]
     on_hub = is_hub_name(source)
     if on_hub and not network:
         raise ModelError(by_hand(source))
     path = fetch(source) if on_hub else Path(source)
 
-    from workbench.inference.checkpoints import import_checkpoint
-
+    try:
+        from workbench.inference.checkpoints import import_checkpoint
+    except ImportError as error:
+        raise ModelError(
+            f"{source} cannot be opened without {error.name or 'torch'}: pip install 'ocs-workbench[torch]'"
+        ) from error
     return import_checkpoint(
         path,
         output,
