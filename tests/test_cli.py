@@ -194,6 +194,11 @@ BAD_CALLS = {
         1,
         "is not a GeoTIFF",
     ),
+    "text as a model": (["model", "import", "TEXT", "-o", "m"], 1, "is no checkpoint"),
+    "model of the hub": (["model", "import", "IGNF/FLAIR", "-o", "m"], 1, "without --network"),
+    "campaign as a model": (["model", "info", "DIR"], 1, "has no card.json"),
+    "bands of a model": (["model", "import", "TEXT", "-o", "m", "--bands", "R:1"], 1, "NAME:MEAN:STD"),
+    "model without output": (["model", "import", "TEXT"], 2, "-o"),
     "text as raster to segment": (["segment", "TEXT", "-o", "h.h5"], 1, "text.tif"),
     "missing raster": (["segment", "nothing.tif", "-o", "h.h5"], 1, "nothing.tif"),
     "raster beyond the memory": (["segment", "IMAGE", "-o", "h.h5", "--memory", "0.001"], 1, "--memory 0.3"),
@@ -467,6 +472,35 @@ def test_a_zone_goes_to_a_colleague_and_back_and_all_is_backed_up(
     assert told["damaged"][0]["path"] == "zones/D051_2019/Z15_UN/journal/import.sqlite"
 
 
+def test_a_model_is_imported_looked_at_and_listed(run: Run, directory: Path, tmp_path: Path) -> None:
+    name = "FLAIR-INC_rgb_12cl_resnet34-unet_weights.pth"
+    write_checkpoint(tmp_path / name)
+    (directory / "models").mkdir()
+    model = directory / "models" / "twelve"
+    done = document(run("model", "import", name, "-o", model, "--json"), "model-import")
+    assert (done["tensors"], done["matched"], done["aside"]) == (done["tensors"], done["tensors"], 0)
+    info = document(run("model", "info", model, "--json"), "model-info")
+    validate(info["card"], "model-card", source="card")
+    assert info["card"]["id"] == "twelve"
+    assert len(info["card"]["untrained"]) == 7
+    assert info["codes"][:3] == [1, 2, 3]
+    assert "never trained, never given" in run("model", "info", model).stdout
+    again = run("model", "import", name, "-o", model, code=1).stderr
+    assert "exists already" in again
+    renamed = ("--overwrite", "--id", "irg", "--bands", "NIR,R:100:50,G", "--resolution", "0.5")
+    assert "bands NIR,R,G" in run("model", "import", name, "-o", model, *renamed).stdout
+    listed = document(run("model", "list", directory, "--json"), "model-list")
+    assert [one["card"]["id"] for one in listed["models"]] == ["irg"]
+    assert "NIR,R,G" in run("model", "list", model).stdout
+    assert "has no model" in run("model", "list", tmp_path / "campaign" / "zones").stdout
+    published = document(run("model", "list", "--published", "--json"), "model-list")["published"]
+    assert {"v10-vgg16-unet", "V12-swin-upernet-large"} <= {one["name"] for one in published}
+    with (model / "weights.safetensors").open("ab") as file:
+        file.write(b"!")
+    listed = document(run("model", "list", directory, "--json", code=1), "model-list")
+    assert "is not the file that the card was written for" in listed["damaged"][0]["problem"]
+
+
 def test_a_journal_of_another_zone_is_refused(run: Run, directory: Path, make_ortho: MakeOrtho) -> None:
     image, mask = make_ortho(512, 512, col=512, name="east")
     run("zone", "add", directory, image, "--domain", "D051_2019", "--zone", "Z2_UU", "--labels", mask)
@@ -504,7 +538,7 @@ CONTRACT = (
     "hierarchy cut; hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; "
     "labels bias; agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; "
     "gold remove; campaign double; release build; release verify; zone migrate; zone pack; zone unpack; "
-    "campaign backup; predict"
+    "campaign backup; model import; model info; model list; predict"
 )
 
 
@@ -523,6 +557,17 @@ def example_of(path: tuple[str, ...]) -> list[str]:
     return words
 
 
+def write_checkpoint(path: Path) -> None:
+    """Write a network that is small enough for a test, laid out as FLAIR-INC's files are."""
+    import torch
+
+    from workbench.inference import Architecture
+    from workbench.inference.networks import build_network
+
+    network = build_network(Architecture(provider="workbench", network="tiny-unet", inputs=3, outputs=19))
+    torch.save({f"model.seg_model.{name}": one for name, one in network.state_dict().items()}, path)
+
+
 def test_the_examples_of_all_commands_run(
     make_ortho: MakeOrtho, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -536,6 +581,7 @@ def test_the_examples_of_all_commands_run(
     made_model(tmp_path / "MODEL")
     lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]
     (tmp_path / "edits.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    write_checkpoint(tmp_path / "FLAIR-INC_rgb_15cl_resnet34-unet_weights.pth")
     monkeypatch.chdir(tmp_path)
     order = [tuple(one.split()) for one in CONTRACT.split("; ")]
     for path in order:

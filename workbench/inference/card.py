@@ -7,7 +7,7 @@ that of another; statistics are (band, mean, std) triples, so that none is appli
 
 from __future__ import annotations
 
-__all__ = ["CARD", "Band", "ModelCard", "read_card", "write_card"]
+__all__ = ["CARD", "WEIGHTS", "Band", "ModelCard", "check_place", "read_card", "write_card"]
 
 import math
 import re
@@ -25,7 +25,7 @@ from workbench.errors import ModelError
 from workbench.inference.architecture import Architecture
 from workbench.nomenclature import Nomenclature
 
-CARD = "card.json"
+CARD, WEIGHTS = "card.json", "weights.safetensors"
 _SCHEMA = "model-card"
 _HEADER = {"format": "ocs-workbench/model-card", "format_version": 1}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,47}")
@@ -221,6 +221,22 @@ def read_card(directory: Path) -> ModelCard:
             f"{directory} is no model: it has no {CARD}; make one by workbench model import or train"
         )
     return ModelCard.from_document(read_document(path, schema=_SCHEMA))
+
+
+def check_place(directory: Path, *, overwrite: bool) -> None:
+    """Refuse a place for a model before any work goes into it: nothing but an older model is replaced.
+
+    Raises
+    ------
+    ModelError
+        The directory exists and may not be replaced, or there is no folder for it.
+    """
+    if directory.exists():
+        if not overwrite:
+            raise ModelError(f"{directory} exists already; choose another name or pass --overwrite")
+        read_card(directory)
+    elif not directory.parent.is_dir():
+        raise ModelError(f"{directory.parent} is not a folder; make it first")
 
 
 def write_card(card: ModelCard, directory: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["WEIGHTS", "fill", "read_model", "write_model"]
+__all__ = ["WEIGHTS", "check_fit", "fill", "read_model", "read_weights", "write_model"]
 
 import shutil
 from collections.abc import Mapping
@@ -16,10 +16,9 @@ from torch import Tensor, nn
 
 from workbench.documents import digest, sync_directory, write_file
 from workbench.errors import ModelError
-from workbench.inference.card import ModelCard, read_card, write_card
+from workbench.inference.card import WEIGHTS, ModelCard, check_place, read_card, write_card
 from workbench.inference.networks import build_network
 
-WEIGHTS = "weights.safetensors"
 _LISTED = 10
 
 
@@ -54,12 +53,7 @@ def write_model(
     ModelError
         The directory exists, or holds something that is no model.
     """
-    if directory.exists():
-        if not overwrite:
-            raise ModelError(f"{directory} exists already; choose another name or pass --overwrite")
-        read_card(directory)  # nothing but a model is replaced
-    elif not directory.parent.is_dir():
-        raise ModelError(f"{directory.parent} is not a folder; make it first")
+    check_place(directory, overwrite=overwrite)
     tensors = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in sorted(weights.items())
@@ -89,24 +83,54 @@ def read_model(directory: Path) -> tuple[ModelCard, nn.Module]:
     ModelError
         There is none, the weights are not those of the card, or do not fit its network.
     """
-    card = read_card(directory)
-    path = directory / WEIGHTS
+    card, weights = read_card(directory), read_weights(directory)
+    network = build_network(card.architecture)
+    fill(network, weights, source=str(directory / WEIGHTS))
+    return card, network.eval()
+
+
+def read_weights(directory: Path) -> dict[str, Tensor]:
+    """Read the state of a model's network, proved to be the one that its card was written for.
+
+    Raises
+    ------
+    ModelError
+        There is none, or another one.
+    """
+    card, path = read_card(directory), directory / WEIGHTS
     if not path.is_file():
         raise ModelError(f"{directory} has a card, but no {WEIGHTS}; copy the model again")
     content = path.read_bytes()
     if digest(content) != card.weights_sha256:
         raise ModelError(f"{path} is not the file that the card was written for; copy the model again")
     try:
-        weights = load(content)
+        weights: dict[str, Tensor] = load(content)
     except SafetensorError as error:
         raise ModelError(f"{path} is damaged ({error}); copy the model again") from error
-    network = build_network(card.architecture)
-    fill(network, weights, source=str(path))
-    return card, network.eval()
+    return weights
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> int:
     """Give a network its weights, all of them and no others; return how many tensors it took.
+
+    Raises
+    ------
+    ModelError
+        Names or shapes differ; the first ten are named.
+    """
+    count = check_fit(network, weights, source=source)
+    network.load_state_dict(
+        {
+            name: tensor.to(torch.float32) if tensor.is_floating_point() else tensor
+            for name, tensor in weights.items()
+        },
+        strict=True,
+    )
+    return count
+
+
+def check_fit(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> int:
+    """Refuse weights that are not all of a network's and no others; return how many tensors they are.
 
     Raises
     ------
@@ -126,13 +150,6 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> i
             f"{source}: {len(differing)} of {len(expected)} tensors do not fit the network: "
             f"{'; '.join(differing[:_LISTED])}{more}; nothing was loaded"
         )
-    network.load_state_dict(
-        {
-            name: tensor.to(torch.float32) if tensor.is_floating_point() else tensor
-            for name, tensor in weights.items()
-        },
-        strict=True,
-    )
     return len(expected)
 
 
