@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import evaluating, labelling, migrating, packing, reviewing, segmenting
+from workbench.cli import evaluating, labelling, migrating, packing, products, reviewing, segmenting
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -263,6 +263,7 @@ for command in (
     labelling.review,
     reviewing.gold,
     evaluating.evaluate,
+    products.product,
 ):
     workbench.add_command(command)
 for command in (packing.zone_pack, packing.zone_unpack):

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["ARGMAX", "CODES", "evaluate_raster"]
+__all__ = ["evaluate_raster"]
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.errors import EvaluationError, GridError
 from workbench.evaluation.evaluation import Evaluation
 from workbench.evaluation.rules import Rule
 from workbench.evaluation.tally import Tally
+from workbench.geo.codes import CODES, read_codes
 from workbench.geo.grid import Window
-from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
+from workbench.geo.raster import RasterInfo, inspect_raster, read_bands
 from workbench.nomenclature import Nomenclature
 
-CODES: Final = "codes"
-"""Numbering of a raster whose pixels are codes of the nomenclature, 0 where there is nothing."""
-ARGMAX: Final = "flair-argmax"
-"""Numbering of a raster that FLAIR-1's ``flair-detect`` wrote: the numbers of its masks less 1."""
-_FLAIR = "flair"
 _STRIP = 1024
 """Rows that are in memory at once."""
 
@@ -50,7 +44,7 @@ def evaluate_raster(
     rule
         By which the figures are made.
     scheme
-        How the mask is numbered: a scheme of the nomenclature, `CODES` or `ARGMAX`.
+        How the mask is numbered: a scheme of the nomenclature, ``codes`` or ``flair-argmax``.
     prediction_scheme
         How the prediction is; by default as the mask if it has one band, else in codes.
 
@@ -77,8 +71,8 @@ def evaluate_raster(
         height = min(_STRIP, window.height - row)
         here = Window(row=row, col=0, height=height, width=window.width)
         there = Window(row=window.row + row, col=window.col, height=height, width=window.width)
-        known = _codes(ours, here, nomenclature, scheme)
-        planes = [_codes(theirs, there, nomenclature, numbering)]
+        known = read_codes(ours, here, nomenclature, scheme)
+        planes = [read_codes(theirs, there, nomenclature, numbering)]
         if theirs.band_count > 1:
             planes.append(read_bands(prediction, bands=(2,), window=there)[0])
         tallies.append(Tally.of(known, np.stack(planes), nomenclature))
@@ -107,20 +101,3 @@ def _on_one_crs(truth: Path, prediction: Path) -> tuple[RasterInfo, RasterInfo]:
             f"{prediction} has 2 bands; a prediction has class, probability and entropy, or the class alone"
         )
     return theirs, ours
-
-
-def _codes(info: RasterInfo, window: Window, nomenclature: Nomenclature, scheme: str) -> NDArray[np.uint8]:
-    """Return the first band of a raster as codes, 0 where there is nothing."""
-    values: NDArray[np.uint8] = read_bands(info.path, bands=(1,), window=window)[0]
-    counts = read_valid(info.path, window=window) if info.band_count == 1 else np.ones(values.shape, np.bool_)
-    if scheme == CODES:
-        return np.where(counts, values, np.uint8(0))
-    if scheme == ARGMAX:
-        # 255 becomes 0, which no mask of FLAIR has.
-        values, scheme = values + np.uint8(1), _FLAIR
-    numbers = {entry.values[scheme] for entry in nomenclature.classes if scheme in entry.values}
-    if 0 not in numbers and numbers:
-        counts &= values != 0
-    codes = np.zeros(values.shape, np.uint8)
-    codes[counts] = nomenclature.decode(values[counts], scheme)
-    return codes
