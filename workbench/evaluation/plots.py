@@ -28,12 +28,16 @@ _GRID: Final = "#e5e7eb"
 _BLUE: Final = "#1d5fa8"
 _RED: Final = "#c0392b"
 _DPI: Final = 150
+_LEFT: Final = 2.15
+_RIGHT: Final = 1.55
+"""Inches beside the matrix, for names and for figures."""
 
 
 def confusion_png(score: Score, nomenclature: Nomenclature, *, title: str, language: str = "en") -> bytes:
     """Draw a confusion matrix: rows are true classes, each row adds up to 100 %.
 
     Beside the class names their colours, on the right the IoU of each class and how much of the truth it is.
+    Classes that are in neither map are left out.
 
     Parameters
     ----------
@@ -56,15 +60,17 @@ def confusion_png(score: Score, nomenclature: Nomenclature, *, title: str, langu
     EvaluationError
         matplotlib is not there.
     """
-    made, size = score.confusion, len(score.confusion.keys)
-    names = [_title(key, nomenclature, language) for key in made.keys]
-    figure = _figure(3.9 + 0.47 * size, 2.5 + 0.40 * size)
-    axes: Axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    figure.subplots_adjust()
-    axes.set_position(_inside(figure, left=2.15, right=1.55, bottom=1.75, top=0.85))
-    support = made.support
-    with np.errstate(invalid="ignore"):
-        shares = made.counts / np.where(support, support, 1)[:, None]
+    made = score.confusion
+    # What is in neither map would be an empty row and column.
+    there = (
+        np.flatnonzero(made.counts.sum(axis=0) + made.support) if made.pixels else np.arange(len(made.keys))
+    )
+    keys, support = [made.keys[place] for place in there], made.support[there]
+    counts, iou, size = made.counts[np.ix_(there, there)], made.iou[there], len(there)
+    wide = max(3.8, 0.47 * size)
+    figure = _figure(wide + _LEFT + _RIGHT, 2.6 + 0.40 * size)
+    axes: Axes = figure.add_axes(_inside(figure, left=_LEFT, right=_RIGHT, bottom=1.75, top=0.85))
+    shares = counts / np.where(support, support, 1)[:, None]
     axes.imshow(shares, cmap=_shades(), vmin=0, vmax=1, aspect="auto")
     for row in range(size):
         for col in range(size):
@@ -79,18 +85,25 @@ def confusion_png(score: Score, nomenclature: Nomenclature, *, title: str, langu
                     color="white" if shares[row, col] > 0.55 else _INK,
                     fontweight="bold" if row == col else "normal",
                 )
-    _name_axis(axes, names, [_colour(key, nomenclature) for key in made.keys])
-    for row, key in enumerate(made.keys):
+    _name_axis(
+        axes,
+        [_title(key, nomenclature, language) for key in keys],
+        [_colour(key, nomenclature) for key in keys],
+    )
+    first, second = 1 + 0.15 / wide, 1 + 1.4 / wide
+    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": 8}
+    axes.text(first, -0.75, "IoU", fontweight="bold", **beside)
+    axes.text(second, -0.75, "% of truth", color=_SOFT, ha="right", **beside)
+    for row, key in enumerate(keys):
         brackets = "{}" if key in score.scored else "({})"
-        axes.text(
-            size - 0.1, row, brackets.format(percent(made.iou[row])), va="center", ha="left", fontsize=8
-        )
-        share = support[row] / max(1, made.pixels)
-        axes.text(size + 1.85, row, f"{100 * share:.1f}", va="center", ha="right", fontsize=8, color=_SOFT)
-    axes.text(size - 0.1, -0.75, "IoU", fontsize=8, fontweight="bold")
-    axes.text(size + 1.85, -0.75, "% of truth", fontsize=8, color=_SOFT, ha="right")
+        axes.text(first, row, brackets.format(percent(iou[row])), va="center", **beside)
+        share = f"{100 * support[row] / max(1, made.pixels):.1f}"
+        axes.text(second, row, share, va="center", ha="right", color=_SOFT, **beside)
     told = f"rule {score.rule}: mIoU {percent(score.mean_iou)} %, OA {percent(score.accuracy)} %"
-    _head(figure, title, f"{told}; {made.pixels:,} pixels; rows are the truth and add up to 100")
+    absent = f"; {len(made.keys) - size} classes in neither map" if size < len(made.keys) else ""
+    _head(
+        figure, title, f"{told}; {made.pixels:,} pixels{absent}", "Rows are the truth, each adds up to 100 %."
+    )
     return _png(figure)
 
 
@@ -200,10 +213,11 @@ def _plain(axes: Axes) -> None:
     axes.tick_params(labelsize=8.5, color=_SOFT)
 
 
-def _head(figure: Figure, title: str, told: str) -> None:
+def _head(figure: Figure, title: str, *told: str) -> None:
     height = float(figure.get_size_inches()[1])
-    figure.text(0.02, 1 - 0.28 / height, title, fontsize=12, fontweight="bold", color=_INK, va="center")
-    figure.text(0.02, 1 - 0.53 / height, told, fontsize=8.5, color=_SOFT, va="center")
+    figure.text(0.02, 1 - 0.24 / height, title, fontsize=11.5, fontweight="bold", color=_INK, va="center")
+    for line, sentence in enumerate(told):
+        figure.text(0.02, 1 - (0.47 + 0.18 * line) / height, sentence, fontsize=8, color=_SOFT, va="center")
 
 
 def _title(key: str, nomenclature: Nomenclature, language: str) -> str:

@@ -138,6 +138,11 @@ class Score:
         ]
         if set(made.keys) != set(self.scored):
             notes.append("in brackets: in no mean, and yet an error where another class is taken for it")
+        nowhere = int(np.isnan([self.of(key) for key in self.scored]).sum())
+        if nowhere:
+            counted = "count as 0 in the mean (--drop leaves them out)"
+            counted = counted if self.absent == "zero" else "count in no mean"
+            notes.append(f"{nowhere} of them are in neither map and {counted}")
         if self.dropped:
             notes.append(f"rows and columns left out: {', '.join(self.dropped)}")
         return "\n".join([*aligned([head, *rows, ("mean", *means, f"{made.pixels:,}")]), "", *notes])
