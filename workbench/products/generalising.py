@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from workbench.compiled import kernel
 from workbench.errors import ProductError
-from workbench.products.pieces import borders_of, number_pieces
+from workbench.products.pieces import borders_of, measure_pieces, number_pieces, paint_pieces
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
@@ -138,14 +138,10 @@ def generalise(values: NDArray[np.uint8], fewest: NDArray[np.int64]) -> Generali
     numbers, count = number_pieces(values)
     if not count:
         return Generalised(values=values.copy(), before=0, after=0, small=0)
-    inside = numbers >= 0
-    area = np.bincount(numbers[inside], minlength=count)
-    of_piece = np.zeros(count, np.uint8)
-    of_piece[numbers[inside]] = values[inside]
+    area, of_piece = measure_pieces(values, numbers, count)
     offsets, beyond = borders_of(numbers, count, area < fewest[of_piece])
     roots = _merge(area, of_piece, offsets, beyond, fewest.astype(np.int64))
-    merged = np.zeros(values.shape, np.uint8)
-    merged[inside] = of_piece[roots][numbers[inside]]
+    merged = paint_pieces(numbers, of_piece[roots])
     living = np.flatnonzero(roots == np.arange(count))
     small = int(np.count_nonzero(area[living] < fewest[of_piece[living]]))
     return Generalised(values=merged, before=count, after=living.size, small=small)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["borders_of", "number_pieces"]
+__all__ = ["borders_of", "measure_pieces", "number_pieces", "paint_pieces"]
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,32 @@ def _number_pieces(values: NDArray[np.uint8]) -> tuple[NDArray[np.int32], int]:
             if numbers[row, col] >= 0:
                 numbers[row, col] = parents[numbers[row, col]]
     return numbers, count
+
+
+@kernel
+def measure_pieces(
+    values: NDArray[np.uint8], numbers: NDArray[np.int32], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Return pixels and value of each piece, shape (piece,) each."""
+    area, value = np.zeros(count, np.int64), np.zeros(count, np.uint8)
+    for row in range(numbers.shape[0]):
+        for col in range(numbers.shape[1]):
+            number = numbers[row, col]
+            if number >= 0:
+                area[number] += 1
+                value[number] = values[row, col]
+    return area, value
+
+
+@kernel
+def paint_pieces(numbers: NDArray[np.int32], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the entry of a table of shape (piece,) for each pixel; 0 where there is no piece."""
+    painted = np.zeros(numbers.shape, np.uint8)
+    for row in range(numbers.shape[0]):
+        for col in range(numbers.shape[1]):
+            if numbers[row, col] >= 0:
+                painted[row, col] = table[numbers[row, col]]
+    return painted
 
 
 def borders_of(

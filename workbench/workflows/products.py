@@ -1,4 +1,4 @@
-"""From a prediction to a published map: polygons, pixels and a style, whole or not at all."""
+"""From a prediction to a published map: polygons, pixels and a style, made before any is written."""
 
 from __future__ import annotations
 
@@ -237,8 +237,8 @@ def _cropped(regions: Regions, window: Window) -> Regions:
 
 
 def _write(kind: ProductKind, parts: tuple[_Part, ...], covers: list[Cover]) -> NDArray[np.int64]:
-    """Write all files; return how many polygons each value has, shape (256,)."""
-    polygons = np.zeros(256, np.int64)
+    """Write all files, once all are made; return how many polygons each value has, shape (256,)."""
+    polygons, made = np.zeros(256, np.int64), list[tuple[Path, bytes]]()
     for part, cover in zip(parts, covers, strict=True):
         outlines = polygonise(cover.values, cover.grid)
         polygons += np.bincount(outlines.values, minlength=256)
@@ -258,7 +258,8 @@ def _write(kind: ProductKind, parts: tuple[_Part, ...], covers: list[Cover]) -> 
             encode_raster(cover.values, cover.grid, colours=colours),
             style_bytes(kind.number_field, classes, numeric=kind.number_is == "value"),
         )
-        part.stem.parent.mkdir(exist_ok=True)
-        for path, content in zip(part.files, contents, strict=True):
-            write_file(path, content, error=ProductError)
+        made += zip(part.files, contents, strict=True)
+    for path, content in made:
+        path.parent.mkdir(exist_ok=True)
+        write_file(path, content, error=ProductError)
     return polygons
