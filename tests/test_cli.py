@@ -201,6 +201,31 @@ BAD_CALLS = {
     "model without output": (["model", "import", "TEXT"], 2, "-o"),
     "text as raster to segment": (["segment", "TEXT", "-o", "h.h5"], 1, "text.tif"),
     "missing raster": (["segment", "nothing.tif", "-o", "h.h5"], 1, "nothing.tif"),
+    "evaluation of nothing": (["evaluate", "SMALL"], 2, "--prediction"),
+    "evaluation of a mask of another size": (
+        ["evaluate", "SMALL", "--prediction", "IMAGE"],
+        1,
+        "does not cover the pixels",
+    ),
+    "evaluation of a split of a mask": (
+        ["evaluate", "SMALL", "--prediction", "SMALL", "--split", "all"],
+        2,
+        "is for a release",
+    ),
+    "evaluation without a model": (["evaluate", "DIR", "--model", "DIR"], 1, "release.json"),
+    "a picture over a text": (
+        ["evaluate", "SMALL", "--prediction", "SMALL", "--plot", "TEXT", "--overwrite"],
+        1,
+        "ends in .png",
+    ),
+    "an unknown numbering": (
+        ["evaluate", "SMALL", "--prediction", "SMALL", "--scheme", "corine"],
+        1,
+        "no scheme 'corine'",
+    ),
+    "a map of a text": (["product", "build", "TEXT", "-o", "m.gpkg", "--kind", "cosia"], 1, "text.tif"),
+    "a map without a name": (["product", "build", "SMALL", "-o", "map", "--kind", "cosia"], 1, "--domain"),
+    "a map of no kind": (["product", "build", "SMALL", "-o", "m.gpkg", "--kind", "corine"], 2, "--kind"),
     "raster beyond the memory": (["segment", "IMAGE", "-o", "h.h5", "--memory", "0.001"], 1, "--memory 0.3"),
     "segment without output": (["segment", "IMAGE"], 2, "-o"),
     "segment a zone of a raster": (["segment", "IMAGE", "-o", "h.h5", "--zone", "X"], 2, "campaign DIR"),
@@ -538,7 +563,7 @@ CONTRACT = (
     "hierarchy cut; hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; "
     "labels bias; agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; "
     "gold remove; campaign double; release build; release verify; zone migrate; zone pack; zone unpack; "
-    "campaign backup; model import; model info; model list; predict"
+    "campaign backup; model import; model info; model list; predict; evaluate; product build"
 )
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "CampaignError",
     "DocumentError",
     "EditRefused",
+    "EvaluationError",
     "GridError",
     "HierarchyError",
     "JournalError",
@@ -16,6 +17,7 @@ __all__ = [
     "NomenclatureError",
     "NothingToDo",
     "Problem",
+    "ProductError",
     "RasterError",
     "ReleaseError",
     "VectorError",
@@ -69,6 +71,14 @@ class NomenclatureError(WorkbenchError, ValueError):
 
 class ModelError(WorkbenchError, ValueError):
     """A model, its card or a checkpoint that cannot be read, trusted or used for what was asked."""
+
+
+class EvaluationError(WorkbenchError, ValueError):
+    """Figures that cannot be had from what was given."""
+
+
+class ProductError(WorkbenchError, ValueError):
+    """A map that cannot be made of a prediction."""
 
 
 class ReleaseError(WorkbenchError, ValueError):

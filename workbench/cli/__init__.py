@@ -16,7 +16,17 @@ from typing import Any
 
 import click
 
-from workbench.cli import labelling, migrating, modelling, packing, predicting, reviewing, segmenting
+from workbench.cli import (
+    evaluating,
+    labelling,
+    migrating,
+    modelling,
+    packing,
+    predicting,
+    products,
+    reviewing,
+    segmenting,
+)
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -264,6 +274,8 @@ for command in (
     labelling.review,
     reviewing.gold,
     predicting.predict,
+    evaluating.evaluate,
+    products.product,
 ):
     workbench.add_command(command)
 for command in (packing.zone_pack, packing.zone_unpack):

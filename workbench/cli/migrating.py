@@ -8,19 +8,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress
-
-
-def _split_decisions(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """Split KEY=KEY, each key at most once."""
-    decisions: dict[str, str] = {}
-    for value in values:
-        key, _, goal = value.partition("=")
-        if not key or not goal:
-            raise click.BadParameter(f"{value!r} is not OLD=NEW, such as mineraux=bare_soil")
-        if decisions.setdefault(key, goal) != goal:
-            raise click.BadParameter(f"{key} is decided twice, for {decisions[key]} and {goal}")
-    return decisions
+from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, split_decisions
 
 
 @click.command("migrate", epilog=example("workbench zone migrate DIR NEW --all --to flair-19"))
@@ -35,7 +23,7 @@ def _split_decisions(ctx: click.Context, param: click.Parameter, values: tuple[s
     "decisions",
     metavar="OLD=NEW",
     multiple=True,
-    callback=_split_decisions,
+    callback=split_decisions,
     help="What a class that the table leaves undecided becomes: a class or an upper class.",
 )
 @JSON

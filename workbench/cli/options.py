@@ -14,6 +14,7 @@ __all__ = [
     "open_campaign",
     "progress",
     "say",
+    "split_decisions",
     "split_names",
     "table",
 ]
@@ -40,6 +41,18 @@ PATH = click.Path(path_type=Path)
 def split_names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """Split names that are joined by commas."""
     return None if value is None else tuple(part.strip() for part in value.split(","))
+
+
+def split_decisions(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Split KEY=KEY, each key at most once."""
+    decisions: dict[str, str] = {}
+    for value in values:
+        key, _, goal = value.partition("=")
+        if not key or not goal:
+            raise click.BadParameter(f"{value!r} is not OLD=NEW, such as mineraux=bare_soil")
+        if decisions.setdefault(key, goal) != goal:
+            raise click.BadParameter(f"{key} is decided twice, for {decisions[key]} and {goal}")
+    return decisions
 
 
 def example(text: str) -> str:

@@ -1,0 +1,71 @@
+"""Models on releases: classes and bands by name, whatever their order in the network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from workbench.errors import ModelError  # noqa: E402
+from workbench.export import Release  # noqa: E402
+from workbench.inference import Architecture, Band, ModelCard  # noqa: E402
+from workbench.inference.models import write_model  # noqa: E402
+from workbench.inference.networks import build_network  # noqa: E402
+from workbench.workflows.evaluating import evaluate_model  # noqa: E402
+
+CARD = ModelCard(
+    id="grass",
+    title="Grass everywhere",
+    architecture=Architecture(provider="workbench", network="tiny-unet", inputs=2, outputs=3),
+    nomenclature="flair-19",
+    classes=("water", "snow", "herbaceous_vegetation"),
+    untrained=("snow",),
+    bands=(Band(name="NIR", mean=106.0, std=40.0), Band(name="E", mean=53.0, std=79.0, optional=True)),
+    resolution=0.2,
+    licence="none",
+    source="a test",
+    domains=("D036_2020",),
+    weights_sha256="0" * 64,
+)
+
+
+def model(folder: Path, card: ModelCard = CARD) -> Path:
+    """Write a model whose head fires its third class, and return its folder."""
+    torch.manual_seed(0)
+    weights = build_network(card.architecture).state_dict()
+    weights["head.weight"].zero_()
+    weights["head.bias"] = torch.tensor([0.0, 50.0, 5.0])
+    write_model(card, weights, folder / card.id)
+    return folder / card.id
+
+
+def test_a_model_is_judged_in_the_codes_of_the_release(release: Release, tmp_path: Path) -> None:
+    said: list[str] = []
+    found = evaluate_model(
+        release.path, model(tmp_path), rule="flair", split="split_2", device="cpu", say=said.append
+    )
+    grass = sum(patch.class_counts["herbaceous_vegetation"] for patch in release.patches()[2:4])
+    assert found.score.accuracy == grass / (2 * 512**2)
+    assert "snow" in found.score.dropped  # it was not trained on snow
+    assert found.calibration(found.total).confidence == pytest.approx(0.993, abs=0.01)
+    assert said == []
+
+
+def test_what_the_figures_have_to_be_read_with_is_said(release: Release, tmp_path: Path) -> None:
+    said: list[str] = []
+    path = model(tmp_path, replace(CARD, resolution=0.5))
+    found = evaluate_model(release.path, path, split="all", device="cpu", say=said.append)
+    assert found.seen == ("D036_2020",)
+    assert [sentence.split(" was trained ")[1][:6] for sentence in said] == ["at 0.5", "on D03"]
+
+
+def test_a_model_that_does_not_fit_is_refused(release: Release, tmp_path: Path) -> None:
+    thermal = replace(CARD, bands=(Band(name="T", mean=0.0, std=1.0), CARD.bands[1]))
+    with pytest.raises(ModelError, match=r"release FR_V0.1 has the bands R,G,B,NIR,E, .*; T missing"):
+        evaluate_model(release.path, model(tmp_path, thermal), device="cpu")
+    glacier = replace(CARD, id="ice", classes=("water", "snow", "glacier"))
+    with pytest.raises(ModelError, match="gives glacier"):
+        evaluate_model(release.path, model(tmp_path, glacier), device="cpu")

@@ -1,0 +1,100 @@
+"""The command that says what a model or a prediction is worth."""
+
+from __future__ import annotations
+
+__all__ = ["evaluate"]
+
+from pathlib import Path
+
+import click
+
+from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_names
+
+
+@click.command(epilog=example("workbench evaluate truth.tif --prediction prediction.tif"))
+@click.argument("source", metavar="RELEASE|TRUTH.tif", type=PATH)
+@click.option("--model", type=PATH, help="Model to run on the patches of a release.")
+@click.option("--prediction", type=PATH, help="Raster to hold against a mask.")
+@click.option(
+    "--rule",
+    type=click.Choice(["challenge", "flair"]),
+    default="challenge",
+    show_default=True,
+    help="Which mean: of the challenges' 12 classes, or IGN's of all classes with a weight.",
+)
+@click.option("--drop", callback=split_names, help="Further classes to leave out by the rule flair: snow,…")
+@click.option("--split", help="Patches: split_1:test (if not given), split_2:valid, prod:valid, all.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--nomenclature", help="Of the mask's classes (flair-19 if not given).")
+@click.option("--scheme", help="How the mask is numbered: flair (if not given), flair_hub, … or codes.")
+@click.option(
+    "--prediction-scheme",
+    help="How the prediction is, if otherwise; flair-argmax is 0–18 as flair-detect writes it.",
+)
+@click.option("--plot", type=PATH, help="PNG of the confusion matrix to write.")
+@click.option("--reliability", type=PATH, help="PNG of the reliability diagram to write.")
+@click.option(
+    "--metrics", type=PATH, help="Folder for metrics.json and confmat.npy as IGN's tools write them."
+)
+@OVERWRITE
+@JSON
+def evaluate(
+    source: Path,
+    model: Path | None,
+    prediction: Path | None,
+    rule: str,
+    drop: tuple[str, ...] | None,
+    split: str | None,
+    device: str,
+    nomenclature: str | None,
+    scheme: str | None,
+    prediction_scheme: str | None,
+    plot: Path | None,
+    reliability: Path | None,
+    metrics: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Measure a model on a release, or a predicted raster on a mask: IoU by class, OA, calibration."""
+    from workbench.workflows.evaluating import (
+        Outputs,
+        check_outputs,
+        evaluate_model,
+        evaluate_prediction,
+        write_outputs,
+    )
+
+    if (model is None) == (prediction is None):
+        raise click.UsageError("give --model for a release, or --prediction for a mask")
+    outputs = Outputs(plot=plot, reliability=reliability, metrics=metrics, overwrite=overwrite)
+    check_outputs(outputs, sources=[path for path in (source, prediction) if path])
+    dropped = drop or ()
+    if model is not None:
+        if nomenclature or scheme or prediction_scheme:
+            raise click.UsageError("a release knows its classes; --nomenclature and schemes are for a mask")
+        with progress("patches") as bar:
+            found = evaluate_model(
+                source,
+                model,
+                rule=rule,
+                dropped=dropped,
+                split=split or "split_1:test",
+                device=device,
+                say=say,
+                progress=bar,
+            )
+    elif prediction is not None:
+        if split:
+            raise click.UsageError("--split is for a release; a mask has no splits")
+        found = evaluate_prediction(
+            source,
+            prediction,
+            rule=rule,
+            dropped=dropped,
+            nomenclature=nomenclature or "flair-19",
+            scheme=scheme or "flair",
+            prediction_scheme=prediction_scheme,
+        )
+    written = write_outputs(found, outputs)
+    document = found.document() | {"files": [str(path) for path in written]}
+    emit("evaluate", document, "\n".join([found.text(), *map(str, written)]), as_json=as_json)

@@ -1,0 +1,137 @@
+"""An evaluation: one prediction held against one truth, as a whole, by domain and by zone."""
+
+from __future__ import annotations
+
+__all__ = ["Evaluation"]
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import EvaluationError
+from workbench.evaluation.calibration import Calibration
+from workbench.evaluation.rules import Rule
+from workbench.evaluation.scores import Score, aligned, fraction, percent
+from workbench.evaluation.tally import Tally
+from workbench.nomenclature import Nomenclature
+
+_NOT_IN_A_ZONE = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evaluation:
+    """What a model or a raster is worth, by one rule.
+
+    Raises
+    ------
+    EvaluationError
+        There is not one pixel that both have.
+    """
+
+    subject: str
+    """What was evaluated: the model's id, or the prediction's file."""
+    reference: str
+    """What it was held against: the release's name, or the truth's file."""
+    split: str | None
+    """Such as ``split_1:test``; None of a raster."""
+    patches: int
+    """0 of a raster."""
+    nomenclature: Nomenclature
+    rule: Rule
+    zones: Mapping[str, Tally]
+    """By zone's id; of a raster, one without a name."""
+    seen: tuple[str, ...] = ()
+    """Domains among them that the model was trained on."""
+
+    def __post_init__(self) -> None:
+        if not any(one.confusion.pixels for one in self.zones.values()):
+            raise EvaluationError(
+                f"{self.reference} has no labelled pixel to hold {self.subject} against; choose another truth"
+            )
+
+    @property
+    def total(self) -> Tally:
+        """All that was counted."""
+        return Tally.total(self.zones.values())
+
+    @property
+    def domains(self) -> dict[str, Tally]:
+        """What was counted in each domain, by its name."""
+        named = sorted({zone.partition("/")[0] for zone in self.zones} - {_NOT_IN_A_ZONE})
+        return {
+            name: Tally.total(one for zone, one in self.zones.items() if zone.partition("/")[0] == name)
+            for name in named
+        }
+
+    @property
+    def score(self) -> Score:
+        """The figures of all pixels."""
+        return self.rule.score(self.total.confusion)
+
+    def calibration(self, tally: Tally) -> Calibration | None:
+        """Return how sure the prediction was, over pixels of scored true classes."""
+        if tally.calibration is None:
+            return None
+        return tally.calibration.over(self.rule.score(tally.confusion).scored)
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view (``schema/outputs/evaluate.schema.json``)."""
+        sure = self.calibration(self.total)
+        return {
+            "subject": self.subject,
+            "reference": self.reference,
+            "split": self.split,
+            "patches": self.patches,
+            "nomenclature": self.nomenclature.name,
+            "score": self.score.document(),
+            "confusion": self.total.confusion.document(),
+            "calibration": None if sure is None else sure.document(),
+            "domains": [
+                {"domain": name, "seen": name in self.seen} | self._brief(tally)
+                for name, tally in self.domains.items()
+            ],
+            "zones": [
+                {"zone": name} | self._brief(tally) for name, tally in sorted(self.zones.items()) if name
+            ],
+        }
+
+    def ign_document(self) -> dict[str, Any]:
+        """Return IGN's ``metrics.json``."""
+        return self.score.ign_document({entry.key: entry.titles["en"] for entry in self.nomenclature.classes})
+
+    def text(self) -> str:
+        """Return the figures for a person."""
+        where = f" ({self.split}, {self.patches:,} patches)" if self.split else ""
+        lines = [f"{self.subject} against {self.reference}{where}", "", self.score.text()]
+        sure = self.calibration(self.total)
+        if sure is not None:
+            lines.append(
+                f"calibration: probability {percent(sure.confidence)} %, right {percent(sure.accuracy)} %, "
+                f"expected calibration error {percent(sure.expected_error())} %"
+            )
+        if domains := self.domains:
+            rows = [
+                (f"{name}{' *' if name in self.seen else ''}", *self._row(one))
+                for name, one in domains.items()
+            ]
+            lines += ["", *aligned([("domain", "mIoU", "OA", "ECE", "pixels"), *rows])]
+        if self.seen:
+            lines.append("* the model was trained on this domain: its figures are too good")
+        return "\n".join(lines)
+
+    def _brief(self, tally: Tally) -> dict[str, Any]:
+        score, sure = self.rule.score(tally.confusion), self.calibration(tally)
+        return {
+            "pixels": score.confusion.pixels,
+            "mean_iou": fraction(score.mean_iou),
+            "accuracy": fraction(score.accuracy),
+            "ece": None if sure is None else fraction(sure.expected_error()),
+            "iou": {key: fraction(score.of(key)) for key in score.confusion.keys},
+        }
+
+    def _row(self, tally: Tally) -> tuple[str, ...]:
+        score, sure = self.rule.score(tally.confusion), self.calibration(tally)
+        error = math.nan if sure is None else sure.expected_error()
+        figures = (score.mean_iou, score.accuracy, error)
+        return (*map(percent, figures), f"{score.confusion.pixels:,}")

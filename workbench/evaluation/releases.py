@@ -1,0 +1,138 @@
+"""A predictor held against the patches of a release: those of a test fold, of a validation set, or all."""
+
+from __future__ import annotations
+
+__all__ = ["Predict", "Selection", "evaluate_release"]
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import EvaluationError
+from workbench.evaluation.evaluation import Evaluation
+from workbench.evaluation.rules import Rule
+from workbench.evaluation.tally import Tally
+from workbench.export.folds import PROD, SPLITS, SUBSETS
+from workbench.export.layouts import Layout
+from workbench.export.patches import Patch
+from workbench.export.release import Release
+
+Predict = Callable[[NDArray[np.uint8], Sequence[str]], NDArray[np.uint8]]
+"""From an image, shape (row, col, band), and the names of its bands, to planes of shape (plane, row, col):
+code of the class in the release's nomenclature (0 = nothing), top-1 probability, entropy, each in a byte."""
+
+_ALL: Final = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which patches of a release."""
+
+    split: str | None
+    """``split_1`` … ``split_5`` or ``prod``; None for all patches."""
+    subset: str | None
+    """``train``, ``valid`` or ``test``."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what is written as ``split_2:test``, ``split_2`` (its test), ``prod:valid`` or ``all``.
+
+        Raises
+        ------
+        EvaluationError
+            There is no such split or set.
+
+        >>> str(Selection.parse("split_2")), str(Selection.parse("all"))
+        ('split_2:test', 'all')
+        """
+        if text == _ALL:
+            return cls(split=None, subset=None)
+        split, _, subset = text.partition(":")
+        subset = subset or ("valid" if split == PROD else "test")
+        if split not in (*SPLITS, PROD) or subset not in SUBSETS:
+            raise EvaluationError(
+                f"{text!r} is no set of patches; write {SPLITS[0]}:test … {SPLITS[-1]}:valid, "
+                f"{PROD}:valid or {_ALL}"
+            )
+        return cls(split=split, subset=subset)
+
+    def of(self, patches: Iterable[Patch]) -> tuple[Patch, ...]:
+        """Return the patches that are meant, in their order."""
+        if self.split is None:
+            return tuple(patches)
+        return tuple(patch for patch in patches if patch.splits[self.split] == self.subset)
+
+    def __str__(self) -> str:
+        return _ALL if self.split is None else f"{self.split}:{self.subset}"
+
+
+def evaluate_release(
+    release: Release,
+    predict: Predict,
+    *,
+    subject: str,
+    selection: Selection,
+    rule: Rule,
+    trained_on: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Hold a predictor against patches of a release.
+
+    Pixels that nobody labelled are *other* in a release, and count as that.
+
+    Parameters
+    ----------
+    release
+        Its patches are read one by one, in the layout that has most bands.
+    predict
+        See `Predict`.
+    subject
+        What the predictor is called.
+    selection
+        Which patches.
+    rule
+        By which the figures are made.
+    trained_on
+        Domains that the predictor has seen.
+    progress
+        Called with the patches done and their total after each.
+
+    Raises
+    ------
+    EvaluationError
+        There are no such patches, or what was predicted fits none.
+    """
+    patches = selection.of(release.patches())
+    if not patches:
+        raise EvaluationError(
+            f"{release.name} has no patch in {selection}; few domains leave folds empty: choose another "
+            "--split, or all"
+        )
+    layout, nomenclature = _richest(release.layouts), release.nomenclature
+    zones: defaultdict[str, list[Tally]] = defaultdict(list)
+    for done, patch in enumerate(patches, start=1):
+        image = np.ascontiguousarray(np.moveaxis(release.image(patch, layout=layout.name), 0, -1))
+        truth = release.labels(patch, layout=layout.name)
+        zones[patch.zone].append(Tally.of(truth, predict(image, layout.bands), nomenclature))
+        if progress is not None:
+            progress(done, len(patches))
+    domains = {patch.domain for patch in patches}
+    return Evaluation(
+        subject=subject,
+        reference=release.name,
+        split=str(selection),
+        patches=len(patches),
+        nomenclature=nomenclature,
+        rule=rule,
+        zones={zone: Tally.total(tallies) for zone, tallies in zones.items()},
+        seen=tuple(sorted(domains & set(trained_on))),
+    )
+
+
+def _richest(layouts: Sequence[Layout]) -> Layout:
+    """Return the layout with most bands, of equal ones the first."""
+    return max(layouts, key=lambda layout: len(layout.bands))

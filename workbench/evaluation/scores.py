@@ -1,0 +1,174 @@
+"""Scores: what a rule makes of a confusion matrix, as values, JSON, IGN's metrics.json and lines to read."""
+
+from __future__ import annotations
+
+__all__ = ["Absent", "Score", "aligned", "fraction", "percent"]
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import EvaluationError
+from workbench.evaluation.confusion import Confusion
+
+Absent = Literal["left_out", "zero"]
+"""What a class that is in neither map is in a mean: nothing, or 0."""
+
+_FIGURES: Final = ("iou", "precision", "recall", "f1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Score:
+    """The figures of a confusion matrix by one rule."""
+
+    rule: str
+    confusion: Confusion
+    """As the rule reads it: classes grouped, or without those of weight 0."""
+    scored: tuple[str, ...]
+    """Keys of the classes that count in means."""
+    dropped: tuple[str, ...]
+    """Keys of the classes that the rule took out of the matrix."""
+    absent: Absent
+
+    def __post_init__(self) -> None:
+        if not self.scored or set(self.scored) - set(self.confusion.keys):
+            raise EvaluationError(
+                f"scored are {', '.join(self.scored) or 'no classes'}, the matrix has "
+                f"{', '.join(self.confusion.keys)}"
+            )
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU of the scored classes (mIoU)."""
+        return self.mean(self.confusion.iou)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the pixels that are right (OA), of all classes that are left in the matrix."""
+        return self.confusion.accuracy
+
+    def mean(self, figures: NDArray[np.float64]) -> float:
+        """Return the mean over the scored classes of a figure of each class, by the rule.
+
+        Parameters
+        ----------
+        figures
+            Shape (class,), NaN where a class has none.
+        """
+        keys = self.confusion.keys
+        chosen = np.array([figures[keys.index(key)] for key in self.scored])
+        known = np.nan_to_num(chosen) if self.absent == "zero" else chosen[~np.isnan(chosen)]
+        return float(known.mean()) if known.size else math.nan
+
+    def of(self, key: str) -> float:
+        """Return the IoU of a class; NaN where it is in neither map, or the rule does not know it."""
+        keys = self.confusion.keys
+        return float(self.confusion.iou[keys.index(key)]) if key in keys else math.nan
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view: fractions of 1, null where there is no figure."""
+        made = self.confusion
+        figures = {name: getattr(made, name) for name in _FIGURES}
+        predicted = made.counts.sum(axis=0)
+        return {
+            "rule": self.rule,
+            "dropped": list(self.dropped),
+            "pixels": made.pixels,
+            "accuracy": fraction(self.accuracy),
+            **{f"mean_{name}": fraction(self.mean(values)) for name, values in figures.items()},
+            "classes": [
+                {
+                    "key": key,
+                    "scored": key in self.scored,
+                    "true_pixels": int(made.support[number]),
+                    "predicted_pixels": int(predicted[number]),
+                    **{name: fraction(values[number]) for name, values in figures.items()},
+                }
+                for number, key in enumerate(made.keys)
+            ],
+        }
+
+    def ign_document(self, titles: Mapping[str, str]) -> dict[str, Any]:
+        """Return what IGN's FLAIR-1 and FLAIR-HUB write as ``metrics.json``: percent, scored classes only.
+
+        Parameters
+        ----------
+        titles
+            What a class is called there, by key; the key itself where there is none.
+        """
+        made, keys = self.confusion, self.confusion.keys
+        figures = {name: getattr(made, name) for name in _FIGURES}
+        empty = 0.0 if self.absent == "zero" else None
+
+        def listed(name: str) -> list[float | None]:
+            chosen = [float(figures[name][keys.index(key)]) for key in self.scored]
+            return [empty if math.isnan(value) else 100 * value for value in chosen]
+
+        order = ("iou", "f1", "precision", "recall")
+        averages = [self.mean_iou, self.accuracy, *(self.mean(figures[name]) for name in order[1:])]
+        return {
+            "Avg_metrics_name": ["mIoU", "Overall Accuracy", "Fscore", "Precision", "Recall"],
+            "Avg_metrics": [None if math.isnan(value) else 100 * value for value in averages],
+            "classes": [titles.get(key, key) for key in self.scored],
+            "per_class_iou": listed("iou"),
+            "per_class_fscore": listed("f1"),
+            "per_class_precision": listed("precision"),
+            "per_class_recall": listed("recall"),
+        }
+
+    def text(self) -> str:
+        """Return a table in percent, and the means below it."""
+        made = self.confusion
+        rows = [
+            (
+                key if key in self.scored else f"({key})",
+                *(percent(getattr(made, name)[number]) for name in _FIGURES),
+                f"{made.support[number]:,}",
+            )
+            for number, key in enumerate(made.keys)
+        ]
+        means = [percent(self.mean(getattr(made, name))) for name in _FIGURES]
+        head = ("class", "IoU", "precision", "recall", "F1", "pixels")
+        notes = [
+            f"rule {self.rule}: mIoU {means[0]} % of {len(self.scored)} classes; OA {percent(self.accuracy)}"
+        ]
+        if set(made.keys) != set(self.scored):
+            notes.append("in brackets: in no mean, and yet an error where another class is taken for it")
+        nowhere = int(np.isnan([self.of(key) for key in self.scored]).sum())
+        if nowhere:
+            counted = "count as 0 in the mean (--drop leaves them out)"
+            counted = counted if self.absent == "zero" else "count in no mean"
+            notes.append(f"{nowhere} of them are in neither map and {counted}")
+        if self.dropped:
+            notes.append(f"rows and columns left out: {', '.join(self.dropped)}")
+        return "\n".join([*aligned([head, *rows, ("mean", *means, f"{made.pixels:,}")]), "", *notes])
+
+
+def fraction(value: float) -> float | None:
+    """Return a figure for JSON: rounded, None where there is none."""
+    return None if math.isnan(value) else round(float(value), 6)
+
+
+def percent(value: float) -> str:
+    """Return a share in percent as people read it.
+
+    >>> percent(0.5456), percent(math.nan)
+    ('54.56', '–')
+    """
+    return "–" if math.isnan(value) else f"{100 * value:.2f}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table as lines: the first column to the left, numbers to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]

@@ -1,0 +1,60 @@
+"""Class rasters read as codes of a nomenclature, however whoever wrote them counts."""
+
+from __future__ import annotations
+
+__all__ = ["ARGMAX", "CODES", "read_codes"]
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.geo.grid import Window
+from workbench.geo.raster import RasterInfo, read_bands, read_valid
+from workbench.nomenclature import Nomenclature
+
+CODES: Final = "codes"
+"""Numbering of a raster whose pixels are codes of the nomenclature, 0 where there is nothing."""
+ARGMAX: Final = "flair-argmax"
+"""Numbering of a raster that FLAIR-1's ``flair-detect`` wrote: the numbers of its masks less 1."""
+_FLAIR: Final = "flair"
+
+
+def read_codes(
+    info: RasterInfo, window: Window, nomenclature: Nomenclature, scheme: str
+) -> NDArray[np.uint8]:
+    """Read the first band of a class raster as codes, shape (row, col); 0 where there is nothing.
+
+    Nothing is its nodata, and 0 where that is no class of the scheme.
+
+    Parameters
+    ----------
+    info
+        Header of an 8-bit raster.
+    window
+        Pixels to read.
+    nomenclature
+        Of the classes.
+    scheme
+        How they are numbered: a scheme of the nomenclature, `CODES` or `ARGMAX`.
+
+    Raises
+    ------
+    RasterError
+        The pixels cannot be read.
+    NomenclatureError
+        The scheme is unknown, or some pixel has a value that it does not allow.
+    """
+    values: NDArray[np.uint8] = read_bands(info.path, bands=(1,), window=window)[0]
+    counts = read_valid(info.path, window=window) if info.band_count == 1 else np.ones(values.shape, np.bool_)
+    if scheme == CODES:
+        return np.where(counts, values, np.uint8(0))
+    if scheme == ARGMAX:
+        # 255 becomes 0, which no mask of FLAIR has.
+        values, scheme = values + np.uint8(1), _FLAIR
+    numbers = {entry.values[scheme] for entry in nomenclature.classes if scheme in entry.values}
+    if 0 not in numbers and numbers:
+        counts &= values != 0
+    codes = np.zeros(values.shape, np.uint8)
+    codes[counts] = nomenclature.decode(values[counts], scheme)
+    return codes

@@ -1,0 +1,212 @@
+"""Evaluate a model on a release, or a predicted raster on a mask, and write what was found."""
+
+from __future__ import annotations
+
+__all__ = ["Outputs", "check_outputs", "evaluate_model", "evaluate_prediction", "write_outputs"]
+
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.documents import check_output, write_file
+from workbench.errors import EvaluationError
+from workbench.evaluation import Evaluation, Selection, evaluate_raster, evaluate_release, rule_of
+from workbench.evaluation.releases import Predict
+from workbench.export import Release, open_release
+from workbench.geo.grid import NATIONAL_GRID
+from workbench.inference import Segmenter, read_card
+from workbench.nomenclature import load_nomenclature
+
+_PNG = (b"\x89PNG",)
+_METRICS, _MATRIX = "metrics.json", "confmat.npy"
+_SAME = 0.01
+"""Relative difference up to which two resolutions are the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Files that an evaluation writes beside its report; None = not wanted."""
+
+    plot: Path | None = None
+    """PNG of the confusion matrix."""
+    reliability: Path | None = None
+    """PNG of the reliability diagram."""
+    metrics: Path | None = None
+    """Folder for IGN's ``metrics.json`` and ``confmat.npy``."""
+    overwrite: bool = False
+
+
+def evaluate_model(
+    path: Path,
+    model: Path,
+    *,
+    rule: str = "challenge",
+    dropped: Sequence[str] = (),
+    split: str = "split_1:test",
+    device: str = "auto",
+    say: Callable[[str], None] = lambda sentence: None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Hold a model against the patches of a release.
+
+    Parameters
+    ----------
+    path
+        The release's folder.
+    model
+        The model's folder.
+    rule
+        ``challenge`` or ``flair``; by the latter, classes that the model was not trained on are dropped too.
+    dropped
+        Keys of further classes to drop by the rule ``flair``.
+    split
+        As `Selection.parse` reads it.
+    device
+        Where the network runs.
+    say
+        Told what the figures have to be read with.
+    progress
+        Called with the patches done and their total.
+
+    Raises
+    ------
+    WorkbenchError
+        There is no such release or model, or the model does not fit the release.
+    """
+    release, card, selection = open_release(path), read_card(model), Selection.parse(split)
+    left_out = (*dropped, *card.untrained) if rule == "flair" else dropped
+    chosen = rule_of(rule, release.nomenclature, dropped=left_out)
+    card.codes(release.nomenclature)  # before torch is loaded: whether the model's classes are known there
+    if abs(card.resolution / NATIONAL_GRID.resolution - 1) > _SAME:
+        say(
+            f"model {card.id} was trained at {card.resolution:g} m, the patches have "
+            f"{NATIONAL_GRID.resolution:g} m: its figures are too low"
+        )
+    from workbench.inference.network import open_segmenter
+
+    segmenter = open_segmenter(model, device=device)
+    found = evaluate_release(
+        release,
+        predictor(segmenter, release),
+        subject=card.id,
+        selection=selection,
+        rule=chosen,
+        trained_on=card.domains,
+        progress=progress,
+    )
+    if found.seen:
+        say(f"model {card.id} was trained on {', '.join(found.seen)}: these are no test for it")
+    return found
+
+
+def predictor(segmenter: Segmenter, release: Release) -> Predict:
+    """Return how a segmenter predicts a patch of a release, in codes of the release's nomenclature."""
+    card = segmenter.card
+    codes = np.concatenate([np.zeros(1, np.uint8), card.codes(release.nomenclature)])
+
+    def predict(image: NDArray[np.uint8], names: Sequence[str]) -> NDArray[np.uint8]:
+        numbers = card.band_numbers(names, where=f"release {release.name}")
+        tile = np.empty((1, *image.shape[:2], len(numbers)), np.uint8)
+        for place, (number, band) in enumerate(zip(numbers, card.bands, strict=True)):
+            tile[0, :, :, place] = round(band.mean) if number is None else image[:, :, number - 1]
+        planes: NDArray[np.uint8] = segmenter.predict_reduced(tile)[0]
+        planes[0] = codes[planes[0]]
+        return planes
+
+    return predict
+
+
+def evaluate_prediction(
+    truth: Path,
+    prediction: Path,
+    *,
+    rule: str = "challenge",
+    dropped: Sequence[str] = (),
+    nomenclature: str = "flair-19",
+    scheme: str = "flair",
+    prediction_scheme: str | None = None,
+) -> Evaluation:
+    """Hold a predicted raster against a mask; see `workbench.evaluation.evaluate_raster`."""
+    known = load_nomenclature(nomenclature)
+    return evaluate_raster(
+        truth,
+        prediction,
+        nomenclature=known,
+        rule=rule_of(rule, known, dropped=dropped),
+        scheme=scheme,
+        prediction_scheme=prediction_scheme,
+    )
+
+
+def check_outputs(outputs: Outputs, *, sources: Iterable[Path]) -> None:
+    """Refuse outputs before any work goes into them.
+
+    Raises
+    ------
+    EvaluationError
+        A file or folder is in the way, or its folder is not there.
+    """
+    for path in (outputs.plot, outputs.reliability):
+        if path is None:
+            continue
+        if path.suffix.lower() != ".png":
+            raise EvaluationError(f"{path}: a picture is written as PNG; give it a name that ends in .png")
+        check_output(
+            path,
+            overwrite=outputs.overwrite,
+            kind="a PNG image",
+            begins=_PNG,
+            sources=sources,
+            error=EvaluationError,
+        )
+    folder = outputs.metrics
+    if folder is None or not folder.exists():
+        if folder is not None and not folder.parent.is_dir():
+            raise EvaluationError(f"{folder.parent} is not a folder; make it first")
+        return
+    strange = not folder.is_dir() or {path.name for path in folder.iterdir()} - {_METRICS, _MATRIX}
+    if strange or not outputs.overwrite:
+        way_out = "choose another folder" + ("" if strange else " or pass --overwrite")
+        raise EvaluationError(f"{folder} exists already; {way_out}")
+
+
+def write_outputs(evaluation: Evaluation, outputs: Outputs) -> tuple[Path, ...]:
+    """Write what is wanted of an evaluation; return the files.
+
+    Raises
+    ------
+    EvaluationError
+        matplotlib is not there, or a reliability diagram is wanted of a prediction without probabilities.
+    """
+    title = f"{Path(evaluation.subject).name} against {Path(evaluation.reference).name}"
+    if evaluation.split:
+        title += f", {evaluation.split}"
+    contents: dict[Path, bytes] = {}
+    if outputs.plot or outputs.reliability:
+        from workbench.evaluation.plots import confusion_png, reliability_png
+
+        if outputs.plot:
+            contents[outputs.plot] = confusion_png(evaluation.score, evaluation.nomenclature, title=title)
+        if outputs.reliability:
+            sure = evaluation.calibration(evaluation.total)
+            if sure is None:
+                raise EvaluationError(
+                    f"{evaluation.subject} has no probabilities, so there is no reliability to draw; leave "
+                    "--reliability out"
+                )
+            contents[outputs.reliability] = reliability_png(sure, title=title)
+    if outputs.metrics:
+        outputs.metrics.mkdir(exist_ok=True)
+        text = json.dumps(evaluation.ign_document(), indent=2, ensure_ascii=False, allow_nan=False)
+        matrix = io.BytesIO()
+        np.save(matrix, evaluation.total.confusion.counts)
+        contents[outputs.metrics / _METRICS] = f"{text}\n".encode()
+        contents[outputs.metrics / _MATRIX] = matrix.getvalue()
+    for path, content in contents.items():
+        write_file(path, content, error=EvaluationError)
+    return tuple(contents)
