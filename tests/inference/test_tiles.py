@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
 from workbench.inference.tiles import Tiling
 
-SIDES = st.integers(1, 700)
+SIDES = st.integers(1, 400)
 TILINGS = st.builds(
     Tiling, size=st.sampled_from([64, 96, 256]), margin=st.integers(0, 31), across=st.integers(1, 3)
 )
 
 
+@settings(deadline=None)
 @given(height=SIDES, width=SIDES, tiling=TILINGS)
 def test_cores_cover_each_pixel_once_and_lie_in_their_tiles(height: int, width: int, tiling: Tiling) -> None:
     seen = np.zeros((height, width), dtype=np.uint8)
@@ -35,6 +36,7 @@ def test_cores_cover_each_pixel_once_and_lie_in_their_tiles(height: int, width: 
     assert (seen == 1).all()
 
 
+@settings(deadline=None)
 @given(height=SIDES, width=SIDES, tiling=TILINGS)
 def test_around_a_core_is_the_margin_or_the_edge_of_the_raster(
     height: int, width: int, tiling: Tiling
