@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import labelling, migrating, packing, reviewing, segmenting
+from workbench.cli import labelling, migrating, packing, prelabelling, reviewing, segmenting
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -255,6 +255,7 @@ zone.add_command(migrating.zone_migrate)
 for command in (
     segmenting.segment,
     segmenting.hierarchy,
+    prelabelling.prelabel,
     labelling.annotate,
     labelling.label,
     labelling.labels,
