@@ -7,8 +7,9 @@ all of them accepted. Models are simulated at three accuracies (`noisy_predictio
 itself, trained here: on other made scenes, and on the left half of each FLAIR patch for its right half.
 
 *vote* gives each region of a cut of one scale its most frequent class; of nine scales the one that leaves the
-fewest picks is taken for each picture and target, which nobody can know beforehand. *cut* and *nested*
-explain the prediction at a price, by disjoint regions and by regions inside regions.
+fewest picks is taken for each picture and target, which nobody can know beforehand. *explained* is what
+pre-labels are made of, at a price; *nested* are regions inside regions for the same price, and *one* and
+*spread* other weights of the pixels.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ TARGETS = 0.95, 0.98
 ACCURACIES = 0.65, 0.75, 0.85
 SCALES = 60, 125, 250, 500, 1000, 2000, 4000, 8000, 16000
 """Regions per megapixel of the cuts that vote."""
-PRICES = 8.0, 15.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0
+PRICES = 8.0, 15.0, 22.0, 30.0, 45.0, 60.0, 120.0, 250.0
 WEIGHINGS = "one", "top", "spread"
 """What a pixel weighs: 1; the probability p of its class; p less what is left for each other class."""
 _THEMES = "AU", "FN", "UA", "AH", "NF", "UU"
@@ -93,17 +94,15 @@ def measured(case: Case, *, prices: Sequence[float]) -> Iterator[Row]:
     yield Row(case.group, "pixels", 0, right, left(hierarchy, truth, said.codes))
     votes = [Row(case.group, "vote", *vote(case, scale)) for scale in SCALES]
     for place, target in enumerate(TARGETS):
-        reaching = [one for one in votes if one.left[place] is not None]
-        if reaching:
-            best = min(reaching, key=lambda one: (one.left[place], one.regions))
-            only = tuple(count if at == place else None for at, count in enumerate(best.left))
-            yield best._replace(method=f"vote, best for {target:.0%}", left=only)
+        best = min(votes, key=lambda one: (one.left[place] is None, one.left[place], one.regions))
+        only = tuple(count if at == place else None for at, count in enumerate(best.left))
+        yield best._replace(method=f"vote, best for {target:.0%}", left=only)
     for weighing in WEIGHINGS:
         weights = weighed(said, weighing)
         classes, mass = gather_mass(hierarchy.leaves, said.codes, weights, leaf_count=hierarchy.leaf_count)
-        for kind in ("nested", "cut") if weighing == "top" else ("nested",):
+        for kind in ("explained", "nested") if weighing == "top" else ("explained",):
             for price in prices:
-                lut, count = (nested if kind == "nested" else cut)(hierarchy, classes, mass, price)
+                lut, count = (nested if kind == "nested" else explained)(hierarchy, classes, mass, price)
                 labels = lut[hierarchy.leaves]
                 name = f"{kind} {weighing} {price:g}" if weighing != "top" else f"{kind} {price:g}"
                 accuracy = float((labels == truth).mean())
@@ -149,7 +148,7 @@ def weighed(said: Predicted, weighing: str) -> NDArray[np.uint8]:
     return np.rint(255 * share).astype(np.uint8)[said.probability]
 
 
-def nested(
+def explained(
     hierarchy: Hierarchy, classes: NDArray[np.uint8], mass: NDArray[np.int64], price: float
 ) -> tuple[NDArray[np.uint8], int]:
     """Return the class of each leaf, and how many regions explain them."""
@@ -157,12 +156,12 @@ def nested(
     return classes[found.column][found.region], found.count
 
 
-def cut(
+def nested(
     hierarchy: Hierarchy, classes: NDArray[np.uint8], mass: NDArray[np.int64], price: float
 ) -> tuple[NDArray[np.uint8], int]:
-    """Return the same for disjoint regions: the cut at which the picks' own solver arrives."""
+    """Return the same for regions inside regions, by the solver of nested picks."""
     tree = picks.pick_tree(hierarchy.s, mass)
-    _, count, painted = picks._cover(tree, 255 * price)
+    _, count, painted = picks._paint(tree, 255 * price)
     lut = np.zeros(hierarchy.leaf_count, np.uint8)
     for node in np.flatnonzero(painted >= 0).tolist():
         first = int(tree.first[node])
@@ -211,7 +210,7 @@ def table(group: str, rows: Sequence[Row]) -> str:
     for method, own in methods.items():
         sums = []
         for place in range(len(TARGETS)):
-            counts = [row.left[place] for row, one in zip(own, reached[place], strict=False) if one]
+            counts = [row.left[place] for row, one in zip(own, reached[place], strict=True) if one]
             sums.append("–" if None in counts or not counts else f"{sum(map(int, counts))}")  # type: ignore[arg-type]
         regions, accuracy = np.mean([row.regions for row in own]), np.mean([row.accuracy for row in own])
         lines.append(f"{method:22} {regions:8.0f} {accuracy:7.1%}  " + "  ".join(f"{s:>6}" for s in sums))

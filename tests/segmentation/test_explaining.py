@@ -1,4 +1,4 @@
-"""Explanations of predictions, against all paintings that there are of small trees."""
+"""Explanations of predictions, against all cuts that there are of small trees."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from segmentation_oracles import hierarchy_of
 
 from workbench.errors import HierarchyError
+from workbench.segmentation import picks
 from workbench.segmentation.explaining import UNEXPLAINED, explain, gather_mass
 
 
@@ -21,29 +22,29 @@ def nodes_of(s):
     for scale in scales:
         starts = [*np.flatnonzero(s > scale).tolist(), s.size]
         found |= set(itertools.pairwise(starts))
-    return sorted(found, key=lambda node: (node[0], -node[1]))
+    return sorted(found)
 
 
 def least_cost(s, mass, price):
-    """Return the least of pixels contradicted plus price times regions, of all ways to paint all known."""
-    nodes, classes = nodes_of(s), range(-1, mass.shape[1])
-    known = mass.sum(axis=1) > 0
-    best = np.inf
-    for painted in itertools.product(classes, repeat=len(nodes)):
-        state = np.full(s.size, -1)
-        for (first, stop), k in zip(nodes, painted, strict=True):
-            if k >= 0:
-                state[first:stop] = k
-        if (state[known] < 0).any():
-            continue
-        right = sum(int(mass[leaf, k]) for leaf, k in enumerate(state) if k >= 0)
-        best = min(best, int(mass.sum()) - right + price * sum(k >= 0 for k in painted))
+    """Return the least of pixels contradicted plus price times regions, of all cuts and all classes."""
+    nodes, best = nodes_of(s), np.inf
+    for count in range(1, len(nodes) + 1):
+        for cut in itertools.combinations(nodes, count):
+            if [leaf for first, stop in cut for leaf in range(first, stop)] != list(range(s.size)):
+                continue
+            parts = [mass[first:stop].sum(axis=0) for first, stop in cut]
+            for columns in itertools.product(range(mass.shape[1]), repeat=count):
+                costs = [
+                    int(part.sum() - part[k]) + price if part.any() else 0
+                    for part, k in zip(parts, columns, strict=True)
+                ]
+                best = min(best, sum(costs))
     return best
 
 
 @st.composite
 def trees(draw):
-    leaves = draw(st.integers(1, 4))
+    leaves = draw(st.integers(1, 5))
     altitude = st.sampled_from([0.0, 1.0, 2.0, 3.0, np.inf])
     s = np.array([np.inf, *(draw(altitude) for _ in range(leaves - 1))], np.float32)
     classes = draw(st.integers(1, 2))
@@ -53,7 +54,7 @@ def trees(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(trees(), st.integers(1, 9))
-def test_no_painting_explains_a_prediction_at_less_cost(tree, price):
+def test_no_cut_explains_a_prediction_at_less_cost(tree, price):
     s, mass = tree
     found = explain(s, mass, price=price)
     cost = 255 * (found.contradicted + price * found.count)
@@ -62,26 +63,23 @@ def test_no_painting_explains_a_prediction_at_less_cost(tree, price):
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 60))
-def test_regions_are_nodes_painted_from_the_outside_in(seed, price):
+def test_regions_are_nodes_that_part_the_leaves_and_the_cheapest_as_picks(seed, price):
     rng = np.random.default_rng(seed)
     s = rng.integers(0, 9, 40).astype(np.float32)
     s[0] = np.inf
     mass = rng.integers(0, 255 * 20, (40, 3))
     found = explain(s, mass, price=price)
     nodes = nodes_of(s)
-    state, contradicted = np.full(40, -1), int(mass.sum())
-    for number in range(found.count):
-        node = int(found.first[number]), int(found.stop[number])
+    for number, node in enumerate(zip(found.first.tolist(), found.stop.tolist(), strict=True)):
         assert node in nodes
-        inner = s[node[0] + 1 : node[1]]
-        assert found.scale[number] == inner.max(initial=0)
-        for other in range(number):
-            apart = found.stop[other] <= node[0]
-            assert apart or (found.first[other] <= node[0] and node[1] <= found.stop[other])
-        state[node[0] : node[1]] = number
-    assert np.array_equal(state, found.region)
-    contradicted -= int(mass[np.arange(40), found.column[state]].sum())
-    assert found.contradicted * 255 == pytest.approx(contradicted)
+        assert found.scale[number] == s[node[0] + 1 : node[1]].max(initial=0)
+        assert (found.region[node[0] : node[1]] == number).all()
+    assert [0, *found.stop[:-1]] == found.first.tolist()
+    assert found.stop[-1] == 40
+    right = mass[np.arange(40), found.column[found.region]].sum()
+    assert found.contradicted * 255 == pytest.approx(int(mass.sum() - right))
+    errors, count, _ = picks._cover(picks.pick_tree(s, mass), 255.0 * price)
+    assert found.contradicted + price * found.count == pytest.approx(errors / 255 + price * count)
 
 
 def test_a_higher_price_gives_fewer_regions_and_contradicts_more():
@@ -96,7 +94,7 @@ def test_a_higher_price_gives_fewer_regions_and_contradicts_more():
     assert [one.contradicted for one in found] == sorted(one.contradicted for one in found)
 
 
-def test_where_costs_are_equal_there_is_no_region_and_the_first_class():
+def test_where_costs_are_equal_there_are_fewer_regions_and_the_first_class():
     s, mass = np.array([np.inf, 1], np.float32), 255 * np.array([[10, 0], [0, 5]])
     assert explain(s, mass, price=5).count == 1
     assert explain(s, mass, price=4.9).count == 2
@@ -123,9 +121,10 @@ def test_a_tree_that_is_a_chain_is_explained(rising):
     chain = np.arange(1, 5000, dtype=np.float32)
     s = np.concatenate([[np.float32(np.inf)], chain if rising else chain[::-1]])
     mass = np.zeros((5000, 2), np.int64)
-    mass[:, 0], mass[2000] = 2550, (0, 255 * 100)
-    found = explain(s, mass, price=60)
-    assert (found.first.tolist(), found.stop.tolist()) == ([0, 2000], [5000, 2001])
+    mass[:, 0], mass[-2 if rising else 1] = 2550, (0, 255 * 100)
+    found = explain(s, mass, price=40)
+    assert found.column.tolist() == [0, 1, 0]
+    assert found.first.tolist() == ([0, 4998, 4999] if rising else [0, 1, 2])
 
 
 def test_masses_are_those_of_the_pixels_that_are_known():

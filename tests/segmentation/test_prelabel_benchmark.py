@@ -18,7 +18,14 @@ def test_picks_left_are_counted_after_each_kind_of_prelabels(tmp_path):
     assert done.returncode == 0, done.stderr
     rows = json.loads(figures.read_text())["rows"]
     methods = {row["method"] for row in rows}
-    assert {"nothing", "pixels", "vote, best for 95%", "nested 20", "cut 20", "nested one 20"} <= methods
+    assert {
+        "nothing",
+        "pixels",
+        "vote, best for 95%",
+        "explained 20",
+        "nested 20",
+        "explained one 20",
+    } <= methods
     assert {row["group"] for row in rows} == {f"made, simulated {share}%" for share in (65, 75, 85)}
     for row in rows:
         if row["method"] == "pixels":

@@ -14,6 +14,7 @@ from made_orthos import MakeOrtho
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, HierarchyError, ModelError, RasterError, WorkbenchError
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.spans import mask_of
 from workbench.geo.zone import Zone
 from workbench.inference.architecture import Architecture
 from workbench.inference.card import Band, ModelCard
@@ -107,7 +108,12 @@ def test_regions_that_explain_a_prediction_become_edits_of_the_model(campaign, t
     assert {op.model for op in ops} == {"tiny@abababababab"}
     assert {op.hierarchy_digest for op in ops} == {hierarchy.digest}
     assert len({op.gesture for op in ops}) == 1
-    assert ops[0].scale == max(op.scale for op in ops)
+    with campaign.open_store(campaign.only_zone()) as store:
+        for op, edit in zip(ops, store.prelabels().proposed.edits, strict=True):
+            row, col, _ = edit.mask.spans()[0].tolist()
+            spans = hierarchy.spans(hierarchy.node_at(row, col, op.scale))
+            whole = mask_of(spans, store.grid.whole)
+            assert np.array_equal(whole & known, mask_of(edit.mask.spans(), store.grid.whole))
     assert ((confidences > 0.6) & (confidences <= 0.8)).all(), "204 / 255, less what contradicts"
     assert done.pixels == known.sum()
     assert 0.06 < done.contradicted < 0.1

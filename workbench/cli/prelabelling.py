@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--price",
     type=click.FloatRange(min=0.0, min_open=True),
-    help="Pixels that a region must explain better than the one around it (60 if not given).",
+    help="Pixels that a region more must explain (30 if not given): more gives fewer regions.",
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, or auto.")
 @JSON

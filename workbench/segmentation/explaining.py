@@ -1,15 +1,15 @@
 """What a prediction is made of: the fewest regions of a hierarchy that explain it, by dynamic programming.
 
-Regions are painted like picks: a node gets a class, and nodes inside it may get another. A painting costs the
-pixels that it contradicts, each by how sure the prediction is of it, and a price for each region. For a price
-the cheapest painting is found exactly, in one pass up the tree and one down: the pruning of Breiman et al.
-(*Classification and Regression Trees*, 1984) and of Guigues, Cocquerez & Le Men (*Scale-sets image analysis*,
-IJCV 2006), with a state for each class that a node may inherit. Price and contradictions are the two parts
-of a description length (Rissanen 1978). O(pixels + leaves · classes), in whole numbers: equal input gives
-equal regions everywhere.
+A cut gives each of its regions a class, which costs the pixels that it contradicts, each by how sure the
+prediction is of it, and a price for the region. For a price the cheapest cut is found exactly, in one pass up
+the tree and one down: the pruning of Breiman et al. (*Classification and Regression Trees*, 1984) and of
+Guigues, Cocquerez & Le Men (*Scale-sets image analysis*, IJCV 2006). Price and contradictions are the two
+parts of a description length (Rissanen 1978). O(pixels + leaves · classes), in whole numbers: equal input
+gives equal regions everywhere.
 
-Disjoint regions, a cut of the tree, need about twice as many regions for the same picks left; all classes'
-probabilities leave no fewer picks than the highest one (``tests/benchmarks/prelabel_picks.py``).
+Regions inside regions, as picks are counted, would need half as many regions; they leave as many picks after
+a network and more after blotchy noise (``tests/benchmarks/prelabel_picks.py``), and what is left of an outer
+one is no node that anybody could point at.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ UNEXPLAINED = 0xFFFFFFFF
 """Number of no region, for leaves and pixels of which nothing is known."""
 _UNIT = 255
 """What a pixel weighs of whose class the prediction is certain."""
+_NO_PARTS = 1 << 62
+"""A cost that none reaches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Explanation:
-    """The cheapest painting, outer regions before those inside them."""
+    """The cheapest cut: regions in the order of their leaves, those left out of which nothing is known."""
 
     first: NDArray[np.int64]
-    """Shape (region,). First leaf of the node that a region paints."""
+    """Shape (region,). First leaf of the node that a region is."""
     stop: NDArray[np.int64]
     """Shape (region,). Leaf after its last one."""
     scale: NDArray[np.float32]
@@ -43,7 +45,7 @@ class Explanation:
     column: NDArray[np.int64]
     """Shape (region,). Its class, as a column of the masses."""
     region: NDArray[np.uint32]
-    """Shape (leaf,). The region that a leaf has its class from: the innermost that holds it."""
+    """Shape (leaf,). The region that holds a leaf, `UNEXPLAINED` for none."""
     contradicted: float
     """Pixels that the prediction has another class for, each by how sure it is."""
 
@@ -110,10 +112,10 @@ def gather_mass(
 
 
 def explain(s: NDArray[np.float32], mass: NDArray[np.int64], *, price: float) -> Explanation:
-    """Return the cheapest painting of a prediction: contradicted pixels plus price times regions.
+    """Return the cheapest cut of a prediction: contradicted pixels plus price times regions.
 
-    Each part of the image where something is known is painted, be it ever so little. Where costs are equal
-    there is no region, and the first class is taken.
+    A region of which nothing is known costs nothing, and is none. Where costs are equal the regions are fewer
+    and the class is the first.
 
     Parameters
     ----------
@@ -122,7 +124,7 @@ def explain(s: NDArray[np.float32], mass: NDArray[np.int64], *, price: float) ->
     mass
         Shape (leaf, class), as `gather_mass` gives it.
     price
-        Pixels that a region must explain better than the one around it, above 0.
+        Pixels that a region more must explain, above 0.
 
     Raises
     ------
@@ -131,26 +133,25 @@ def explain(s: NDArray[np.float32], mass: NDArray[np.int64], *, price: float) ->
 
     Examples
     --------
-    >>> s, mass = np.array([np.inf, 1, 2], np.float32), 255 * np.array([[9, 0], [0, 4], [30, 1]])
+    >>> s, mass = np.array([np.inf, 1, 2], np.float32), 255 * np.array([[9, 0], [8, 1], [2, 30]])
     >>> found = explain(s, mass, price=3.0)
     >>> found.first.tolist(), found.stop.tolist(), found.column.tolist(), found.contradicted
-    ([0, 1], [3, 2], [0, 1], 1.0)
+    ([0, 2], [2, 3], [0, 1], 3.0)
     """
     if not 0 < price < 2**31:
         raise HierarchyError(f"a price of {price} pixels per region explains nothing; give one above 0")
     if len(mass) != s.size:
         raise HierarchyError(f"masses of {len(mass)} leaves do not fit a hierarchy of {s.size}")
-    tree = _climb(s, mass, max(1, round(price * _UNIT)))
-    painted, state = _descend(*tree)
-    first, stop, altitude = tree[1], tree[2], tree[3]
-    found = np.flatnonzero(painted)
-    found = found[np.lexsort((-stop[found], first[found]))]
-    region, contradicted = _paint(s, mass, first[found], stop[found], state[found])
+    parent, first, stop, altitude, column = _climb(s, mass, max(1, round(price * _UNIT)))
+    found = np.flatnonzero(_uppermost(parent, column))
+    found = found[np.argsort(first[found])]
+    first, stop, column = first[found], stop[found], column[found]
+    region, contradicted = _explained(mass, first, stop, column)
     return Explanation(
-        first=first[found],
-        stop=stop[found],
+        first=first,
+        stop=stop,
         scale=altitude[found],
-        column=state[found],
+        column=column,
         region=region,
         contradicted=contradicted / _UNIT,
     )
@@ -200,146 +201,107 @@ def _labels(
 @kernel
 def _climb(
     s: NDArray[np.float32], mass: NDArray[np.int64], price: int
-) -> tuple[
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.float32],
-    NDArray[np.int64],
-    NDArray[np.bool_],
-    NDArray[np.bool_],
-]:
-    """Find for every node what is best inside it, children first.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Find for every node whether it is better as one region than in parts.
 
     Returns
     -------
     parent, first, stop, altitude
         Shape (node,). A node comes after its children; the parent of a root is −1.
-    best
-        Shape (node,). The class to paint a node with, if it is painted.
-    known
-        Shape (node,). Whether the prediction says anything there.
-    switch
-        Shape (node, class). Whether it is painted where it would inherit a class.
+    column
+        Shape (node,). The class of a node as one region; −1 where it is better in parts, or nothing is known.
     """
     leaves, classes = mass.shape
     parent = np.full(2 * leaves, -1, np.int64)
     first, stop = np.empty(2 * leaves, np.int64), np.empty(2 * leaves, np.int64)
     altitude = np.zeros(2 * leaves, np.float32)
-    best, known = np.zeros(2 * leaves, np.int64), np.zeros(2 * leaves, np.bool_)
-    switch = np.zeros((2 * leaves, max(classes, 1)), np.bool_)
-    # A stack of nodes that wait for their parents: the altitude in front of each, and its cost for each class
-    # that it keeps. Rows of the stack are touched only as deep as it gets.
-    stack, before = np.empty(leaves + 1, np.int64), np.empty(leaves + 1, np.float32)
-    costs = np.empty((leaves + 1, classes), np.int64)
+    column = np.full(2 * leaves, -1, np.int64)
+    # A stack of nodes that wait for their parents: the altitude in front of each, its masses, and the least
+    # cost of its parts. Rows of the stack are touched only as deep as it gets.
+    stack, before = np.empty(leaves, np.int64), np.empty(leaves, np.float32)
+    sums, least = np.empty((leaves, classes), np.int64), np.empty(leaves, np.int64)
     height, nodes = 0, 0
     for leaf in range(leaves + 1):
         here = s[leaf] if leaf < leaves else np.float32(np.inf)
-        total = 0
-        if leaf < leaves:
-            for k in range(classes):
-                total += mass[leaf, k]
-        if leaf > 0 and leaf < leaves and here == 0:
+        if 0 < leaf < leaves and here == 0:
             # No cut, however fine, parts it from the leaf before.
-            node = stack[height - 1]
-            stop[node] = leaf + 1
-            known[node] |= total > 0
+            stop[stack[height - 1]] = leaf + 1
             for k in range(classes):
-                costs[height - 1, k] += total - mass[leaf, k]
+                sums[height - 1, k] += mass[leaf, k]
             continue
-        while height > 0 and (before[height - 1] < here or leaf == leaves):
-            # What is on top of the stack is a child of the node that ends here, or a root.
+        if height > 0:
+            # The leaf on top is complete now. It has no parts.
+            least[height - 1] = _judged(sums[height - 1], _NO_PARTS, price, stack[height - 1], column)
+        while height > 1 and before[height - 1] < here:
             level = before[height - 1]
             run = height - 1
-            while level < np.inf and before[run] == level:
+            while before[run] == level:
                 run -= 1
             for at in range(run, height):
-                node = stack[at]
-                choice = 0
-                for k in range(1, classes):
-                    if costs[at, k] < costs[at, choice]:
-                        choice = k
-                best[node] = choice
-                if classes:
-                    painted = costs[at, choice] + price
-                    for k in range(classes):
-                        if painted < costs[at, k]:
-                            switch[node, k] = True
-                            costs[at, k] = painted
-                if level == np.inf:
-                    continue
-                parent[node] = nodes
-                known[nodes] |= known[node]
+                parent[stack[at]] = nodes
                 if at > run:
+                    least[run] += least[at]
                     for k in range(classes):
-                        costs[run, k] += costs[at, k]
-            if level == np.inf:
-                height = run
-                continue
+                        sums[run, k] += sums[at, k]
             first[nodes], stop[nodes] = first[stack[run]], stop[stack[height - 1]]
             altitude[nodes] = level
+            least[run] = _judged(sums[run], least[run], price, nodes, column)
             stack[run] = nodes
             height = run + 1
             nodes += 1
         if leaf < leaves:
-            first[nodes], stop[nodes], known[nodes] = leaf, leaf + 1, total > 0
-            for k in range(classes):
-                costs[height, k] = total - mass[leaf, k]
+            first[nodes], stop[nodes] = leaf, leaf + 1
+            sums[height] = mass[leaf]
             stack[height], before[height] = nodes, here
             height += 1
             nodes += 1
-    return (
-        parent[:nodes],
-        first[:nodes],
-        stop[:nodes],
-        altitude[:nodes],
-        best[:nodes],
-        known[:nodes],
-        switch[:nodes],
-    )
+    return parent[:nodes], first[:nodes], stop[:nodes], altitude[:nodes], column[:nodes]
 
 
 @kernel
-def _descend(
-    parent: NDArray[np.int64],
-    first: NDArray[np.int64],
-    stop: NDArray[np.int64],
-    altitude: NDArray[np.float32],
-    best: NDArray[np.int64],
-    known: NDArray[np.bool_],
-    switch: NDArray[np.bool_],
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Return which nodes are painted, and the class of each node."""
-    painted, state = np.zeros(parent.size, np.bool_), np.zeros(parent.size, np.int64)
+def _judged(sums: NDArray[np.int64], parts: int, price: int, node: int, column: NDArray[np.int64]) -> int:
+    """Return the least cost of a node, whose parts cost so much; note its class if it is one region."""
+    total, most = 0, 0
+    for k in range(sums.size):
+        total += sums[k]
+        if sums[k] > sums[most]:
+            most = k
+    if total == 0:
+        return 0
+    cost = total - int(sums[most]) + price
+    if cost <= parts:
+        column[node] = most
+        return cost
+    return parts
+
+
+@kernel
+def _uppermost(parent: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which nodes are one region while none above them is."""
+    taken, covered = np.zeros(parent.size, np.bool_), np.zeros(parent.size, np.bool_)
     for node in range(parent.size - 1, -1, -1):
         above = parent[node]
-        if above < 0:
-            painted[node] = known[node]
-        else:
-            state[node] = state[above]
-            painted[node] = switch[node, state[node]]
-        if painted[node]:
-            state[node] = best[node]
-    return painted, state
+        covered[node] = above >= 0 and covered[above]
+        if not covered[node] and column[node] >= 0:
+            taken[node] = covered[node] = True
+    return taken
 
 
 @kernel
-def _paint(
-    s: NDArray[np.float32],
+def _explained(
     mass: NDArray[np.int64],
     first: NDArray[np.int64],
     stop: NDArray[np.int64],
     column: NDArray[np.int64],
 ) -> tuple[NDArray[np.uint32], int]:
-    """Return the innermost region of each leaf, and what is contradicted."""
+    """Return the region of each leaf, and what is contradicted."""
     leaves, classes = mass.shape
     region = np.full(leaves, np.uint32(UNEXPLAINED), np.uint32)
-    for number in range(first.size):
-        region[first[number] : stop[number]] = number
     contradicted = 0
-    for leaf in range(leaves):
-        if region[leaf] < first.size:
+    for number in range(first.size):
+        for leaf in range(first[number], stop[number]):
+            region[leaf] = number
             for k in range(classes):
-                if k != column[region[leaf]]:
+                if k != column[number]:
                     contradicted += mass[leaf, k]
     return region, contradicted

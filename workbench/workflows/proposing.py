@@ -35,8 +35,8 @@ class Proposal:
     sizes: NDArray[np.int64]
     """Shape (region,). Pixels."""
     confidence: NDArray[np.float64]
-    """Shape (region,). Mean probability of the region's class, to three decimals; a pixel that another class
-    is the most probable at counts 0."""
+    """Shape (region,). Mean probability of the region's class, to three decimals; a pixel for which another
+    class is the most probable counts 0."""
 
     @classmethod
     def of(
@@ -56,11 +56,11 @@ class Proposal:
             agreeing = said.codes[strip][known] == codes[here]
             sizes += np.bincount(here, minlength=found.count)
             sure += np.bincount(here, np.where(agreeing, said.probability[strip][known], 0), found.count)
-        confidence: NDArray[np.float64] = np.round(sure / (255.0 * sizes), 3)
+        confidence = np.round(sure / (255.0 * sizes), 3).astype(np.float64)
         return cls(regions=regions, codes=codes, scales=found.scale, sizes=sizes, confidence=confidence)
 
     def drawn(self, made: Provenance, standing: Proposed) -> list[Drawn]:
-        """Return the edits that turn what a model proposes into this: erasing first, then outer regions."""
+        """Return the edits that turn what a model proposes into this: erasing, then region by region."""
         spans, starts = spans_of_labels(self.regions, self.sizes.size)
         last = standing.last(standing.fold.canvas.subject.grid.whole)
         standing_ops = self._standing(standing, last, spans[starts[:-1]])
