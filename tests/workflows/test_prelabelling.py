@@ -230,9 +230,11 @@ def test_a_zone_without_prediction_is_refused(campaign):
     ("tags", "match"),
     [
         ({}, "does not say which model made it"),
+        (dict(TAGS, MODEL="../evil"), "does not say which model made it"),
+        (dict(TAGS, MODEL_SHA256="of mine"), "does not say which model made it"),
         (dict(TAGS, NOMENCLATURE="ign-naf 1.0"), "classes of ign-naf, the campaign labels with flair-19"),
     ],
-    ids=["nobody's", "other nomenclature"],
+    ids=["nobody's", "no name", "no digest", "other nomenclature"],
 )
 def test_a_prediction_that_does_not_say_what_it_is_is_refused(campaign, truth, tags, match):
     predict(campaign, truth, tags=tags)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["PRICE", "Prelabelled", "prelabel_zone", "prelabel_zones", "summary"]
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ PRICE = 30.0
 98 % over all that ``tests/benchmarks/prelabel_picks.py`` measures. After a network 15 leaves 2 % fewer and
 proposes two thirds more regions, after blotchy predictions 60 leaves fewer."""
 _TOOL = "prelabel"
+_MODEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,46}[a-z0-9_-]|[a-z0-9]")
+_DIGEST = re.compile(r"([0-9a-f]{64})?")
 _DIGITS = 12
 """Of the digest of a model's card, in the provenance of its edits."""
 
@@ -222,8 +225,11 @@ def prelabel_zones(
 def _check_said(campaign: Campaign, said: Prediction, path: Path) -> tuple[str, str]:
     """Return the model's id and its card's digest; refuse a prediction that means something else."""
     model, digest = said.tags.get("MODEL", ""), said.tags.get("MODEL_SHA256", "")
-    if not model:
-        raise ModelError(f"{path} does not say which model made it, by a tag MODEL; predict the zone again")
+    if _MODEL.fullmatch(model) is None or _DIGEST.fullmatch(digest) is None:
+        raise ModelError(
+            f"{path} does not say which model made it, by the tags MODEL and MODEL_SHA256; predict the zone "
+            "again"
+        )
     nomenclature = campaign.nomenclature
     named = said.tags.get("NOMENCLATURE", nomenclature.name).split(" ")[0]
     if named != nomenclature.name:
