@@ -17,12 +17,12 @@ from napari_plugin.inquiries import Fates, count_fates
 from napari_plugin.jobs import OneAtATime, in_kept_process, start
 from napari_plugin.language import said, tr
 from napari_plugin.page_desk import PageDesk
-from napari_plugin.prediction import Prediction, prediction_path, read_prediction
 from napari_plugin.prelabel_page import FateRow, GroupRow, PrelabelPage
 from napari_plugin.prelabels import Prelabelling, replayed
 from napari_plugin.veils import PrelabelVeil, VeilKind
 from workbench.geo.grid import Window
 from workbench.labels.proposed import Proposed
+from workbench.workflows.predictions import Prediction, prediction_path, read_prediction
 
 _SETTLED_MILLISECONDS = 1200
 """After a zone is opened: reading what models wrote keeps a processor busy for some seconds."""

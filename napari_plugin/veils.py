@@ -12,13 +12,13 @@ from qtpy.QtGui import QColor, QPainter
 
 from napari_plugin.doubles import Doubles
 from napari_plugin.glass import draw_codes, draw_hatched
-from napari_plugin.prediction import Prediction
 from napari_plugin.prelabels import Looked, Prelabelling
 from napari_plugin.screen import View, sampled
 from napari_plugin.session import Session
 from napari_plugin.veil_codes import heat, heat_codes
 from workbench.assessment.disagreement import BORDER, CLASS
 from workbench.geo.grid import Window
+from workbench.workflows.predictions import Prediction
 
 VeilKind = Literal["nothing", "classes", "confidence", "entropy"]
 DISAGREEMENT_COLOURS: Mapping[int, str] = {BORDER: "#56b4e9", CLASS: "#d81b60"}

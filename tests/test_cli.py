@@ -526,6 +526,30 @@ def test_a_model_is_imported_looked_at_and_listed(run: Run, directory: Path, tmp
     assert "is not the file that the card was written for" in listed["damaged"][0]["problem"]
 
 
+def test_a_model_proposes_and_says_what(run: Run, directory: Path, tmp_path: Path) -> None:
+    zone = ("--zone", "Z15_UN")
+    planes = np.full((3, 512, 512), 200, np.uint8)
+    planes[0] = made_truth(512, 512)
+    tags = {"MODEL": "tiny", "MODEL_SHA256": "ab" * 32, "NOMENCLATURE": "flair-19"}
+    write_raster(tmp_path / "prediction.tif", planes, made_grid(512, 512), tags=tags)
+    call = ("prelabel", directory, *zone, "--prediction", "prediction.tif")
+    assert "is not segmented; run: workbench segment" in run(*call, code=1).stderr
+    run("segment", directory, *zone)
+    done = document(run(*call, "--json"), "prelabel")
+    assert [(one["author"], one["pixels"]) for one in done["zones"]] == [("model-tiny", 512 * 512)]
+    assert "all there already" in run(*call).stdout
+    assert "has no prediction" in run("prelabel", directory, "--all", code=1).stderr
+    for wrong in (
+        (),
+        ("--all", *zone),
+        ("--all", "--prediction", "p.tif"),
+        (*zone, "--model", "a", "--models", "b"),
+    ):
+        assert "give --zone ID" in run("prelabel", directory, *wrong, code=2).stderr
+    assert "holds no models" in run("prelabel", directory, *zone, "--models", tmp_path, code=1).stderr
+    assert "is no model" in run("prelabel", directory, *zone, "--model", tmp_path, code=1).stderr
+
+
 def test_a_journal_of_another_zone_is_refused(run: Run, directory: Path, make_ortho: MakeOrtho) -> None:
     image, mask = make_ortho(512, 512, col=512, name="east")
     run("zone", "add", directory, image, "--domain", "D051_2019", "--zone", "Z2_UU", "--labels", mask)
@@ -560,10 +584,7 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
 COMMANDS = dict(commands(command))
 CONTRACT = (
     "demo; campaign init; zone add; zone add-raster; zone list; zone status; segment; hierarchy info; "
-    "hierarchy cut; hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; "
-    "labels bias; agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; "
-    "gold remove; campaign double; release build; release verify; zone migrate; zone pack; zone unpack; "
-    "campaign backup; model import; model info; model list; predict; evaluate; product build"
+    "campaign backup; model import; model info; model list; predict; prelabel; evaluate; product build"
 )
 
 

@@ -20,10 +20,11 @@ _LABELS = (
     "prelabels reading review strokes tables wal"
 )
 _WORKFLOWS = (
-    "admitting authors closing comparing doubling labelling publishing rasters refining segmenting standing"
+    "admitting authors closing comparing doubling labelling predictions publishing rasters refining "
+    "segmenting standing"
 )
 _ASSESSMENT = "agreement closing seams slivers surfaces"
-_DESK = "handin opening prediction processes readers reviewing session writers"
+_DESK = "handin opening processes readers reviewing session writers"
 MODULES = (
     *(f"workbench/labels/{name}.py" for name in _LABELS.split()),
     *(f"workbench/geo/{name}.py" for name in ("placed", "raster", "vectors")),

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from napari_plugin.prediction import prediction_path, read_prediction
 from napari_plugin.veil_codes import CASE, INSIDE, RIM, class_table, heat, heat_codes, rimmed
 from workbench.campaign import Campaign
 from workbench.errors import RasterError
 from workbench.geo.raster import write_raster
 from workbench.labels.proposed import Group
 from workbench.nomenclature import load_nomenclature
+from workbench.workflows.predictions import prediction_path, read_prediction
 
 FLAIR = load_nomenclature("flair-19")
 masks = arrays.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9)))

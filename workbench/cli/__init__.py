@@ -23,6 +23,7 @@ from workbench.cli import (
     modelling,
     packing,
     predicting,
+    prelabelling,
     products,
     reviewing,
     segmenting,
@@ -274,6 +275,7 @@ for command in (
     labelling.review,
     reviewing.gold,
     predicting.predict,
+    prelabelling.prelabel,
     evaluating.evaluate,
     products.product,
 ):

@@ -6,7 +6,16 @@ right. Each is as long as it can be: two of a row do not touch. A region of a mi
 
 from __future__ import annotations
 
-__all__ = ["all_are", "bounds", "kept", "laid_over", "mask_of", "pixel_count", "spans_of_mask"]
+__all__ = [
+    "all_are",
+    "bounds",
+    "kept",
+    "laid_over",
+    "mask_of",
+    "pixel_count",
+    "spans_of_labels",
+    "spans_of_mask",
+]
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +33,31 @@ def spans_of_mask(mask: NDArray[np.bool_], window: Window) -> NDArray[np.int32]:
     """
     spans: NDArray[np.int32] = _of_mask(np.ascontiguousarray(mask), int(window.row), int(window.col))
     return spans
+
+
+def spans_of_labels(labels: NDArray[np.uint32], count: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the spans of each of the labels 0 … count − 1 of an image, in two passes over it.
+
+    Parameters
+    ----------
+    labels
+        Shape (row, col). Other labels are of nobody.
+    count
+        Number of labels.
+
+    Returns
+    -------
+    spans, starts
+        Those of label k are ``spans[starts[k] : starts[k + 1]]``.
+
+    Examples
+    --------
+    >>> spans, starts = spans_of_labels(np.array([[1, 1, 0], [0, 9, 0]], np.uint32), 2)
+    >>> spans.tolist(), starts.tolist()
+    ([[0, 2, 3], [1, 0, 1], [1, 2, 3], [0, 0, 2]], [0, 3, 4])
+    """
+    spans, starts = _of_labels(labels, count)
+    return spans, starts
 
 
 def mask_of(spans: NDArray[np.int32], window: Window) -> NDArray[np.bool_]:
@@ -145,6 +179,31 @@ def _of_mask(mask: NDArray[np.bool_], row: int, col: int) -> NDArray[np.int32]:
         if len(spans) == 0:
             spans = np.empty((count, 3), np.int32)
     return spans
+
+
+@kernel
+def _of_labels(labels: NDArray[np.uint32], count: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    height, width = labels.shape
+    starts = np.zeros(count + 1, np.int64)
+    for row in range(height):
+        for col in range(width):
+            here = labels[row, col]
+            if here < count and (col == 0 or labels[row, col - 1] != here):
+                starts[here + 1] += 1
+    for label in range(count):
+        starts[label + 1] += starts[label]
+    spans, free = np.empty((starts[count], 3), np.int32), starts.copy()
+    for row in range(height):
+        col = 0
+        while col < width:
+            here, first = labels[row, col], col
+            while col < width and labels[row, col] == here:
+                col += 1
+            if here < count:
+                at = free[here]
+                spans[at, 0], spans[at, 1], spans[at, 2] = row, first, col
+                free[here] += 1
+    return spans, starts
 
 
 @kernel

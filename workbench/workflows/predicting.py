@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Predicted", "Predicting", "ZONE_PREDICTION", "open_models", "predict_file", "predict_zone"]
+__all__ = ["Predicted", "Predicting", "open_models", "predict_file", "predict_zone"]
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
-from workbench.documents import check_output
+from workbench.documents import canonical_bytes, check_output, digest
 from workbench.errors import RasterError
 from workbench.geo.raster import TIFF, inspect_raster
 from workbench.geo.zone import Zone
@@ -22,9 +22,7 @@ from workbench.inference.segmenter import Segmenter, Views
 from workbench.inference.source import RasterSource, band_names
 from workbench.inference.tiles import Tiling
 from workbench.nomenclature import Nomenclature, load_nomenclature
-
-ZONE_PREDICTION = "prediction.tif"
-"""Beside a zone's hierarchy."""
+from workbench.workflows.predictions import prediction_path, prediction_tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +153,7 @@ def predict_zone(
     say: Callable[[str], None],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
-    """Predict a zone's orthophoto; the prediction lies beside its hierarchy, an older one is replaced.
+    """Predict a zone's orthophoto; the prediction lies beside its hierarchy, another one is replaced.
 
     Raises
     ------
@@ -172,7 +170,11 @@ def predict_zone(
             f"{zone.id} is at {info.grid.resolution:g} m, {segmenter.card.id} was trained at "
             f"{segmenter.card.resolution:g} m, so expect less of it"
         )
-    output = campaign.zone_dir(zone) / ZONE_PREDICTION
+    output = prediction_path(campaign, zone)
+    tags = _tags(source, segmenter, campaign.nomenclature, how)
+    if _is_there(output, tags):
+        say(f"{zone.id}: {segmenter.card.id} has predicted it already")
+        return output
     return _predicted(source, segmenter, output, campaign.nomenclature, how, None, progress).done.path
 
 
@@ -185,27 +187,40 @@ def _predicted(
     probabilities: Path | None,
     progress: Callable[[int, int], None],
 ) -> Predicted:
-    card = segmenter.card
-    nomenclature = nomenclature or load_nomenclature(card.nomenclature)
-    tags = {
-        "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",
-        "MODEL": card.id,
-        "MODEL_SHA256": segmenter.digest,
-        "NOMENCLATURE": f"{nomenclature.name} {nomenclature.version}",
-        "CLASSES": json.dumps(
-            {key: int(code) for key, code in zip(card.classes, card.codes(nomenclature), strict=True)}
-        ),
-        "RESOLUTION": f"{source.grid.resolution:g}",
-    }
+    nomenclature = nomenclature or load_nomenclature(segmenter.card.nomenclature)
     done = predict_raster(
         source,
         segmenter,
         output,
-        codes=card.codes(nomenclature),
+        codes=segmenter.card.codes(nomenclature),
         tiling=how.tiling,
-        tags=tags,
+        tags=_tags(source, segmenter, nomenclature, how),
         probabilities=probabilities,
         progress=progress,
     )
     height, width = source.grid.shape
-    return Predicted(done=done, card=card, device=segmenter.device, pixels=height * width)
+    return Predicted(done=done, card=segmenter.card, device=segmenter.device, pixels=height * width)
+
+
+def _tags(
+    source: RasterSource, segmenter: Segmenter, nomenclature: Nomenclature, how: Predicting
+) -> dict[str, str]:
+    """Return what a prediction says of itself."""
+    card = segmenter.card
+    codes = {key: int(code) for key, code in zip(card.classes, card.codes(nomenclature), strict=True)}
+    seen = [dict(source.key), how.tiling.size, how.tiling.margin, how.tiling.blended]
+    name = f"{nomenclature.name} {nomenclature.version}"
+    return prediction_tags(model=card.id, digest=segmenter.digest, nomenclature=name) | {
+        "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",
+        "CLASSES": json.dumps(codes),
+        "SOURCE_SHA256": digest(canonical_bytes(seen)),
+    }
+
+
+def _is_there(path: Path, tags: Mapping[str, str]) -> bool:
+    """Tell whether a prediction was made already, by the same model of the same pixels."""
+    try:
+        found = inspect_raster(path).tags
+    except RasterError:
+        return False
+    return all(found.get(key) == value for key, value in tags.items())

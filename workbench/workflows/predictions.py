@@ -1,13 +1,14 @@
-"""A model's prediction for a zone as a raster: how sure it was where, pixel by pixel.
+"""A model's prediction for a zone as a raster: what it sees where and how sure it is, pixel by pixel.
 
 ``prediction.tif`` lies beside a zone's hierarchy: class, probability of that class and entropy, each in one
-byte.
+byte. Its tags ``MODEL``, ``MODEL_SHA256`` and ``NOMENCLATURE`` say whose it is, and what its classes mean.
 """
 
 from __future__ import annotations
 
-__all__ = ["Prediction", "prediction_path", "read_prediction"]
+__all__ = ["Prediction", "prediction_path", "prediction_tags", "read_prediction"]
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +31,22 @@ class Prediction:
 
     codes: NDArray[np.uint8]
     """0 where it said nothing."""
+    probability: NDArray[np.uint8]
+    """Of the class, from 0 to 255."""
     entropy: NDArray[np.uint8]
     """From 0, sure, to 255, every class alike."""
+    tags: Mapping[str, str]
+    """What the file says of itself; see `prediction_tags`."""
 
 
 def prediction_path(campaign: Campaign, zone: Zone) -> Path:
     """Return where a prediction for a zone lies, if there is one."""
     return campaign.zone_dir(zone) / _FILE
+
+
+def prediction_tags(*, model: str, digest: str, nomenclature: str) -> dict[str, str]:
+    """Return what a prediction says of itself: id and digest of the model's card, and the nomenclature."""
+    return {"MODEL": model, "MODEL_SHA256": digest, "NOMENCLATURE": nomenclature}
 
 
 def read_prediction(path: Path, grid: PixelGrid) -> Prediction:
@@ -63,5 +73,5 @@ def read_prediction(path: Path, grid: PixelGrid) -> Prediction:
             f"{path} is no prediction for this zone: it is in {info.grid.crs[:40]} at "
             f"{info.grid.resolution:g} m; predict the zone again"
         )
-    codes, _, entropy = read_bands(path, bands=(1, 2, 3), window=window)
-    return Prediction(codes=codes, entropy=entropy)
+    codes, probability, entropy = read_bands(path, bands=(1, 2, 3), window=window)
+    return Prediction(codes=codes, probability=probability, entropy=entropy, tags=info.tags)

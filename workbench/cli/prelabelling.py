@@ -1,0 +1,75 @@
+"""The command that has a model propose labels."""
+
+from __future__ import annotations
+
+__all__ = ["prelabel"]
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say
+
+if TYPE_CHECKING:
+    from workbench.campaign import Campaign
+    from workbench.geo.zone import Zone
+
+
+@click.command(epilog=example("workbench prelabel DIR --zone D055_2018/Z2_UF --prediction prediction.tif"))
+@DIR
+@click.option("--zone", "zone_id", help="Zone, such as D055_2018/Z2_UF.")
+@click.option("--all", "every", is_flag=True, help="All zones that are segmented.")
+@click.option("--model", type=PATH, help="Directory of the model that predicts each zone first.")
+@click.option("--models", type=PATH, help="Folder of models; each zone gets one that never saw its domain.")
+@click.option("--prediction", type=PATH, help="Prediction to take; the zone's prediction.tif if not given.")
+@click.option(
+    "--price",
+    type=click.FloatRange(min=0.0, min_open=True),
+    help="Pixels that a region more must explain (30 if not given): more gives fewer regions.",
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, or auto.")
+@JSON
+def prelabel(
+    directory: Path,
+    zone_id: str | None,
+    every: bool,
+    model: Path | None,
+    models: Path | None,
+    prediction: Path | None,
+    price: float | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Have a model propose labels: the regions of the hierarchy that explain its prediction."""
+    from workbench.workflows.prelabelling import PRICE, prelabel_zone, prelabel_zones, summary
+
+    if (zone_id is None) != every or sum(one is not None for one in (model, models, prediction)) > 1:
+        raise click.UsageError("give --zone ID or --all, and at most one of --model, --models, --prediction")
+    if every and prediction is not None:
+        raise click.UsageError("--prediction is of one zone; give --zone ID")
+    opened = open_campaign(directory)
+
+    def predicted(zone: Zone) -> Path | None:
+        return prediction if model is models is None else _predict(opened, zone, model, models, device)
+
+    if zone_id is not None:
+        zone = opened.zone(zone_id)
+        done = [prelabel_zone(opened, zone, predict=predicted, price=price or PRICE)]
+    else:
+        done = list(prelabel_zones(opened, opened.zones(), predict=predicted, price=price or PRICE, say=say))
+    text = "\n".join(one.text() for one in done) or f"{directory} has no zone that could be pre-labelled"
+    emit("prelabel", summary(done), text, as_json=as_json)
+
+
+def _predict(opened: Campaign, zone: Zone, model: Path | None, models: Path | None, device: str) -> Path:
+    """Predict a zone by a model, or by that of several which never saw it."""
+    from workbench.workflows.predicting import Predicting, predict_zone
+    from workbench.workflows.unseen import unseen_model
+
+    if models is not None:
+        model, card = unseen_model(models, zone)
+        say(f"{zone.id}: by {card.id}, which never saw {zone.domain}")
+    assert model is not None  # noqa: S101 - one of the two is given
+    with progress("tiles") as bar:
+        return predict_zone(opened, zone, model, how=Predicting(device=device), say=say, progress=bar)

@@ -1,0 +1,246 @@
+"""A model's prediction becomes pre-labels: the regions of the zone's hierarchy that explain it, as edits.
+
+Every region becomes one edit of the journal ``model-<id>``, with the pixels that have their class from it, so
+that any of them can be accepted, replaced or left without the others. A prediction that changed replaces
+those regions that changed, and nothing else.
+"""
+
+from __future__ import annotations
+
+__all__ = ["PRICE", "Prelabelled", "prelabel_zone", "prelabel_zones", "summary"]
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.campaign import Campaign
+from workbench.errors import CampaignError, ModelError, WorkbenchError
+from workbench.geo.zone import Zone
+from workbench.labels.edits import AssignMask, Provenance
+from workbench.labels.proposed import MODEL
+from workbench.segmentation.explaining import explain, gather_mass
+from workbench.workflows.admitting import gold_zones
+from workbench.workflows.predictions import Prediction, prediction_path, read_prediction
+from workbench.workflows.proposing import Proposal
+
+PRICE = 30.0
+"""Pixels that a region more has to explain, unless told otherwise: it leaves the fewest picks to 95 and to
+98 % over all that ``tests/benchmarks/prelabel_picks.py`` measures. After a network 15 leaves 2 % fewer and
+proposes two thirds more regions, after blotchy predictions 60 leaves fewer."""
+_TOOL = "prelabel"
+_MODEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,46}[a-z0-9_-]|[a-z0-9]")
+_DIGEST = re.compile(r"([0-9a-f]{64})?")
+_DIGITS = 12
+"""Of the digest of a model's card, in the provenance of its edits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prelabelled:
+    """What became of one zone."""
+
+    zone: str
+    model: str
+    """Id on the model's card."""
+    model_sha256: str
+    """Digest of its card."""
+    prediction: Path
+    hierarchy: str
+    """Digest of the hierarchy."""
+    price: float
+    regions: int
+    """That the prediction is made of."""
+    written: int
+    """Regions of these that were not there yet, or others."""
+    erased: int
+    """Pixels that had a pre-label and have none now."""
+    pixels: int
+    """That have a pre-label."""
+    contradicted: float
+    """Share of the pixels that have another class than the prediction says, each by how sure it is."""
+    confidence: float
+    """Mean over the pixels, 0 to 1."""
+    seconds: float
+
+    @property
+    def author(self) -> str:
+        """Name of the journal."""
+        return MODEL + self.model
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view, a part of ``schema/outputs/prelabel.schema.json``."""
+        return {
+            "zone": self.zone,
+            "author": self.author,
+            "model": self.model,
+            "model_sha256": self.model_sha256,
+            "prediction": str(self.prediction),
+            "hierarchy": self.hierarchy,
+            "price": self.price,
+            "regions": self.regions,
+            "written": self.written,
+            "erased_pixels": self.erased,
+            "pixels": self.pixels,
+            "contradicted": round(self.contradicted, 6),
+            "confidence": round(self.confidence, 6),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def text(self) -> str:
+        """Return one line for a person."""
+        done = f"{self.written:,} written" if self.written or self.erased else "all there already"
+        gone = f", {self.erased:,} pixels have none any more" if self.erased else ""
+        return (
+            f"{self.zone}: {self.author} proposes {self.regions:,} regions for {self.pixels:,} pixels at a "
+            f"mean confidence of {self.confidence:.2f}, {done}{gone}; {self.contradicted:.1%} of its "
+            "prediction is smoothed away"
+        )
+
+
+def summary(done: Sequence[Prelabelled]) -> dict[str, Any]:
+    """Return the JSON view of a run (``schema/outputs/prelabel.schema.json``)."""
+    return {"zones": [one.document() for one in done]}
+
+
+def prelabel_zone(
+    campaign: Campaign,
+    zone: Zone,
+    *,
+    predict: Callable[[Zone], Path | None] = lambda zone: None,
+    price: float = PRICE,
+) -> Prelabelled:
+    """Have a model propose labels for a zone, from its prediction.
+
+    Nothing is proposed where the prediction says nothing, and no label changes. The second time with the same
+    prediction nothing is written.
+
+    Parameters
+    ----------
+    predict
+        Makes the prediction of a zone once it is known to be wanted, and returns its path, see
+        `workbench.workflows.predictions`; None is the zone's own, which is there.
+    price
+        Pixels that a region more has to explain.
+
+    Raises
+    ------
+    HierarchyError
+        The zone is not segmented, or the price is none.
+    RasterError, ModelError
+        The prediction cannot be read, is of another place or nomenclature, or does not say whose it is.
+    CampaignError
+        There is no prediction, or the zone is a gold zone.
+    JournalError
+        The model writes already, or its journal cannot be written to.
+    """
+    begun = time.perf_counter()
+    if zone.id in gold_zones(campaign):
+        raise CampaignError(
+            f"zone {zone.id} is a gold zone, in which people show how they label unaided; pre-label others"
+        )
+    hierarchy = campaign.read_hierarchy(zone)
+    path = predict(zone) or prediction_path(campaign, zone)
+    if not path.exists():
+        raise CampaignError(
+            f"zone {zone.id} has no prediction {path}; run: workbench prelabel {campaign.path} "
+            f"--zone {zone.id} --model M"
+        )
+    said = read_prediction(path, zone.grid)
+    model, digest = _check_said(campaign, said, path)
+    codes = np.where(zone.footprint(), said.codes, np.uint8(0))
+    classes, mass = gather_mass(hierarchy.leaves, codes, said.probability, leaf_count=hierarchy.leaf_count)
+    found = explain(hierarchy.s, mass, price=price)
+    given = Provenance(
+        tool=_TOOL,
+        hierarchy_digest=hierarchy.digest,
+        model=f"{model}@{digest[:_DIGITS]}" if digest else model,
+    )
+    proposal = Proposal.of(found, classes, hierarchy, replace(said, codes=codes))
+    with campaign.open_store(zone, author=MODEL + model) as store:
+        drawn = proposal.drawn(given, store.proposals.journals(MODEL + model).replayed())
+        if drawn:
+            store.apply_drawn(drawn)
+    known = int(proposal.sizes.sum())
+    erased = [one.spans for one in drawn if isinstance(one.edit, AssignMask) and one.edit.code == 0]
+    return Prelabelled(
+        zone=zone.id,
+        model=model,
+        model_sha256=digest,
+        prediction=path,
+        hierarchy=hierarchy.digest,
+        price=price,
+        regions=proposal.sizes.size,
+        written=len(drawn) - len(erased),
+        erased=sum(int((spans[:, 2] - spans[:, 1]).sum()) for spans in erased if spans is not None),
+        pixels=known,
+        contradicted=found.contradicted / known if known else 0.0,
+        confidence=float(proposal.confidence @ proposal.sizes / known) if known else 0.0,
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def prelabel_zones(
+    campaign: Campaign,
+    zones: Sequence[Zone],
+    *,
+    predict: Callable[[Zone], Path | None] = lambda zone: None,
+    price: float = PRICE,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Prelabelled]:
+    """Have a model propose labels for several zones; those that cannot be are told once the others are.
+
+    Zones that are not segmented and gold zones are left out with a sentence.
+
+    Parameters
+    ----------
+    predict, price
+        As for `prelabel_zone`.
+    say
+        Told what is left out.
+
+    Raises
+    ------
+    WorkbenchError
+        Some zones could not be pre-labelled.
+    """
+    gold, failed = gold_zones(campaign), []
+    for zone in zones:
+        if zone.id in gold or not campaign.hierarchy_path(zone).exists():
+            say(f"{zone.id}: left out, {'a gold zone' if zone.id in gold else 'not segmented'}")
+            continue
+        try:
+            yield prelabel_zone(campaign, zone, predict=predict, price=price)
+        except WorkbenchError as error:
+            failed.append(str(error))
+    if failed:
+        raise CampaignError(
+            f"{len(failed)} of {len(zones)} zones could not be pre-labelled: {'; '.join(failed)}"
+        )
+
+
+def _check_said(campaign: Campaign, said: Prediction, path: Path) -> tuple[str, str]:
+    """Return the model's id and its card's digest; refuse a prediction that means something else."""
+    model, digest = said.tags.get("MODEL", ""), said.tags.get("MODEL_SHA256", "")
+    if _MODEL.fullmatch(model) is None or _DIGEST.fullmatch(digest) is None:
+        raise ModelError(
+            f"{path} does not say which model made it, by the tags MODEL and MODEL_SHA256; predict the zone "
+            "again"
+        )
+    nomenclature = campaign.nomenclature
+    named = said.tags.get("NOMENCLATURE", nomenclature.name).split(" ")[0]
+    if named != nomenclature.name:
+        raise ModelError(
+            f"{path} has the classes of {named}, the campaign labels with {nomenclature.name}; "
+            "predict the zone again"
+        )
+    present = np.flatnonzero(np.bincount(said.codes.reshape(-1), minlength=256)).tolist()
+    strange = sorted(set(present) - {0, *nomenclature.codes})
+    if strange:
+        raise ModelError(
+            f"{path} has class {strange[0]}, which {nomenclature.name} does not have; predict the zone again"
+        )
+    return model, digest
