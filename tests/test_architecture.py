@@ -26,7 +26,8 @@ def test_the_public_names_exist_and_are_sorted() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["geo", "segmentation", "labels", "assessment", "export", "inference", "nomenclature"]
+    "package",
+    ["geo", "segmentation", "labels", "assessment", "export", "inference", "nomenclature", "training"],
 )
 def test_a_package_exports_a_few_sorted_names(package: str) -> None:
     module = __import__(f"workbench.{package}", fromlist=["__all__"])

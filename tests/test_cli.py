@@ -503,7 +503,7 @@ CONTRACT = (
     "hierarchy cut; hierarchy evaluate; annotate; label; zone check; labels export; labels provenance; "
     "labels bias; agreement; journal dump; journal verify; journal doctor; review; gold add; gold admit; "
     "gold remove; campaign double; release build; release verify; zone migrate; zone pack; zone unpack; "
-    "campaign backup"
+    "campaign backup; train"
 )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import labelling, migrating, packing, reviewing, segmenting
+from workbench.cli import labelling, migrating, packing, reviewing, segmenting, training
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -262,6 +262,7 @@ for command in (
     labelling.journal,
     labelling.review,
     reviewing.gold,
+    training.train,
 ):
     workbench.add_command(command)
 for command in (packing.zone_pack, packing.zone_unpack):
