@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
-from made_orthos import MakeOrtho
+from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.documents import read_document, validate
 from workbench.errors import ModelError, WorkbenchError
 from workbench.export import Release
+from workbench.geo.raster import write_raster
 from workbench.inference.card import read_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model
@@ -30,18 +32,33 @@ from workbench.workflows.training import train_model
 PLACES = [("D051_2019", "Z1_AA"), ("D051_2019", "Z2_AA"), ("D036_2020", "Z1_AA"), ("D036_2020", "Z2_AA")]
 
 
-@pytest.fixture
-def labelled(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
-    """Return a campaign of four zones with accepted labels, in two domains."""
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Have torch use one thread: with more, small networks wait for each other on busy processors."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    """Return a campaign of four zones with accepted labels, in two domains; nothing here changes it."""
+    folder = tmp_path_factory.mktemp("labelled")
+    campaign = Campaign.create(folder / "campaign")
     for number, (domain, name) in enumerate(PLACES):
-        image, mask = make_ortho(name=f"ortho-{number}", col=512 * number, seed=number + 1)
-        add_zone(campaign, image, domain=domain, name=name, mask=mask)
+        truth, grid = made_truth(512, 512, number + 1), made_grid(512, 512, col=512 * number)
+        write_raster(folder / f"{number}.tif", made_image(truth), grid, level=1)
+        write_raster(folder / f"{number}-mask.tif", truth, grid)
+        add_zone(
+            campaign, folder / f"{number}.tif", domain=domain, name=name, mask=folder / f"{number}-mask.tif"
+        )
     return campaign
 
 
-@pytest.fixture
-def release(labelled: Campaign, tmp_path: Path) -> Release:
-    return publish(labelled, name="FR_V0.1", out=tmp_path / "releases", say=lambda _: None)
+@pytest.fixture(scope="module")
+def release(labelled: Campaign, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    return publish(labelled, name="FR_V0.1", out=tmp_path_factory.mktemp("releases"), say=lambda _: None)
 
 
 def test_a_campaign_gives_the_labels_and_pixels_of_its_zones(labelled: Campaign) -> None:
@@ -54,7 +71,10 @@ def test_a_campaign_gives_the_labels_and_pixels_of_its_zones(labelled: Campaign)
         assert np.array_equal(pixels.image, labelled.read_image(zone))
         with labelled.open_store(zone) as store:
             assert np.array_equal(pixels.codes, store.labels)
-            assert found.train.pixels[number].tolist() == np.bincount(store.labels.ravel(), minlength=20).tolist()
+            assert (
+                found.train.pixels[number].tolist()
+                == np.bincount(store.labels.ravel(), minlength=20).tolist()
+            )
     assert {one["zone"] for one in found.source["zones"]} == {"/".join(place) for place in PLACES}
 
 
@@ -119,7 +139,9 @@ def test_a_model_is_trained_and_tells_what_it_learned_from(release: Release, tmp
     assert card.metrics["held_out"]["zones"] == 1
     assert "other" in card.untrained
     assert [band.name for band in card.bands] == ["R", "G", "B", "NIR", "E"]
-    validate({"format": "ocs-workbench/train", "format_version": 1} | done.document(), "outputs/train", source="x")
+    validate(
+        {"format": "ocs-workbench/train", "format_version": 1} | done.document(), "outputs/train", source="x"
+    )
     history = read_document(tmp_path / "Model 1" / "history.json", schema="training-history")
     assert history["kept_step"] in {row["step"] for row in history["scores"]}
     assert (tmp_path / "Model 1" / "curves.png").is_file()
@@ -136,9 +158,7 @@ def test_the_same_training_gives_the_same_model(release: Release, tmp_path: Path
     ).read_bytes()
 
 
-def test_a_training_that_was_cut_short_goes_on_when_it_is_told_to(
-    labelled: Campaign, tmp_path: Path
-) -> None:
+def test_a_training_that_was_cut_short_goes_on_when_it_is_told_to(labelled: Campaign, tmp_path: Path) -> None:
     whole = train_model(labelled.path, tmp_path / "whole", steps=4, device="cpu")
 
     def killed(share: float, told: str) -> None:
@@ -155,7 +175,9 @@ def test_a_training_that_was_cut_short_goes_on_when_it_is_told_to(
         train_model(labelled.path, tmp_path / "parts", steps=5, device="cpu", resume=True)
     assert not (tmp_path / "parts").exists()
     said: list[str] = []
-    parts = train_model(labelled.path, tmp_path / "parts", steps=4, device="cpu", resume=True, say=said.append)
+    parts = train_model(
+        labelled.path, tmp_path / "parts", steps=4, device="cpu", resume=True, say=said.append
+    )
     assert f"{checkpoint}: going on from there" in said
     assert not checkpoint.exists()
     assert parts.card.weights_sha256 == whole.card.weights_sha256
@@ -172,7 +194,10 @@ def test_a_model_goes_on_learning_from_another(labelled: Campaign, tmp_path: Pat
 
 
 REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
-    "nothing there": (lambda root, _: train_model(root / "no", root / "m", steps=1), "neither a campaign nor"),
+    "nothing there": (
+        lambda root, _: train_model(root / "no", root / "m", steps=1),
+        "neither a campaign nor",
+    ),
     "a model there": (
         lambda root, source: train_model(source, root / "model", steps=1),
         "exists already; choose another name or pass --overwrite",
@@ -192,8 +217,14 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         ),
         "not a resnet34-unet; leave out --network",
     ),
-    "no network": (lambda root, source: train_model(source, root / "m", steps=1, network="unet"), "is no network"),
-    "no checkpoint": (lambda root, source: train_model(source, root / "x", steps=1, overwrite=True), "in the way"),
+    "no network": (
+        lambda root, source: train_model(source, root / "m", steps=1, network="unet"),
+        "is no network",
+    ),
+    "no checkpoint": (
+        lambda root, source: train_model(source, root / "x", steps=1, overwrite=True),
+        "in the way",
+    ),
     "no time": (lambda root, source: train_model(source, root / "m", minutes=0.0), "trains nothing"),
     "no device": (
         lambda root, source: train_model(source, root / "m", steps=1, device="tpu!"),

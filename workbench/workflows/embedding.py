@@ -1,8 +1,8 @@
 """Make the model that ships: ``python -m workbench.workflows.embedding``, five minutes of two processors.
 
-A tiny U-Net learns from synthetic scenes of every theme, some of them at other resolutions, in other light and
-without some bands, and is measured on scenes that it never saw. Not one real pixel goes in: what it knows of
-real orthophotos is nothing, what it is good for is to begin with.
+A tiny U-Net learns from synthetic scenes of every theme, some of them at other resolutions, in other light
+and without some bands, and is measured on scenes that it never saw. Not one real pixel goes in: what it knows
+of real orthophotos is nothing, what it is good for is to begin with.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from workbench.documents import write_document
 from workbench.inference.card import ModelCard, write_card
 from workbench.inference.models import write_model
 from workbench.inference.network import NetworkSegmenter, open_segmenter
 from workbench.nomenclature import load_nomenclature
 from workbench.training import Budget, LabelledPixels, PatchSet, Recipe
+from workbench.training.history import HISTORY
 from workbench.training.loop import train
 from workbench.training.preparing import prepare
 from workbench.training.sampling import MASKED
@@ -49,7 +51,7 @@ _USAGE = (
 )
 _LIMITS = (
     "Demonstration weights, not a land-cover model. It learned from synthetic scenes alone; on real "
-    "orthophotos its predictions are worthless until it is trained on labelled ones. Its metrics are those on "
+    "orthophotos its predictions are worthless until it is trained on labelled ones. Its metrics are of "
     "synthetic scenes and say nothing about real ground."
 )
 
@@ -147,7 +149,7 @@ def make_embedded(
         },
     )
     write_model(card, done.weights, output, overwrite=output.exists(), half=True)
-    done.history.write(output)
+    write_document(done.history.document(), output / HISTORY, schema="training-history")
     unseen = scene_patches(_FIRST_UNSEEN, _UNSEEN_CANDIDATES, _UNSEEN, say=say)
     segmenter = open_segmenter(output, device="cpu")
     measured = replace(segmenter.card, metrics={"unseen_synthetic_scenes": _measured(segmenter, unseen)})
@@ -197,7 +199,8 @@ def _measured(segmenter: NetworkSegmenter, unseen: PatchSet) -> dict[str, Any]:
             image: NDArray[np.uint8], bands: tuple[str, ...], there: NDArray[np.bool_] = there
         ) -> NDArray[np.uint8]:
             tile = np.where(there, np.moveaxis(image, 0, 2), means)
-            return segmenter.predict_reduced(tile[np.newaxis])[0, 0] - 1
+            found: NDArray[np.uint8] = segmenter.predict_reduced(tile[np.newaxis])[0, 0] - 1
+            return found
 
         score = validate_on(unseen, predict, output_of=output_of, outputs=len(card.classes))
         scores[",".join(kept)] = {"mIoU": round(score.mean_iou, 4), "OA": round(score.accuracy, 4)}
