@@ -14,7 +14,7 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress
 _SPLITS = {**{str(fold): f"split_{fold}" for fold in range(1, 6)}, "prod": "prod"}
 
 
-@click.command(epilog=example("workbench train releases/FR_V0.1 -o model --steps 2"))
+@click.command(epilog=example("workbench train releases/FR_V0.1 -o model --split prod --steps 5"))
 @click.argument("source", metavar="DIR|RELEASE", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="Directory of the model to write.")
 @click.option(

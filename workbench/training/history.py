@@ -67,9 +67,10 @@ def draw_curves(history: History) -> bytes | None:
             right.plot(judged, [row[name] for row in history.scores], "o-", ms=3, color=colour, label=title)
         right.axvline(history.kept_step, color="0.5", lw=1, ls=":", label="kept")
         right.legend(frameon=False, loc="lower right")
+        right.set(xlabel="step", ylim=(0, 1), title="held-out zones")
     else:
+        right.set_axis_off()
         right.text(0.5, 0.5, "too few zones to hold one out", ha="center", transform=right.transAxes)
-    right.set(xlabel="step", ylim=(0, 1), title="held-out zones")
     for axes in (left, right):
         axes.grid(color="0.92")
         axes.spines["top"].set_visible(False)

@@ -56,7 +56,7 @@ class Recipe:
     """Share of the crops reduced to one of ``band_sets``, so that a raster of no more than those will do."""
     band_sets: tuple[tuple[str, ...], ...] = ()
     """Bands that crops are reduced to, each set as often."""
-    jitter: float = 0.1
+    jitter: float = 0.05
     """Spread of brightness and contrast, in standard deviations of a band."""
     frozen_below: int = 8
     """A network that learned before keeps its batch-norm statistics where it learns from fewer zones."""

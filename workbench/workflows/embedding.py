@@ -42,9 +42,9 @@ _FIRST_SEED, _CANDIDATES, _LEARNED = 5000, 300, 112
 _FIRST_UNSEEN, _UNSEEN_CANDIDATES, _UNSEEN = 9000, 120, 40
 _SIDES = (SIDE, SIDE, 416, SIDE, SIDE, 624)
 """Pixels a side that scenes are made with, before they are all brought to `SIDE`: other resolutions."""
-_SNOWY = 12
+_SNOWY = 11
 """One scene in so many has snow."""
-RECIPE = Recipe(rate=4e-3, band_dropout=0.5, band_sets=BAND_SETS)
+RECIPE = Recipe(rate=4e-3, band_dropout=0.6, band_sets=(*BAND_SETS, BAND_SETS[0]))
 _USAGE = (
     "A start for training on labelled zones of your own (workbench train begins with it), and something to "
     "show and test the workbench with on its own synthetic scenes. Takes R, G and any of B, NIR and E."
@@ -215,7 +215,7 @@ def _measured(segmenter: NetworkSegmenter, unseen: PatchSet) -> dict[str, Any]:
     default=Path(__file__).resolve().parents[1] / "weights" / "tiny",
     help="Directory of the model; the shipped one is replaced if not given.",
 )
-@click.option("--seconds", type=float, default=300.0, show_default=True, help="Processor time to train for.")
+@click.option("--seconds", type=float, default=600.0, show_default=True, help="Processor time to train for.")
 @click.option("--threads", type=int, default=2, show_default=True, help="Threads of torch.")
 def main(output: Path, seconds: float, threads: int) -> None:
     """Train the model that ships with the workbench."""
