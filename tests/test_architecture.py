@@ -37,6 +37,7 @@ def test_the_public_names_exist_and_are_sorted() -> None:
         "nomenclature",
         "evaluation",
         "products",
+        "training",
     ],
 )
 def test_a_package_exports_a_few_sorted_names(package: str) -> None:

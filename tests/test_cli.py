@@ -584,7 +584,11 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
 COMMANDS = dict(commands(command))
 CONTRACT = (
     "demo; campaign init; zone add; zone add-raster; zone list; zone status; segment; hierarchy info; "
-    "campaign backup; model import; model info; model list; predict; prelabel; evaluate; product build"
+    "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
+    "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
+    "gold add; gold admit; gold remove; campaign double; release build; release verify; zone migrate; "
+    "zone pack; zone unpack; campaign backup; model import; model info; model list; evaluate; "
+    "product build; train; crossval"
 )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from workbench.cli import (
+    crossvalidating,
     evaluating,
     labelling,
     migrating,
@@ -27,6 +28,7 @@ from workbench.cli import (
     products,
     reviewing,
     segmenting,
+    training,
 )
 from workbench.cli.options import (
     DIR,
@@ -278,6 +280,8 @@ for command in (
     prelabelling.prelabel,
     evaluating.evaluate,
     products.product,
+    training.train,
+    crossvalidating.crossval,
 ):
     workbench.add_command(command)
 for command in (packing.zone_pack, packing.zone_unpack):

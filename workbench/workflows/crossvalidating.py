@@ -83,7 +83,9 @@ def cross_validate(
             progress((number + share) / len(wanted), f"{name}: {what}")
 
         _train(path, output / name, split, release, told=told, resume=resume, device=device, say=say, how=how)
-        evaluation = evaluate_model(path, output / name, rule=rule, split=_judged(split), device=device, say=_quiet)
+        evaluation = evaluate_model(
+            path, output / name, rule=rule, split=_judged(split), device=device, say=_quiet
+        )
         folds[split] = Fold.of(name, evaluation)
         say(f"{name}: mIoU {evaluation.score.mean_iou:.1%}, OA {evaluation.score.accuracy:.1%}")
     result = CrossValidation(

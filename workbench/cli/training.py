@@ -1,0 +1,58 @@
+"""The command that trains models."""
+
+from __future__ import annotations
+
+__all__ = ["train"]
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say
+
+_SPLITS = {**{str(fold): f"split_{fold}" for fold in range(1, 6)}, "prod": "prod"}
+
+
+@click.command(epilog=example("workbench train releases/FR_V0.1 -o model --split prod --steps 5"))
+@click.argument("source", metavar="DIR|RELEASE", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="Directory of the model to write.")
+@click.option(
+    "--init", "begin", type=PATH, help="Model to begin with, or none; the shipped one if not given."
+)
+@click.option("--network", help="Such as tiny-unet or resnet34-unet; that of --init if not given.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Time to train for (10 if neither it nor --steps is given).",
+)
+@click.option("--steps", type=click.IntRange(min=1), help="Steps to train for.")
+@click.option(
+    "--split",
+    type=click.Choice(list(_SPLITS), case_sensitive=False),
+    help="Split, whose test zones are not learned from (1 for a release, prod for a campaign).",
+)
+@click.option("--unreviewed", is_flag=True, help="Also zones of the campaign that nobody accepted yet.")
+@click.option("--focal", is_flag=True, help="Focal loss in place of cross-entropy.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--resume", is_flag=True, help="Go on with a training that was cut short.")
+@OVERWRITE
+@JSON
+def train(
+    source: Path, output: Path, begin: Path | None, split: str | None, as_json: bool, **options: Any
+) -> None:
+    """Train a model on the labelled zones of a campaign, or on a release."""
+    from workbench.workflows.training import train_model
+
+    with progress("train") as bar:
+        done = train_model(
+            source,
+            output,
+            begin="none" if str(begin) == "none" else begin,
+            split=split and _SPLITS[split],
+            say=say,
+            progress=lambda share, told: bar(round(1000 * share), 1000),
+            **options,
+        )
+    emit("train", done.document(), done.text(), as_json=as_json)

@@ -1,0 +1,161 @@
+"""Labelled patches to learn from: what is known of all of them, and pixels when they are asked for."""
+
+from __future__ import annotations
+
+__all__ = ["LabelledPixels", "PatchCache", "PatchSet", "hold_out"]
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import ModelError
+
+_CACHED_BYTES = 512 << 20
+_HELD_OUT = 0.2
+_FEWEST = 3
+"""Zones of which one is held out; of fewer, none can be spared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelledPixels:
+    """The pixels of one patch."""
+
+    image: NDArray[np.uint8]
+    """Shape (band, row, col)."""
+    codes: NDArray[np.uint8]
+    """Shape (row, col). Codes of the nomenclature; 0 = unlabelled, and never learned from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PatchSet:
+    """Patches of one size, a few bytes each until their pixels are read.
+
+    Raises
+    ------
+    ModelError
+        Its parts are not of one length.
+    """
+
+    zones: tuple[str, ...]
+    """Shape (patch,). Id of the zone of each patch, ``domain/zone``."""
+    bands: tuple[tuple[str, ...], ...]
+    """Shape (patch,). Bands of each patch, in the order of its image."""
+    pixels: NDArray[np.int32]
+    """Shape (patch, code). Pixels of each code in each patch; those of code 0 are not learned from."""
+    shape: tuple[int, int]
+    """Rows and columns of every patch."""
+    resolution: float
+    """Metres per pixel."""
+    read: Callable[[int], LabelledPixels]
+    """Reads a patch by its number; called from several threads."""
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.zones), len(self.bands), len(self.pixels)}
+        if len(lengths) != 1:
+            raise ModelError(
+                f"patches of {len(self.zones)} zones, {len(self.bands)} lists of bands and "
+                f"{len(self.pixels)} counts are no set; each patch has one of each"
+            )
+
+    def __len__(self) -> int:
+        return len(self.zones)
+
+    @property
+    def class_pixels(self) -> NDArray[np.int64]:
+        """Shape (code,). Pixels of each code in all patches; none is counted as unlabelled."""
+        counts: NDArray[np.int64] = self.pixels.sum(axis=0, dtype=np.int64)
+        counts[:1] = 0
+        return counts
+
+    @property
+    def zone_ids(self) -> tuple[str, ...]:
+        """Each zone once, sorted."""
+        return tuple(sorted(set(self.zones)))
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Each domain once, sorted."""
+        return tuple(sorted({zone.partition("/")[0] for zone in self.zones}))
+
+    @property
+    def common_bands(self) -> tuple[str, ...]:
+        """Bands that every patch has, in the order of the first one."""
+        kinds = set(self.bands)
+        return tuple(name for name in self.bands[0] if all(name in kind for kind in kinds))
+
+    def chosen(self, numbers: Sequence[int]) -> PatchSet:
+        """Return the set of some of the patches, in the order given."""
+        read = self.read
+        return PatchSet(
+            zones=tuple(self.zones[number] for number in numbers),
+            bands=tuple(self.bands[number] for number in numbers),
+            pixels=self.pixels[list(numbers)],
+            shape=self.shape,
+            resolution=self.resolution,
+            read=lambda number: read(numbers[number]),
+        )
+
+    def of_zones(self, zones: Iterable[str]) -> PatchSet:
+        """Return the set of the patches of some zones."""
+        wanted = set(zones)
+        return self.chosen([number for number, zone in enumerate(self.zones) if zone in wanted])
+
+
+class PatchCache:
+    """Patches as they were read last, up to a number of bytes; many threads may ask.
+
+    Parameters
+    ----------
+    read
+        Reads a patch by its number.
+    most
+        Bytes that are kept.
+    """
+
+    def __init__(self, read: Callable[[int], LabelledPixels], *, most: int = _CACHED_BYTES) -> None:
+        self._read, self._most = read, most
+        self._kept: OrderedDict[int, LabelledPixels] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept now."""
+        return self._bytes
+
+    def __call__(self, number: int) -> LabelledPixels:
+        """Return a patch, read again only if it was not asked for lately."""
+        with self._lock:
+            if number in self._kept:
+                self._kept.move_to_end(number)
+                return self._kept[number]
+        found = self._read(number)
+        size = found.image.nbytes + found.codes.nbytes
+        with self._lock:
+            if number not in self._kept and size <= self._most:
+                self._kept[number] = found
+                self._bytes += size
+                while self._bytes > self._most:
+                    _, oldest = self._kept.popitem(last=False)
+                    self._bytes -= oldest.image.nbytes + oldest.codes.nbytes
+        return found
+
+
+def hold_out(zones: Iterable[str], *, seed: int = 0, share: float = _HELD_OUT) -> frozenset[str]:
+    """Return the zones that a model must not learn from, so that it can be judged on them.
+
+    Whole zones: pixels beside learned ones tell nothing. Drawn by a hash of each id; of fewer than three
+    zones none is held out.
+
+    >>> sorted(hold_out(f"D001_2020/Z{n}_AA" for n in range(5)))
+    ['D001_2020/Z4_AA']
+    """
+    known = sorted(set(zones), key=lambda zone: hashlib.sha256(f"{seed}|{zone}".encode()).digest())
+    if len(known) < _FEWEST or share <= 0:
+        return frozenset()
+    return frozenset(known[: max(1, round(share * len(known)))])

@@ -1,0 +1,74 @@
+"""How good a network is on patches that it does not learn from, while it learns."""
+
+from __future__ import annotations
+
+__all__ = ["Score", "score_of", "validate_on"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.training.patches import PatchSet
+from workbench.training.sampling import MASKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How many labelled pixels were found."""
+
+    mean_iou: float
+    """Mean intersection over union of the classes that were labelled."""
+    accuracy: float
+    """Share of the labelled pixels that are right."""
+    pixels: int
+    """Labelled pixels."""
+
+
+def score_of(confusion: NDArray[np.int64]) -> Score:
+    """Return the score of a confusion matrix, shape (labelled, predicted).
+
+    >>> score_of(np.array([[3, 1], [0, 4]])).accuracy
+    0.875
+    """
+    right, labelled = np.diag(confusion), confusion.sum(axis=1)
+    union = labelled + confusion.sum(axis=0) - right
+    present = labelled > 0
+    pixels = int(labelled.sum())
+    return Score(
+        mean_iou=float((right[present] / union[present]).mean()) if present.any() else 0.0,
+        accuracy=float(right.sum() / max(1, pixels)),
+        pixels=pixels,
+    )
+
+
+def validate_on(
+    patches: PatchSet,
+    predict: Callable[[NDArray[np.uint8], tuple[str, ...]], NDArray[np.uint8]],
+    *,
+    output_of: NDArray[np.uint8],
+    outputs: int,
+) -> Score:
+    """Return the score of a network on patches.
+
+    Parameters
+    ----------
+    patches
+        What it is judged on.
+    predict
+        From an image (band, row, col) and its bands to the number of an output per pixel.
+    output_of
+        Shape (256,). Number of the output of each code; `MASKED` for those that do not count.
+    outputs
+        Number of outputs.
+    """
+    confusion = np.zeros((outputs, outputs), np.int64)
+    for number in range(len(patches)):
+        found = patches.read(number)
+        labelled = output_of[found.codes]
+        counted = labelled != MASKED
+        given = predict(found.image, patches.bands[number])[counted]
+        pairs = labelled[counted].astype(np.int64) * outputs + given
+        confusion += np.bincount(pairs, minlength=outputs**2).reshape(outputs, outputs)
+    return score_of(confusion)
