@@ -313,7 +313,7 @@ def test_a_model_predicts_a_zone_and_its_prediction_says_whose_it_is(campaign, t
     zone = campaign.only_zone()
 
     def predicted(zone: Zone) -> Path:
-        return predict_zone(campaign, zone, tmp_path / "models" / "small", device="cpu")
+        return predict_zone(campaign, zone, tmp_path / "models" / "small", say=lambda text: None)
 
     done = run(campaign, predict=predicted)
     path = prediction_path(campaign, zone)

@@ -83,9 +83,8 @@ def cross_validate(
             progress((number + share) / len(wanted), f"{name}: {what}")
 
         _train(path, output / name, split, release, told=told, resume=resume, device=device, say=say, how=how)
-        evaluation = evaluate_model(
-            path, output / name, rule=rule, split=_judged(split), device=device, say=_quiet
-        )
+        judged = f"{split}:{'valid' if split == PROD else 'test'}"
+        evaluation = evaluate_model(path, output / name, rule=rule, split=judged, device=device, say=_quiet)
         folds[split] = Fold.of(name, evaluation)
         say(f"{name}: mIoU {evaluation.score.mean_iou:.1%}, OA {evaluation.score.accuracy:.1%}")
     result = CrossValidation(
@@ -100,12 +99,8 @@ def cross_validate(
     return result
 
 
-def _judged(split: str) -> str:
-    return f"{split}:{'valid' if split == PROD else 'test'}"
-
-
 def _holds(release: Release, split: str, subset: str) -> bool:
-    return bool(Selection(split=split, subset=subset).of(release.patches))
+    return bool(Selection(split=split, subset=subset).of(release.patches()))
 
 
 def _check_folder(output: Path, *, resume: bool) -> None:
