@@ -19,8 +19,7 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress
     "models",
     type=PATH,
     multiple=True,
-    required=True,
-    help="Directory of a model; given several times, their mean.",
+    help="Directory of a model; given several times, their mean. The demonstration model if not given.",
 )
 @click.option("-o", "--output", type=PATH, required=True, help="GeoTIFF to write.")
 @click.option("--probabilities", type=PATH, help="GeoTIFF to write with the probability of each class.")
@@ -64,6 +63,7 @@ def predict(
 
     What is stopped goes on where it was, when it is asked for again.
     """
+    from workbench.inference.embedded import embedded_model
     from workbench.inference.tiles import Tiling
     from workbench.workflows.predicting import Predicting, predict_file
 
@@ -71,7 +71,7 @@ def predict(
         done = predict_file(
             raster,
             output,
-            models=models,
+            models=models or (embedded_model(),),
             how=Predicting(
                 device=device, tiling=Tiling(size=tile, margin=margin, blended=blend), views=views
             ),

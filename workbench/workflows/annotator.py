@@ -23,11 +23,17 @@ from workbench.workflows.closing import check_store
 
 
 def label_script(
-    hierarchy: Hierarchy, truth: NDArray[np.uint8], nomenclature: Nomenclature, *, accuracy: float
+    hierarchy: Hierarchy,
+    truth: NDArray[np.uint8],
+    nomenclature: Nomenclature,
+    *,
+    accuracy: float,
+    prelabels: NDArray[np.uint8] | None = None,
 ) -> Iterator[str]:
     """Yield the lines of a label script that reaches an accuracy in the fewest nested picks.
 
-    Outer regions come first, what differs inside is repainted: the way the desk is meant to be used.
+    Outer regions come first, what differs inside is repainted: the way the desk is meant to be used. Where a
+    model proposes labels they are taken over first, and what is wrong is picked.
 
     Parameters
     ----------
@@ -39,8 +45,12 @@ def label_script(
         Names the classes in the script.
     accuracy
         Share of pixels that must end up right, in (0, 1].
+    prelabels
+        Shape (row, col). Codes that a model proposes, 0 where it proposes nothing.
     """
-    for pick in nested_picks(hierarchy, truth, accuracy=accuracy):
+    if prelabels is not None and prelabels.any():
+        yield json.dumps({"prelabels": "accept"})
+    for pick in nested_picks(hierarchy, truth, accuracy=accuracy, begun=prelabels):
         line = {
             "pick": [pick.row, pick.col],
             "scale": pick.scale,

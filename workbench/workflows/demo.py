@@ -7,7 +7,7 @@ __all__ = ["DemoOutcome", "free_directory", "load_sample_maker", "run_demo"]
 import importlib.util
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,9 +19,12 @@ from workbench.errors import CampaignError
 from workbench.export import verify_release
 from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
+from workbench.inference.embedded import embedded_model
 from workbench.workflows.annotator import answer_checks, label_script
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
+from workbench.workflows.predicting import predict_zone
+from workbench.workflows.prelabelling import prelabel_zones
 from workbench.workflows.publishing import publish
 from workbench.workflows.segmenting import segment_zones
 from workbench.workflows.standing import review_zone
@@ -38,7 +41,8 @@ class DemoOutcome:
     directory: Path
     release: Path
     zones: tuple[dict[str, Any], ...]
-    """Per zone: id, leaves, picks, accuracy against the synthetic truth."""
+    """Per zone: id, leaves, picks, those that it takes without pre-labels, accuracy against the synthetic
+    truth."""
     patches: int
     verified: bool
     seconds: float
@@ -59,7 +63,8 @@ class DemoOutcome:
         campaign, verdict = self.directory / "campaign", "verified" if self.verified else "NOT SOUND"
         lines = ["", f"The sample campaign is done in {self.seconds:.0f} s:"]
         lines += [
-            f"  {zone['zone']:18} {zone['leaves']:7,} leaves {zone['picks']:5,} picks {zone['accuracy']:6.1%}"
+            f"  {zone['zone']:18} {zone['leaves']:7,} leaves {zone['picks']:5,} picks "
+            f"{zone['accuracy']:6.1%}" + self._saved(zone)
             for zone in self.zones
         ]
         lines += [
@@ -71,6 +76,11 @@ class DemoOutcome:
             f"  workbench annotate {campaign} --zone {self.zones[0]['zone']}",
         ]
         return "\n".join(lines)
+
+    @staticmethod
+    def _saved(zone: Mapping[str, Any]) -> str:
+        alone = zone["picks_alone"]
+        return "" if alone is None else f"  ({alone:,} without pre-labels)"
 
 
 def load_sample_maker() -> ModuleType:
@@ -111,11 +121,12 @@ def run_demo(directory: Path, *, say: Callable[[str], None]) -> DemoOutcome:
     campaign = Campaign.create(directory / "campaign")
     truths = _make_zones(campaign, say)
     leaves = {done.zone: done.hierarchy.leaf_count for done in segment_zones(campaign, None, say=_quiet)}
+    proposed = _propose(campaign, say)
     zones = []
     for zone in campaign.zones():
-        picks, accuracy = _label(campaign, zone, truths[zone.id], say)
-        say(f"{zone.id}: {leaves[zone.id]:,} leaves, labelled with {picks} picks, accepted")
-        zones.append({"zone": zone.id, "leaves": leaves[zone.id], "picks": picks, "accuracy": accuracy})
+        told = _label(campaign, zone, truths[zone.id], say, proposed=proposed)
+        say(f"{zone.id}: {leaves[zone.id]:,} leaves, labelled with {told['picks']} picks, accepted")
+        zones.append({"zone": zone.id, "leaves": leaves[zone.id]} | told)
     built = publish(
         campaign, name=_RELEASE, out=directory / "releases", layouts=("flair-hub", "flair1"), say=say
     )
@@ -152,12 +163,33 @@ def _make_zones(campaign: Campaign, say: Callable[[str], None]) -> dict[str, Pat
     return truths
 
 
-def _label(campaign: Campaign, zone: Zone, truth_path: Path, say: Callable[[str], None]) -> tuple[int, float]:
-    """Label, submit and accept a zone; return the picks it took and the share of right pixels."""
+def _propose(campaign: Campaign, say: Callable[[str], None]) -> bool:
+    """Have the shipped model pre-label all zones; tell whether what runs it is installed."""
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
+        say("no model proposes labels: that takes torch, pip install 'ocs-workbench[demo]'")
+        return False
+    model = embedded_model()
+
+    def predict(zone: Zone) -> Path:
+        return predict_zone(campaign, zone, model, say=say)
+
+    for done in prelabel_zones(campaign, campaign.zones(), predict=predict, say=say):
+        say(f"{done.zone}: the demonstration model proposes {done.regions:,} regions")
+    return True
+
+
+def _label(
+    campaign: Campaign, zone: Zone, truth_path: Path, say: Callable[[str], None], *, proposed: bool
+) -> dict[str, Any]:
+    """Label, submit and accept a zone; return picks, those without pre-labels, and the share of right pixels."""
     nomenclature = campaign.nomenclature
     truth = nomenclature.decode(read_bands(truth_path, window=zone.ortho.window)[0], "flair")
     hierarchy = campaign.read_hierarchy(zone)
-    script = list(label_script(hierarchy, truth, nomenclature, accuracy=_ACCURACY))
+    script = alone = list(label_script(hierarchy, truth, nomenclature, accuracy=_ACCURACY))
+    if proposed:
+        with campaign.open_store(zone) as store:
+            codes = store.prelabels().codes.copy()
+        script = list(label_script(hierarchy, truth, nomenclature, accuracy=_ACCURACY, prelabels=codes))
     label_zone(campaign, zone, author=_ANNOTATOR, lines=script, on_edit=lambda op, line: None)
     fixed, justified = answer_checks(campaign, zone, author=_ANNOTATOR, truth=truth)
     say(f"{zone.id}: of what the checks found, {fixed} places were mended and {justified} justified")
@@ -165,7 +197,7 @@ def _label(campaign: Campaign, zone: Zone, truth_path: Path, say: Callable[[str]
         accuracy = float((store.labels == truth).mean())
     review_zone(campaign, zone, author=_ANNOTATOR, verdict="submit")
     review_zone(campaign, zone, author=_REVIEWER, verdict="accept")
-    return len(script), accuracy
+    return {"picks": len(script), "picks_alone": len(alone) if proposed else None, "accuracy": accuracy}
 
 
 def _quiet(message: str) -> None:
