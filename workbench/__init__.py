@@ -6,6 +6,7 @@ The names below are the public interface; they load when they are first used, so
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from workbench.workflows.demo import run_demo
     from workbench.workflows.intake import add_zone
     from workbench.workflows.publishing import publish
+
+# torch's threads wait for each other by turning in place: on a machine that does other things too, that takes
+# six times as long as the work. OpenMP reads this once, when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "AnnotationStore": "workbench.labels",

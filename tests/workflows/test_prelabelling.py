@@ -318,7 +318,7 @@ def test_a_model_predicts_a_zone_and_its_prediction_says_whose_it_is(campaign, t
     done = run(campaign, predict=predicted)
     path = prediction_path(campaign, zone)
     tags = inspect_raster(path).tags
-    assert (tags["MODEL"], tags["NOMENCLATURE"]) == ("small", "flair-19")
+    assert (tags["MODEL"], tags["NOMENCLATURE"]) == ("small", "flair-19 1.0.0")
     assert tags["MODEL_SHA256"] == done.model_sha256
     codes, _, _ = read_bands(path)
     keys = {campaign.nomenclature.by_code(int(code)).key for code in np.unique(codes)}

@@ -181,7 +181,7 @@ def _propose(campaign: Campaign, say: Callable[[str], None]) -> bool:
 def _label(
     campaign: Campaign, zone: Zone, truth_path: Path, say: Callable[[str], None], *, proposed: bool
 ) -> dict[str, Any]:
-    """Label, submit and accept a zone; return picks, those without pre-labels, and the share of right pixels."""
+    """Label, submit and accept a zone; return picks, those without pre-labels, and how much is right."""
     nomenclature = campaign.nomenclature
     truth = nomenclature.decode(read_bands(truth_path, window=zone.ortho.window)[0], "flair")
     hierarchy = campaign.read_hierarchy(zone)

@@ -1,0 +1,71 @@
+"""Cross-validation: each fold's model is judged on domains that it never saw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from made_orthos import MakeOrtho
+
+from workbench.campaign import Campaign
+from workbench.cli import workbench as command
+from workbench.documents import read_document, validate
+from workbench.errors import EvaluationError, ModelError
+from workbench.inference import read_card
+from workbench.workflows.crossvalidating import CROSS_VALIDATION, cross_validate
+from workbench.workflows.intake import add_zone
+from workbench.workflows.publishing import publish
+
+
+def release_of(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path, *domains: str) -> Path:
+    for number, domain in enumerate(domains):
+        image, mask = make_ortho(512, 1024, col=1024 * number, seed=number + 1, name=domain)
+        add_zone(campaign, image, domain=domain, name="Z1_AA", mask=mask)
+    built = publish(
+        campaign, name="FR_V0.1", out=tmp_path / "releases", layouts=("flair-hub",), say=lambda text: None
+    )
+    return built.path
+
+
+@pytest.fixture
+def release(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path) -> Path:
+    return release_of(campaign, make_ortho, tmp_path, "D051_2019", "D055_2018")
+
+
+def test_each_fold_is_judged_on_the_domain_that_its_model_never_saw(release: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folds"
+    arguments = ["crossval", str(release), "-o", str(folder), "--steps", "2", "--no-prod", "--json"]
+    ran = CliRunner().invoke(command, [*arguments, "--device", "cpu"], catch_exceptions=False)
+    assert ran.exit_code == 0, ran.output
+    document = json.loads(ran.stdout)
+    validate(document, "outputs/crossval", source="crossval")
+    written = read_document(folder / CROSS_VALIDATION, schema="cross-validation")
+    assert written == document["cross_validation"]
+    judged = {fold["model"]: fold["domains"] for fold in written["folds"]}
+    assert sorted(judged.values()) == [["D051_2019"], ["D055_2018"]]
+    for model, domains in judged.items():
+        assert not set(read_card(folder / model).domains) & set(domains)
+    assert "mIoU" in (folder / "cross-validation.md").read_text()
+
+
+def test_models_that_are_there_are_not_trained_again(release: Path, tmp_path: Path) -> None:
+    folder, said = tmp_path / "folds", []
+    first = cross_validate(release, folder, steps=2, prod=False, device="cpu")
+    with pytest.raises(EvaluationError, match="is not empty"):
+        cross_validate(release, folder, steps=2)
+    again = cross_validate(release, folder, steps=2, prod=False, resume=True, device="cpu", say=said.append)
+    assert again.document() == first.document()
+    assert sum("is there already" in text for text in said) == 2
+    folder.joinpath("fold_1").rename(folder / "fold_9")
+    folder.joinpath("fold_2").rename(folder / "fold_1")
+    with pytest.raises(ModelError, match="was not trained on split_1"):
+        cross_validate(release, folder, steps=2, prod=False, resume=True, device="cpu")
+
+
+def test_one_domain_is_not_enough(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path) -> None:
+    release = release_of(campaign, make_ortho, tmp_path, "D051_2019")
+    with pytest.raises(EvaluationError, match="takes two folds"):
+        cross_validate(release, tmp_path / "folds", steps=1)
+    assert not (tmp_path / "folds").exists()
