@@ -70,13 +70,13 @@ def learned(
     return done.score, done.steps
 
 
-def measure(image_path: Path, *, seeds: int, seconds: float) -> list[dict[str, Any]]:
+def measure(image_path: Path, *, seeds: range, seconds: float) -> list[dict[str, Any]]:
     image = read_bands(image_path)
     codes = FLAIR.decode(read_bands(Path(str(image_path).replace("/img/IMG_", "/msk/MSK_")))[0], "flair")
     rows = []
     for side, other in (SIDES, SIDES[::-1]):
         learn, judge = half(image, codes, side), half(image, codes, other)
-        for seed in range(seeds):
+        for seed in seeds:
             for name in ("shipped", "nothing"):
                 begin = read_model(embedded_model()) if name == "shipped" else None
                 score, steps = learned(learn, judge, begin=begin, seed=seed, seconds=seconds)
@@ -111,12 +111,14 @@ def main() -> None:
     parser.add_argument("--flair", type=Path, required=True, help="folder of real patches in FLAIR's layout")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=100)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
     rows = []
     for path in sorted(options.flair.glob("*/*/img/IMG_*.tif")):
-        rows += measure(path, seeds=options.seeds, seconds=options.seconds)
+        rows += measure(path, seeds=seeds, seconds=options.seconds)
     print(table(rows))
     if options.json:
         options.json.write_text(json.dumps({"seconds": options.seconds, "runs": rows}, indent=1))

@@ -37,7 +37,7 @@ def test_it_says_that_it_is_no_land_cover_model() -> None:
         (("R", "G", "B"), (1, 2, 3, None, None)),
         (("NIR", "R", "G"), (2, 3, None, 1, None)),
     ],
-    ids=["RGBIE", "RGBI", "RGB", "IRG"],
+    ids=("all", "RGBI", "RGB", "IRG"),
 )
 def test_one_file_serves_rasters_of_other_bands(
     bands: tuple[str, ...], numbers: tuple[int | None, ...]

@@ -277,6 +277,16 @@ def test_bands_that_no_patch_has_are_done_without_if_they_may() -> None:
         )
 
 
+def test_bands_are_normalised_as_the_first_model_did_or_anew() -> None:
+    others = made_patches(3)
+    first = prepared(made_patches(3, seed=9))
+    for statistics in ("model", "patches"):
+        recipe = replace(QUICK, statistics=statistics)
+        bands = prepared(others, recipe, begin=(first.card, first.network)).card.bands
+        assert (bands == first.card.bands) == (statistics == "model")
+        assert (bands == prepared(others, recipe).card.bands) == (statistics == "patches")
+
+
 def test_scores_are_those_of_a_confusion_matrix_made_by_hand() -> None:
     score = score_of(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
     assert score.mean_iou == pytest.approx((3 / 4 + 4 / 5) / 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -248,6 +249,16 @@ def test_what_cannot_be_is_refused_and_changes_nothing(release: Release, tmp_pat
         call(tmp_path, release.path)
     assert "\n" not in str(caught.value)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
+
+
+def test_without_torch_the_command_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "workbench.workflows.training")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "workbench.inference.models")
+    with pytest.raises(ModelError, match=r"needs torch, .*pip install 'ocs-workbench\[torch\]'"):
+        CliRunner().invoke(command, ["train", str(tmp_path), "-o", "m"], catch_exceptions=False)
 
 
 def test_the_command_prints_one_document(release: Release, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say
+from workbench.errors import ModelError
 
 _SPLITS = {**{str(fold): f"split_{fold}" for fold in range(1, 6)}, "prod": "prod"}
 
@@ -43,8 +44,12 @@ def train(
     source: Path, output: Path, begin: Path | None, split: str | None, as_json: bool, **options: Any
 ) -> None:
     """Train a model on the labelled zones of a campaign, or on a release."""
-    from workbench.workflows.training import train_model
-
+    try:
+        from workbench.workflows.training import train_model
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"training needs {error.name}, which is not installed: pip install 'ocs-workbench[torch]'"
+        ) from error
     with progress("train") as bar:
         done = train_model(
             source,

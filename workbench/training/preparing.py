@@ -78,8 +78,8 @@ def prepare(
     network
         As for `named_architecture`, where there is nothing to begin with.
     begin
-        A model to begin with. Its bands and statistics are kept: bands that patches lack, where it can do
-        without, and those of the patches that it does not know are left out.
+        A model to begin with. Its bands are kept, also those that patches lack, where it can do without; what
+        else the patches have is left out.
 
     Raises
     ------
@@ -155,4 +155,12 @@ def _bands(patches: PatchSet, recipe: Recipe, begun: ModelCard | None) -> tuple[
             f"model {begun.id} takes {','.join(band.name for band in begun.bands)}, the patches have "
             f"{','.join(common) or 'no band in common'}; begin with another model, or none"
         )
-    return tuple(bands)
+    if recipe.statistics == "model":
+        return tuple(bands)
+    shared = tuple(band.name for band in bands if band.name in common)
+    anew = dict(zip(shared, band_statistics(patches, shared), strict=True))
+    old = {band.name: (band.mean, band.std) for band in bands}
+    return tuple(
+        replace(band, mean=mean, std=std)
+        for band, (mean, std) in ((band, (old | anew)[band.name]) for band in bands)
+    )

@@ -58,6 +58,9 @@ class Recipe:
     """Bands that crops are reduced to, each set as often."""
     jitter: float = 0.05
     """Spread of brightness and contrast, in standard deviations of a band."""
+    statistics: Literal["model", "patches"] = "model"
+    """Whose mean and spread bands are normalised by, where a network learned before: its own, or those of the
+    new patches, which bring what it sees nearer to what it knows."""
     frozen_below: int = 8
     """A network that learned before keeps its batch-norm statistics where it learns from fewer zones."""
     validations: int = 20
@@ -103,5 +106,7 @@ def recipe_for(
     """
     chosen = loss or CrossEntropy()
     if architecture.provider == "workbench":
-        return Recipe(rate=2e-3 if begun else 4e-3, loss=chosen, seed=seed)
+        # What it knows needs less of the rare, which few zones show again and again.
+        rate, balance = (2e-3, 0.25) if begun else (4e-3, 0.5)
+        return Recipe(rate=rate, balance=balance, loss=chosen, statistics="patches", seed=seed)
     return Recipe(rate=1e-4, encoder_factor=0.1 if begun else 1.0, crop=512, batch=4, loss=chosen, seed=seed)

@@ -98,7 +98,7 @@ def scene_patches(
 
 
 def make_embedded(
-    output: Path, *, seconds: float, clock: Callable[[], float], say: Callable[[str], None]
+    output: Path, *, budget: Budget, clock: Callable[[], float], say: Callable[[str], None]
 ) -> ModelCard:
     """Train the model and write it, with its metrics on unseen scenes.
 
@@ -106,10 +106,10 @@ def make_embedded(
     ----------
     output
         Directory to write; an older model there is replaced.
-    seconds
-        To train for.
+    budget
+        Seconds or steps to train for; its card tells how many steps there were.
     clock
-        That they are measured by.
+        That seconds are measured by.
     say
         Told how far it is.
     """
@@ -127,7 +127,7 @@ def make_embedded(
         prepared,
         patches,
         recipe=RECIPE,
-        budget=Budget(seconds=seconds),
+        budget=budget,
         device="cpu",
         clock=clock,
         progress=progress,
@@ -216,8 +216,9 @@ def _measured(segmenter: NetworkSegmenter, unseen: PatchSet) -> dict[str, Any]:
     help="Directory of the model; the shipped one is replaced if not given.",
 )
 @click.option("--seconds", type=float, default=600.0, show_default=True, help="Processor time to train for.")
+@click.option("--steps", type=int, help="Steps to train for in place of seconds, as an older card has them.")
 @click.option("--threads", type=int, default=2, show_default=True, help="Threads of torch.")
-def main(output: Path, seconds: float, threads: int) -> None:
+def main(output: Path, seconds: float, steps: int | None, threads: int) -> None:
     """Train the model that ships with the workbench."""
     import time
 
@@ -227,7 +228,8 @@ def main(output: Path, seconds: float, threads: int) -> None:
     def say(message: str) -> None:
         click.echo(message, err=True)
 
-    card = make_embedded(output, seconds=seconds, clock=time.process_time, say=say)
+    budget = Budget(seconds=seconds) if steps is None else Budget(steps=steps)
+    card = make_embedded(output, budget=budget, clock=time.process_time, say=say)
     click.echo(f"{output}: {card.metrics}")
 
 
