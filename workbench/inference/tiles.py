@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["Block", "Tile", "Tiling"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -76,43 +77,76 @@ class Tiling:
 
     @property
     def stride(self) -> int:
-        """Side of a core."""
+        """From the middle of a tile to that of the next."""
         return self.size - 2 * self.margin
 
     def blocks(self, height: int, width: int) -> list[Block]:
         """Return the blocks of a raster, row by row."""
-        side = self.stride * self.across
+        whole = Window(row=0, col=0, height=height, width=width)
+        down, across = self._spans(height), self._spans(width)
+        step = self.across
         return [
-            self._block(row, col, side, height, width)
-            for row in range(-(-height // side))
-            for col in range(-(-width // side))
+            self._block(row // step, col // step, down[row : row + step], across[col : col + step], whole)
+            for row in range(0, len(down), step)
+            for col in range(0, len(across), step)
         ]
 
-    def _block(self, row: int, col: int, side: int, height: int, width: int) -> Block:
-        whole = Window(row=0, col=0, height=height, width=width)
-        window = Window(row=row * side, col=col * side, height=side, width=side).intersection(whole)
-        assert window is not None  # noqa: S101 - blocks begin inside
-        # No tile that is blended reaches further than its own side.
-        around = -(-self.size // self.stride) * self.stride if self.blended else 0
-        found = (
-            self._tile(top, left, window if self.blended else whole, whole)
-            for top in range(max(0, window.row - around), min(height, window.row_stop + around), self.stride)
-            for left in range(max(0, window.col - around), min(width, window.col_stop + around), self.stride)
+    def _spans(self, length: int) -> list[_Span]:
+        """Cut a side of a raster: as few tiles as hold it, the last moved inside, cores up to the edges."""
+        count = max(1, -(-(length - self.size) // self.stride) + 1)
+        stops = [number * self.stride + self.size - self.margin for number in range(count - 1)] + [length]
+        return [
+            _Span(
+                begin=max(0, min(number * self.stride, length - self.size)),
+                core=stops[number - 1] if number else 0,
+                stop=stops[number],
+            )
+            for number in range(count)
+        ]
+
+    def _block(
+        self, row: int, col: int, down: Sequence[_Span], across: Sequence[_Span], whole: Window
+    ) -> Block:
+        window = Window(
+            row=down[0].core,
+            col=across[0].core,
+            height=down[-1].stop - down[0].core,
+            width=across[-1].stop - across[0].core,
         )
-        tiles = tuple(tile for tile in found if tile is not None)
+        if self.blended:  # the tiles around it hold pixels of it, too
+            down = [
+                one for one in self._spans(whole.height) if one.meets(window.row, window.row_stop, self.size)
+            ]
+            across = [
+                one for one in self._spans(whole.width) if one.meets(window.col, window.col_stop, self.size)
+            ]
+        tiles = tuple(self._tile(one, other, window) for one in down for other in across)
         source = reduce(Window.union, (tile.window for tile in tiles)).intersection(whole)
-        assert source is not None  # noqa: S101 - so do tiles
+        assert source is not None  # noqa: S101 - tiles begin inside
         return Block(row=row, col=col, window=window, source=source, tiles=tiles)
 
-    def _tile(self, top: int, left: int, within: Window, whole: Window) -> Tile | None:
-        """Return the tile around a core, of which what lies within a window is taken, if anything does."""
-        # At the raster's edges tiles are moved inside: what is around a core is then real pixels.
-        window = Window(
-            row=max(0, min(top - self.margin, whole.height - self.size)),
-            col=max(0, min(left - self.margin, whole.width - self.size)),
-            height=self.size,
-            width=self.size,
+    def _tile(self, down: _Span, across: _Span, block: Window) -> Tile:
+        window = Window(row=down.begin, col=across.begin, height=self.size, width=self.size)
+        core = Window(
+            row=down.core, col=across.core, height=down.stop - down.core, width=across.stop - across.core
         )
-        middle = Window(row=top, col=left, height=self.stride, width=self.stride)
-        core = (window if self.blended else middle).intersection(within)
-        return None if core is None else Tile(window=window, core=core)
+        if self.blended:
+            shared = window.intersection(block)
+            assert shared is not None  # noqa: S101 - it meets the block
+            core = shared
+        return Tile(window=window, core=core)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """A tile along one side of a raster."""
+
+    begin: int
+    core: int
+    """Where its core begins."""
+    stop: int
+    """Where its core ends."""
+
+    def meets(self, first: int, stop: int, size: int) -> bool:
+        """Tell whether a tile of some size holds pixels of a stretch."""
+        return self.begin < stop and first < self.begin + size
