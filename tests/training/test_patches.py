@@ -27,19 +27,42 @@ def one_to_one(codes: range = range(1, 20)) -> np.ndarray:
     return table
 
 
+def zones_of(pixels: np.ndarray) -> PatchSet:
+    """Return patches, one per zone, of which only the counts are known."""
+    return PatchSet(
+        zones=tuple(ZONES[: len(pixels)]),
+        bands=(("R",),) * len(pixels),
+        pixels=np.asarray(pixels, np.int32),
+        shape=(8, 8),
+        resolution=0.2,
+        read=made_patches().read,
+    )
+
+
 def test_a_fifth_of_the_zones_is_held_out_and_hangs_on_ids_alone() -> None:
-    held = hold_out(ZONES)
+    patches = zones_of(np.ones((40, 4)))
+    held = hold_out(patches)
     assert len(held) == 8
-    assert held == hold_out(reversed(ZONES))
-    assert held != hold_out(ZONES, seed=1)
-    assert hold_out(ZONES[:2]) == frozenset()
-    assert len(hold_out(ZONES[:3])) == 1
+    assert held == hold_out(patches.chosen(range(39, -1, -1)))
+    assert held != hold_out(patches, seed=1)
+    assert hold_out(patches.chosen([0, 1])) == frozenset()
+    assert len(hold_out(patches.chosen([0, 1, 2]))) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_only_zone_of_a_class_is_held_out_last(seed: int) -> None:
+    pixels = np.ones((10, 6))
+    pixels[1:, 2], pixels[[0, *range(2, 10)], 5] = 0, 0  # class 2 only in zone 0, class 5 only in zone 1
+    pixels[:8, 3] = 0  # and class 3 in two: one of them may go
+    held = hold_out(zones_of(pixels), seed=seed, share=0.4)
+    assert not held & {ZONES[0], ZONES[1]}
+    assert not {ZONES[8], ZONES[9]} <= held
 
 
 def test_no_zone_is_both_learned_from_and_judged_on() -> None:
     patches = made_patches(3)
     many = patches.chosen([0, 1, 2, 0, 1, 2])
-    held = hold_out(many.zone_ids)
+    held = hold_out(many)
     train, judged = many.of_zones(set(many.zone_ids) - held), many.of_zones(held)
     assert not set(train.zones) & set(judged.zones)
     assert (len(train), len(judged)) == (4, 2)

@@ -217,7 +217,7 @@ class _Run:
         if score.mean_iou > state.best:
             state.best, state.worse, state.history.kept_step = score.mean_iou, 0, state.step
             self.best = self._learner.state()
-        else:
+        elif self.spent > 0.5:  # while the rate is high, nothing can be said
             state.worse += 1
         state.judging += self._clock() - start
         state.seconds = self._elapsed()

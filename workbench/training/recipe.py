@@ -65,8 +65,8 @@ class Recipe:
     """A network that learned before keeps its batch-norm statistics where it learns from fewer zones."""
     validations: int = 20
     """How often it is judged on the held-out zones."""
-    patience: int = 8
-    """Judgements without a better one after which it stops."""
+    patience: int = 5
+    """Judgements without a better one after which it stops, in the second half of its budget."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -216,7 +216,7 @@ def _apart(
     zones = set(whole.zone_ids)
     held = frozenset(valid)
     if not held or held == zones:
-        held = hold_out(zones, seed=seed)
+        held = hold_out(whole, seed=seed)
         if held and valid:
             say(f"all zones are valid in this split; {', '.join(sorted(held))} held out instead")
     if not held:
