@@ -22,7 +22,7 @@ def class_weights(pixels: NDArray[np.int64], power: float) -> NDArray[np.float32
 
     A class of a share f weighs f to the minus ``power``, scaled so that labelled pixels weigh 1 on average.
 
-    >>> class_weights(np.array([900, 100, 0]), 0.5).round(2).tolist()
+    >>> [round(float(weight), 2) for weight in class_weights(np.array([900, 100, 0]), 0.5)]
     [0.83, 2.5, 0.0]
     """
     shares = pixels / max(1, pixels.sum())
