@@ -66,6 +66,12 @@ def test_no_file_of_code_is_longer_than_500_lines() -> None:
     assert [path.name for path in files if path.read_text().count("\n") > 500] == []
 
 
+def test_no_two_files_of_tests_are_called_alike() -> None:
+    """Pytest imports them by that name alone; the second one is not run."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_types_hold() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"],
