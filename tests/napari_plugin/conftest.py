@@ -50,8 +50,10 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_foresight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernels are compiled by the tests themselves, processes begun when they are needed, and no window is set
-    aside from the collector: napari's fixtures ask it whether they are gone."""
+    """Kernels are compiled by the tests themselves, and processes begun when they are needed.
+
+    No window is set aside from the collector: napari's fixtures ask it whether they are gone.
+    """
     monkeypatch.setattr("gc.freeze", lambda: None)
     monkeypatch.setattr("napari_plugin.work.is_due", lambda: False)
     monkeypatch.setattr("napari_plugin.work._SETTLED_MILLISECONDS", 3_600_000)
