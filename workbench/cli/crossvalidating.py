@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from workbench.cli.options import JSON, PATH, emit, example, progress, say
+from workbench.cli.training import how_to_train
 
 
 @click.command(epilog=example("workbench crossval releases/FR_V0.1 -o folds --steps 5"))
@@ -23,20 +24,7 @@ from workbench.cli.options import JSON, PATH, emit, example, progress, say
     help="Which mean: of the challenges' 12 classes, or IGN's of all classes with a weight.",
 )
 @click.option("--prod/--no-prod", default=True, show_default=True, help="Also a model of all folds.")
-@click.option(
-    "--init", "begin", type=PATH, help="Model that each begins with, or none; the shipped one if not given."
-)
-@click.option("--network", help="Such as tiny-unet or resnet34-unet; that of --init if not given.")
-@click.option(
-    "--minutes",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Time for each model (10 if neither it nor --steps is given).",
-)
-@click.option("--steps", type=click.IntRange(min=1), help="Steps for each model.")
-@click.option("--focal", is_flag=True, help="Focal loss in place of cross-entropy.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--resume", is_flag=True, help="Go on in a folder where some models are there already.")
+@how_to_train
 @JSON
 def crossval(release: Path, output: Path, begin: Path | None, as_json: bool, **options: Any) -> None:
     """Train a model for each fold of domains, judge it on that fold, and one for production on all."""

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
-__all__ = ["train"]
+__all__ = ["how_to_train", "train"]
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say
 from workbench.errors import ModelError
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _SPLITS = {**{str(fold): f"split_{fold}" for fold in range(1, 6)}, "prod": "prod"}
+
+
+def how_to_train(command: _Command) -> _Command:
+    """Give a command the options of a training: what it begins with, its budget, its loss and its machine."""
+    for option in reversed(_HOW):
+        command = option(command)
+    return command
+
+
+_HOW = (
+    click.option(
+        "--init", "begin", type=PATH, help="Model to begin with, or none; the shipped one if not given."
+    ),
+    click.option("--network", help="Such as tiny-unet or resnet34-unet; that of --init if not given."),
+    click.option(
+        "--minutes",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Time to train a model for (10 if neither it nor --steps is given).",
+    ),
+    click.option("--steps", type=click.IntRange(min=1), help="Steps to train a model for."),
+    click.option("--focal", is_flag=True, help="Focal loss in place of cross-entropy."),
+    click.option(
+        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn."
+    ),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda."),
+    click.option("--resume", is_flag=True, help="Go on with what was cut short."),
+)
 
 
 @click.command(epilog=example("workbench train releases/FR_V0.1 -o model --split prod --steps 5"))
 @click.argument("source", metavar="DIR|RELEASE", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="Directory of the model to write.")
-@click.option(
-    "--init", "begin", type=PATH, help="Model to begin with, or none; the shipped one if not given."
-)
-@click.option("--network", help="Such as tiny-unet or resnet34-unet; that of --init if not given.")
-@click.option(
-    "--minutes",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Time to train for (10 if neither it nor --steps is given).",
-)
-@click.option("--steps", type=click.IntRange(min=1), help="Steps to train for.")
+@how_to_train
 @click.option(
     "--split",
     type=click.Choice(list(_SPLITS), case_sensitive=False),
     help="Split, whose test zones are not learned from (1 for a release, prod for a campaign).",
 )
 @click.option("--unreviewed", is_flag=True, help="Also zones of the campaign that nobody accepted yet.")
-@click.option("--focal", is_flag=True, help="Focal loss in place of cross-entropy.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--resume", is_flag=True, help="Go on with a training that was cut short.")
 @OVERWRITE
 @JSON
 def train(

@@ -7,6 +7,7 @@ before any pixel. Writing is durable (temporary sibling, sync, rename) and gives
 from __future__ import annotations
 
 __all__ = [
+    "ORTHO_BANDS",
     "TIFF",
     "RasterInfo",
     "encode_raster",
@@ -51,6 +52,10 @@ _DRIVERS = {
 }
 TIFF = tuple(begin for begin, driver in _DRIVERS.items() if driver == "GTiff")
 """First bytes that a GeoTIFF may have."""
+ORTHO_BANDS: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {3: ("R", "G", "B"), 4: ("R", "G", "B", "NIR"), 5: ("R", "G", "B", "NIR", "E")}
+)
+"""What the bands of an orthophoto show where nothing says it, by number; E is height above ground × 5."""
 _DTYPES = ("uint8", "uint16", "uint32", "int16", "int32", "float32", "float64")
 _MAX_PIXELS = 40_000**2
 _MAX_BANDS = 64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_BANDS", "RasterSource", "band_names"]
+__all__ = ["RasterSource", "band_names"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,9 @@ from numpy.typing import NDArray
 
 from workbench.errors import ModelError
 from workbench.geo.grid import PixelGrid, Window
-from workbench.geo.raster import RasterInfo, read_bands, read_resampled, read_valid
+from workbench.geo.raster import ORTHO_BANDS, RasterInfo, read_bands, read_resampled, read_valid
 from workbench.inference.card import ModelCard
 
-DEFAULT_BANDS: Mapping[int, tuple[str, ...]] = {
-    3: ("R", "G", "B"),
-    4: ("R", "G", "B", "NIR"),
-    5: ("R", "G", "B", "NIR", "E"),
-}
-"""What the bands of an orthophoto show where nothing says it, by their number."""
 _SAME_RESOLUTION = 0.01
 """A share by which resolutions may differ: 0.2 m and 0.2006 m show the same."""
 
@@ -44,11 +38,11 @@ def band_names(info: RasterInfo, wish: Sequence[str] | None, card: ModelCard) ->
     known = {band.name for band in card.bands}
     if known & set(info.descriptions):
         return info.descriptions
-    if info.band_count not in DEFAULT_BANDS:
+    if info.band_count not in ORTHO_BANDS:
         raise ModelError(
             f"{info.path} has {info.band_count} bands, but nobody says of what; name them: --bands R,G,B"
         )
-    return DEFAULT_BANDS[info.band_count]
+    return ORTHO_BANDS[info.band_count]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

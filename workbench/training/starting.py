@@ -13,7 +13,7 @@ from torch import Tensor
 from workbench.errors import ModelError
 from workbench.inference.architecture import Architecture
 from workbench.inference.card import ModelCard
-from workbench.inference.networks import build_network
+from workbench.inference.networks.building import outline_network
 
 
 def named_architecture(name: str, *, inputs: int, outputs: int) -> Architecture:
@@ -72,11 +72,10 @@ def transfer(weights: Mapping[str, Tensor], from_card: ModelCard, to_card: Model
 
 def _changing(one: Architecture, other: Architecture) -> list[str]:
     """Return the names of the tensors whose shape differs between two architectures."""
-    with torch.device("meta"):
-        shapes = [
-            {name: tensor.shape for name, tensor in build_network(made).state_dict().items()}
-            for made in (one, other)
-        ]
+    shapes = [
+        {name: tensor.shape for name, tensor in outline_network(made).state_dict().items()}
+        for made in (one, other)
+    ]
     return [name for name, shape in shapes[0].items() if shapes[1][name] != shape]
 
 

@@ -17,7 +17,7 @@ from workbench.campaign import Campaign
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.placed import pixels_digest
-from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
+from workbench.geo.raster import ORTHO_BANDS, RasterInfo, inspect_raster, read_bands, read_valid
 from workbench.geo.zone import (
     LARGEST_ZONE,
     Cell,
@@ -33,8 +33,8 @@ from workbench.labels.op import check_author
 from workbench.labels.review import accept
 from workbench.nomenclature import Nomenclature
 
-DEFAULT_BANDS = {1: ("P",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "NIR"), 5: ("R", "G", "B", "NIR", "E")}
-"""What the bands of an orthophoto show, by their number: P panchromatic, E height above ground × 5."""
+DEFAULT_BANDS = {1: ("P",), **ORTHO_BANDS}
+"""What the bands of an orthophoto show, by their number; P is panchromatic."""
 
 _BAND_NAMES = ("P", "R", "G", "B", "NIR", "E")
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from workbench.campaign import Campaign
 from workbench.errors import ModelError
 from workbench.export import open_release
-from workbench.inference.card import ModelCard, read_card
+from workbench.inference.card import ModelCard, check_place, read_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model, write_model
 from workbench.training import Budget, CrossEntropy, Focal, Recipe
@@ -204,12 +204,7 @@ def software() -> dict[str, str]:
 
 
 def _check_free(output: Path, checkpoint: Path, *, resume: bool, overwrite: bool) -> None:
-    if not output.parent.is_dir():
-        raise ModelError(f"{output.parent} is not a folder; make it first")
-    if output.exists():
-        if not overwrite:
-            raise ModelError(f"{output} exists already; choose another name or pass --overwrite")
-        read_card(output)  # nothing but a model is replaced
+    check_place(output, overwrite=overwrite)
     if checkpoint.exists() and not is_checkpoint(checkpoint):
         raise ModelError(f"{checkpoint} is in the way, and no checkpoint; choose another name for the model")
     if checkpoint.exists() and not resume and not overwrite:
