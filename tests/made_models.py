@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from workbench.inference import Architecture, Band, ModelCard
 from workbench.inference.models import write_model
@@ -47,6 +48,11 @@ def made_model(directory: Path, card: ModelCard | None = None, *, seed: int = 0)
     card = card or made_card()
     torch.manual_seed(seed)
     network = build_network(card.architecture)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # statistics of what it sees next, so that nothing fades on its way
+    with torch.no_grad():
+        network(torch.randn(2, card.architecture.inputs, 128, 128))
     weights = network.state_dict()
     weights["head.weight"] *= 8
     write_model(card, weights, directory)

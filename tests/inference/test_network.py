@@ -80,6 +80,40 @@ def test_no_number_is_no_class() -> None:
     assert reduce_scores(scores)[0, :, 0, 1].tolist() == [0, 0, 0]
 
 
+class _Forgetful(nn.Module):
+    """A network on a card with memory for two tiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network, self.seen = made(), list[int]()
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        self.seen.append(len(image))
+        if len(image) > 2:
+            raise torch.cuda.OutOfMemoryError
+        logits: torch.Tensor = self.network(image)
+        return logits
+
+
+def test_without_memory_for_a_batch_half_of_it_is_asked_for_from_then_on() -> None:
+    network = _Forgetful()
+    segmenter = NetworkSegmenter(CARD, network, device="cpu")
+    segmenter._batches.size = 8
+    expected = NetworkSegmenter(CARD, made(), device="cpu").predict_reduced(tiles(count=5))
+    assert np.array_equal(segmenter.predict_reduced(tiles(count=5)), expected)
+    assert network.seen == [8, 4, 2, 2, 2], "the last batch is filled up"
+    assert segmenter.batch == 2
+
+
+def test_without_memory_for_a_tile_the_way_out_is_told() -> None:
+    class Full(nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            raise torch.cuda.OutOfMemoryError
+
+    with pytest.raises(ModelError, match="cpu has no memory for a tile of 64 pixels; choose smaller tiles"):
+        NetworkSegmenter(CARD, Full(), device="cpu").predict_reduced(tiles(count=1))
+
+
 def test_members_that_disagree_have_mutual_information() -> None:
     sure = torch.tensor([1.0, 0.0])[None, :, None, None]
     unsure = torch.tensor([0.5, 0.5])[None, :, None, None]

@@ -65,3 +65,11 @@ def test_around_a_core_is_the_margin_or_the_edge_of_the_raster(
 def test_tiles_that_cannot_be_are_refused(wish: dict[str, int], told: str) -> None:
     with pytest.raises(ModelError, match=told):
         Tiling(**wish)
+
+
+def test_a_graphics_card_gets_larger_tiles_unless_told_otherwise() -> None:
+    assert Tiling.on("cpu") == Tiling(size=512, margin=64, across=4)
+    assert Tiling.on("cuda:1") == Tiling(size=1024, margin=128, across=2)
+    assert Tiling.on("cuda:0", size=256, margin=0, blended=True) == Tiling(
+        size=256, margin=0, across=8, blended=True
+    )

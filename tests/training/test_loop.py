@@ -175,10 +175,10 @@ def test_it_stops_where_held_out_zones_say_that_it_is_enough() -> None:
     noise = made_patches(
         2, codes=[np.random.default_rng(n).integers(1, 20, (64, 64), np.uint8) for n in (0, 1)]
     )
-    recipe = replace(QUICK, rate=1e-9, validations=20, patience=3)
-    done = trained(patches, steps=20, recipe=recipe, held_out=noise)
+    recipe = replace(QUICK, rate=1e-9, validations=80, patience=3)
+    done = trained(patches, steps=80, recipe=recipe, held_out=noise)
     assert done.stopped_early
-    assert done.steps < 20
+    assert done.steps < 80
     assert done.steps == done.history.scores[-1]["step"]
     assert done.history.kept_step < done.steps
     assert done.score is not None

@@ -23,7 +23,7 @@ from workbench.inference.networks import build_network
 from workbench.labels.prelabels import Chosen
 from workbench.workflows.admitting import set_gold
 from workbench.workflows.intake import add_zone
-from workbench.workflows.predicting import predict_zone
+from workbench.workflows.predicting import open_models, predict_zone
 from workbench.workflows.predictions import prediction_path, prediction_tags
 from workbench.workflows.prelabelling import Prelabelled, prelabel_zone, prelabel_zones
 from workbench.workflows.segmenting import segment_zones
@@ -311,9 +311,10 @@ def test_a_model_predicts_a_zone_and_its_prediction_says_whose_it_is(campaign, t
     card = card_of("small")
     write_models(tmp_path / "models", card)
     zone = campaign.only_zone()
+    segmenter = open_models([tmp_path / "models" / "small"], device="cpu")
 
     def predicted(zone: Zone) -> Path:
-        return predict_zone(campaign, zone, tmp_path / "models" / "small", say=lambda text: None)
+        return predict_zone(campaign, zone, segmenter, say=lambda text: None)
 
     done = run(campaign, predict=predicted)
     path = prediction_path(campaign, zone)

@@ -28,8 +28,10 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress
 )
 @click.option("--resample", is_flag=True, help="Give the model pixels of the size that it was trained at.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
-@click.option("--tile", type=int, default=512, show_default=True, help="Side of a tile, a multiple of 32.")
-@click.option("--margin", type=int, default=64, show_default=True, help="What is cropped of each side of it.")
+@click.option(
+    "--tile", type=int, help="Side of a tile, a multiple of 32; 512, on a graphics card 1024 if not given."
+)
+@click.option("--margin", type=int, help="What is cropped of each side of it, an eighth if not given.")
 @click.option(
     "--blend",
     is_flag=True,
@@ -52,8 +54,8 @@ def predict(
     bands: tuple[str, ...] | None,
     resample: bool,
     device: str,
-    tile: int,
-    margin: int,
+    tile: int | None,
+    margin: int | None,
     blend: bool,
     views: Literal[1, 4, 8],
     overwrite: bool,
@@ -65,16 +67,15 @@ def predict(
     """
     from workbench.inference.embedded import embedded_model
     from workbench.inference.tiles import Tiling
-    from workbench.workflows.predicting import Predicting, predict_file
+    from workbench.workflows.predicting import open_models, predict_file
 
+    segmenter = open_models(models or [embedded_model()], views=views, device=device)
     with progress("tiles") as bar:
         done = predict_file(
             raster,
             output,
-            models=models or (embedded_model(),),
-            how=Predicting(
-                device=device, tiling=Tiling(size=tile, margin=margin, blended=blend), views=views
-            ),
+            segmenter,
+            tiling=Tiling.on(segmenter.device, size=tile, margin=margin, blended=blend),
             bands=bands,
             resample=resample,
             probabilities=probabilities,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["prelabel"]
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ import click
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say
 
 if TYPE_CHECKING:
-    from workbench.campaign import Campaign
     from workbench.geo.zone import Zone
+    from workbench.inference.segmenter import Segmenter
 
 
 @click.command(epilog=example("workbench prelabel DIR --zone D055_2018/Z2_UF --prediction prediction.tif"))
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0.0, min_open=True),
     help="Pixels that a region more must explain (30 if not given): more gives fewer regions.",
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, or auto.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @JSON
 def prelabel(
     directory: Path,
@@ -50,8 +51,20 @@ def prelabel(
         raise click.UsageError("--prediction is of one zone; give --zone ID")
     opened = open_campaign(directory)
 
+    @cache
+    def segmenter(path: Path) -> Segmenter:
+        from workbench.workflows.predicting import open_models
+
+        return open_models([path], device=device)
+
     def predicted(zone: Zone) -> Path | None:
-        return prediction if model is models is None else _predict(opened, zone, model, models, device)
+        if model is models is None:
+            return prediction
+        from workbench.workflows.predicting import predict_zone
+
+        path = model or _unseen(models, zone)
+        with progress("tiles") as bar:
+            return predict_zone(opened, zone, segmenter(path), say=say, progress=bar)
 
     if zone_id is not None:
         zone = opened.zone(zone_id)
@@ -62,14 +75,11 @@ def prelabel(
     emit("prelabel", summary(done), text, as_json=as_json)
 
 
-def _predict(opened: Campaign, zone: Zone, model: Path | None, models: Path | None, device: str) -> Path:
-    """Predict a zone by a model, or by that of several which never saw it."""
-    from workbench.workflows.predicting import Predicting, predict_zone
+def _unseen(models: Path | None, zone: Zone) -> Path:
+    """Choose the model of a folder that never saw a zone."""
     from workbench.workflows.unseen import unseen_model
 
-    if models is not None:
-        model, card = unseen_model(models, zone)
-        say(f"{zone.id}: by {card.id}, which never saw {zone.domain}")
-    assert model is not None  # noqa: S101 - one of the two is given
-    with progress("tiles") as bar:
-        return predict_zone(opened, zone, model, how=Predicting(device=device), say=say, progress=bar)
+    assert models is not None  # noqa: S101 - the caller has one of the two
+    path, card = unseen_model(models, zone)
+    say(f"{zone.id}: by {card.id}, which never saw {zone.domain}")
+    return path

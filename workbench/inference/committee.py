@@ -16,6 +16,7 @@ from workbench.documents import canonical_bytes, digest
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
 from workbench.inference.architecture import Architecture
+from workbench.inference.batches import Batches
 from workbench.inference.card import Band, ModelCard
 from workbench.inference.network import NetworkSegmenter
 from workbench.inference.reduction import reduce_probabilities
@@ -58,7 +59,7 @@ class Committee:
             torch.tensor([self.card.classes.index(key) for key in card.classes], device=members[0].device)
             for card in cards
         ]
-        self.batch = max(1, min(member.batch for member in members) // views)
+        self._batches = Batches(torch.device(members[0].device), each=views)
 
     @property
     def digest(self) -> str:
@@ -71,6 +72,11 @@ class Committee:
         return self._members[0].device
 
     @property
+    def batch(self) -> int:
+        """Tiles that are looked at at once."""
+        return self._batches.size
+
+    @property
     def lanes(self) -> int:
         """As of a member."""
         return self._members[0].lanes
@@ -81,14 +87,12 @@ class Committee:
 
     def predict_proba(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.float32]:
         """Return the mean probability of each class, shape (tile, class, row, col)."""
-        with torch.inference_mode():
-            proba: NDArray[np.float32] = self._mean(tiles, core)[0].cpu().numpy()
-        return proba
+        return self._batches.ask(tiles, lambda part: self._mean(part, core)[0].cpu().numpy())
 
     def predict_reduced(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.uint8]:
         """Return class, probability, entropy and mutual information, shape (tile, plane, row, col)."""
-        with torch.inference_mode():
-            return reduce_probabilities(*self._mean(tiles, core), int(self.card.trained.sum()))
+        counted = int(self.card.trained.sum())
+        return self._batches.ask(tiles, lambda part: reduce_probabilities(*self._mean(part, core), counted))
 
     def _mean(self, tiles: NDArray[np.uint8], core: Window | None) -> tuple[Tensor, Tensor]:
         """Return the mean of the probabilities and that of the entropies."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Blended", "Composer", "Cores"]
 
 import math
+import os
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from workbench.geo.grid import Window
 from workbench.inference.segmenter import PLANES, Segmenter
 from workbench.inference.tiles import Block, Tile
 
+_MOST_AHEAD = 8
+"""Blocks, of 30 MB each; a graphics card waits for fewer."""
 _STRIP = 64
 """Rows that are reduced at a time."""
 
@@ -35,8 +38,11 @@ class Composer(Protocol):
     def batch(self) -> int:
         """Tiles to ask for at once."""
 
-    def ask(self, cut: NDArray[np.uint8], core: Window) -> NDArray[np.uint8] | NDArray[np.float32]:
-        """Return what is said of a part of tiles (tile, row, col, band), (tile, anything, row, col)."""
+    def ask(self, cut: NDArray[np.uint8], core: Window | None) -> NDArray[np.uint8] | NDArray[np.float32]:
+        """Return what is said of a part of tiles (tile, row, col, band), or all of them.
+
+        Shape (tile, anything, row, col).
+        """
 
     def compose(
         self, block: Block, answers: Iterable[tuple[Tile, NDArray[np.uint8] | NDArray[np.float32]]]
@@ -59,13 +65,12 @@ class Cores:
         Whether the probability of each class is wanted, too.
     """
 
-    ahead = 2
-
     def __init__(self, segmenter: Segmenter, *, with_all: bool) -> None:
         self._segmenter, self._with_all = segmenter, with_all
         self.planes, self.batch = segmenter.planes, segmenter.batch
+        self.ahead = min(_MOST_AHEAD, max(2, (os.cpu_count() or 1) - segmenter.lanes))
 
-    def ask(self, cut: NDArray[np.uint8], core: Window) -> NDArray[np.uint8]:
+    def ask(self, cut: NDArray[np.uint8], core: Window | None) -> NDArray[np.uint8]:
         """Return planes, and probabilities in bytes after them."""
         told = self._segmenter.predict_reduced(cut, core=core)
         if self._with_all:
@@ -97,7 +102,7 @@ class Blended:
         self._segmenter, self._with_all = segmenter, with_all
         self._counted = int(segmenter.card.trained.sum())
 
-    def ask(self, cut: NDArray[np.uint8], core: Window) -> NDArray[np.float32]:
+    def ask(self, cut: NDArray[np.uint8], core: Window | None) -> NDArray[np.float32]:
         """Return probabilities."""
         return self._segmenter.predict_proba(cut, core=core)
 

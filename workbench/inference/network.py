@@ -6,10 +6,8 @@ __all__ = ["NetworkSegmenter", "open_segmenter", "pick_device"]
 
 import math
 import os
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,16 +16,13 @@ from torch import Tensor, nn
 
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
+from workbench.inference.batches import Batches
 from workbench.inference.card import ModelCard
 from workbench.inference.folding import fold_batch_norms
 from workbench.inference.models import read_model
 from workbench.inference.networks.tiny_unet import TinyUNet
 from workbench.inference.reduction import reduce_scores
 from workbench.inference.segmenter import PLANES
-
-_LARGEST_BATCH = 16
-"""Tiles that a graphics card is asked for at once, until it has no memory for them."""
-_Number = TypeVar("_Number", np.uint8, np.float32)
 
 
 def pick_device(wish: str) -> torch.device:
@@ -84,9 +79,7 @@ class NetworkSegmenter:
         trained = torch.from_numpy(card.trained)
         self._mask = torch.where(trained, 0.0, -math.inf).to(self._device)[:, None, None]
         self._mean = torch.tensor([band.mean for band in card.bands], device=self._device)
-        self.batch = 1 if self._device.type == "cpu" else _LARGEST_BATCH
-        """Tiles that are looked at at once: on a processor one for each thread is fastest; halved when a
-        graphics card has no memory for more."""
+        self._batches = Batches(self._device)
         self._factor = torch.tensor([1 / band.std for band in card.bands], device=self._device)
 
     @property
@@ -103,6 +96,11 @@ class NetworkSegmenter:
     def planes(self) -> tuple[str, ...]:
         """What is told of a pixel."""
         return PLANES
+
+    @property
+    def batch(self) -> int:
+        """Tiles that are looked at at once."""
+        return self._batches.size
 
     @property
     def lanes(self) -> int:
@@ -133,40 +131,11 @@ class NetworkSegmenter:
 
     def predict_proba(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.float32]:
         """Return the probability of each class, shape (tile, class, row, col); 0 for untrained ones."""
-        return np.concatenate(self._in_batches(tiles, core, _probabilities))
+        return self._batches.ask(tiles, lambda part: _probabilities(self.scores(part, core=core)))
 
     def predict_reduced(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.uint8]:
         """Return class, probability and entropy in a byte each, shape (tile, plane, row, col)."""
-        return np.concatenate(self._in_batches(tiles, core, reduce_scores))
-
-    def _in_batches(
-        self, tiles: NDArray[np.uint8], core: Window | None, told: Callable[[Tensor], NDArray[_Number]]
-    ) -> list[NDArray[_Number]]:
-        """Return what is told of the logits of tiles, as many at a time as there is memory for.
-
-        Raises
-        ------
-        ModelError
-            There is none for a single tile.
-        """
-        done: list[NDArray[_Number]] = []
-        first = 0
-        while first < len(tiles):
-            size = self.batch
-            try:
-                with torch.inference_mode():
-                    done.append(told(self.scores(tiles[first : first + size], core=core)))
-            except torch.cuda.OutOfMemoryError as error:
-                if size == 1:
-                    raise ModelError(
-                        f"{self.device} has no memory for a tile of {tiles.shape[1]} pixels; choose smaller "
-                        "tiles, or --device cpu"
-                    ) from error
-                self.batch = max(1, min(size, self.batch) // 2)
-                torch.cuda.empty_cache()
-            else:
-                first += size
-        return done
+        return self._batches.ask(tiles, lambda part: reduce_scores(self.scores(part, core=core)))
 
     def _precision(self) -> AbstractContextManager[object]:
         """Return autocast where the hardware has it: on a processor it is eight times slower than floats."""

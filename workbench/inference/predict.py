@@ -211,23 +211,22 @@ class _Work:
         write_file(self.path(block), encode_raster(planes, grid, compress="zstd", level=1), error=RasterError)
 
     def _batches(self, block: Block, valid: NDArray[np.bool_]) -> Iterator[list[Tile]]:
-        """Yield tiles to look at together: those whose cores hold pixels, and lie alike in them."""
-        size = self._composer.batch
+        """Yield tiles to look at together, in the block's sequence: those whose cores hold pixels."""
         held = [tile for tile in block.tiles if valid[tile.core.within(block.source).slices].any()]
-        if size == 1:
-            yield from ([tile] for tile in held)
-            return
-        alike: dict[Window, list[Tile]] = {}
-        for tile in held:
-            alike.setdefault(tile.core.within(tile.window), []).append(tile)
-        for tiles in alike.values():
-            yield from (tiles[first : first + size] for first in range(0, len(tiles), size))
+        size = self._composer.batch
+        return (held[first : first + size] for first in range(0, len(held), size))
 
-    def _ask(self, pixels: NDArray[np.uint8], block: Block, tiles: Sequence[Tile]) -> NDArray[Any]:
+    def _ask(self, pixels: NDArray[np.uint8], block: Block, tiles: Sequence[Tile]) -> list[NDArray[Any]]:
+        """Return what is said of the cores of tiles."""
         if self._stopped.is_set():
             raise ModelError("the prediction was stopped")
         cut = np.stack([_cut(pixels, tile.window, block.source) for tile in tiles])
-        told = self._composer.ask(cut, tiles[0].core.within(tiles[0].window))
+        cores = [tile.core.within(tile.window) for tile in tiles]
+        if len(tiles) == 1:  # what is not asked for need not be computed
+            told = [*self._composer.ask(cut, cores[0])]
+        else:  # they lie in their tiles each otherwise, but a device is asked for them together
+            whole = self._composer.ask(cut, None)
+            told = [one[:, *core.slices] for one, core in zip(whole, cores, strict=True)]
         with self._counting:
             self.executed += len(tiles)
         return told

@@ -3,6 +3,8 @@
 Each pixel comes from the tile whose centre is nearest: its *core*. Measured against inference on the whole
 image, cores of 384 in tiles of 512 differ in 0.04 % of the pixels, means over overlaps weighted by Hann's
 window in 0.07 %, plain means in 0.58 %; and no tile waits for another one, so that any can be done again.
+A ResNet34 looks farther than the shipped network: cores of 384 in tiles of 512 differ in 0.1 to 0.7 %, those
+of 768 in tiles of 1024, which are as much work, in 0.01 to 0.06 %.
 """
 
 from __future__ import annotations
@@ -12,9 +14,13 @@ __all__ = ["Block", "Tile", "Tiling"]
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Self
 
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
+
+_ON_PROCESSOR, _ON_CARD = 512, 1024
+_BLOCK = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,19 @@ class Tiling:
     blended: bool = False
     """Whether a pixel is told by all tiles that hold it, weighted by Hann's window, not by one of them. For
     networks that look far, as transformers do; a block then needs the tiles around it, too."""
+
+    @classmethod
+    def on(
+        cls, device: str, *, size: int | None = None, margin: int | None = None, blended: bool = False
+    ) -> Self:
+        """Return what suits a device, where nothing else is asked for.
+
+        Tiles of 512 fit the memory of a processor's threads, those of 1024 a graphics card; an eighth of them
+        is cropped on each side.
+        """
+        size = size or (_ON_PROCESSOR if device == "cpu" else _ON_CARD)
+        margin = size // 8 if margin is None else margin
+        return cls(size=size, margin=margin, across=max(1, _BLOCK // size), blended=blended)
 
     def __post_init__(self) -> None:
         if self.size < 32 or self.size % 32:

@@ -23,7 +23,7 @@ from workbench.inference.embedded import embedded_model
 from workbench.workflows.annotator import answer_checks, label_script
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.predicting import predict_zone
+from workbench.workflows.predicting import open_models, predict_zone
 from workbench.workflows.prelabelling import prelabel_zones
 from workbench.workflows.publishing import publish
 from workbench.workflows.segmenting import segment_zones
@@ -168,7 +168,7 @@ def _propose(campaign: Campaign, say: Callable[[str], None]) -> bool:
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
         say("no model proposes labels: that takes torch, pip install 'ocs-workbench[demo]'")
         return False
-    model = embedded_model()
+    model = open_models([embedded_model()])
 
     def predict(zone: Zone) -> Path:
         return predict_zone(campaign, zone, model, say=say)

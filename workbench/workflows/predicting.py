@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Predicted", "Predicting", "open_models", "predict_file", "predict_zone"]
+__all__ = ["Predicted", "open_models", "predict_file", "predict_zone"]
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,6 @@ from workbench.inference.source import RasterSource, band_names
 from workbench.inference.tiles import Tiling
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.workflows.predictions import prediction_path, prediction_tags
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Predicting:
-    """How to predict."""
-
-    device: str = "auto"
-    """``auto``, ``cpu``, ``cuda`` …"""
-    tiling: Tiling = field(default_factory=Tiling)
-    views: Views = 1
-    """How often each tile is looked at: as it is, in its rotations, in the symmetries of a square."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +58,23 @@ class Predicted:
         )
 
 
-def open_models(models: Sequence[Path], *, views: Views, device: str) -> Segmenter:
-    """Open a model, or several as a committee."""
+def open_models(models: Sequence[Path], *, views: Views = 1, device: str = "auto") -> Segmenter:
+    """Open a model, or several as a committee.
+
+    Parameters
+    ----------
+    models
+        Their directories.
+    views
+        How often each tile is looked at: as it is, in its rotations, in the symmetries of a square.
+    device
+        ``auto``, ``cpu``, ``cuda`` …
+
+    Raises
+    ------
+    ModelError
+        A model cannot be opened, they do not go together, or the device is not there.
+    """
     from workbench.inference.committee import Committee
     from workbench.inference.network import open_segmenter
 
@@ -81,9 +85,9 @@ def open_models(models: Sequence[Path], *, views: Views, device: str) -> Segment
 def predict_file(
     raster: Path,
     output: Path,
+    segmenter: Segmenter,
     *,
-    models: Sequence[Path],
-    how: Predicting,
+    tiling: Tiling | None = None,
     bands: Sequence[str] | None = None,
     resample: bool = False,
     probabilities: Path | None = None,
@@ -100,10 +104,10 @@ def predict_file(
         What to look at.
     output, probabilities
         GeoTIFFs to write; the second one only if it is given.
-    models
-        Directories of models; several are asked together.
-    how
-        Where and how.
+    segmenter
+        Who looks at it; see `open_models`.
+    tiling
+        Sizes of tiles; what suits the device by default.
     bands
         What each band of the raster shows; by its descriptions or number if not given.
     resample
@@ -120,7 +124,7 @@ def predict_file(
     Raises
     ------
     ModelError
-        A model cannot be opened, or does not fit the raster.
+        The model does not fit the raster.
     RasterError
         The raster cannot be read, or an output not be written.
     """
@@ -132,7 +136,6 @@ def predict_file(
             check_output(
                 path, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=[raster], error=RasterError
             )
-    segmenter = open_models(models, views=how.views, device=how.device)
     card = segmenter.card
     names = band_names(info, bands, card)
     source = RasterSource.of(info, card, bands=names, resample=resample)
@@ -141,15 +144,15 @@ def predict_file(
             f"{raster} has pixels of {info.grid.resolution:g} m, {card.id} was trained at "
             f"{card.resolution:g} m, so expect less of it; --resample gives it what it knows"
         )
-    return _predicted(source, segmenter, output, nomenclature, how, probabilities, progress)
+    return _predicted(source, segmenter, output, nomenclature, tiling, probabilities, progress)
 
 
 def predict_zone(
     campaign: Campaign,
     zone: Zone,
-    model: Path,
+    segmenter: Segmenter,
     *,
-    how: Predicting | None = None,
+    tiling: Tiling | None = None,
     say: Callable[[str], None],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
@@ -158,10 +161,8 @@ def predict_zone(
     Raises
     ------
     ModelError
-        The model cannot be opened, or does not fit the zone.
+        The model does not fit the zone.
     """
-    how = how or Predicting()
-    segmenter = open_models([model], views=how.views, device=how.device)
     ortho = zone.ortho
     info = inspect_raster(ortho.path, assume_crs=zone.grid.crs)
     source = RasterSource.of(info, segmenter.card, bands=ortho.bands, window=ortho.window)
@@ -171,11 +172,11 @@ def predict_zone(
             f"{segmenter.card.resolution:g} m, so expect less of it"
         )
     output = prediction_path(campaign, zone)
-    tags = _tags(source, segmenter, campaign.nomenclature, how)
+    tags = _tags(source, segmenter, campaign.nomenclature, tiling or Tiling.on(segmenter.device))
     if _is_there(output, tags):
         say(f"{zone.id}: {segmenter.card.id} has predicted it already")
         return output
-    return _predicted(source, segmenter, output, campaign.nomenclature, how, None, progress).done.path
+    return _predicted(source, segmenter, output, campaign.nomenclature, tiling, None, progress).done.path
 
 
 def _predicted(
@@ -183,18 +184,19 @@ def _predicted(
     segmenter: Segmenter,
     output: Path,
     nomenclature: Nomenclature | None,
-    how: Predicting,
+    tiling: Tiling | None,
     probabilities: Path | None,
     progress: Callable[[int, int], None],
 ) -> Predicted:
     nomenclature = nomenclature or load_nomenclature(segmenter.card.nomenclature)
+    tiling = tiling or Tiling.on(segmenter.device)
     done = predict_raster(
         source,
         segmenter,
         output,
         codes=segmenter.card.codes(nomenclature),
-        tiling=how.tiling,
-        tags=_tags(source, segmenter, nomenclature, how),
+        tiling=tiling,
+        tags=_tags(source, segmenter, nomenclature, tiling),
         probabilities=probabilities,
         progress=progress,
     )
@@ -203,12 +205,12 @@ def _predicted(
 
 
 def _tags(
-    source: RasterSource, segmenter: Segmenter, nomenclature: Nomenclature, how: Predicting
+    source: RasterSource, segmenter: Segmenter, nomenclature: Nomenclature, tiling: Tiling
 ) -> dict[str, str]:
     """Return what a prediction says of itself."""
     card = segmenter.card
     codes = {key: int(code) for key, code in zip(card.classes, card.codes(nomenclature), strict=True)}
-    seen = [dict(source.key), how.tiling.size, how.tiling.margin, how.tiling.blended]
+    seen = [dict(source.key), tiling.size, tiling.margin, tiling.blended]
     name = f"{nomenclature.name} {nomenclature.version}"
     return prediction_tags(model=card.id, digest=segmenter.digest, nomenclature=name) | {
         "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",

@@ -18,7 +18,7 @@ _REACH = 4
 
 
 class TinyUNet(nn.Module):
-    """Ronneberger, Fischer and Brox's U-Net (2015) at half resolution: 0.38 million parameters.
+    """Ronneberger, Fischer and Brox's U-Net (2015) at half resolution: 0.36 million parameters.
 
     Its first convolution halves the sides and its logits are doubled again bilinearly, so that nothing is
     computed at full resolution: 20 cm pixels are finer than most of what they show. Sides are padded to a
@@ -30,7 +30,9 @@ class TinyUNet(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.stem = _convolution(inputs, _WIDTHS[0], stride=2)
-        self.down = nn.ModuleList(_Block(before, after, stride=2) for before, after in pairwise(_WIDTHS))
+        self.down = nn.ModuleList(_Block(before, after, stride=2) for before, after in pairwise(_WIDTHS[:-1]))
+        # One convolution alone where a pixel is 32 wide: what lies farther away than that tells little.
+        self.down.append(_convolution(*_WIDTHS[-2:], stride=2))
         self.up = nn.ModuleList(
             _Block(above + beside, beside, stride=1)
             for above, beside in zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True)
