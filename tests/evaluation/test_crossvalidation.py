@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -109,7 +110,9 @@ def test_a_fold_is_made_of_an_evaluation() -> None:
 
 
 def test_models_are_compared_on_one_test() -> None:
-    made = Comparison.of(evaluation("v1", 70, 30), evaluation("v2", 80, 20), evaluation("v3", 90, 10))
+    made = Comparison(
+        evaluations=(evaluation("v1", 70, 30), evaluation("v2", 80, 20), evaluation("v3", 90, 10))
+    )
     validate(made.document(), "model-comparison", source="x")
     assert [one["model"] for one in made.document()["models"]] == ["v1", "v2", "v3"]
     line = next(line for line in made.text().splitlines() if line.startswith("| **mIoU**"))
@@ -134,4 +137,37 @@ def test_models_are_compared_on_one_test() -> None:
 )
 def test_models_that_cannot_be_compared_are_refused(evaluations: list[Evaluation], told: str) -> None:
     with pytest.raises(EvaluationError, match=told):
-        Comparison.of(*evaluations)
+        Comparison(evaluations=tuple(evaluations))
+
+
+def in_zones(model: str, rights: Sequence[int]) -> Evaluation:
+    zones = {
+        f"D001_2020/Z{n}_UF": Tally(confusion=matrix(right, 100 - right)) for n, right in enumerate(rights)
+    }
+    return replace(evaluation(model, 1, 1), zones=zones)
+
+
+def test_what_was_gained_has_bounds_by_drawing_zones_anew() -> None:
+    first = in_zones("v1", [60, 70, 65, 80, 75, 62])
+    better = Comparison(evaluations=(first, in_zones("v2", [70, 78, 76, 89, 86, 73]))).gain
+    assert 0 < better.low < better.mean_iou < better.high
+    assert better.zones == 6
+    luck = Comparison(evaluations=(first, in_zones("v2", [90, 50, 65, 85, 45, 82])))
+    assert luck.gain.low < 0 < luck.gain.high
+    assert "may as well be chance" in luck.text()
+    same = Comparison(evaluations=(first, in_zones("v2", [60, 70, 65, 80, 75, 62]))).gain
+    assert (same.mean_iou, same.low, same.high) == (0, 0, 0)
+
+
+def test_of_few_zones_nobody_says_how_sure_a_gain_is() -> None:
+    made = Comparison(evaluations=(in_zones("v1", [60] * 4), in_zones("v2", [70] * 4)))
+    assert np.isnan(made.gain.low)
+    assert made.document()["gain"]["low"] is None
+    assert "4 zones are too few" in made.text()
+
+
+def test_a_model_that_saw_the_test_is_marked() -> None:
+    seen = replace(in_zones("v2", [70] * 5), seen=("D001_2020",))
+    told = Comparison(evaluations=(in_zones("v1", [60] * 5), seen))
+    assert "v2 *" in told.text()
+    assert told.document()["models"][1]["seen"] == ["D001_2020"]

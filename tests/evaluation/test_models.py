@@ -9,12 +9,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from workbench.errors import ModelError  # noqa: E402
+from workbench.errors import EvaluationError, ModelError  # noqa: E402
 from workbench.export import Release  # noqa: E402
 from workbench.inference import Architecture, Band, ModelCard  # noqa: E402
 from workbench.inference.models import write_model  # noqa: E402
 from workbench.inference.networks import build_network  # noqa: E402
-from workbench.workflows.evaluating import evaluate_model  # noqa: E402
+from workbench.workflows.evaluating import compare_models, evaluate_model  # noqa: E402
 
 CARD = ModelCard(
     id="grass",
@@ -69,3 +69,26 @@ def test_a_model_that_does_not_fit_is_refused(release: Release, tmp_path: Path) 
     glacier = replace(CARD, id="ice", classes=("water", "snow", "glacier"))
     with pytest.raises(ModelError, match="gives glacier"):
         evaluate_model(release.path, model(tmp_path, glacier), device="cpu")
+
+
+def test_models_are_compared_by_a_rule_that_drops_the_same_classes(release: Release, tmp_path: Path) -> None:
+    keys = ("herbaceous_vegetation", "plowed_land", "water")
+    wet = replace(CARD, id="lakes", classes=keys, untrained=("plowed_land",), domains=())
+    told: list[tuple[int, int]] = []
+    found = compare_models(
+        release.path,
+        [model(tmp_path, wet), model(tmp_path)],
+        rule="flair",
+        split="all",
+        device="cpu",
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert [one.subject for one in found.evaluations] == ["lakes", "grass"]
+    assert {"snow", "plowed_land"} <= set(found.scores["lakes"].dropped)
+    assert found.gain.mean_iou == pytest.approx(
+        found.scores["grass"].mean_iou - found.scores["lakes"].mean_iou
+    )
+    assert [one["seen"] for one in found.document()["models"]] == [[], ["D036_2020"]]
+    assert told[-1][0] == told[-1][1] == 2 * len(release.patches())
+    with pytest.raises(EvaluationError, match="the same id"):
+        compare_models(release.path, [tmp_path / "grass"] * 2, device="cpu")

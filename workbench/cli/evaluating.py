@@ -1,10 +1,11 @@
-"""The command that says what a model or a prediction is worth."""
+"""The command that says what models or a prediction are worth."""
 
 from __future__ import annotations
 
 __all__ = ["evaluate"]
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +14,13 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress
 
 @click.command(epilog=example("workbench evaluate truth.tif --prediction prediction.tif"))
 @click.argument("source", metavar="RELEASE|TRUTH.tif", type=PATH)
-@click.option("--model", type=PATH, help="Model to run on the patches of a release.")
+@click.option(
+    "--model",
+    "models",
+    type=PATH,
+    multiple=True,
+    help="Model to run on the patches of a release; several are compared, in the order given.",
+)
 @click.option("--prediction", type=PATH, help="Raster to hold against a mask.")
 @click.option(
     "--rule",
@@ -40,7 +47,7 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress
 @JSON
 def evaluate(
     source: Path,
-    model: Path | None,
+    models: tuple[Path, ...],
     prediction: Path | None,
     rule: str,
     drop: tuple[str, ...] | None,
@@ -55,34 +62,34 @@ def evaluate(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Measure a model on a release, or a predicted raster on a mask: IoU by class, OA, calibration."""
+    """Measure models on a release, or a predicted raster on a mask: IoU by class, OA, calibration."""
     from workbench.workflows.evaluating import (
         Outputs,
         check_outputs,
+        compare_models,
         evaluate_model,
         evaluate_prediction,
         write_outputs,
     )
 
-    if (model is None) == (prediction is None):
+    if (not models) == (prediction is None):
         raise click.UsageError("give --model for a release, or --prediction for a mask")
+    if len(models) > 1 and (plot or reliability or metrics):
+        raise click.UsageError("--plot, --reliability and --metrics are of one model; give one --model")
     outputs = Outputs(plot=plot, reliability=reliability, metrics=metrics, overwrite=overwrite)
     check_outputs(outputs, sources=[path for path in (source, prediction) if path])
     dropped = drop or ()
-    if model is not None:
+    if models:
         if nomenclature or scheme or prediction_scheme:
             raise click.UsageError("a release knows its classes; --nomenclature and schemes are for a mask")
         with progress("patches") as bar:
-            found = evaluate_model(
-                source,
-                model,
-                rule=rule,
-                dropped=dropped,
-                split=split or "split_1:test",
-                device=device,
-                say=say,
-                progress=bar,
-            )
+            how: dict[str, Any] = {"rule": rule, "dropped": dropped, "split": split or "split_1:test"}
+            how |= {"device": device, "say": say, "progress": bar}
+            if len(models) > 1:
+                compared = compare_models(source, models, **how)
+                emit("model-comparison", compared.document(), compared.text(), as_json=as_json)
+                return
+            found = evaluate_model(source, models[0], **how)
     elif prediction is not None:
         if split:
             raise click.UsageError("--split is for a release; a mask has no splits")

@@ -5,7 +5,7 @@ networks is no concern of this room: a predictor is a function that is handed in
 """
 
 from workbench.evaluation.calibration import Calibration
-from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.comparison import Comparison, Gain
 from workbench.evaluation.confusion import Confusion
 from workbench.evaluation.crossvalidation import CrossValidation, Fold
 from workbench.evaluation.evaluation import Evaluation
@@ -24,6 +24,7 @@ __all__ = [
     "Evaluation",
     "FlairRule",
     "Fold",
+    "Gain",
     "Score",
     "Selection",
     "Tally",

@@ -1,8 +1,15 @@
-"""Evaluate a model on a release, or a predicted raster on a mask, and write what was found."""
+"""Evaluate models on a release, or a predicted raster on a mask, and write what was found."""
 
 from __future__ import annotations
 
-__all__ = ["Outputs", "check_outputs", "evaluate_model", "evaluate_prediction", "write_outputs"]
+__all__ = [
+    "Outputs",
+    "check_outputs",
+    "compare_models",
+    "evaluate_model",
+    "evaluate_prediction",
+    "write_outputs",
+]
 
 import io
 import json
@@ -15,7 +22,7 @@ from numpy.typing import NDArray
 
 from workbench.documents import check_output, write_file
 from workbench.errors import EvaluationError
-from workbench.evaluation import Evaluation, Selection, evaluate_raster, evaluate_release, rule_of
+from workbench.evaluation import Comparison, Evaluation, Selection, evaluate_raster, evaluate_release, rule_of
 from workbench.evaluation.releases import Predict
 from workbench.export import Release, open_release
 from workbench.geo.grid import NATIONAL_GRID
@@ -102,6 +109,49 @@ def evaluate_model(
     if found.seen:
         say(f"model {card.id} was trained on {', '.join(found.seen)}: these are no test for it")
     return found
+
+
+def compare_models(
+    path: Path,
+    models: Sequence[Path],
+    *,
+    rule: str = "challenge",
+    dropped: Sequence[str] = (),
+    split: str = "split_1:test",
+    device: str = "auto",
+    say: Callable[[str], None] = lambda sentence: None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Hold several models against the same patches of a release; parameters are those of `evaluate_model`.
+
+    By the rule ``flair``, classes that one of them was not trained on are dropped for all.
+    """
+    cards = [read_card(model) for model in models]
+    if len({card.id for card in cards}) != len(cards):
+        raise EvaluationError(
+            "two of the models have the same id; give each its own by workbench model import"
+        )
+    left_out = tuple(dict.fromkeys([*dropped, *(key for card in cards for key in card.untrained)]))
+    told = progress or (lambda done, total: None)
+    found = []
+    for number, model in enumerate(models):
+
+        def of_all(done: int, total: int, number: int = number) -> None:
+            told(number * total + done, len(models) * total)
+
+        found.append(
+            evaluate_model(
+                path,
+                model,
+                rule=rule,
+                dropped=left_out if rule == "flair" else dropped,
+                split=split,
+                device=device,
+                say=say,
+                progress=of_all,
+            )
+        )
+    return Comparison(evaluations=tuple(found))
 
 
 def predictor(segmenter: Segmenter, release: Release) -> Predict:
