@@ -54,6 +54,19 @@ _HOW = (
     help="Split, whose test zones are not learned from (1 for a release, prod for a campaign).",
 )
 @click.option("--unreviewed", is_flag=True, help="Also zones of the campaign that nobody accepted yet.")
+@click.option(
+    "--sure",
+    type=PATH,
+    metavar="DIR",
+    help="Campaign whose predicted, unlabelled zones are learned from, too, where a model was sure.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    show_default=True,
+    help="How sure it must have been, with --sure.",
+)
 @OVERWRITE
 @JSON
 def train(

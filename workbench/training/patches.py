@@ -100,6 +100,33 @@ class PatchSet:
             read=lambda number: read(numbers[number]),
         )
 
+    def joined(self, other: PatchSet) -> PatchSet:
+        """Return the set of these patches and others of the same size, in this order.
+
+        Raises
+        ------
+        ModelError
+            They are of another size or resolution.
+        """
+        if (self.shape, self.resolution) != (other.shape, other.resolution):
+            raise ModelError(
+                f"patches of {self.shape} pixels of {self.resolution} m and of {other.shape} pixels of "
+                f"{other.resolution} m are no set; cut them alike"
+            )
+        count = len(self)
+
+        def read(number: int) -> LabelledPixels:
+            return self.read(number) if number < count else other.read(number - count)
+
+        return PatchSet(
+            zones=(*self.zones, *other.zones),
+            bands=(*self.bands, *other.bands),
+            pixels=np.concatenate([self.pixels, other.pixels]),
+            shape=self.shape,
+            resolution=self.resolution,
+            read=read,
+        )
+
     def of_zones(self, zones: Iterable[str]) -> PatchSet:
         """Return the set of the patches of some zones."""
         wanted = set(zones)

@@ -1,14 +1,15 @@
-"""Patches to learn from: of a release, or of the zones of a campaign."""
+"""Patches to learn from: of a release, of the zones of a campaign, or of what a model is sure of."""
 
 from __future__ import annotations
 
-__all__ = ["SplitPatches", "campaign_patches", "release_patches"]
+__all__ = ["SplitPatches", "SurePatches", "campaign_patches", "release_patches", "sure_patches"]
 
+import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from workbench.geo.zone import Zone
 from workbench.labels.review import zone_state
 from workbench.nomenclature import Nomenclature
 from workbench.training import LabelledPixels, PatchSet, hold_out
+from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
 
 _SIDE = NATIONAL_GRID.pixels
 
@@ -46,6 +48,29 @@ class SplitPatches:
     def domains(self) -> tuple[str, ...]:
         """Domains of all zones that a model sees, learned from or judged on."""
         return tuple(sorted({*self.train.domains, *self.held_out.domains}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SurePatches:
+    """Patches with pseudo-labels, and whose they are."""
+
+    patches: PatchSet
+    confidence: float
+    """Least probability of each pixel's class."""
+    models: Mapping[str, str]
+    """Digest of the card of each model that predicted them, by its id."""
+    domains: tuple[str, ...]
+    """Of these zones, and those that the models were trained on."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON view, a part of the model's card."""
+        return {
+            "confidence": self.confidence,
+            "models": dict(self.models),
+            "zones": list(self.patches.zone_ids),
+            "patches": len(self.patches),
+            "pixels": int(self.patches.class_pixels.sum()),
+        }
 
 
 def release_patches(
@@ -139,7 +164,7 @@ def campaign_patches(
         No zone counts.
     """
     folds, nomenclature = campaign.folds(), campaign.nomenclature
-    labelled, tables, found = [], {}, []
+    labelled, found = [], []
     for zone in campaign.zones():
         if splits_of_zone(zone.id, fold=folds[zone.domain])[split] == "test":
             continue
@@ -149,29 +174,132 @@ def campaign_patches(
             continue
         found.append({"zone": zone.id, "state": state, "labels_sha256": digest(codes.tobytes())})
         found[-1]["pixels_sha256"] = zone.ortho.pixels_sha256
-        windows = [window for _, window in zone.patch_windows()]
-        tables[zone.id] = np.stack(
-            [np.bincount(codes[window.slices].ravel(), minlength=256) for window in windows]
-        ).astype(np.int32)
-        labelled += [(zone, window, zlib.compress(codes[window.slices].tobytes(), 1)) for window in windows]
+        labelled.append(_Packed.of(zone, codes))
     if not labelled:
         way_out = (
             "label some" if unreviewed else "have some accepted (workbench review), or pass --unreviewed"
         )
         raise ModelError(f"{campaign.path} has no zone to learn from; {way_out}")
-    whole = PatchSet(
-        zones=tuple(zone.id for zone, _, _ in labelled),
-        bands=tuple(zone.ortho.bands for zone, _, _ in labelled),
-        pixels=np.concatenate(list(tables.values()))[:, : max(nomenclature.codes) + 1],
-        shape=(_SIDE, _SIDE),
-        resolution=NATIONAL_GRID.resolution,
-        read=_CampaignReader(campaign, labelled),
-    )
-    # A patch without a label teaches nothing.
-    whole = whole.chosen(np.flatnonzero(whole.pixels[:, 1:].any(axis=1)).tolist())
-    train, held_out = _apart(whole, set(), seed, say)
+    train, held_out = _apart(_of_zones(campaign, labelled), set(), seed, say)
     source = {"campaign": nomenclature.name, "split": split, "zones": found}
     return SplitPatches(train=train, held_out=held_out, nomenclature=nomenclature, source=source)
+
+
+def sure_patches(
+    campaign: Campaign,
+    beside: SplitPatches,
+    *,
+    confidence: float,
+    split: str = PROD,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
+) -> SurePatches:
+    """Return patches of zones that nobody labelled, with the classes that a model was sure of: pseudo-labels.
+
+    Lee's recipe (2013), by which FLAIR's first challenge was won: what a model is sure of is learned from as
+    if somebody had labelled it, by the next model. No more patches than labelled ones, so that labels are not
+    drowned; nothing where people labelled something that is not learned from; no zone of the split's test.
+
+    Parameters
+    ----------
+    campaign
+        Whose zones; those count that have a prediction (`workbench.workflows.predictions`).
+    beside
+        Patches that are learned from and judged by: their zones are left out.
+    confidence
+        Least probability of the class, above 0 and up to 1.
+    split
+        Of which the zones in *test* are left out.
+    seed
+        Draws the patches where there are more than labelled ones.
+    say
+        Told what is left out.
+
+    Raises
+    ------
+    ModelError
+        The confidence is none, the classes are others, or no zone has a prediction that is sure anywhere.
+    """
+    if not 0 < confidence <= 1:
+        raise ModelError(
+            f"a confidence of {confidence:g} is none; choose one above 0 and up to 1, such as 0.9"
+        )
+    if campaign.nomenclature.name != beside.nomenclature.name:
+        raise ModelError(
+            f"{campaign.path} has the classes of {campaign.nomenclature.name}, what is learned from those of "
+            f"{beside.nomenclature.name}; pseudo-labels are of the same classes"
+        )
+    folds = campaign.folds()
+    known = {*beside.train.zone_ids, *beside.held_out.zone_ids}
+    packed, models, domains = [], {}, set()
+    for zone in campaign.zones():
+        path = prediction_path(campaign, zone)
+        test = splits_of_zone(zone.id, fold=folds[zone.domain])[split] == "test"
+        if zone.id in known or test or not path.is_file():
+            continue
+        said = read_prediction(path, zone.grid)
+        whose = predicted_by(said, campaign.nomenclature, path=path)
+        sure = (said.probability >= math.ceil(255 * confidence)) & zone.footprint()
+        with campaign.open_store(zone) as store:
+            sure &= store.settled_labels() == 0
+        if sure.any():
+            packed.append(_Packed.of(zone, np.where(sure, said.codes, np.uint8(0))))
+            models[whose.model] = whose.digest
+            domains |= {zone.domain, *whose.domains}
+    if not packed:
+        raise ModelError(
+            f"{campaign.path} has no zone, beside those that are learned from, of which a model is sure; "
+            "predict some (workbench prelabel), or choose a lower --confidence"
+        )
+    patches = _of_zones(campaign, packed)
+    numbers = sorted(range(len(patches)), key=lambda number: digest(f"{seed}|{number}".encode()))
+    if len(numbers) > len(beside.train):
+        say(
+            f"{len(numbers):,} patches have pseudo-labels: {len(beside.train):,} of them are taken, as many "
+            "as are labelled"
+        )
+    chosen = patches.chosen(sorted(numbers[: len(beside.train)]))
+    return SurePatches(patches=chosen, confidence=confidence, models=models, domains=tuple(sorted(domains)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Packed:
+    """The codes of a zone, compressed patch by patch."""
+
+    zone: Zone
+    windows: tuple[Window, ...]
+    codes: tuple[bytes, ...]
+    pixels: NDArray[np.int32]
+    """Shape (patch, code). Pixels of each code."""
+
+    @classmethod
+    def of(cls, zone: Zone, codes: NDArray[np.uint8]) -> Self:
+        windows = tuple(window for _, window in zone.patch_windows())
+        parts = [codes[window.slices] for window in windows]
+        return cls(
+            zone=zone,
+            windows=windows,
+            codes=tuple(zlib.compress(part.tobytes(), 1) for part in parts),
+            pixels=np.stack([np.bincount(part.ravel(), minlength=256) for part in parts]).astype(np.int32),
+        )
+
+
+def _of_zones(campaign: Campaign, packed: Sequence[_Packed]) -> PatchSet:
+    """Return the patches of zones that have a code anywhere: one without teaches nothing."""
+    listed = [
+        (one.zone, window, codes)
+        for one in packed
+        for window, codes in zip(one.windows, one.codes, strict=True)
+    ]
+    whole = PatchSet(
+        zones=tuple(zone.id for zone, _, _ in listed),
+        bands=tuple(zone.ortho.bands for zone, _, _ in listed),
+        pixels=np.concatenate([one.pixels for one in packed])[:, : max(campaign.nomenclature.codes) + 1],
+        shape=(_SIDE, _SIDE),
+        resolution=NATIONAL_GRID.resolution,
+        read=_CampaignReader(campaign, listed),
+    )
+    return whole.chosen(np.flatnonzero(whole.pixels[:, 1:].any(axis=1)).tolist())
 
 
 class _ReleaseReader:

@@ -212,7 +212,8 @@ def _tags(
     codes = {key: int(code) for key, code in zip(card.classes, card.codes(nomenclature), strict=True)}
     seen = [dict(source.key), tiling.size, tiling.margin, tiling.blended]
     name = f"{nomenclature.name} {nomenclature.version}"
-    return prediction_tags(model=card.id, digest=segmenter.digest, nomenclature=name) | {
+    said = prediction_tags(model=card.id, digest=segmenter.digest, nomenclature=name, domains=card.domains)
+    return said | {
         "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",
         "CLASSES": json.dumps(codes),
         "SOURCE_SHA256": digest(canonical_bytes(seen)),

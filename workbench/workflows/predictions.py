@@ -1,14 +1,24 @@
 """A model's prediction for a zone as a raster: what it sees where and how sure it is, pixel by pixel.
 
 ``prediction.tif`` lies beside a zone's hierarchy: class, probability of that class and entropy, each in one
-byte. Its tags ``MODEL``, ``MODEL_SHA256`` and ``NOMENCLATURE`` say whose it is, and what its classes mean.
+byte. Its tags ``MODEL``, ``MODEL_SHA256`` and ``NOMENCLATURE`` say whose it is, and what its classes mean;
+``MODEL_DOMAINS`` which domains that model was trained on.
 """
 
 from __future__ import annotations
 
-__all__ = ["Prediction", "prediction_path", "prediction_tags", "read_prediction"]
+__all__ = [
+    "PredictedBy",
+    "Prediction",
+    "predicted_by",
+    "prediction_path",
+    "prediction_tags",
+    "read_prediction",
+]
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +26,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.errors import GridError, RasterError
+from workbench.errors import GridError, ModelError, RasterError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone
+from workbench.nomenclature import Nomenclature
 
 _FILE = "prediction.tif"
 _BANDS = ("class", "probability of the class", "entropy")
+_MODEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,46}[a-z0-9_-]|[a-z0-9]")
+_DIGEST = re.compile(r"([0-9a-f]{64})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,9 +57,67 @@ def prediction_path(campaign: Campaign, zone: Zone) -> Path:
     return campaign.zone_dir(zone) / _FILE
 
 
-def prediction_tags(*, model: str, digest: str, nomenclature: str) -> dict[str, str]:
-    """Return what a prediction says of itself: id and digest of the model's card, and the nomenclature."""
-    return {"MODEL": model, "MODEL_SHA256": digest, "NOMENCLATURE": nomenclature}
+def prediction_tags(
+    *, model: str, digest: str, nomenclature: str, domains: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return what a prediction says of itself.
+
+    Parameters
+    ----------
+    model, digest
+        Id of the model, and digest of its card.
+    nomenclature
+        Of the classes.
+    domains
+        That the model was trained on.
+    """
+    tags = {"MODEL": model, "MODEL_SHA256": digest, "NOMENCLATURE": nomenclature}
+    return tags | {"MODEL_DOMAINS": json.dumps(list(domains))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedBy:
+    """The model that a prediction is of."""
+
+    model: str
+    """Id on its card."""
+    digest: str
+    """Of its card; empty where the prediction does not say."""
+    domains: tuple[str, ...]
+    """That it was trained on, where the prediction says so."""
+
+
+def predicted_by(said: Prediction, nomenclature: Nomenclature, *, path: Path) -> PredictedBy:
+    """Return whose a prediction is, if its classes are those of a nomenclature.
+
+    Raises
+    ------
+    ModelError
+        It does not say whose it is, or means something else.
+    """
+    model, digest = said.tags.get("MODEL", ""), said.tags.get("MODEL_SHA256", "")
+    if _MODEL.fullmatch(model) is None or _DIGEST.fullmatch(digest) is None:
+        raise ModelError(
+            f"{path} does not say which model made it, by the tags MODEL and MODEL_SHA256; predict the zone "
+            "again"
+        )
+    named = said.tags.get("NOMENCLATURE", nomenclature.name).split(" ")[0]
+    if named != nomenclature.name:
+        raise ModelError(
+            f"{path} has the classes of {named}, the campaign labels with {nomenclature.name}; "
+            "predict the zone again"
+        )
+    present = np.flatnonzero(np.bincount(said.codes.reshape(-1), minlength=256)).tolist()
+    strange = sorted(set(present) - {0, *nomenclature.codes})
+    if strange:
+        raise ModelError(
+            f"{path} has class {strange[0]}, which {nomenclature.name} does not have; predict the zone again"
+        )
+    try:
+        domains = tuple(map(str, json.loads(said.tags.get("MODEL_DOMAINS", "[]"))))
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{path}: its tag MODEL_DOMAINS is no list; predict the zone again") from error
+    return PredictedBy(model=model, digest=digest, domains=domains)
 
 
 def read_prediction(path: Path, grid: PixelGrid) -> Prediction:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 __all__ = ["PRICE", "Prelabelled", "prelabel_zone", "prelabel_zones", "summary"]
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from workbench.campaign import Campaign
-from workbench.errors import CampaignError, ModelError, WorkbenchError
+from workbench.errors import CampaignError, WorkbenchError
 from workbench.geo.zone import Zone
 from workbench.labels.edits import AssignMask, Provenance
 from workbench.labels.proposed import MODEL
 from workbench.segmentation.explaining import explain, gather_mass
 from workbench.workflows.admitting import gold_zones
-from workbench.workflows.predictions import Prediction, prediction_path, read_prediction
+from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
 from workbench.workflows.proposing import Proposal
 
 PRICE = 30.0
@@ -33,8 +32,6 @@ PRICE = 30.0
 98 % over all that ``tests/benchmarks/prelabel_picks.py`` measures. After a network 15 leaves 2 % fewer and
 proposes two thirds more regions, after blotchy predictions 60 leaves fewer."""
 _TOOL = "prelabel"
-_MODEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,46}[a-z0-9_-]|[a-z0-9]")
-_DIGEST = re.compile(r"([0-9a-f]{64})?")
 _DIGITS = 12
 """Of the digest of a model's card, in the provenance of its edits."""
 
@@ -150,7 +147,8 @@ def prelabel_zone(
             f"--zone {zone.id} --model M"
         )
     said = read_prediction(path, zone.grid)
-    model, digest = _check_said(campaign, said, path)
+    whose = predicted_by(said, campaign.nomenclature, path=path)
+    model, digest = whose.model, whose.digest
     codes = np.where(zone.footprint(), said.codes, np.uint8(0))
     classes, mass = gather_mass(hierarchy.leaves, codes, said.probability, leaf_count=hierarchy.leaf_count)
     found = explain(hierarchy.s, mass, price=price)
@@ -220,27 +218,3 @@ def prelabel_zones(
         raise CampaignError(
             f"{len(failed)} of {len(zones)} zones could not be pre-labelled: {'; '.join(failed)}"
         )
-
-
-def _check_said(campaign: Campaign, said: Prediction, path: Path) -> tuple[str, str]:
-    """Return the model's id and its card's digest; refuse a prediction that means something else."""
-    model, digest = said.tags.get("MODEL", ""), said.tags.get("MODEL_SHA256", "")
-    if _MODEL.fullmatch(model) is None or _DIGEST.fullmatch(digest) is None:
-        raise ModelError(
-            f"{path} does not say which model made it, by the tags MODEL and MODEL_SHA256; predict the zone "
-            "again"
-        )
-    nomenclature = campaign.nomenclature
-    named = said.tags.get("NOMENCLATURE", nomenclature.name).split(" ")[0]
-    if named != nomenclature.name:
-        raise ModelError(
-            f"{path} has the classes of {named}, the campaign labels with {nomenclature.name}; "
-            "predict the zone again"
-        )
-    present = np.flatnonzero(np.bincount(said.codes.reshape(-1), minlength=256)).tolist()
-    strange = sorted(set(present) - {0, *nomenclature.codes})
-    if strange:
-        raise ModelError(
-            f"{path} has class {strange[0]}, which {nomenclature.name} does not have; predict the zone again"
-        )
-    return model, digest

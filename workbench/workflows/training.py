@@ -25,10 +25,18 @@ from workbench.training.loop import Trained, train
 from workbench.training.preparing import Begun, Prepared, prepare
 from workbench.training.recipe import recipe_for
 from workbench.training.starting import named_architecture
-from workbench.workflows.patch_sources import SplitPatches, campaign_patches, release_patches
+from workbench.workflows.patch_sources import (
+    SplitPatches,
+    SurePatches,
+    campaign_patches,
+    release_patches,
+    sure_patches,
+)
 
 MINUTES = 10.0
 """Budget where none is given."""
+CONFIDENCE = 0.9
+"""From which pseudo-labels are learned from, unless told otherwise."""
 _LIMITS = (
     "Learned from the zones that its card lists: elsewhere, at other seasons or with other cameras its "
     "predictions are guesses until somebody has looked at them."
@@ -43,6 +51,7 @@ class TrainingDone:
     card: ModelCard
     trained: Trained
     patches: SplitPatches
+    pseudo: SurePatches | None
     begun_with: str | None
     """Id of the model that it began with."""
 
@@ -60,6 +69,7 @@ class TrainingDone:
             "zones": list(self.patches.train.zone_ids),
             "held_out": list(self.patches.held_out.zone_ids),
             "patches": len(self.patches.train),
+            "pseudo_labels": self.pseudo.document() if self.pseudo else None,
             "steps": self.trained.steps,
             "seconds": round(self.trained.seconds, 1),
             "kept_step": self.trained.history.kept_step,
@@ -80,6 +90,12 @@ class TrainingDone:
             f"{trained.seconds:.0f} s on {trained.device}, {len(self.patches.train):,} patches of "
             f"{len(self.patches.train.zone_ids)} zones"
         ]
+        if self.pseudo:
+            own = self.pseudo.patches
+            lines.append(
+                f"and {len(own):,} patches of {len(own.zone_ids)} unlabelled zones, where "
+                f"{' and '.join(self.pseudo.models)} was at least {self.pseudo.confidence:.0%} sure"
+            )
         if score:
             early = ", stopped early" if trained.stopped_early else ""
             lines.append(
@@ -101,6 +117,8 @@ def train_model(
     steps: int | None = None,
     split: str | None = None,
     unreviewed: bool = False,
+    sure: Path | None = None,
+    confidence: float = CONFIDENCE,
     focal: bool = False,
     seed: int = 0,
     device: str = "auto",
@@ -128,6 +146,9 @@ def train_model(
         ``split_1`` … ``split_5`` or ``prod``; ``split_1`` by default for a release, ``prod`` for a campaign.
     unreviewed
         Whether zones of a campaign count that nobody accepted yet.
+    sure, confidence
+        Directory of a campaign whose predicted, unlabelled zones are learned from, too, where a model was at
+        least so sure of the class; see `sure_patches`.
     focal
         Whether the focal loss takes the place of cross-entropy.
     seed
@@ -160,8 +181,15 @@ def train_model(
     )
     recipe = recipe_for(wanted, seed=seed, loss=Focal() if focal else CrossEntropy(), begun=begun is not None)
     patches = _patches(source, split, seed=seed, unreviewed=unreviewed, say=say)
+    pseudo = None
+    if sure is not None:
+        held = split or ("prod" if patches.release is None else "split_1")
+        pseudo = sure_patches(
+            Campaign.open(sure), patches, confidence=confidence, split=held, seed=seed, say=say
+        )
+    learned = patches.train.joined(pseudo.patches) if pseudo else patches.train
     prepared = prepare(
-        patches.train,
+        learned,
         id=_id_of(output),
         nomenclature=patches.nomenclature,
         recipe=recipe,
@@ -175,16 +203,16 @@ def train_model(
         checkpoint.unlink()
     done = train(
         prepared,
-        patches.train,
+        learned,
         recipe=recipe,
         budget=budget,
         held_out=patches.held_out,
         device=device,
-        source=patches.source,
+        source={**patches.source, "pseudo_labels": pseudo.document() if pseudo else None},
         checkpoint=checkpoint,
         progress=progress,
     )
-    card = _card(prepared.card, patches, recipe, budget, done, begun[0] if begun else None)
+    card = _card(prepared.card, patches, pseudo, recipe, budget, done, begun[0] if begun else None)
     written = write_model(card, done.weights, output, overwrite=overwrite)
     done.history.write(output)
     checkpoint.unlink(missing_ok=True)
@@ -193,6 +221,7 @@ def train_model(
         card=written,
         trained=done,
         patches=patches,
+        pseudo=pseudo,
         begun_with=begun[0].id if begun else None,
     )
 
@@ -268,6 +297,7 @@ def _id_of(output: Path) -> str:
 def _card(
     card: ModelCard,
     patches: SplitPatches,
+    pseudo: SurePatches | None,
     recipe: Recipe,
     budget: Budget,
     done: Trained,
@@ -291,7 +321,7 @@ def _card(
         licence="not stated: that of the labels and pictures it was trained on",
         source=f"workbench train, {patches.release or 'a campaign'}",
         release=patches.release,
-        domains=patches.domains,
+        domains=tuple(sorted({*patches.domains, *(pseudo.domains if pseudo else ())})),
         usage="Pre-labels for people who look at them, and proposals of zones to label next.",
         limits=_LIMITS,
         training={
@@ -300,6 +330,7 @@ def _card(
             "held_out": list(held_out.zone_ids),
             "patches": len(train),
             "class_pixels": pixels,
+            "pseudo_labels": pseudo.document() if pseudo else None,
             "recipe": recipe.document(),
             "budget": {"steps": budget.steps, "seconds": budget.seconds},
             "begun_with": {"id": begun.id, "digest": begun.digest} if begun else None,
