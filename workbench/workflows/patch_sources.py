@@ -71,7 +71,7 @@ def release_patches(
     ModelError
         The release has no patch outside *test*.
     """
-    layout = max(release.layouts, key=lambda one: len(one.bands))
+    layout = release.richest
     nomenclature = release.nomenclature
     other = nomenclature.schemes[layout.scheme].other
     unlearned = None if other is None else nomenclature.by_key(other).code
