@@ -26,6 +26,7 @@ from workbench.training.preparing import Begun, Prepared, prepare
 from workbench.training.recipe import recipe_for
 from workbench.training.starting import named_architecture
 from workbench.workflows.patch_sources import SplitPatches, campaign_patches, release_patches
+from workbench.workflows.unseen import unknown_ground
 
 MINUTES = 10.0
 """Budget where none is given."""
@@ -265,6 +266,13 @@ def _id_of(output: Path) -> str:
     return name or "model"
 
 
+def _lineage(begun: ModelCard | None) -> dict[str, Any] | None:
+    """Return what a card tells of the model that a training began with, and what ground that had seen."""
+    if begun is None:
+        return None
+    return {"id": begun.id, "digest": begun.digest, "domains_known": unknown_ground(begun) is None}
+
+
 def _card(
     card: ModelCard,
     patches: SplitPatches,
@@ -291,7 +299,7 @@ def _card(
         licence="not stated: that of the labels and pictures it was trained on",
         source=f"workbench train, {patches.release or 'a campaign'}",
         release=patches.release,
-        domains=patches.domains,
+        domains=tuple(sorted({*patches.domains, *(begun.domains if begun else ())})),
         usage="Pre-labels for people who look at them, and proposals of zones to label next.",
         limits=_LIMITS,
         training={
@@ -302,7 +310,7 @@ def _card(
             "class_pixels": pixels,
             "recipe": recipe.document(),
             "budget": {"steps": budget.steps, "seconds": budget.seconds},
-            "begun_with": {"id": begun.id, "digest": begun.digest} if begun else None,
+            "begun_with": _lineage(begun),
             "steps": done.steps,
             "seconds": round(done.seconds, 1),
             "kept_step": done.history.kept_step,
