@@ -197,6 +197,9 @@ BAD_CALLS = {
     "text as a model": (["model", "import", "TEXT", "-o", "m"], 1, "is no checkpoint"),
     "model of the hub": (["model", "import", "IGNF/FLAIR", "-o", "m"], 1, "without --network"),
     "campaign as a model": (["model", "info", "DIR"], 1, "has no card.json"),
+    "campaign to publish": (["model", "publish", "DIR", "-o", "p"], 1, "has no card.json"),
+    "publish without output": (["model", "publish", "DIR"], 2, "-o"),
+    "split to publish": (["model", "publish", "DIR", "-o", "p", "--split", "6"], 2, "choose 1 to 5 or prod"),
     "bands of a model": (["model", "import", "TEXT", "-o", "m", "--bands", "R:1"], 1, "NAME:MEAN:STD"),
     "model without output": (["model", "import", "TEXT"], 2, "-o"),
     "text as raster to segment": (["segment", "TEXT", "-o", "h.h5"], 1, "text.tif"),
@@ -587,7 +590,7 @@ CONTRACT = (
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
     "gold add; gold admit; gold remove; campaign double; release build; release verify; zone migrate; "
-    "zone pack; zone unpack; campaign backup; model import; model info; model list; evaluate; "
+    "zone pack; zone unpack; campaign backup; model import; model info; model list; model publish; evaluate; "
     "product build; train; crossval"
 )
 

@@ -17,6 +17,7 @@ from workbench.workflows.intake import add_zone
 from workbench.workflows.patch_sources import SplitPatches, campaign_patches, sure_patches
 from workbench.workflows.predictions import prediction_path, prediction_tags
 from workbench.workflows.training import train_model
+from workbench.workflows.unseen import unknown_ground
 
 TAGS = prediction_tags(model="teacher", digest="ab" * 32, nomenclature="flair-19", domains=["D010_2018"])
 SURE = 230
@@ -78,6 +79,18 @@ def test_the_student_has_seen_what_its_teacher_saw(campaign: Campaign, tmp_path:
     assert (told["confidence"], told["zones"], told["pixels"]) == (0.9, ["D036_2020/Z3_AA"], 512 * 256)
     assert done.card.training["zones"] == ["D051_2019/Z1_AA", "D051_2019/Z2_AA"]
     assert "1 patches of 1 unlabelled zones, where teacher was at least 90% sure" in done.text()
+
+
+def test_of_a_teacher_that_does_not_say_what_it_saw_nobody_knows_what_the_student_saw(
+    campaign: Campaign, labelled: SplitPatches, tmp_path: Path
+) -> None:
+    assert sure_patches(campaign, labelled, confidence=0.9).domains_known
+    silent = {key: value for key, value in TAGS.items() if key != "MODEL_DOMAINS"}
+    predict(campaign, "D036_2020/Z3_AA", made_truth(512, 512, 3), tags=silent)
+    done = train_model(
+        campaign.path, tmp_path / "student", steps=1, begin="none", device="cpu", sure=campaign.path
+    )
+    assert "pseudo-labels of teacher, whose domains are not known" in str(unknown_ground(done.card))
 
 
 def test_no_more_patches_than_labelled_ones_and_nothing_where_people_labelled(

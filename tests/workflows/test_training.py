@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from workbench.documents import read_document, validate
 from workbench.errors import ModelError, WorkbenchError
 from workbench.export import Release
 from workbench.geo.raster import write_raster
-from workbench.inference.card import read_card
+from workbench.inference.card import read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model
 from workbench.inference.network import open_segmenter
@@ -192,6 +193,25 @@ def test_a_model_goes_on_learning_from_another(labelled: Campaign, tmp_path: Pat
     first, then = (read_model(tmp_path / name)[1].state_dict() for name in ("first", "then"))
     assert (first["stem.1.running_mean"] == then["stem.1.running_mean"]).all()
     assert not (first["stem.0.weight"] == then["stem.0.weight"]).all()
+
+
+def test_a_model_has_seen_what_the_one_that_it_began_with_had_seen(
+    labelled: Campaign, tmp_path: Path
+) -> None:
+    fold = labelled.folds()["D051_2019"]
+    how = {"steps": 1, "device": "cpu", "split": f"split_{fold}"}
+    train_model(labelled.path, tmp_path / "first", begin="none", **how)
+    assert read_card(tmp_path / "first").domains == ("D036_2020",)
+    card = replace(read_card(tmp_path / "first"), domains=("D001_2018",))
+    write_card(card, tmp_path / "first")
+    done = train_model(labelled.path, tmp_path / "then", begin=tmp_path / "first", **how)
+    assert done.card.domains == ("D001_2018", "D036_2020")
+    assert done.card.training["begun_with"]["domains_known"]
+    write_card(replace(card, domains=()), tmp_path / "first")
+    done = train_model(labelled.path, tmp_path / "silent", begin=tmp_path / "first", **how)
+    assert not done.card.training["begun_with"]["domains_known"]
+    done = train_model(labelled.path, tmp_path / "third", begin=tmp_path / "silent", **how)
+    assert not done.card.training["begun_with"]["domains_known"], "not by what it has added itself"
 
 
 REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {

@@ -1,4 +1,4 @@
-"""Commands that import models and look at them."""
+"""Commands that import models, look at them and publish them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, split_names, table
+from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_names, table
 
 _STAND_IN = "FLAIR-INC_rgb_15cl_resnet34-unet_weights.pth"
 
 
 @click.group()
 def model() -> None:
-    """Import models and look at them."""
+    """Import models, look at them, publish them."""
 
 
 @model.command("import", epilog=example(f"workbench model import {_STAND_IN} -o flair-inc-rgb"))
@@ -92,3 +92,54 @@ def model_list(folder: Path, published: bool, as_json: bool) -> None:
     text = table([("PATH", "ID", "NETWORK", "BANDS", "CLASSES", "METRES", "MB"), *rows]) if rows else none
     emit("model-list", found.document(), "\n".join([text, *dict(found.damaged).values()]), as_json=as_json)
     sys.exit(1 if found.damaged else 0)
+
+
+def _split_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return a split's whole name, which may be given as its number."""
+    known = {**{str(fold): f"split_{fold}" for fold in range(1, 6)}, "prod": "prod"}
+    named = known.get(value, value) if value else None
+    if named is not None and named not in known.values():
+        raise click.BadParameter(f"{value!r} is no split; choose 1 to 5 or prod")
+    return named
+
+
+@model.command(
+    "publish",
+    epilog=example(
+        "workbench model publish MODEL -o published --release releases/FR_V0.1 --licence etalab-2.0"
+    ),
+)
+@click.argument("directory", metavar="MODEL", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="Folder to write.")
+@click.option(
+    "--release",
+    type=PATH,
+    help="Release to take statistics of, and figures; nothing is measured if not given.",
+)
+@click.option(
+    "--split",
+    callback=_split_name,
+    help="Split of it: 1 to 5 or prod (that which the model learned from if not given).",
+)
+@click.option(
+    "--rule",
+    type=click.Choice(["challenge", "flair"]),
+    default="challenge",
+    show_default=True,
+    help="Which mean of the IoU comes first, as for evaluate.",
+)
+@click.option("--licence", help="Under which it is published, such as etalab-2.0 (its card's if not given).")
+@click.option("--authors", callback=split_names, help="Who made it, joined by commas.")
+@click.option("--contact", help="Whom to write to.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@OVERWRITE
+@JSON
+def model_publish(
+    directory: Path, output: Path, authors: tuple[str, ...] | None, as_json: bool, **options: Any
+) -> None:
+    """Write the folder of a model for a model hub: its card with figures of ground that it never saw."""
+    from workbench.workflows.model_publishing import publish_model
+
+    with progress("patches") as bar:
+        done = publish_model(directory, output, authors=authors or (), say=say, progress=bar, **options)
+    emit("model-publish", done.document(), done.text(), as_json=as_json)

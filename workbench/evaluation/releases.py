@@ -17,7 +17,6 @@ from workbench.evaluation.evaluation import Evaluation
 from workbench.evaluation.rules import Rule
 from workbench.evaluation.tally import Tally
 from workbench.export.folds import PROD, SPLITS, SUBSETS
-from workbench.export.layouts import Layout
 from workbench.export.patches import Patch
 from workbench.export.release import Release
 
@@ -36,6 +35,8 @@ class Selection:
     """``split_1`` … ``split_5`` or ``prod``; None for all patches."""
     subset: str | None
     """``train``, ``valid`` or ``test``."""
+    without: tuple[str, ...] = ()
+    """Domains whose patches are left out, such as those that a model has seen."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -62,12 +63,16 @@ class Selection:
 
     def of(self, patches: Iterable[Patch]) -> tuple[Patch, ...]:
         """Return the patches that are meant, in their order."""
-        if self.split is None:
-            return tuple(patches)
-        return tuple(patch for patch in patches if patch.splits[self.split] == self.subset)
+        return tuple(
+            patch
+            for patch in patches
+            if (self.split is None or patch.splits[self.split] == self.subset)
+            and patch.domain not in self.without
+        )
 
     def __str__(self) -> str:
-        return _ALL if self.split is None else f"{self.split}:{self.subset}"
+        chosen = _ALL if self.split is None else f"{self.split}:{self.subset}"
+        return f"{chosen} without {', '.join(self.without)}" if self.without else chosen
 
 
 def evaluate_release(
@@ -112,7 +117,7 @@ def evaluate_release(
             f"{release.name} has no patch in {selection}; few domains leave folds empty: choose another "
             "--split, or all"
         )
-    layout, nomenclature = _richest(release.layouts), release.nomenclature
+    layout, nomenclature = release.richest, release.nomenclature
     zones: defaultdict[str, list[Tally]] = defaultdict(list)
     for done, patch in enumerate(patches, start=1):
         image = np.ascontiguousarray(np.moveaxis(release.image(patch, layout=layout.name), 0, -1))
@@ -131,8 +136,3 @@ def evaluate_release(
         zones={zone: Tally.total(tallies) for zone, tallies in zones.items()},
         seen=tuple(sorted(domains & set(trained_on))),
     )
-
-
-def _richest(layouts: Sequence[Layout]) -> Layout:
-    """Return the layout with most bands, of equal ones the first."""
-    return max(layouts, key=lambda layout: len(layout.bands))

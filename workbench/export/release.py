@@ -67,6 +67,11 @@ class Release:
         return layouts_of(self.card)
 
     @property
+    def richest(self) -> Layout:
+        """The layout with most bands, of equal ones the first."""
+        return max(self.layouts, key=lambda layout: len(layout.bands))
+
+    @property
     def nomenclature(self) -> Nomenclature:
         """The nomenclature that the release was made with, from its own copy."""
         return load_nomenclature(self.path / "nomenclature.json")

@@ -149,6 +149,9 @@ def _together(cards: Sequence[ModelCard], views: int) -> ModelCard:
         resolution=first.resolution,
         licence=" + ".join(dict.fromkeys(card.licence for card in cards)),
         source=" + ".join(card.id for card in cards),
-        domains=tuple(sorted({domain for card in cards for domain in card.domains})),
+        # Where one does not say what it saw, nobody knows what they saw together.
+        domains=tuple(sorted({domain for card in cards for domain in card.domains}))
+        if all(card.domains for card in cards)
+        else (),
         weights_sha256=digest("".join(card.weights_sha256 for card in cards).encode()),
     )

@@ -14,7 +14,7 @@ __all__ = [
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,7 @@ def evaluate_model(
     rule: str = "challenge",
     dropped: Sequence[str] = (),
     split: str = "split_1:test",
+    without: Sequence[str] = (),
     device: str = "auto",
     say: Callable[[str], None] = lambda sentence: None,
     progress: Callable[[int, int], None] | None = None,
@@ -73,6 +74,8 @@ def evaluate_model(
         Keys of further classes to drop by the rule ``flair``.
     split
         As `Selection.parse` reads it.
+    without
+        Domains whose patches are left out.
     device
         Where the network runs.
     say
@@ -85,7 +88,8 @@ def evaluate_model(
     WorkbenchError
         There is no such release or model, or the model does not fit the release.
     """
-    release, card, selection = open_release(path), read_card(model), Selection.parse(split)
+    release, card = open_release(path), read_card(model)
+    selection = replace(Selection.parse(split), without=tuple(without))
     left_out = (*dropped, *card.untrained) if rule == "flair" else dropped
     chosen = rule_of(rule, release.nomenclature, dropped=left_out)
     card.codes(release.nomenclature)  # before torch is loaded: whether the model's classes are known there

@@ -99,7 +99,9 @@ class ModelList:
 
 def _told(value: object) -> str:
     """Return a metric, or a few of them, in words."""
-    return ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_told(one)}" for key, one in value.items())
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def import_model(

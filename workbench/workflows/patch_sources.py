@@ -61,12 +61,15 @@ class SurePatches:
     """Digest of the card of each model that predicted them, by its id."""
     domains: tuple[str, ...]
     """Of these zones, and those that the models were trained on."""
+    domains_known: bool
+    """Whether all of these models say what they were trained on."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view, a part of the model's card."""
         return {
             "confidence": self.confidence,
             "models": dict(self.models),
+            "domains_known": self.domains_known,
             "zones": list(self.patches.zone_ids),
             "patches": len(self.patches),
             "pixels": int(self.patches.class_pixels.sum()),
@@ -96,7 +99,7 @@ def release_patches(
     ModelError
         The release has no patch outside *test*.
     """
-    layout = max(release.layouts, key=lambda one: len(one.bands))
+    layout = release.richest
     nomenclature = release.nomenclature
     other = nomenclature.schemes[layout.scheme].other
     unlearned = None if other is None else nomenclature.by_key(other).code
@@ -231,7 +234,7 @@ def sure_patches(
         )
     folds = campaign.folds()
     known = {*beside.train.zone_ids, *beside.held_out.zone_ids}
-    packed, models, domains = [], {}, set()
+    packed, models, domains, known_ground = [], {}, set(), True
     for zone in campaign.zones():
         path = prediction_path(campaign, zone)
         test = splits_of_zone(zone.id, fold=folds[zone.domain])[split] == "test"
@@ -245,7 +248,8 @@ def sure_patches(
         if sure.any():
             packed.append(_Packed.of(zone, np.where(sure, said.codes, np.uint8(0))))
             models[whose.model] = whose.digest
-            domains |= {zone.domain, *whose.domains}
+            domains |= {zone.domain, *(whose.domains or ())}
+            known_ground &= whose.domains is not None
     if not packed:
         raise ModelError(
             f"{campaign.path} has no zone, beside those that are learned from, of which a model is sure; "
@@ -259,7 +263,13 @@ def sure_patches(
             "as are labelled"
         )
     chosen = patches.chosen(sorted(numbers[: len(beside.train)]))
-    return SurePatches(patches=chosen, confidence=confidence, models=models, domains=tuple(sorted(domains)))
+    return SurePatches(
+        patches=chosen,
+        confidence=confidence,
+        models=models,
+        domains=tuple(sorted(domains)),
+        domains_known=known_ground,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

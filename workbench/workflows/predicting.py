@@ -23,6 +23,7 @@ from workbench.inference.source import RasterSource, band_names
 from workbench.inference.tiles import Tiling
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.workflows.predictions import prediction_path, prediction_tags
+from workbench.workflows.unseen import unknown_ground
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +213,12 @@ def _tags(
     codes = {key: int(code) for key, code in zip(card.classes, card.codes(nomenclature), strict=True)}
     seen = [dict(source.key), tiling.size, tiling.margin, tiling.blended]
     name = f"{nomenclature.name} {nomenclature.version}"
-    said = prediction_tags(model=card.id, digest=segmenter.digest, nomenclature=name, domains=card.domains)
+    said = prediction_tags(
+        model=card.id,
+        digest=segmenter.digest,
+        nomenclature=name,
+        domains=None if unknown_ground(card) else card.domains,
+    )
     return said | {
         "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",
         "CLASSES": json.dumps(codes),

@@ -58,7 +58,7 @@ def prediction_path(campaign: Campaign, zone: Zone) -> Path:
 
 
 def prediction_tags(
-    *, model: str, digest: str, nomenclature: str, domains: Sequence[str] = ()
+    *, model: str, digest: str, nomenclature: str, domains: Sequence[str] | None = None
 ) -> dict[str, str]:
     """Return what a prediction says of itself.
 
@@ -69,10 +69,10 @@ def prediction_tags(
     nomenclature
         Of the classes.
     domains
-        That the model was trained on.
+        That the model was trained on; None where that is not known.
     """
     tags = {"MODEL": model, "MODEL_SHA256": digest, "NOMENCLATURE": nomenclature}
-    return tags | {"MODEL_DOMAINS": json.dumps(list(domains))}
+    return tags if domains is None else tags | {"MODEL_DOMAINS": json.dumps(list(domains))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +83,8 @@ class PredictedBy:
     """Id on its card."""
     digest: str
     """Of its card; empty where the prediction does not say."""
-    domains: tuple[str, ...]
-    """That it was trained on, where the prediction says so."""
+    domains: tuple[str, ...] | None
+    """That it was trained on; None where the prediction does not say."""
 
 
 def predicted_by(said: Prediction, nomenclature: Nomenclature, *, path: Path) -> PredictedBy:
@@ -113,8 +113,9 @@ def predicted_by(said: Prediction, nomenclature: Nomenclature, *, path: Path) ->
         raise ModelError(
             f"{path} has class {strange[0]}, which {nomenclature.name} does not have; predict the zone again"
         )
+    told = said.tags.get("MODEL_DOMAINS")
     try:
-        domains = tuple(map(str, json.loads(said.tags.get("MODEL_DOMAINS", "[]"))))
+        domains = None if told is None else tuple(map(str, json.loads(told)))
     except (ValueError, TypeError) as error:
         raise ModelError(f"{path}: its tag MODEL_DOMAINS is no list; predict the zone again") from error
     return PredictedBy(model=model, digest=digest, domains=domains)

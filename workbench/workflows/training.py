@@ -32,6 +32,7 @@ from workbench.workflows.patch_sources import (
     release_patches,
     sure_patches,
 )
+from workbench.workflows.unseen import unknown_ground
 
 MINUTES = 10.0
 """Budget where none is given."""
@@ -294,6 +295,13 @@ def _id_of(output: Path) -> str:
     return name or "model"
 
 
+def _lineage(begun: ModelCard | None) -> dict[str, Any] | None:
+    """Return what a card tells of the model that a training began with, and what ground that had seen."""
+    if begun is None:
+        return None
+    return {"id": begun.id, "digest": begun.digest, "domains_known": unknown_ground(begun) is None}
+
+
 def _card(
     card: ModelCard,
     patches: SplitPatches,
@@ -321,7 +329,15 @@ def _card(
         licence="not stated: that of the labels and pictures it was trained on",
         source=f"workbench train, {patches.release or 'a campaign'}",
         release=patches.release,
-        domains=tuple(sorted({*patches.domains, *(pseudo.domains if pseudo else ())})),
+        domains=tuple(
+            sorted(
+                {
+                    *patches.domains,
+                    *(pseudo.domains if pseudo else ()),
+                    *(begun.domains if begun else ()),
+                }
+            )
+        ),
         usage="Pre-labels for people who look at them, and proposals of zones to label next.",
         limits=_LIMITS,
         training={
@@ -333,7 +349,7 @@ def _card(
             "pseudo_labels": pseudo.document() if pseudo else None,
             "recipe": recipe.document(),
             "budget": {"steps": budget.steps, "seconds": budget.seconds},
-            "begun_with": {"id": begun.id, "digest": begun.digest} if begun else None,
+            "begun_with": _lineage(begun),
             "steps": done.steps,
             "seconds": round(done.seconds, 1),
             "kept_step": done.history.kept_step,

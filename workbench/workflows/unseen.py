@@ -1,14 +1,15 @@
-"""Of several models, the one that never saw a zone: cross-validation leaves one for every fold."""
+"""What ground a model has seen: of several, the one that never saw a zone; and whether it is known at all."""
 
 from __future__ import annotations
 
-__all__ = ["unseen_model"]
+__all__ = ["unknown_ground", "unseen_model"]
 
 from pathlib import Path
 
 from workbench.errors import ModelError
 from workbench.geo.zone import Zone
 from workbench.inference.card import CARD, ModelCard, read_card
+from workbench.inference.embedded import embedded_model
 
 
 def unseen_model(folder: Path, zone: Zone) -> tuple[Path, ModelCard]:
@@ -36,3 +37,23 @@ def unseen_model(folder: Path, zone: Zone) -> tuple[Path, ModelCard]:
         )
     card, path = min(unseen, key=lambda one: (-len(one[0].domains), one[0].id))
     return path, card
+
+
+def unknown_ground(card: ModelCard) -> str | None:
+    """Return why nobody can tell whether a model has seen a domain; None where its card's domains are all.
+
+    The shipped model learned from synthetic scenes alone: it has seen no ground, and gives none to those that
+    begin with it.
+    """
+    shipped = read_card(embedded_model())
+    if card.source == shipped.source:
+        return None
+    if not card.domains:
+        return "its card names no domain that it was trained on"
+    pseudo = card.training.get("pseudo_labels")
+    if pseudo and not pseudo["domains_known"]:
+        return f"it learned pseudo-labels of {', '.join(pseudo['models'])}, whose domains are not known"
+    begun = card.training.get("begun_with")
+    if not begun or begun.get("domains_known", begun.get("digest") == shipped.digest):
+        return None
+    return f"it began with the weights of {begun.get('id', 'another model')}, whose domains are not known"
