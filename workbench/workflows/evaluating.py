@@ -162,8 +162,8 @@ def predictor(segmenter: Segmenter, release: Release) -> Predict:
     def predict(image: NDArray[np.uint8], names: Sequence[str]) -> NDArray[np.uint8]:
         numbers = card.band_numbers(names, where=f"release {release.name}")
         tile = np.empty((1, *image.shape[:2], len(numbers)), np.uint8)
-        for place, (number, band) in enumerate(zip(numbers, card.bands, strict=True)):
-            tile[0, :, :, place] = round(band.mean) if number is None else image[:, :, number - 1]
+        for place, (number, fill) in enumerate(zip(numbers, card.fills, strict=True)):
+            tile[0, :, :, place] = fill if number is None else image[:, :, number - 1]
         planes: NDArray[np.uint8] = segmenter.predict_reduced(tile)[0]
         planes[0] = codes[planes[0]]
         return planes
