@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from workbench.documents import read_document, validate
 from workbench.errors import ModelError, WorkbenchError
 from workbench.export import Release
 from workbench.geo.raster import write_raster
-from workbench.inference.card import read_card
+from workbench.inference.card import read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model
 from workbench.inference.network import open_segmenter
@@ -129,11 +130,15 @@ def test_the_valid_zones_of_a_split_are_those_held_out(release: Release) -> None
 
 
 def test_a_model_is_trained_and_tells_what_it_learned_from(release: Release, tmp_path: Path) -> None:
-    done = train_model(release.path, tmp_path / "Model 1", steps=3, split="prod", device="cpu")
+    said: list[str] = []
+    done = train_model(
+        release.path, tmp_path / "Model 1", steps=3, split="prod", device="cpu", say=said.append
+    )
     card = read_card(tmp_path / "Model 1")
     assert card == done.card
     assert card.id == "model-1"
     assert (card.release, card.domains) == ("FR_V0.1", ("D036_2020", "D051_2019"))
+    assert not any("does not tell" in text for text in said), "the shipped model saw no domain"
     assert card.training["zones"] == list(done.patches.train.zone_ids)
     assert card.training["begun_with"]["id"] == "tiny"
     assert card.training["source"]["split"] == "prod"
@@ -192,6 +197,29 @@ def test_a_model_goes_on_learning_from_another(labelled: Campaign, tmp_path: Pat
     first, then = (read_model(tmp_path / name)[1].state_dict() for name in ("first", "then"))
     assert (first["stem.1.running_mean"] == then["stem.1.running_mean"]).all()
     assert not (first["stem.0.weight"] == then["stem.0.weight"]).all()
+
+
+def test_a_model_has_seen_what_the_model_that_it_began_with_saw(labelled: Campaign, tmp_path: Path) -> None:
+    fold, said = labelled.folds()["D051_2019"], list[str]()
+    first, then = tmp_path / "first", tmp_path / "then"
+    shutil.copytree(embedded_model(), first)
+    for saw, domains in (
+        (("D055_2018", "D036_2020"), ("D036_2020", "D055_2018")),
+        ((), ("D036_2020",)),
+    ):
+        write_card(replace(read_card(first), id="first", domains=saw), first)
+        done = train_model(
+            labelled.path,
+            then,
+            begin=first,
+            split=f"split_{fold}",
+            steps=1,
+            device="cpu",
+            overwrite=True,
+            say=said.append,
+        )
+        assert done.card.domains == domains
+        assert any("model first does not tell which domains" in text for text in said) == (not saw)
 
 
 REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {

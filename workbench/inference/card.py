@@ -81,7 +81,8 @@ class ModelCard:
     release: str | None = None
     """Name of the release that it was trained on, where one is known."""
     domains: tuple[str, ...] = ()
-    """Domains whose zones it was trained on, where they are known: those of other folds it never saw."""
+    """Domains whose zones it was trained on, or the model that it began with, where they are known: those of
+    other folds it never saw."""
     usage: str = ""
     limits: str = ""
     training: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)

@@ -175,7 +175,7 @@ def train_model(
         if minutes is not None or steps is None
         else None,
     )
-    begun = _begun(begin, network)
+    begun = _begun(begin, network, say)
     wanted = (
         begun[0].architecture if begun else named_architecture(network or "tiny-unet", inputs=1, outputs=1)
     )
@@ -243,8 +243,10 @@ def _check_free(output: Path, checkpoint: Path, *, resume: bool, overwrite: bool
         )
 
 
-def _begun(begin: Path | Literal["none"] | None, network: str | None) -> Begun | None:
-    """Return the model to begin with."""
+def _begun(
+    begin: Path | Literal["none"] | None, network: str | None, say: Callable[[str], None]
+) -> Begun | None:
+    """Return the model to begin with; say so if nobody can know what it saw."""
     if begin == "none":
         return None
     if begin is None:
@@ -254,6 +256,11 @@ def _begun(begin: Path | Literal["none"] | None, network: str | None) -> Begun |
     own = card.architecture
     if network is not None and named_architecture(network, inputs=own.inputs, outputs=own.outputs) != own:
         raise ModelError(f"{begin} is a {own}, not a {network}; leave out --network, or pass --init none")
+    if not card.domains:
+        say(
+            f"model {card.id} does not tell which domains it was trained on: it may have seen some that the "
+            "new one counts as unseen"
+        )
     return card, made
 
 
@@ -307,6 +314,7 @@ def _card(
     pixels: Mapping[str, int] = {
         entry.key: int(train.class_pixels[entry.code]) for entry in patches.nomenclature.classes
     }
+    saw = {domain for one in (pseudo, begun) if one for domain in one.domains}
     metrics: dict[str, Any] = {}
     if score:
         metrics["held_out"] = {
@@ -321,7 +329,7 @@ def _card(
         licence="not stated: that of the labels and pictures it was trained on",
         source=f"workbench train, {patches.release or 'a campaign'}",
         release=patches.release,
-        domains=tuple(sorted({*patches.domains, *(pseudo.domains if pseudo else ())})),
+        domains=tuple(sorted({*patches.domains, *saw})),
         usage="Pre-labels for people who look at them, and proposals of zones to label next.",
         limits=_LIMITS,
         training={
