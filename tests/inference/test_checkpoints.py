@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from stand_ins import HUB_NAME, INC_NAME, UNET, UPERNET, hub, inc, save, state
+from made_models import HUB_NAME, INC_NAME, TINY, UNET, UPERNET, hub, inc, save, state
 from torch import Tensor
 
 from workbench.errors import ModelError
@@ -20,8 +20,6 @@ from workbench.inference.models import read_model, read_weights, write_model
 from workbench.inference.network import open_segmenter
 from workbench.inference.telling import Said
 from workbench.nomenclature import load_nomenclature
-
-TINY = replace(UNET, provider="workbench", network="tiny-unet", encoder=None)
 
 
 @pytest.fixture(autouse=True)
