@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 from made_patches import QUICK, made_patches, patch_set
+from torch import nn
 
 from workbench.errors import ModelError
 from workbench.nomenclature import load_nomenclature
 from workbench.training import Budget, Focal, PatchSet, Recipe
 from workbench.training.history import History, draw_curves
+from workbench.training.learner import Learner
 from workbench.training.loop import Trained, train
 from workbench.training.losses import class_weights, pixel_loss
 from workbench.training.preparing import Begun, Prepared, prepare
@@ -212,6 +214,18 @@ def test_few_zones_leave_batch_norm_as_the_first_model_had_it() -> None:
         assert done.frozen == kept
         assert torch.equal(done.weights["stem.1.running_mean"], running) == kept
         assert not torch.equal(done.weights["stem.0.weight"], first.network.stem[0].weight)
+
+
+def test_an_encoder_learns_as_slowly_as_it_is_told_whatever_it_is_called() -> None:
+    patches, parts = made_patches(2), ("encoder", "backbone", "decoder")
+    made = replace(
+        prepared(patches), network=nn.ModuleDict({name: nn.Conv2d(5, 5, 1, bias=False) for name in parts})
+    )
+    learner = Learner(made, patches, replace(QUICK, encoder_factor=0.1), "cpu")
+    factors = {
+        id(one): group["factor"] for group in learner.optimiser.param_groups for one in group["params"]
+    }
+    assert [factors[id(made.network[name].weight)] for name in parts] == [0.1, 0.1, 1.0]
 
 
 def test_classes_that_nobody_labelled_are_untrained() -> None:
