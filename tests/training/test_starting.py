@@ -71,6 +71,10 @@ def test_a_model_of_another_network_is_no_beginning() -> None:
         ("tiny-unet", "workbench", None, "tiny-unet"),
         ("resnet34-unet", "smp", "resnet34", "unet"),
         ("mit_b5-unet", "smp", "mit_b5", "unet"),
+        ("heavy-unet", "odeon", None, "heavy-unet"),
+        ("tu-swin_tiny_patch4_window7_224-upernet", "smp", "tu-swin_tiny_patch4_window7_224", "upernet"),
+        ("swin_tiny_patch4_window7_224-upernet", "smp", "tu-swin_tiny_patch4_window7_224", "upernet"),
+        ("convnextv2_tiny-upernet", "smp", "tu-convnextv2_tiny", "upernet"),
     ],
 )
 def test_a_network_is_chosen_by_its_name(name: str, provider: str, encoder: str | None, network: str) -> None:

@@ -222,6 +222,19 @@ def test_a_model_has_seen_what_the_model_that_it_began_with_saw(labelled: Campai
         assert any("model first does not tell which domains" in text for text in said) == (not saw)
 
 
+def test_a_band_that_patches_lack_is_no_longer_taken_and_that_is_said(
+    labelled: Campaign, tmp_path: Path
+) -> None:
+    first, said = tmp_path / "first", list[str]()
+    shutil.copytree(embedded_model(), first)
+    card = read_card(first)
+    thermal = replace(card.bands[4], name="T", optional=False)
+    write_card(replace(card, bands=(*card.bands[:4], thermal)), first)
+    done = train_model(labelled.path, tmp_path / "then", begin=first, steps=1, device="cpu", say=said.append)
+    assert [band.name for band in done.card.bands] == ["R", "G", "B", "NIR"]
+    assert "not all patches have T: the network no longer takes it, as tiny did" in said
+
+
 REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "nothing there": (
         lambda root, _: train_model(root / "no", root / "m", steps=1),
