@@ -44,21 +44,6 @@ def refused(tensors: dict[str, Tensor], path: Path, **said: object) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["greenhouse", "coniferous", "building"])
-def test_both_families_give_the_same_class_though_their_orders_differ(key: str, tmp_path: Path) -> None:
-    flair, given = load_nomenclature("flair-19"), []
-    for family, architecture, named, name in (
-        (FLAIR_INC, UNET, inc, INC_NAME),
-        (FLAIR_HUB, UPERNET, hub, HUB_NAME),
-    ):
-        tensors = state(architecture, fires=family.classes.index(key))
-        imported(named(tensors), tmp_path / name)
-        segmenter = open_segmenter(tmp_path / "model", device="cpu")
-        planes = segmenter.predict_reduced(np.zeros((1, 64, 64, 3), np.uint8))
-        given.append(segmenter.card.codes(flair)[planes[0, 0] - 1])
-    assert (np.array(given) == flair.by_key(key).code).all()
-
-
 def test_an_untrained_class_is_never_given_however_high_its_logit(tmp_path: Path) -> None:
     imported(inc(state(UNET, fires=FLAIR_INC.classes.index("mixed"))), tmp_path / INC_NAME)
     segmenter = open_segmenter(tmp_path / "model", device="cpu")

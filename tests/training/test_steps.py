@@ -35,7 +35,6 @@ def moved(prepared: Prepared) -> None:
     "name",
     [
         "heavy-unet",
-        "vgg16-unet",
         "resnet34-fpn",
         "resnet34-deeplabv3",
         "resnet34-deeplabv3plus",
