@@ -15,7 +15,8 @@ from workbench.inference.models import write_model
 from workbench.inference.networks import build_network
 from workbench.inference.networks.building import head_of
 
-STATISTICS = {"R": (105.0, 52.0), "G": (111.0, 45.0), "B": (102.0, 44.0), "NIR": (106.0, 40.0)}
+STATISTICS = {"R": (105.0, 52.0), "G": (111.0, 45.0), "B": (102.0, 44.0)}
+STATISTICS |= {"NIR": (106.0, 40.0), "E": (53.0, 79.0)}
 INC_NAME = "FLAIR-INC_rgb_15cl_resnet34-unet_weights.pth"
 HUB_NAME = "FLAIR-HUB_LC-A_RGB_swinbase-upernet.safetensors"
 COSIA = "AERIAL_LABEL-COSIA"
