@@ -9,34 +9,28 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from made_models import made_card, state  # noqa: E402
+
 from workbench.errors import EvaluationError, ModelError  # noqa: E402
 from workbench.export import Release  # noqa: E402
-from workbench.inference import Architecture, Band, ModelCard  # noqa: E402
+from workbench.inference import Band, ModelCard  # noqa: E402
 from workbench.inference.models import write_model  # noqa: E402
-from workbench.inference.networks import build_network  # noqa: E402
 from workbench.workflows.evaluating import compare_models, evaluate_model  # noqa: E402
 
-CARD = ModelCard(
-    id="grass",
-    title="Grass everywhere",
-    architecture=Architecture(provider="workbench", network="tiny-unet", inputs=2, outputs=3),
-    nomenclature="flair-19",
-    classes=("water", "snow", "herbaceous_vegetation"),
+CARD = made_card(
+    ("water", "snow", "herbaceous_vegetation"),
+    ("NIR", "E"),
     untrained=("snow",),
-    bands=(Band(name="NIR", mean=106.0, std=40.0), Band(name="E", mean=53.0, std=79.0, optional=True)),
-    resolution=0.2,
-    licence="none",
-    source="a test",
+    optional=("E",),
     domains=("D036_2020",),
-    weights_sha256="0" * 64,
+    name="grass",
 )
 
 
 def model(folder: Path, card: ModelCard = CARD) -> Path:
     """Write a model whose head fires its third class, and return its folder."""
-    torch.manual_seed(0)
-    weights = build_network(card.architecture).state_dict()
-    weights["head.weight"].zero_()
+    weights = state(card.architecture)
+    weights["head.weight"] = torch.zeros_like(weights["head.weight"])
     weights["head.bias"] = torch.tensor([0.0, 50.0, 5.0])
     write_model(card, weights, folder / card.id)
     return folder / card.id

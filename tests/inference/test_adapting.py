@@ -1,4 +1,4 @@
-"""Networks for other bands and classes: what was learnt stays under its name."""
+"""Networks for other bands: what was learnt stays under its name."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 import torch
 from test_card import CARD
 
-from workbench.inference.adapting import adapt_bands, transfer_head
+from workbench.inference.adapting import adapt_bands
 from workbench.inference.architecture import Architecture
 from workbench.inference.card import Band
-from workbench.inference.models import check_fit, fill
+from workbench.inference.models import check_fit
 from workbench.inference.networks import build_network
-from workbench.inference.networks.building import first_convolution, head_of, outline_network
+from workbench.inference.networks.building import first_convolution, outline_network
 
 NETWORKS = (
     Architecture(provider="workbench", network="tiny-unet", inputs=2, outputs=3),
@@ -40,24 +40,6 @@ def test_bands_are_found_by_name_and_new_ones_are_the_mean_of_the_old(architectu
     assert torch.equal(after[:, 2], before[:, 0])
     assert torch.allclose(after[:, 1], before.mean(dim=1) * 2 / 4)
     assert all(torch.equal(changed[key], one) for key, one in weights.items() if key != name)
-
-
-@pytest.mark.parametrize("architecture", NETWORKS, ids=str)
-def test_rows_of_the_head_go_with_their_class(architecture: Architecture) -> None:
-    card = replace(CARD, architecture=architecture)
-    weights = build_network(architecture).state_dict()
-    classes = ("snow", "building", "clear_cut", "water")
-    wider, changed, kept = transfer_head(card, weights, classes, seed=1)
-    assert kept == ("building", "water"), "clear_cut was never trained, so there is nothing to keep"
-    network = build_network(wider)
-    assert fill(network, changed, source="transferred") == len(weights)
-    for head in head_of(architecture):
-        before, after = weights[f"{head}.weight"], changed[f"{head}.weight"]
-        assert torch.equal(after[1], before[card.classes.index("building")])
-        assert torch.equal(after[3], before[card.classes.index("water")])
-        assert 0 < after[0].std() < 3 * before.std()
-    again = transfer_head(card, weights, classes, seed=1)[1]
-    assert all(torch.equal(again[name], tensor) for name, tensor in changed.items())
 
 
 def test_a_band_that_is_left_out_leaves_the_others_as_they_are() -> None:

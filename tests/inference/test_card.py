@@ -44,6 +44,13 @@ def test_bands_are_found_by_name() -> None:
         CARD.band_numbers(("P",), where="x.tif")
 
 
+def test_a_pixel_that_is_not_there_is_filled_with_the_mean_as_far_as_a_byte_holds_it() -> None:
+    means = {"R": 104.6, "NIR": -3.0, "DSM": 412.0}
+    bands = tuple(Band(name=name, mean=mean, std=40.0) for name, mean in means.items())
+    card = replace(CARD, bands=bands, architecture=replace(CARD.architecture, inputs=3))
+    assert card.fills == (105, 0, 255)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

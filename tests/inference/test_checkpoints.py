@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from stand_ins import HUB_NAME, INC_NAME, UNET, UPERNET, hub, inc, save, state
+from made_models import HUB_NAME, INC_NAME, TINY, UNET, UPERNET, hub, inc, save, state
 from torch import Tensor
 
 from workbench.errors import ModelError
@@ -20,8 +20,6 @@ from workbench.inference.models import read_model, read_weights, write_model
 from workbench.inference.network import open_segmenter
 from workbench.inference.telling import Said
 from workbench.nomenclature import load_nomenclature
-
-TINY = replace(UNET, provider="workbench", network="tiny-unet", encoder=None)
 
 
 @pytest.fixture(autouse=True)
@@ -44,21 +42,6 @@ def refused(tensors: dict[str, Tensor], path: Path, **said: object) -> str:
     assert sorted(path.parent.rglob("*")) == before
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-@pytest.mark.parametrize("key", ["greenhouse", "coniferous", "building"])
-def test_both_families_give_the_same_class_though_their_orders_differ(key: str, tmp_path: Path) -> None:
-    flair, given = load_nomenclature("flair-19"), []
-    for family, architecture, named, name in (
-        (FLAIR_INC, UNET, inc, INC_NAME),
-        (FLAIR_HUB, UPERNET, hub, HUB_NAME),
-    ):
-        tensors = state(architecture, fires=family.classes.index(key))
-        imported(named(tensors), tmp_path / name)
-        segmenter = open_segmenter(tmp_path / "model", device="cpu")
-        planes = segmenter.predict_reduced(np.zeros((1, 64, 64, 3), np.uint8))
-        given.append(segmenter.card.codes(flair)[planes[0, 0] - 1])
-    assert (np.array(given) == flair.by_key(key).code).all()
 
 
 def test_an_untrained_class_is_never_given_however_high_its_logit(tmp_path: Path) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stand_ins import INC_NAME, UNET, inc, save, state
+from made_models import INC_NAME, TINY, UNET, inc, save, state
 
 from workbench.errors import ModelError
-from workbench.inference.networks import build_network
 from workbench.workflows.models import import_model
 
 NAME = "IGNF/FLAIR-INC_rgb_12cl_resnet34-unet"
@@ -113,8 +111,7 @@ def test_a_file_of_the_name_is_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_small_network_is_imported_with_torch_alone(tmp_path: Path) -> None:
     """What segmentation-models-pytorch brings along is neither needed nor loaded."""
-    network = build_network(replace(UNET, provider="workbench", network="tiny-unet", encoder=None))
-    save({f"model.seg_model.{name}": one for name, one in network.state_dict().items()}, tmp_path / INC_NAME)
+    save(inc(state(TINY)), tmp_path / INC_NAME)
     code = (
         "import sys\n"
         "for name in ('timm', 'torchvision', 'segmentation_models_pytorch', 'huggingface_hub'):\n"

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 import torch
 from made_patches import QUICK, made_patches, patch_set
+from torch import nn
 
 from workbench.errors import ModelError
-from workbench.inference.networks import build_network
 from workbench.nomenclature import load_nomenclature
 from workbench.training import Budget, Focal, PatchSet, Recipe
 from workbench.training.history import History, draw_curves
+from workbench.training.learner import Learner
 from workbench.training.loop import Trained, train
 from workbench.training.losses import class_weights, pixel_loss
 from workbench.training.preparing import Begun, Prepared, prepare
 from workbench.training.recipe import CrossEntropy, Loss
 from workbench.training.sampling import MASKED
-from workbench.training.starting import named_architecture, transfer
 from workbench.training.validation import score_of
 
 FLAIR = load_nomenclature("flair-19")
@@ -216,46 +216,23 @@ def test_few_zones_leave_batch_norm_as_the_first_model_had_it() -> None:
         assert not torch.equal(done.weights["stem.0.weight"], first.network.stem[0].weight)
 
 
+def test_an_encoder_learns_as_slowly_as_it_is_told_whatever_it_is_called() -> None:
+    patches, parts = made_patches(2), ("encoder", "backbone", "decoder")
+    made = replace(
+        prepared(patches), network=nn.ModuleDict({name: nn.Conv2d(5, 5, 1, bias=False) for name in parts})
+    )
+    learner = Learner(made, patches, replace(QUICK, encoder_factor=0.1), "cpu")
+    factors = {
+        id(one): group["factor"] for group in learner.optimiser.param_groups for one in group["params"]
+    }
+    assert [factors[id(made.network[name].weight)] for name in parts] == [0.1, 0.1, 1.0]
+
+
 def test_classes_that_nobody_labelled_are_untrained() -> None:
     card = prepared(made_patches(3)).card
     assert set(card.classes) - set(card.untrained) == {
         FLAIR.by_code(code).key for code in (1, 3, 5, 7, 10, 11) if made_patches(3).class_pixels[code]
     }
-
-
-def test_classes_and_bands_are_taken_over_by_name() -> None:
-    first = prepared(made_patches(3, bands=("R", "G", "B")))
-    network = first.network
-    target = replace(
-        first.card,
-        architecture=replace(first.card.architecture, inputs=4, outputs=3),
-        bands=tuple(
-            replace(first.card.bands[0], name=name, optional=False) for name in ("NIR", "B", "R", "G")
-        ),
-        classes=("water", "glacier", "building"),
-        untrained=(),
-    )
-    made = build_network(target.architecture)
-    made.load_state_dict(transfer(network.state_dict(), first.card, target))
-    seen = [FLAIR.by_key(key).code - 1 for key in ("water", "building")]
-    image = torch.randn(1, 3, 64, 64)
-    shuffled = torch.cat([torch.randn(1, 1, 64, 64), image[:, [2, 0, 1]]], dim=1)
-    with torch.inference_mode():
-        old, new = network.eval()(image), made.eval()(shuffled)
-    for number, key in enumerate(("water", "building")):
-        known = key not in first.card.untrained
-        expected = old[:, seen[number]] if known else torch.zeros(1, 64, 64)
-        assert torch.allclose(new[:, 2 * number], expected, atol=1e-5)
-    assert not new[:, 1].any(), "a class that the old model did not know"
-
-
-def test_a_model_of_another_network_is_no_beginning() -> None:
-    card = prepared(made_patches(3)).card
-    other = replace(
-        card, architecture=replace(card.architecture, network="unet", provider="smp", encoder="resnet18")
-    )
-    with pytest.raises(ModelError, match="cannot begin as a"):
-        transfer({}, card, other)
 
 
 def test_bands_that_no_patch_has_are_done_without_if_they_may() -> None:
@@ -292,24 +269,6 @@ def test_scores_are_those_of_a_confusion_matrix_made_by_hand() -> None:
     assert score.mean_iou == pytest.approx((3 / 4 + 4 / 5) / 2)
     assert score.accuracy == 7 / 8
     assert score_of(np.zeros((2, 2), np.int64)).mean_iou == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "provider", "encoder", "network"),
-    [
-        ("tiny-unet", "workbench", None, "tiny-unet"),
-        ("resnet34-unet", "smp", "resnet34", "unet"),
-        ("mit_b5-unet", "smp", "mit_b5", "unet"),
-    ],
-)
-def test_a_network_is_chosen_by_its_name(name: str, provider: str, encoder: str | None, network: str) -> None:
-    made = named_architecture(name, inputs=4, outputs=19)
-    assert (made.provider, made.encoder, made.network) == (provider, encoder, network)
-
-
-def test_what_is_no_network_is_refused() -> None:
-    with pytest.raises(ModelError, match="write it like tiny-unet"):
-        named_architecture("unet", inputs=1, outputs=1)
 
 
 def test_the_curves_are_a_picture() -> None:

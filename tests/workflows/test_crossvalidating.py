@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.documents import read_document, validate
 from workbench.errors import EvaluationError, ModelError
-from workbench.inference import read_card
+from workbench.inference.card import read_card, write_card
+from workbench.inference.embedded import embedded_model
 from workbench.workflows.crossvalidating import CROSS_VALIDATION, cross_validate
 from workbench.workflows.intake import add_zone
 from workbench.workflows.publishing import publish
@@ -48,6 +51,19 @@ def test_each_fold_is_judged_on_the_domain_that_its_model_never_saw(release: Pat
     for model, domains in judged.items():
         assert not set(read_card(folder / model).domains) & set(domains)
     assert "mIoU" in (folder / "cross-validation.md").read_text()
+
+
+def test_a_fold_that_the_first_model_saw_is_no_test_and_that_is_said(release: Path, tmp_path: Path) -> None:
+    first, said = tmp_path / "first", list[str]()
+    shutil.copytree(embedded_model(), first)
+    write_card(replace(read_card(first), domains=("D051_2019",)), first)
+    folds = cross_validate(
+        release, tmp_path / "folds", begin=first, steps=1, prod=False, device="cpu", say=said.append
+    ).folds
+    (seen,) = (fold.name for fold in folds if fold.domains == ("D051_2019",))
+    assert [text for text in said if "no test" in text] == [
+        f"{seen}: no test on D051_2019, which the model that it began with was trained on"
+    ]
 
 
 def test_models_that_are_there_are_not_trained_again(release: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from made_models import made_card, state
 from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
@@ -16,10 +16,8 @@ from workbench.errors import CampaignError, HierarchyError, ModelError, RasterEr
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.geo.spans import mask_of
 from workbench.geo.zone import Zone
-from workbench.inference.architecture import Architecture
-from workbench.inference.card import Band, ModelCard
+from workbench.inference import ModelCard
 from workbench.inference.models import write_model
-from workbench.inference.networks import build_network
 from workbench.labels.prelabels import Chosen
 from workbench.workflows.admitting import set_gold
 from workbench.workflows.intake import add_zone
@@ -283,28 +281,13 @@ def test_of_all_zones_those_that_fail_are_told_in_the_end(campaign):
 
 def card_of(name: str, *, domains: tuple[str, ...] = ("D001_2020",)) -> ModelCard:
     classes = ("building", "water", "deciduous", "herbaceous_vegetation")
-    return ModelCard(
-        id=name,
-        title="For tests",
-        architecture=Architecture(provider="workbench", network="tiny-unet", inputs=3, outputs=len(classes)),
-        nomenclature="flair-19",
-        classes=classes,
-        untrained=("deciduous",),
-        bands=tuple(Band(name=one, mean=100.0, std=50.0) for one in ("R", "G", "NIR")),
-        resolution=0.2,
-        licence="CC0-1.0",
-        source="made for tests",
-        domains=domains,
-        weights_sha256="0" * 64,
-    )
+    return made_card(classes, ("R", "G", "NIR"), untrained=("deciduous",), domains=domains, name=name)
 
 
 def write_models(folder: Path, *cards: ModelCard) -> None:
-    torch.manual_seed(0)
-    weights = build_network(cards[0].architecture).state_dict()
     folder.mkdir()
     for card in cards:
-        write_model(card, weights, folder / card.id)
+        write_model(card, state(card.architecture), folder / card.id)
 
 
 def test_a_model_predicts_a_zone_and_its_prediction_says_whose_it_is(campaign, tmp_path):

@@ -130,11 +130,15 @@ def test_the_valid_zones_of_a_split_are_those_held_out(release: Release) -> None
 
 
 def test_a_model_is_trained_and_tells_what_it_learned_from(release: Release, tmp_path: Path) -> None:
-    done = train_model(release.path, tmp_path / "Model 1", steps=3, split="prod", device="cpu")
+    said: list[str] = []
+    done = train_model(
+        release.path, tmp_path / "Model 1", steps=3, split="prod", device="cpu", say=said.append
+    )
     card = read_card(tmp_path / "Model 1")
     assert card == done.card
     assert card.id == "model-1"
     assert (card.release, card.domains) == ("FR_V0.1", ("D036_2020", "D051_2019"))
+    assert not any("does not tell" in text for text in said), "the shipped model saw no domain"
     assert card.training["zones"] == list(done.patches.train.zone_ids)
     assert card.training["begun_with"]["id"] == "tiny"
     assert card.training["source"]["split"] == "prod"
@@ -212,6 +216,19 @@ def test_a_model_has_seen_what_the_one_that_it_began_with_had_seen(
     assert not done.card.training["begun_with"]["domains_known"]
     done = train_model(labelled.path, tmp_path / "third", begin=tmp_path / "silent", **how)
     assert not done.card.training["begun_with"]["domains_known"], "not by what it has added itself"
+
+
+def test_a_band_that_patches_lack_is_no_longer_taken_and_that_is_said(
+    labelled: Campaign, tmp_path: Path
+) -> None:
+    first, said = tmp_path / "first", list[str]()
+    shutil.copytree(embedded_model(), first)
+    card = read_card(first)
+    thermal = replace(card.bands[4], name="T", optional=False)
+    write_card(replace(card, bands=(*card.bands[:4], thermal)), first)
+    done = train_model(labelled.path, tmp_path / "then", begin=first, steps=1, device="cpu", say=said.append)
+    assert [band.name for band in done.card.bands] == ["R", "G", "B", "NIR"]
+    assert "not all patches have T: the network no longer takes it, as tiny did" in said
 
 
 REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {

@@ -1,11 +1,11 @@
-"""A trained network made to take other bands, or to give other classes, before it is trained on.
+"""A trained network made to take other bands, before it is trained on.
 
-Never done unasked: what was not trained for its bands or classes predicts worse, and does not say so.
+Never done unasked: what was not trained for its bands predicts worse, and does not say so.
 """
 
 from __future__ import annotations
 
-__all__ = ["adapt_bands", "transfer_head"]
+__all__ = ["adapt_bands"]
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,9 +13,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from workbench.inference.architecture import Architecture
 from workbench.inference.card import Band, ModelCard
-from workbench.inference.networks.building import first_convolution, head_of, outline_network
+from workbench.inference.networks.building import first_convolution, outline_network
 
 
 def adapt_bands(
@@ -51,40 +50,3 @@ def adapt_bands(
         training={**card.training, "bands_before": known},
     )
     return adapted, {**weights, name: torch.stack(made, dim=1)}
-
-
-def transfer_head(
-    card: ModelCard, weights: Mapping[str, Tensor], classes: tuple[str, ...], *, seed: int
-) -> tuple[Architecture, dict[str, Tensor], tuple[str, ...]]:
-    """Make a network give other classes: what it learnt of those of the same name stays.
-
-    Parameters
-    ----------
-    card
-        Of the model as it is.
-    weights
-        Its state.
-    classes
-        Keys that it is to give, in order.
-    seed
-        Of the filters of classes that are new to it, which begin as small as the others and at random.
-
-    Returns
-    -------
-    Architecture, dict, tuple
-        The network, its state, and the classes that it was trained for before.
-    """
-    known = {key: number for number, key in enumerate(card.classes) if key not in card.untrained}
-    random = torch.Generator().manual_seed(seed)
-    changed = dict(weights)
-    for head in head_of(card.architecture):
-        for name in (f"{head}.weight", f"{head}.bias"):
-            old = weights[name].float()
-            made = torch.empty(len(classes), *old.shape[1:]).normal_(generator=random)
-            made = made * old.std() if name.endswith("weight") else torch.zeros_like(made) + old.mean()
-            for number, key in enumerate(classes):
-                if key in known:
-                    made[number] = old[known[key]]
-            changed[name] = made
-    architecture = replace(card.architecture, outputs=len(classes))
-    return architecture, changed, tuple(key for key in classes if key in known)

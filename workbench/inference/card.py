@@ -159,6 +159,11 @@ class ModelCard:
         """Shape (class,). Which outputs count."""
         return np.array([key not in self.untrained for key in self.classes])
 
+    @property
+    def fills(self) -> tuple[int, ...]:
+        """Pixel value, band by band, that stands for one that is not there: the mean, which tells nothing."""
+        return tuple(min(255, max(0, round(band.mean))) for band in self.bands)
+
     def codes(self, nomenclature: Nomenclature) -> NDArray[np.uint8]:
         """Return the code of each output in a nomenclature, shape (class,); 0 for one that is never given.
 

@@ -98,7 +98,7 @@ class RasterSource:
         return cls(
             info=info,
             numbers=card.band_numbers(bands, where=str(info.path)),
-            fills=tuple(min(255, max(0, round(band.mean))) for band in card.bands),
+            fills=card.fills,
             window=window or info.grid.whole,
             factor=card.resolution / info.grid.resolution if resample else 1.0,
         )

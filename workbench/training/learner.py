@@ -24,6 +24,8 @@ from workbench.training.validation import Score, validate_on
 
 _STEEPEST = 5.0
 """Norm that gradients are clipped to."""
+_ENCODERS = ("encoder.", "backbone.")
+"""What the parameters of encoders are called, in segmentation-models-pytorch and in transformers."""
 
 
 class Learner:
@@ -145,7 +147,7 @@ def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the optimiser; norms and biases do not decay, and an encoder may learn more slowly."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
+        groups.setdefault((name.startswith(_ENCODERS), parameter.ndim > 1), []).append(parameter)
     listed = [
         {
             "params": parameters,

@@ -6,14 +6,20 @@ __all__ = ["named_architecture", "transfer"]
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from workbench.errors import ModelError
-from workbench.inference.architecture import Architecture
+from workbench.inference.architecture import Architecture, Provider
 from workbench.inference.card import ModelCard
 from workbench.inference.networks.building import outline_network
+
+_ALONE: Mapping[str, Provider] = MappingProxyType({"tiny-unet": "workbench", "heavy-unet": "odeon"})
+"""Networks without an encoder to choose, and whose they are."""
+_OF_TIMM = ("swin_", "swinv2_", "convnext")
+"""What the names of encoders begin with that timm alone has; ``tu-`` goes before them."""
 
 
 def named_architecture(name: str, *, inputs: int, outputs: int) -> Architecture:
@@ -21,12 +27,16 @@ def named_architecture(name: str, *, inputs: int, outputs: int) -> Architecture:
 
     >>> str(named_architecture("resnet34-fpn", inputs=4, outputs=19))
     'resnet34-fpn (smp), 4 bands, 19 classes'
+    >>> named_architecture("swin_tiny_patch4_window7_224-upernet", inputs=3, outputs=19).encoder
+    'tu-swin_tiny_patch4_window7_224'
     """
-    if name == "tiny-unet":
-        return Architecture(provider="workbench", network=name, inputs=inputs, outputs=outputs)
+    if name in _ALONE:
+        return Architecture(provider=_ALONE[name], network=name, inputs=inputs, outputs=outputs)
     encoder, _, network = name.rpartition("-")
     if not encoder or not network:
         raise ModelError(f"{name!r} is no network; write it like tiny-unet or resnet34-unet")
+    if encoder.startswith(_OF_TIMM):
+        encoder = f"tu-{encoder}"
     return Architecture(provider="smp", network=network, encoder=encoder, inputs=inputs, outputs=outputs)
 
 

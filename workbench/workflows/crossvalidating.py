@@ -87,6 +87,11 @@ def cross_validate(
         evaluation = evaluate_model(path, output / name, rule=rule, split=judged, device=device, say=_quiet)
         folds[split] = Fold.of(name, evaluation)
         say(f"{name}: mIoU {evaluation.score.mean_iou:.1%}, OA {evaluation.score.accuracy:.1%}")
+        if evaluation.seen and split != PROD:
+            say(
+                f"{name}: no test on {', '.join(evaluation.seen)}, which the model that it began with was "
+                "trained on"
+            )
     result = CrossValidation(
         release=release.name,
         nomenclature=release.nomenclature,

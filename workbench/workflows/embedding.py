@@ -190,7 +190,7 @@ def _measured(segmenter: NetworkSegmenter, unseen: PatchSet) -> dict[str, Any]:
     for number, code in enumerate(card.codes(load_nomenclature(card.nomenclature))):
         if code:
             output_of[code] = number
-    means = np.array([round(band.mean) for band in card.bands], np.uint8)
+    means = np.array(card.fills, np.uint8)
     scores: dict[str, Any] = {"scenes": len(unseen)}
     for kept in (BANDS, *BAND_SETS):
         there = np.array([band.name in kept for band in card.bands])

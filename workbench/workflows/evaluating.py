@@ -28,6 +28,7 @@ from workbench.export import Release, open_release
 from workbench.geo.grid import NATIONAL_GRID
 from workbench.inference import Segmenter, read_card
 from workbench.nomenclature import load_nomenclature
+from workbench.workflows.unseen import unknown_ground
 
 _PNG = (b"\x89PNG",)
 _METRICS, _MATRIX = "metrics.json", "confmat.npy"
@@ -110,6 +111,8 @@ def evaluate_model(
         trained_on=card.domains,
         progress=progress,
     )
+    if unknown := unknown_ground(card):
+        say(f"whether model {card.id} was trained on these domains is not known: {unknown}")
     if found.seen:
         say(f"model {card.id} was trained on {', '.join(found.seen)}: these are no test for it")
     return found
@@ -166,8 +169,8 @@ def predictor(segmenter: Segmenter, release: Release) -> Predict:
     def predict(image: NDArray[np.uint8], names: Sequence[str]) -> NDArray[np.uint8]:
         numbers = card.band_numbers(names, where=f"release {release.name}")
         tile = np.empty((1, *image.shape[:2], len(numbers)), np.uint8)
-        for place, (number, band) in enumerate(zip(numbers, card.bands, strict=True)):
-            tile[0, :, :, place] = round(band.mean) if number is None else image[:, :, number - 1]
+        for place, (number, fill) in enumerate(zip(numbers, card.fills, strict=True)):
+            tile[0, :, :, place] = fill if number is None else image[:, :, number - 1]
         planes: NDArray[np.uint8] = segmenter.predict_reduced(tile)[0]
         planes[0] = codes[planes[0]]
         return planes

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from workbench.campaign import Campaign
 from workbench.errors import ModelError
 from workbench.export import open_release
+from workbench.inference.architecture import Architecture
 from workbench.inference.card import ModelCard, check_place, read_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model, write_model
@@ -122,6 +123,7 @@ def train_model(
     confidence: float = CONFIDENCE,
     focal: bool = False,
     seed: int = 0,
+    recipe: Recipe | None = None,
     device: str = "auto",
     resume: bool = False,
     overwrite: bool = False,
@@ -154,6 +156,9 @@ def train_model(
         Whether the focal loss takes the place of cross-entropy.
     seed
         Of all that is drawn.
+    recipe
+        How; what suits the network by default. One that is given has a loss and a seed of its own, which
+        count in place of ``focal`` and ``seed``.
     device
         ``auto``, ``cpu`` or ``cuda``.
     resume
@@ -176,17 +181,18 @@ def train_model(
         if minutes is not None or steps is None
         else None,
     )
-    begun = _begun(begin, network)
+    begun = _begun(begin, network, say)
     wanted = (
         begun[0].architecture if begun else named_architecture(network or "tiny-unet", inputs=1, outputs=1)
     )
-    recipe = recipe_for(wanted, seed=seed, loss=Focal() if focal else CrossEntropy(), begun=begun is not None)
-    patches = _patches(source, split, seed=seed, unreviewed=unreviewed, say=say)
+    loss = Focal() if focal else CrossEntropy()
+    recipe = recipe or recipe_for(wanted, seed=seed, loss=loss, begun=begun is not None)
+    patches = _patches(source, split, seed=recipe.seed, unreviewed=unreviewed, say=say)
     pseudo = None
     if sure is not None:
         held = split or ("prod" if patches.release is None else "split_1")
         pseudo = sure_patches(
-            Campaign.open(sure), patches, confidence=confidence, split=held, seed=seed, say=say
+            Campaign.open(sure), patches, confidence=confidence, split=held, seed=recipe.seed, say=say
         )
     learned = patches.train.joined(pseudo.patches) if pseudo else patches.train
     prepared = prepare(
@@ -244,8 +250,10 @@ def _check_free(output: Path, checkpoint: Path, *, resume: bool, overwrite: bool
         )
 
 
-def _begun(begin: Path | Literal["none"] | None, network: str | None) -> Begun | None:
-    """Return the model to begin with."""
+def _begun(
+    begin: Path | Literal["none"] | None, network: str | None, say: Callable[[str], None]
+) -> Begun | None:
+    """Return the model to begin with; say so if nobody can know what it saw."""
     if begin == "none":
         return None
     if begin is None:
@@ -253,9 +261,17 @@ def _begun(begin: Path | Literal["none"] | None, network: str | None) -> Begun |
         return read_model(shipped) if network in (None, read_card(shipped).architecture.network) else None
     card, made = read_model(begin)
     own = card.architecture
-    if network is not None and named_architecture(network, inputs=own.inputs, outputs=own.outputs) != own:
+    if network is not None and not _called(own, network):
         raise ModelError(f"{begin} is a {own}, not a {network}; leave out --network, or pass --init none")
+    if unknown := unknown_ground(card):
+        say(f"nobody can tell what model {card.id} has seen: {unknown}; nor what the new one has")
     return card, made
+
+
+def _called(architecture: Architecture, name: str) -> bool:
+    """Tell whether a network goes by a name, whoever made it: FLAIR-HUB has a UPerNet of its own."""
+    named = named_architecture(name, inputs=architecture.inputs, outputs=architecture.outputs)
+    return replace(named, provider=architecture.provider) == architecture
 
 
 def _patches(
@@ -283,6 +299,8 @@ def _tell(
         say(f"the network does not take {','.join(unused)}: not used; with --init none a network takes all")
     if without := [name for name in own if name not in there]:
         say(f"not all patches have {','.join(without)}: the network does without")
+    if begun and (lost := [band.name for band in begun[0].bands if band.name not in own]):
+        say(f"not all patches have {','.join(lost)}: the network no longer takes it, as {begun[0].id} did")
     if begun and abs(begun[0].resolution / patches.train.resolution - 1) > 0.05:
         say(
             f"model {begun[0].id} was made for pixels of {begun[0].resolution:g} m, these are "
@@ -315,6 +333,7 @@ def _card(
     pixels: Mapping[str, int] = {
         entry.key: int(train.class_pixels[entry.code]) for entry in patches.nomenclature.classes
     }
+    saw = {domain for one in (pseudo, begun) if one for domain in one.domains}
     metrics: dict[str, Any] = {}
     if score:
         metrics["held_out"] = {
@@ -329,15 +348,7 @@ def _card(
         licence="not stated: that of the labels and pictures it was trained on",
         source=f"workbench train, {patches.release or 'a campaign'}",
         release=patches.release,
-        domains=tuple(
-            sorted(
-                {
-                    *patches.domains,
-                    *(pseudo.domains if pseudo else ()),
-                    *(begun.domains if begun else ()),
-                }
-            )
-        ),
+        domains=tuple(sorted({*patches.domains, *saw})),
         usage="Pre-labels for people who look at them, and proposals of zones to label next.",
         limits=_LIMITS,
         training={

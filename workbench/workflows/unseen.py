@@ -15,7 +15,7 @@ from workbench.inference.embedded import embedded_model
 def unseen_model(folder: Path, zone: Zone) -> tuple[Path, ModelCard]:
     """Return the model of a folder, and its card, that was trained without the domain of a zone.
 
-    A model whose card names no domain may have seen any. Of several the one that was trained on the most
+    A model may have seen any domain where its card does not tell all. Of several the one that was trained on the most
     domains is taken, and of those the first by its id.
 
     Raises
@@ -27,9 +27,9 @@ def unseen_model(folder: Path, zone: Zone) -> tuple[Path, ModelCard]:
     if not paths:
         raise ModelError(f"{folder} holds no models; give the folder that crossval or train wrote them to")
     found = [(read_card(path), path) for path in paths]
-    unseen = [one for one in found if one[0].domains and zone.domain not in one[0].domains]
+    silent = [card.id for card, _ in found if unknown_ground(card)]
+    unseen = [one for one in found if one[0].id not in silent and zone.domain not in one[0].domains]
     if not unseen:
-        silent = [card.id for card, _ in found if not card.domains]
         hint = f" or do not say what they saw ({', '.join(silent)})" if silent else ""
         raise ModelError(
             f"all {len(found)} models of {folder} were trained on {zone.domain}{hint}: none can pre-label "
