@@ -15,8 +15,8 @@ from workbench.inference.embedded import embedded_model
 def unseen_model(folder: Path, zone: Zone) -> tuple[Path, ModelCard]:
     """Return the model of a folder, and its card, that was trained without the domain of a zone.
 
-    A model may have seen any domain where its card does not tell all. Of several the one that was trained on the most
-    domains is taken, and of those the first by its id.
+    A model may have seen any domain where its card does not tell all. Of several the one that was trained on
+    the most domains is taken, and of those the first by its id.
 
     Raises
     ------
