@@ -239,7 +239,7 @@ def _specification(made: Publication) -> Iterator[str]:
             f"{network.parameters:,} parameters; {network.tensors:,} tensors of {network.number}, "
             f"{network.weights_bytes / 1e6:,.1f} MB in `{WEIGHTS}`.",
             f"Input: {len(card.bands)} bands of any number of rows and columns that are multiples of 32"
-            f"{learned}. `workbench predict` cuts a raster into tiles of 512 × 512 that overlap.",
+            f"{learned}. `workbench predict` cuts a raster into tiles that overlap.",
             f"Output: a score for each of {len(card.classes)} classes and pixel, of the size of the input.",
         ]
     )
