@@ -235,6 +235,18 @@ def test_a_committee_is_the_mean_of_its_members_whatever_their_order(tmp_path: P
     assert read_bands(tmp_path / "both.tif", bands=[4]).any()
 
 
+def test_of_a_committee_with_a_member_of_unknown_ground_nobody_knows_what_it_saw(
+    tmp_path: Path, image: Path
+) -> None:
+    for name, domains in (("known", ("D055_2018",)), ("silent", ())):
+        made_model(tmp_path / name, replace(made_card(), id=name, domains=domains))
+    for names, told in ((("known",), '["D055_2018"]'), (("known", "silent"), None), (("silent",), None)):
+        for views in (1, 4):
+            output = tmp_path / f"{'-'.join(names)}-{views}.tif"
+            predicted(image, output, *(tmp_path / name for name in names), views=views)
+            assert inspect_raster(output).tags.get("MODEL_DOMAINS") == told
+
+
 def test_a_model_that_sees_a_tile_turned_says_the_same_of_the_turned_raster(
     tmp_path: Path, model: Path
 ) -> None:
@@ -299,4 +311,6 @@ def test_what_does_not_fit_is_one_sentence_and_nothing_is_written(
             predicted(raster, tmp_path / "p.tif", model, **options)
     with pytest.raises(RasterError, match="is what the output is made of"):
         predicted(image, image, model, overwrite=True)
+    with pytest.raises(RasterError, match="cannot hold the probabilities, too"):
+        predicted(image, tmp_path / "p.tif", model, probabilities=tmp_path / "p.tif")
     assert sorted(path.name for path in tmp_path.iterdir()) == before

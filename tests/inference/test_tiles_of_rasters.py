@@ -73,3 +73,9 @@ def test_a_graphics_card_gets_larger_tiles_unless_told_otherwise() -> None:
     assert Tiling.on("cuda:0", size=256, margin=0, blended=True) == Tiling(
         size=256, margin=0, across=8, blended=True
     )
+
+
+@pytest.mark.parametrize("size", [0, 31, 500, 640_000])
+def test_tiles_that_fit_no_network_are_refused(size: int) -> None:
+    with pytest.raises(ModelError, match="fit no network"):
+        Tiling.on("cpu", size=size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_what_a_model_is_sure_of_is_learned_from_and_nothing_else(
     assert np.array_equal(codes[:, :256], truth[:, :256])
     assert not codes[:, 256:].any()
     assert found.patches.class_pixels.sum() == 512 * 256
-    assert found.models == {"teacher": "ab" * 32}
+    assert found.models == (("teacher", "ab" * 32),)
 
 
 def test_the_student_has_seen_what_its_teacher_saw(campaign: Campaign, tmp_path: Path) -> None:
@@ -112,10 +113,13 @@ def test_no_more_patches_than_labelled_ones_and_nothing_where_people_labelled(
     assert "D051_2019/Z1_AA" not in sure_patches(campaign, only, confidence=0.5).patches.zones
 
 
-def test_zones_of_the_test_stay_out(campaign: Campaign, labelled: SplitPatches) -> None:
+def test_domains_of_the_test_stay_out_whatever_their_fold_in_the_campaign(
+    campaign: Campaign, labelled: SplitPatches
+) -> None:
     fold = campaign.folds()["D036_2020"]
+    assert campaign_patches(campaign, split=f"split_{fold}").tested == {"D036_2020"}
     with pytest.raises(ModelError, match="of which a model is sure"):
-        sure_patches(campaign, labelled, confidence=0.9, split=f"split_{fold}")
+        sure_patches(campaign, replace(labelled, tested=frozenset({"D036_2020"})), confidence=0.9)
 
 
 def test_what_cannot_be_is_refused(campaign: Campaign, labelled: SplitPatches) -> None:
@@ -123,6 +127,10 @@ def test_what_cannot_be_is_refused(campaign: Campaign, labelled: SplitPatches) -
         sure_patches(campaign, labelled, confidence=0)
     with pytest.raises(ModelError, match="choose a lower --confidence"):
         sure_patches(campaign, labelled, confidence=0.95)
+    for odd in ('"D010_2018"', '["Vosges"]', "[1]", "{"):
+        predict(campaign, "D036_2020/Z3_AA", made_truth(512, 512, 3), tags={**TAGS, "MODEL_DOMAINS": odd})
+        with pytest.raises(ModelError, match="MODEL_DOMAINS is no list of domains"):
+            sure_patches(campaign, labelled, confidence=0.9)
     predict(campaign, "D036_2020/Z3_AA", made_truth(512, 512, 3), tags={})
     with pytest.raises(ModelError, match="does not say which model made it"):
         sure_patches(campaign, labelled, confidence=0.9)

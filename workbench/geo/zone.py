@@ -9,6 +9,7 @@ __all__ = [
     "ZoneRaster",
     "check_names",
     "cut_cells",
+    "is_domain",
     "read_footprint",
     "zone_grid",
 ]
@@ -165,6 +166,15 @@ class Zone:
         return mask
 
 
+def is_domain(name: str) -> bool:
+    """Tell whether a name is that of a domain: department and year.
+
+    >>> is_domain("D055_2018"), is_domain("Vosges")
+    (True, False)
+    """
+    return _DOMAIN.fullmatch(name) is not None
+
+
 def check_names(domain: str, name: str) -> None:
     """Check the names of a domain and a zone; they become folder and file names.
 
@@ -173,7 +183,7 @@ def check_names(domain: str, name: str) -> None:
     CampaignError
         A name is not of the form that the layouts need, or leads out of the campaign.
     """
-    if not _DOMAIN.fullmatch(domain):
+    if not is_domain(domain):
         raise CampaignError(f"domain {domain!r} is not department and year; write it like D055_2018")
     if not _ZONE.fullmatch(name) or len(name) > _MAX_NAME or name.lower() in _RESERVED:
         raise CampaignError(

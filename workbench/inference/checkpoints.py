@@ -137,6 +137,8 @@ def import_checkpoint(
     for tensor, values in opened.weights.items():
         if values.is_floating_point() and not bool(torch.isfinite(values).all()):
             raise ModelError(f"{source}: {tensor} holds what is no number; its training went wrong")
+        if tensor.endswith("running_var") and bool((values < 0).any()):
+            raise ModelError(f"{source}: {tensor} holds a variance below 0; its training went wrong")
     remarks = opened.remarks
     card, weights = opened.card, {key: values.clone() for key, values in opened.weights.items()}
     if said.adapt_bands is not None:

@@ -62,6 +62,11 @@ class Committee:
         self._batches = Batches(torch.device(members[0].device), each=views)
 
     @property
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Those of the members."""
+        return tuple(member.card for member in self._members)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the members' digests and how they look."""
         return digest(canonical_bytes([self._views, *(member.digest for member in self._members)]))
@@ -149,9 +154,6 @@ def _together(cards: Sequence[ModelCard], views: int) -> ModelCard:
         resolution=first.resolution,
         licence=" + ".join(dict.fromkeys(card.licence for card in cards)),
         source=" + ".join(card.id for card in cards),
-        # Where one does not say what it saw, nobody knows what they saw together.
-        domains=tuple(sorted({domain for card in cards for domain in card.domains}))
-        if all(card.domains for card in cards)
-        else (),
+        domains=tuple(sorted({domain for card in cards for domain in card.domains})),
         weights_sha256=digest("".join(card.weights_sha256 for card in cards).encode()),
     )

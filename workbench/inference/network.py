@@ -88,6 +88,11 @@ class NetworkSegmenter:
         return str(self._device)
 
     @property
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Its own."""
+        return (self.card,)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the card, which has that of the weights."""
         return self.card.digest

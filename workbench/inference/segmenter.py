@@ -29,6 +29,10 @@ class Segmenter(Protocol):
         """What it takes and gives."""
 
     @property
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Of each model that is asked."""
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all that its answers depend on."""
 

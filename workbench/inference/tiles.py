@@ -21,6 +21,7 @@ from workbench.geo.grid import Window
 
 _ON_PROCESSOR, _ON_CARD = 512, 1024
 _BLOCK = 2048
+_LARGEST = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +78,16 @@ class Tiling:
         Tiles of 512 fit the memory of a processor's threads, those of 1024 a graphics card; an eighth of them
         is cropped on each side.
         """
-        size = size or (_ON_PROCESSOR if device == "cpu" else _ON_CARD)
+        if size is None:
+            size = _ON_PROCESSOR if device == "cpu" else _ON_CARD
         margin = size // 8 if margin is None else margin
-        return cls(size=size, margin=margin, across=max(1, _BLOCK // size), blended=blended)
+        return cls(size=size, margin=margin, across=max(1, _BLOCK // max(1, size)), blended=blended)
 
     def __post_init__(self) -> None:
-        if self.size < 32 or self.size % 32:
+        if not 32 <= self.size <= _LARGEST or self.size % 32:
             raise ModelError(
-                f"tiles of {self.size} pixels fit no network; choose a multiple of 32, such as 512"
+                f"tiles of {self.size} pixels fit no network; choose a multiple of 32 up to {_LARGEST:,}, "
+                "such as 512"
             )
         if not 0 <= self.margin < self.size // 2:
             raise ModelError(

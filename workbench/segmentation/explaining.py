@@ -14,7 +14,7 @@ one is no node that anybody could point at.
 
 from __future__ import annotations
 
-__all__ = ["UNEXPLAINED", "Explanation", "explain", "gather_mass"]
+__all__ = ["UNEXPLAINED", "Explanation", "check_price", "explain", "gather_mass"]
 
 from dataclasses import dataclass
 
@@ -111,6 +111,18 @@ def gather_mass(
     return classes, mass
 
 
+def check_price(price: float) -> None:
+    """Refuse a price that is none, such as one that is no number.
+
+    Raises
+    ------
+    HierarchyError
+        It is not above 0, or not below 2³¹.
+    """
+    if not 0 < price < 2**31:
+        raise HierarchyError(f"a price of {price} pixels per region explains nothing; give one above 0")
+
+
 def explain(s: NDArray[np.float32], mass: NDArray[np.int64], *, price: float) -> Explanation:
     """Return the cheapest cut of a prediction: contradicted pixels plus price times regions.
 
@@ -138,8 +150,7 @@ def explain(s: NDArray[np.float32], mass: NDArray[np.int64], *, price: float) ->
     >>> found.first.tolist(), found.stop.tolist(), found.column.tolist(), found.contradicted
     ([0, 2], [2, 3], [0, 1], 3.0)
     """
-    if not 0 < price < 2**31:
-        raise HierarchyError(f"a price of {price} pixels per region explains nothing; give one above 0")
+    check_price(price)
     if len(mass) != s.size:
         raise HierarchyError(f"masses of {len(mass)} leaves do not fit a hierarchy of {s.size}")
     parent, first, stop, altitude, column = _climb(s, mass, max(1, round(price * _UNIT)))

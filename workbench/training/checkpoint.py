@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from workbench.documents import replacing
+from workbench.documents import write_file
 from workbench.errors import ModelError
 from workbench.training.history import History
 
@@ -50,7 +50,13 @@ class Checkpoint:
 def write_checkpoint(
     path: Path, checkpoint: Checkpoint, network: nn.Module, optimiser: Optimizer, best: dict[str, Tensor]
 ) -> None:
-    """Write where a training stands; an older checkpoint stays until the new one is whole."""
+    """Write where a training stands; an older checkpoint stays until the new one is whole.
+
+    Raises
+    ------
+    ModelError
+        The disk is full, or may not be written to.
+    """
     tensors = {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     for number, parameter in enumerate(_parameters(optimiser)):
@@ -67,12 +73,11 @@ def write_checkpoint(
         "worse": checkpoint.worse,
         "history": checkpoint.history.document(),
     }
-    with replacing(path) as temporary:
-        save_file(
-            {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()},
-            temporary,
-            metadata={"format": _FORMAT, "facts": json.dumps(facts)},
-        )
+    content = save(
+        {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()},
+        metadata={"format": _FORMAT, "facts": json.dumps(facts)},
+    )
+    write_file(path, content, error=ModelError)
 
 
 def read_checkpoint(

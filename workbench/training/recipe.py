@@ -58,9 +58,6 @@ class Recipe:
     """Bands that crops are reduced to, each set as often."""
     jitter: float = 0.05
     """Spread of brightness and contrast, in standard deviations of a band."""
-    standardised: float = 0.0
-    """Share of the crops whose bands are normalised by mean and spread of their own patch, as a network that
-    goes on learning elsewhere will see them by ``statistics``."""
     statistics: Literal["model", "patches"] = "model"
     """Whose mean and spread bands are normalised by, where a network learned before: its own, or those of the
     new patches, which bring what it sees nearer to what it knows."""
@@ -76,7 +73,7 @@ class Recipe:
         for name in ("rate", "encoder_factor", "batch", "crop", "validations", "patience"):
             if not getattr(self, name) > 0:
                 raise ModelError(f"{name} {getattr(self, name)} is not above 0")
-        for name in ("balance", "band_dropout", "standardised"):
+        for name in ("balance", "band_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ModelError(f"{name} {getattr(self, name)} is not between 0 and 1")
         if self.seed < 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["MASKED", "CropSampler", "Crops"]
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -67,7 +67,6 @@ class CropSampler:
     ) -> None:
         self._patches, self._bands, self._output_of, self._recipe = patches, bands, output_of, recipe
         self._read = PatchCache(patches.read)
-        self._statistics: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         self._side = min(recipe.crop, *patches.shape)
         trained = np.flatnonzero(output_of[: patches.pixels.shape[1]] != MASKED)
         counts = patches.pixels[:, trained]
@@ -102,12 +101,10 @@ class CropSampler:
         images = np.zeros((*shape, len(self._bands)), np.uint8)
         outputs = np.empty(shape, np.uint8)
         present = np.empty((count, len(self._bands)), np.bool_)
-        patches = []
         for number in range(count):
             patch, code = self._draw(rng)
             present[number] = self._fill(rng, patch, code, images[number], outputs[number])
-            patches.append(patch)
-        contrast, brightness = self._looks(rng, present, patches)
+        contrast, brightness = self._looks(rng, present)
         return Crops(images=images, outputs=outputs, contrast=contrast, brightness=brightness)
 
     def _draw(self, rng: np.random.Generator) -> tuple[int, int | None]:
@@ -151,7 +148,7 @@ class CropSampler:
         return (_start(rng, row, rows, self._side), _start(rng, col, cols, self._side))
 
     def _looks(
-        self, rng: np.random.Generator, present: NDArray[np.bool_], patches: Sequence[int]
+        self, rng: np.random.Generator, present: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return contrast and brightness, each of shape (crop, band)."""
         crops, bands = present.shape
@@ -160,30 +157,10 @@ class CropSampler:
         contrast = np.exp(jitter * (rng.normal(size=(crops, 1)) + 0.5 * rng.normal(size=(crops, bands))))
         brightness = jitter * (2 * rng.normal(size=(crops, 1)) + rng.normal(size=(crops, bands)))
         contrast, brightness = np.where(self._lit, contrast, 1), np.where(self._lit, brightness, 0)
-        if self._recipe.standardised:
-            own = rng.random(crops) < self._recipe.standardised
-            for number in np.flatnonzero(own):
-                scale, shift = self._own_statistics(patches[number])
-                brightness[number] += contrast[number] * shift
-                contrast[number] *= scale
         kept = present & ~self._dropped(rng, present)
         return np.where(kept, contrast, 0).astype(np.float32), np.where(kept, brightness, 0).astype(
             np.float32
         )
-
-    def _own_statistics(self, patch: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return what brings a patch to mean 0 and spread 1, a factor and a term, shape (band,) each."""
-        if patch not in self._statistics:
-            found, bands = self._read(patch), self._patches.bands[patch]
-            scale, shift = np.ones(len(self._bands)), np.zeros(len(self._bands))
-            for number, band in enumerate(self._bands):
-                if band.name in bands:
-                    plane = found.image[bands.index(band.name)].astype(np.float64)
-                    spread = max(1.0, float(plane.std()))
-                    scale[number] = band.std / spread
-                    shift[number] = (band.mean - float(plane.mean())) / spread
-            self._statistics[patch] = scale, shift
-        return self._statistics[patch]
 
     def _dropped(self, rng: np.random.Generator, present: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Draw which bands each crop does without, (crop, band); something is always left."""

@@ -44,7 +44,7 @@ _SIDES = (SIDE, SIDE, 416, SIDE, SIDE, 624)
 """Pixels a side that scenes are made with, before they are all brought to `SIDE`: other resolutions."""
 _SNOWY = 11
 """One scene in so many has snow."""
-RECIPE = Recipe(rate=4e-3, standardised=0.5, band_dropout=0.6, band_sets=(*BAND_SETS, BAND_SETS[0]))
+RECIPE = Recipe(rate=4e-3, band_dropout=0.6, band_sets=(*BAND_SETS, BAND_SETS[0]))
 _USAGE = (
     "A start for training on labelled zones of your own (workbench train begins with it), and something to "
     "show and test the workbench with on its own synthetic scenes. Takes R, G and any of B, NIR and E."

@@ -208,6 +208,9 @@ def check_outputs(outputs: Outputs, *, sources: Iterable[Path]) -> None:
     EvaluationError
         A file or folder is in the way, or its folder is not there.
     """
+    pictures = [path.resolve() for path in (outputs.plot, outputs.reliability) if path is not None]
+    if len(set(pictures)) != len(pictures):
+        raise EvaluationError(f"{outputs.plot} cannot hold both pictures; give --reliability another name")
     for path in (outputs.plot, outputs.reliability):
         if path is None:
             continue

@@ -200,6 +200,8 @@ def list_models(folder: Path) -> ModelList:
             models.append(describe_model(place))
         except WorkbenchError as error:
             damaged.append((place, str(error)))
+        except OSError as error:
+            damaged.append((place, f"{place} cannot be read ({error.strerror or error})"))
     return ModelList(models=tuple(models), damaged=tuple(damaged))
 
 

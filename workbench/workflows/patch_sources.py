@@ -41,6 +41,8 @@ class SplitPatches:
     nomenclature: Nomenclature
     source: Mapping[str, Any]
     """Names and digests, as JSON."""
+    tested: frozenset[str] = frozenset()
+    """Domains of the split's test, which must not be seen."""
     release: str | None = None
     """Name of the release."""
 
@@ -57,8 +59,8 @@ class SurePatches:
     patches: PatchSet
     confidence: float
     """Least probability of each pixel's class."""
-    models: Mapping[str, str]
-    """Digest of the card of each model that predicted them, by its id."""
+    models: tuple[tuple[str, str], ...]
+    """Id and digest of the card of each model that predicted them."""
     domains: tuple[str, ...]
     """Of these zones, and those that the models were trained on."""
     domains_known: bool
@@ -68,7 +70,7 @@ class SurePatches:
         """Return the JSON view, a part of the model's card."""
         return {
             "confidence": self.confidence,
-            "models": dict(self.models),
+            "models": [{"id": name, "digest": known} for name, known in self.models],
             "domains_known": self.domains_known,
             "zones": list(self.patches.zone_ids),
             "patches": len(self.patches),
@@ -132,6 +134,7 @@ def release_patches(
             "split": split,
             "layout": layout.name,
         },
+        tested=frozenset(patch.domain for patch in release.patches() if patch.splits[split] == "test"),
     )
 
 
@@ -185,7 +188,14 @@ def campaign_patches(
         raise ModelError(f"{campaign.path} has no zone to learn from; {way_out}")
     train, held_out = _apart(_of_zones(campaign, labelled), set(), seed, say)
     source = {"campaign": nomenclature.name, "split": split, "zones": found}
-    return SplitPatches(train=train, held_out=held_out, nomenclature=nomenclature, source=source)
+    tested = {domain for domain, fold in folds.items() if split == f"split_{fold}"}
+    return SplitPatches(
+        train=train,
+        held_out=held_out,
+        nomenclature=nomenclature,
+        source=source,
+        tested=frozenset(tested),
+    )
 
 
 def sure_patches(
@@ -193,7 +203,6 @@ def sure_patches(
     beside: SplitPatches,
     *,
     confidence: float,
-    split: str = PROD,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> SurePatches:
@@ -208,11 +217,9 @@ def sure_patches(
     campaign
         Whose zones; those count that have a prediction (`workbench.workflows.predictions`).
     beside
-        Patches that are learned from and judged by: their zones are left out.
+        Patches that are learned from and judged by: their zones are left out, and domains of their test.
     confidence
         Least probability of the class, above 0 and up to 1.
-    split
-        Of which the zones in *test* are left out.
     seed
         Draws the patches where there are more than labelled ones.
     say
@@ -232,13 +239,11 @@ def sure_patches(
             f"{campaign.path} has the classes of {campaign.nomenclature.name}, what is learned from those of "
             f"{beside.nomenclature.name}; pseudo-labels are of the same classes"
         )
-    folds = campaign.folds()
     known = {*beside.train.zone_ids, *beside.held_out.zone_ids}
-    packed, models, domains, known_ground = [], {}, set(), True
+    packed, models, domains, known_ground = [], set(), set(), True
     for zone in campaign.zones():
         path = prediction_path(campaign, zone)
-        test = splits_of_zone(zone.id, fold=folds[zone.domain])[split] == "test"
-        if zone.id in known or test or not path.is_file():
+        if zone.id in known or zone.domain in beside.tested or not path.is_file():
             continue
         said = read_prediction(path, zone.grid)
         whose = predicted_by(said, campaign.nomenclature, path=path)
@@ -247,7 +252,7 @@ def sure_patches(
             sure &= store.settled_labels() == 0
         if sure.any():
             packed.append(_Packed.of(zone, np.where(sure, said.codes, np.uint8(0))))
-            models[whose.model] = whose.digest
+            models.add((whose.model, whose.digest))
             domains |= {zone.domain, *(whose.domains or ())}
             known_ground &= whose.domains is not None
     if not packed:
@@ -266,7 +271,7 @@ def sure_patches(
     return SurePatches(
         patches=chosen,
         confidence=confidence,
-        models=models,
+        models=tuple(sorted(models)),
         domains=tuple(sorted(domains)),
         domains_known=known_ground,
     )

@@ -130,6 +130,10 @@ def predict_file(
         The raster cannot be read, or an output not be written.
     """
     info = inspect_raster(raster)
+    if probabilities is not None and probabilities.resolve() == output.resolve():
+        raise RasterError(
+            f"{output} is the prediction, and cannot hold the probabilities, too; name another file"
+        )
     for path in (output, probabilities):
         if path is not None:
             if path.suffix.lower() not in (".tif", ".tiff"):
@@ -217,7 +221,7 @@ def _tags(
         model=card.id,
         digest=segmenter.digest,
         nomenclature=name,
-        domains=None if unknown_ground(card) else card.domains,
+        domains=None if any(map(unknown_ground, segmenter.cards)) else card.domains,
     )
     return said | {
         "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",

@@ -29,7 +29,7 @@ from workbench.campaign import Campaign
 from workbench.errors import GridError, ModelError, RasterError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import inspect_raster, read_bands
-from workbench.geo.zone import Zone
+from workbench.geo.zone import Zone, is_domain
 from workbench.nomenclature import Nomenclature
 
 _FILE = "prediction.tif"
@@ -113,12 +113,21 @@ def predicted_by(said: Prediction, nomenclature: Nomenclature, *, path: Path) ->
         raise ModelError(
             f"{path} has class {strange[0]}, which {nomenclature.name} does not have; predict the zone again"
         )
+    return PredictedBy(model=model, digest=digest, domains=_domains(said, path))
+
+
+def _domains(said: Prediction, path: Path) -> tuple[str, ...] | None:
+    """Return the domains that a prediction says its model was trained on."""
     told = said.tags.get("MODEL_DOMAINS")
+    if told is None:
+        return None
     try:
-        domains = None if told is None else tuple(map(str, json.loads(told)))
-    except (ValueError, TypeError) as error:
-        raise ModelError(f"{path}: its tag MODEL_DOMAINS is no list; predict the zone again") from error
-    return PredictedBy(model=model, digest=digest, domains=domains)
+        listed = json.loads(told)
+    except ValueError:
+        listed = None
+    if not isinstance(listed, list) or not all(isinstance(one, str) and is_domain(one) for one in listed):
+        raise ModelError(f"{path}: its tag MODEL_DOMAINS is no list of domains; predict the zone again")
+    return tuple(listed)
 
 
 def read_prediction(path: Path, grid: PixelGrid) -> Prediction:

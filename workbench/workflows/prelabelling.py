@@ -22,7 +22,7 @@ from workbench.errors import CampaignError, WorkbenchError
 from workbench.geo.zone import Zone
 from workbench.labels.edits import AssignMask, Provenance
 from workbench.labels.proposed import MODEL
-from workbench.segmentation.explaining import explain, gather_mass
+from workbench.segmentation.explaining import check_price, explain, gather_mass
 from workbench.workflows.admitting import gold_zones
 from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
 from workbench.workflows.proposing import Proposal
@@ -135,6 +135,7 @@ def prelabel_zone(
         The model writes already, or its journal cannot be written to.
     """
     begun = time.perf_counter()
+    check_price(price)  # before anything is predicted
     if zone.id in gold_zones(campaign):
         raise CampaignError(
             f"zone {zone.id} is a gold zone, in which people show how they label unaided; pre-label others"

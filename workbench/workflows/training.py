@@ -93,10 +93,10 @@ class TrainingDone:
             f"{len(self.patches.train.zone_ids)} zones"
         ]
         if self.pseudo:
-            own = self.pseudo.patches
+            own, named = self.pseudo.patches, " and ".join(name for name, _ in self.pseudo.models)
             lines.append(
-                f"and {len(own):,} patches of {len(own.zone_ids)} unlabelled zones, where "
-                f"{' and '.join(self.pseudo.models)} was at least {self.pseudo.confidence:.0%} sure"
+                f"and {len(own):,} patches of {len(own.zone_ids)} unlabelled zones, where {named} was at "
+                f"least {self.pseudo.confidence:.0%} sure"
             )
         if score:
             early = ", stopped early" if trained.stopped_early else ""
@@ -190,10 +190,7 @@ def train_model(
     patches = _patches(source, split, seed=recipe.seed, unreviewed=unreviewed, say=say)
     pseudo = None
     if sure is not None:
-        held = split or ("prod" if patches.release is None else "split_1")
-        pseudo = sure_patches(
-            Campaign.open(sure), patches, confidence=confidence, split=held, seed=recipe.seed, say=say
-        )
+        pseudo = sure_patches(Campaign.open(sure), patches, confidence=confidence, seed=seed, say=say)
     learned = patches.train.joined(pseudo.patches) if pseudo else patches.train
     prepared = prepare(
         learned,

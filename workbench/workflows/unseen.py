@@ -52,7 +52,8 @@ def unknown_ground(card: ModelCard) -> str | None:
         return "its card names no domain that it was trained on"
     pseudo = card.training.get("pseudo_labels")
     if pseudo and not pseudo["domains_known"]:
-        return f"it learned pseudo-labels of {', '.join(pseudo['models'])}, whose domains are not known"
+        named = ", ".join(one["id"] for one in pseudo["models"])
+        return f"it learned pseudo-labels of {named}, whose domains are not known"
     begun = card.training.get("begun_with")
     if not begun or begun.get("domains_known", begun.get("digest") == shipped.digest):
         return None
