@@ -46,7 +46,10 @@ def test_each_fold_is_judged_on_the_domain_that_its_model_never_saw(release: Pat
     validate(document, "outputs/crossval", source="crossval")
     written = read_document(folder / CROSS_VALIDATION, schema="cross-validation")
     assert written == document["cross_validation"]
-    judged = {fold["model"]: fold["domains"] for fold in written["folds"]}
+    assert [fold["model"] for fold in written["folds"]] == [
+        f"folds-{fold['name']}" for fold in written["folds"]
+    ]
+    judged = {fold["name"]: fold["domains"] for fold in written["folds"]}
     assert sorted(judged.values()) == [["D051_2019"], ["D055_2018"]]
     for model, domains in judged.items():
         assert not set(read_card(folder / model).domains) & set(domains)
@@ -57,13 +60,35 @@ def test_a_fold_that_the_first_model_saw_is_no_test_and_that_is_said(release: Pa
     first, said = tmp_path / "first", list[str]()
     shutil.copytree(embedded_model(), first)
     write_card(replace(read_card(first), domains=("D051_2019",)), first)
-    folds = cross_validate(
+    found = cross_validate(
         release, tmp_path / "folds", begin=first, steps=1, prod=False, device="cpu", say=said.append
-    ).folds
-    (seen,) = (fold.name for fold in folds if fold.domains == ("D051_2019",))
+    )
+    (seen,) = (fold for fold in found.folds if fold.domains == ("D051_2019",))
+    (fresh,) = (fold for fold in found.folds if fold.domains == ("D055_2018",))
     assert [text for text in said if "no test" in text] == [
-        f"{seen}: no test on D051_2019, which the model that it began with was trained on"
+        f"{seen.name}: no test, or perhaps none, and in no mean: it was trained on D051_2019"
     ]
+    assert (seen.doubt, fresh.doubt) == ("it was trained on D051_2019", None)
+    assert found.pooled.mean_iou == found.rule.score(fresh.confusion).mean_iou
+    assert found.document()["mean_iou"]["mean"] == pytest.approx(found.pooled.mean_iou, abs=1e-5)
+    assert f"{seen.name} *" in found.text()
+    assert f"no test of {seen.name}" in found.text()
+
+
+def test_models_of_another_release_or_budget_are_not_taken(
+    campaign: Campaign, make_ortho: MakeOrtho, release: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folds"
+    cross_validate(release, folder, steps=1, prod=False, device="cpu")
+    with pytest.raises(ModelError, match=r"for another budget \(1 steps\)"):
+        cross_validate(release, folder, steps=2, prod=False, resume=True, device="cpu")
+    image, mask = make_ortho(512, 512, col=4096, seed=9, name="more")
+    add_zone(campaign, image, domain="D051_2019", name="Z2_AA", mask=mask)
+    other = publish(
+        campaign, name="FR_V0.1", out=tmp_path / "anew", layouts=("flair-hub",), say=lambda text: None
+    ).path
+    with pytest.raises(ModelError, match="whose labels or folds are others"):
+        cross_validate(other, folder, steps=1, prod=False, resume=True, device="cpu")
 
 
 def test_models_that_are_there_are_not_trained_again(release: Path, tmp_path: Path) -> None:

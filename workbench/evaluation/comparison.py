@@ -155,6 +155,7 @@ class Comparison:
                 {
                     "model": one.subject,
                     "seen": list(one.seen),
+                    "unknown_ground": one.unknown,
                     "mean_iou": fraction(score.mean_iou),
                     "accuracy": fraction(score.accuracy),
                     "iou": {key: fraction(score.of(key)) for key in score.scored},
@@ -167,7 +168,7 @@ class Comparison:
     def text(self) -> str:
         """Return a table in Markdown: classes down, models across, then what the last gained on the first."""
         scores = list(self.scores.values())
-        names = [f"{one.subject}{' *' if one.seen else ''}" for one in self.evaluations]
+        names = [f"{one.subject}{' *' if one.doubt else ''}" for one in self.evaluations]
         rows = [(key, [score.of(key) for score in scores]) for key in scores[0].scored]
         rows.append(("**mIoU**", [score.mean_iou for score in scores]))
         rows.append(("**OA**", [score.accuracy for score in scores]))
@@ -175,8 +176,11 @@ class Comparison:
         table = markdown([head, *((key, *map(percent, row), _signed(row[-1] - row[0])) for key, row in rows)])
         lines = [f"{len(scores)} models on {self.test}, rule {self.rule.name}", "", table, ""]
         lines.append(f"{self.evaluations[-1].subject} {self.gain.text()}")
-        if any(one.seen for one in self.evaluations):
-            lines.append("* trained on domains of this test: its figures are too good")
+        lines += [
+            f"* no test for {one.subject}, or perhaps none: {one.doubt}"
+            for one in self.evaluations
+            if one.doubt
+        ]
         return "\n".join(lines)
 
     @staticmethod

@@ -43,6 +43,8 @@ class Fold:
     """Over all classes of the nomenclature."""
     ece: float = math.nan
     """Expected calibration error; NaN where it is not known."""
+    doubt: str | None = None
+    """Why this is no test of the model, or perhaps none; such a fold counts in no mean."""
 
     @classmethod
     def of(cls, name: str, evaluation: Evaluation) -> Self:
@@ -56,6 +58,7 @@ class Fold:
             patches=evaluation.patches,
             confusion=evaluation.total.confusion,
             ece=math.nan if sure is None else sure.expected_error(),
+            doubt=evaluation.doubt,
         )
 
     def document(self) -> dict[str, Any]:
@@ -67,6 +70,7 @@ class Fold:
             "domains": list(self.domains),
             "patches": self.patches,
             "ece": fraction(self.ece),
+            "doubt": self.doubt,
             "confusion": self.confusion.document(),
         }
 
@@ -81,6 +85,7 @@ class Fold:
             domains=tuple(document["domains"]),
             patches=document["patches"],
             ece=math.nan if ece is None else ece,
+            doubt=document["doubt"],
             confusion=Confusion.from_document(document["confusion"]),
         )
 
@@ -119,19 +124,20 @@ class CrossValidation:
 
     @property
     def pooled(self) -> Score:
-        """The figures of all folds' pixels together, each judged once."""
-        first, *others = (fold.confusion for fold in self.folds)
-        return self.rule.score(first.plus(*others))
+        """The figures of the pixels of all folds that are tests, each judged once."""
+        none = Confusion.empty(self.folds[0].confusion.keys)
+        return self.rule.score(none.plus(*(fold.confusion for fold in self.folds if fold.doubt is None)))
 
     def spread(self, figures: Iterable[float]) -> tuple[float, float]:
-        """Return mean and standard deviation of a sample (n − 1) of the folds that have a figure.
+        """Return mean and standard deviation of a sample (n − 1) of the tests that have a figure.
 
         Parameters
         ----------
         figures
             One of each fold, NaN where it has none.
         """
-        known = np.array([value for value in figures if not math.isnan(value)])
+        told = zip(figures, self.folds, strict=True)
+        known = np.array([value for value, fold in told if not math.isnan(value) and fold.doubt is None])
         return (
             float(known.mean()) if known.size else math.nan,
             float(known.std(ddof=1)) if known.size > 1 else math.nan,
@@ -175,7 +181,8 @@ class CrossValidation:
         """Return a table in Markdown as IGN's: classes down, folds across, IoU in percent."""
         scores, pooled = self.scores, self.pooled
         apart = None if self.prod is None else self.rule.score(self.prod.confusion)
-        names = [*(fold.name for fold in self.folds), "mean ± sd", "pooled"]
+        names = [f"{fold.name}{' *' if fold.doubt else ''}" for fold in self.folds]
+        names += ["mean ± sd", "pooled"]
         rows = [
             (title, *map(percent, figures), self._told(figures), percent(whole), percent(alone))
             for title, figures, whole, alone in (
@@ -209,7 +216,10 @@ class CrossValidation:
         about = f"Rule {self.rule.name}; sd of a sample (n − 1); pooled: all folds' pixels, each judged once."
         if apart is not None:
             about += " PROD is judged by validation zones of domains that it was trained on."
-        return "\n".join([f"Cross-validation on {self.release}", "", table, "", about, *tested])
+        doubts = [
+            f"\\* no test of {fold.name}, in no mean: {fold.doubt}" for fold in self.folds if fold.doubt
+        ]
+        return "\n".join([f"Cross-validation on {self.release}", "", table, "", about, *doubts, *tested])
 
     @property
     def _all(self) -> tuple[Fold, ...]:

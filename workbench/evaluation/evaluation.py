@@ -43,12 +43,21 @@ class Evaluation:
     """By zone's id; of a raster, one without a name."""
     seen: tuple[str, ...] = ()
     """Domains among them that the model was trained on."""
+    unknown: str | None = None
+    """Why nobody can tell whether it was trained on others of them; None where its card tells all."""
 
     def __post_init__(self) -> None:
         if not any(one.confusion.pixels for one in self.zones.values()):
             raise EvaluationError(
                 f"{self.reference} has no labelled pixel to hold {self.subject} against; choose another truth"
             )
+
+    @property
+    def doubt(self) -> str | None:
+        """Why these figures are no test, or perhaps none; None where they are one."""
+        if self.seen:
+            return f"it was trained on {', '.join(self.seen)}"
+        return self.unknown
 
     @property
     def total(self) -> Tally:
@@ -82,6 +91,7 @@ class Evaluation:
             "subject": self.subject,
             "reference": self.reference,
             "split": self.split,
+            "unknown_ground": self.unknown,
             "patches": self.patches,
             "nomenclature": self.nomenclature.name,
             "score": self.score.document(),
@@ -118,6 +128,8 @@ class Evaluation:
             lines += ["", *aligned([("domain", "mIoU", "OA", "ECE", "pixels"), *rows])]
         if self.seen:
             lines.append("* the model was trained on this domain: its figures are too good")
+        if self.unknown:
+            lines.append(f"perhaps no test: {self.unknown}")
         return "\n".join(lines)
 
     def _brief(self, tally: Tally) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["CROSS_VALIDATION", "cross_validate"]
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from workbench.errors import EvaluationError, ModelError
 from workbench.evaluation import CrossValidation, Fold, Selection, rule_of
 from workbench.export import Release, open_release
 from workbench.export.folds import PROD, SPLITS
-from workbench.inference.card import CARD, read_card
+from workbench.inference.card import CARD, ModelCard, read_card
 from workbench.workflows.evaluating import evaluate_model
-from workbench.workflows.training import train_model
+from workbench.workflows.training import budget_of, id_of, train_model
 
 CROSS_VALIDATION = "cross-validation.json"
 _TABLE = "cross-validation.md"
@@ -85,13 +86,12 @@ def cross_validate(
         _train(path, output / name, split, release, told=told, resume=resume, device=device, say=say, how=how)
         judged = f"{split}:{'valid' if split == PROD else 'test'}"
         evaluation = evaluate_model(path, output / name, rule=rule, split=judged, device=device, say=_quiet)
-        folds[split] = Fold.of(name, evaluation)
+        folds[split] = Fold.of(
+            name, evaluation if split != PROD else replace(evaluation, seen=(), unknown=None)
+        )
         say(f"{name}: mIoU {evaluation.score.mean_iou:.1%}, OA {evaluation.score.accuracy:.1%}")
-        if evaluation.seen and split != PROD:
-            say(
-                f"{name}: no test on {', '.join(evaluation.seen)}, which the model that it began with was "
-                "trained on"
-            )
+        if evaluation.doubt and split != PROD:
+            say(f"{name}: no test, or perhaps none, and in no mean: {evaluation.doubt}")
     result = CrossValidation(
         release=release.name,
         nomenclature=release.nomenclature,
@@ -134,12 +134,35 @@ def _train(
 ) -> None:
     """Train the model of a split, unless it is there."""
     if (model / CARD).is_file():
-        card = read_card(model)
-        if (card.release, card.training.get("source", {}).get("split")) != (release.name, split):
-            raise ModelError(f"{model} was not trained on {split} of {release.name}; choose a new folder")
+        _check_same(model, read_card(model), release, split, how)
         say(f"{model.name}: is there already")
         return
-    train_model(path, model, split=split, resume=resume, device=device, say=say, progress=told, **how)
+    called = id_of(f"{model.resolve().parent.name}-{model.name}")
+    train_model(
+        path, model, id=called, split=split, resume=resume, device=device, say=say, progress=told, **how
+    )
+
+
+def _check_same(model: Path, card: ModelCard, release: Release, split: str, how: Mapping[str, Any]) -> None:
+    """Refuse a model that is there, but of other labels, another split or another budget."""
+    source, budget = card.training.get("source", {}), card.training.get("budget", {})
+    if (source.get("content_sha256"), source.get("split")) != (release.card["content_sha256"], split):
+        raise ModelError(
+            f"{model} was not trained on {split} of this {release.name}, whose labels or folds are others; "
+            "choose a new folder"
+        )
+    wanted = budget_of(how.get("minutes"), how.get("steps"))
+    if budget != {"steps": wanted.steps, "seconds": wanted.seconds}:
+        raise ModelError(
+            f"{model} was trained for another budget ({_told(budget)}); go on with that, or choose a new "
+            "folder"
+        )
+
+
+def _told(budget: Mapping[str, Any]) -> str:
+    minutes = f"{budget['seconds'] / 60:g} minutes" if budget.get("seconds") else ""
+    steps = f"{budget['steps']} steps" if budget.get("steps") else ""
+    return " and ".join(one for one in (steps, minutes) if one) or "which it does not tell"
 
 
 def _quiet(sentence: str) -> None:

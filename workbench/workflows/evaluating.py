@@ -111,8 +111,9 @@ def evaluate_model(
         trained_on=card.domains,
         progress=progress,
     )
-    if unknown := unknown_ground(card):
-        say(f"whether model {card.id} was trained on these domains is not known: {unknown}")
+    found = replace(found, unknown=unknown_ground(card))
+    if found.unknown:
+        say(f"whether model {card.id} was trained on these domains is not known: {found.unknown}")
     if found.seen:
         say(f"model {card.id} was trained on {', '.join(found.seen)}: these are no test for it")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TrainingDone", "train_model"]
+__all__ = ["TrainingDone", "budget_of", "id_of", "train_model"]
 
 import platform
 import re
@@ -113,6 +113,7 @@ def train_model(
     source: Path,
     output: Path,
     *,
+    id: str | None = None,  # noqa: A002 - as the card calls it
     begin: Path | Literal["none"] | None = None,
     network: str | None = None,
     minutes: float | None = None,
@@ -138,6 +139,8 @@ def train_model(
         Directory of a release or a campaign.
     output
         Directory of the model. While it is trained, ``<output>.checkpoint`` lies beside.
+    id
+        Of the model; after its directory by default.
     begin
         Directory of a model to begin with, or ``none``; by default the shipped one, where it is of the
         network wanted.
@@ -175,12 +178,7 @@ def train_model(
     """
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     _check_free(output, checkpoint, resume=resume, overwrite=overwrite)
-    budget = Budget(
-        steps=steps,
-        seconds=60 * (MINUTES if minutes is None else minutes)
-        if minutes is not None or steps is None
-        else None,
-    )
+    budget = budget_of(minutes, steps)
     begun = _begun(begin, network, say)
     wanted = (
         begun[0].architecture if begun else named_architecture(network or "tiny-unet", inputs=1, outputs=1)
@@ -194,7 +192,7 @@ def train_model(
     learned = patches.train.joined(pseudo.patches) if pseudo else patches.train
     prepared = prepare(
         learned,
-        id=_id_of(output),
+        id=id_of(id or output.resolve().name),
         nomenclature=patches.nomenclature,
         recipe=recipe,
         network=network or "tiny-unet",
@@ -305,9 +303,19 @@ def _tell(
         )
 
 
-def _id_of(output: Path) -> str:
-    name = re.sub(r"[^a-z0-9_.-]+", "-", output.resolve().name.lower()).strip("-_.")[:48]
-    return name or "model"
+def id_of(name: str) -> str:
+    """Return the id that a model gets of a name.
+
+    >>> id_of("Mon modèle 3")
+    'mon-mod-le-3'
+    """
+    return re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-_.")[:48] or "model"
+
+
+def budget_of(minutes: float | None, steps: int | None) -> Budget:
+    """Return the budget that is meant: ten minutes, where neither is given."""
+    timed = minutes is not None or steps is None
+    return Budget(steps=steps, seconds=60 * (MINUTES if minutes is None else minutes) if timed else None)
 
 
 def _lineage(begun: ModelCard | None) -> dict[str, Any] | None:
