@@ -271,6 +271,8 @@ def check_output(
     """
     if not path.parent.is_dir():
         raise error(f"{path.parent} is not a folder; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise error(f"{path.parent} may not be written to; choose another folder")
     if not os.path.lexists(path):
         return
     if any(source.exists() and path.exists() and path.samefile(source) for source in sources):

@@ -235,6 +235,22 @@ def test_a_committee_is_the_mean_of_its_members_whatever_their_order(tmp_path: P
     assert read_bands(tmp_path / "both.tif", bands=[4]).any()
 
 
+def test_each_member_of_a_committee_sees_its_own_mean_where_a_band_lacks(tmp_path: Path, image: Path) -> None:
+    names, alone = ("low", "high"), []
+    for name, mean in zip(names, (8.0, 120.0), strict=True):
+        card = made_card(bands=("R", "G", "NIR"), optional=("NIR",))
+        bands = tuple(replace(band, mean=mean) if band.name == "NIR" else band for band in card.bands)
+        made_model(tmp_path / name, replace(card, id=name, bands=bands))
+        predicted(image, tmp_path / f"{name}.tif", tmp_path / name, probabilities=tmp_path / "alone.tif")
+        alone.append(read_bands(tmp_path / "alone.tif").astype(float))
+        (tmp_path / "alone.tif").unlink()
+    for order in (names, names[::-1]):
+        output = tmp_path / f"{'-'.join(order)}.tif"
+        together = tmp_path / f"all-{order[0]}.tif"
+        predicted(image, output, *(tmp_path / name for name in order), probabilities=together)
+        assert np.abs(read_bands(together) - np.mean(alone, axis=0)).max() <= 1
+
+
 def test_of_a_committee_with_a_member_of_unknown_ground_nobody_knows_what_it_saw(
     tmp_path: Path, image: Path
 ) -> None:
@@ -311,6 +327,12 @@ def test_what_does_not_fit_is_one_sentence_and_nothing_is_written(
             predicted(raster, tmp_path / "p.tif", model, **options)
     with pytest.raises(RasterError, match="is what the output is made of"):
         predicted(image, image, model, overwrite=True)
+    degrees = tmp_path / "degrees.tif"
+    grid = replace(made_grid(64, 64), crs="EPSG:4326", transform=Affine(1e-5, 0, 2.0, 0, -1e-5, 48.0))
+    write_raster(degrees, np.zeros((3, 64, 64), np.uint8), grid)
+    with pytest.raises(RasterError, match=r"lies in degrees, .* gdalwarp"):
+        predicted(degrees, tmp_path / "p.tif", model, resample=True)
+    degrees.unlink()
     with pytest.raises(RasterError, match="cannot hold the probabilities, too"):
         predicted(image, tmp_path / "p.tif", model, probabilities=tmp_path / "p.tif")
     assert sorted(path.name for path in tmp_path.iterdir()) == before

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import RasterInfo, read_bands, read_valid
 from workbench.nomenclature import Nomenclature
@@ -41,14 +42,14 @@ def read_codes(
     Raises
     ------
     RasterError
-        The pixels cannot be read.
+        The pixels cannot be read, or say that they are codes of something else.
     NomenclatureError
         The scheme is unknown, or some pixel has a value that it does not allow.
     """
     values: NDArray[np.uint8] = read_bands(info.path, bands=(1,), window=window)[0]
     counts = read_valid(info.path, window=window) if info.band_count == 1 else np.ones(values.shape, np.bool_)
     if scheme == CODES:
-        return np.where(counts, values, np.uint8(0))
+        return _checked(np.where(counts, values, np.uint8(0)), info, nomenclature)
     if scheme == ARGMAX:
         # 255 becomes 0, which no mask of FLAIR has.
         values, scheme = values + np.uint8(1), _FLAIR
@@ -57,4 +58,22 @@ def read_codes(
         counts &= values != 0
     codes = np.zeros(values.shape, np.uint8)
     codes[counts] = nomenclature.decode(values[counts], scheme)
+    return codes
+
+
+def _checked(codes: NDArray[np.uint8], info: RasterInfo, nomenclature: Nomenclature) -> NDArray[np.uint8]:
+    """Return codes, if they are those of a nomenclature."""
+    named = info.tags.get("NOMENCLATURE", nomenclature.name).split(" ")[0]
+    if named != nomenclature.name:
+        raise RasterError(
+            f"{info.path} says that its classes are those of {named}, not of {nomenclature.name}; pass "
+            f"--nomenclature {named}, or predict again"
+        )
+    pixels = np.bincount(codes.reshape(-1), minlength=256)
+    strange = sorted(set(np.flatnonzero(pixels).tolist()) - {0, *nomenclature.codes})
+    if strange:
+        raise RasterError(
+            f"{info.path} has class {strange[0]} in {int(pixels[strange[0]]):,} pixels, which "
+            f"{nomenclature.name} does not have; is it a prediction?"
+        )
     return codes

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import rasterio
 import rasterio.shutil
+from rasterio._err import CPLE_BaseError  # what copying raises; rasterio.errors has no name for it
 from rasterio.errors import RasterioError
 
 from workbench.documents import replacing
@@ -85,7 +86,7 @@ def write_mosaic(
         ):
             rasterio.shutil.copy(virtual, temporary, **_OPTIONS)
             _check_whole(temporary, grid)
-    except (RasterioError, OSError) as error:
+    except (RasterioError, CPLE_BaseError, OSError) as error:
         if isinstance(error, RasterError):
             raise
         raise RasterError(f"{path} cannot be written ({error}); look at the room on the disk") from error

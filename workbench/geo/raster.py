@@ -85,6 +85,8 @@ class RasterInfo:
     tags: Mapping[str, str]
     palette: bool = False
     """Whether the pixels are entries of a colour table."""
+    geographic: bool = False
+    """Whether it lies in degrees, so that nothing about it is in metres."""
 
 
 def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
@@ -123,6 +125,7 @@ def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
             descriptions=tuple(text or "" for text in source.descriptions),
             tags=dict(source.tags()),
             palette=source.colorinterp[0] == ColorInterp.palette,
+            geographic=CRS.from_user_input(crs).is_geographic,
         )
 
 

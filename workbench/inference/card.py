@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["CARD", "WEIGHTS", "Band", "ModelCard", "check_place", "read_card", "write_card"]
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -242,6 +243,8 @@ def check_place(directory: Path, *, overwrite: bool) -> None:
         read_card(directory)
     elif not directory.parent.is_dir():
         raise ModelError(f"{directory.parent} is not a folder; make it first")
+    if not os.access(directory.parent, os.W_OK):
+        raise ModelError(f"{directory.parent} may not be written to; choose another folder")
 
 
 def write_card(card: ModelCard, directory: Path) -> None:

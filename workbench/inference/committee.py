@@ -6,6 +6,7 @@ __all__ = ["Committee"]
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -34,6 +35,8 @@ class Committee:
         On one device, with one nomenclature and resolution.
     views
         How often each of them looks at a tile.
+    lacking
+        Bands that the tiles do not have: each member sees its own mean there, not another's.
 
     Raises
     ------
@@ -43,7 +46,9 @@ class Committee:
 
     planes = (*PLANES, "mutual information")
 
-    def __init__(self, members: Sequence[NetworkSegmenter], *, views: Views = 1) -> None:
+    def __init__(
+        self, members: Sequence[NetworkSegmenter], *, views: Views = 1, lacking: Sequence[str] = ()
+    ) -> None:
         self._members, self._views = tuple(members), views
         cards = [member.card for member in members]
         for what in ("nomenclature", "resolution"):
@@ -57,6 +62,11 @@ class Committee:
         self._bands = [[names.index(band.name) for band in card.bands] for card in cards]
         self._classes = [
             torch.tensor([self.card.classes.index(key) for key in card.classes], device=members[0].device)
+            for card in cards
+        ]
+        # Of each member, the bands that its tiles lack, and the value that stands there.
+        self._lacking = [
+            [(place, card.fills[place]) for place, band in enumerate(card.bands) if band.name in lacking]
             for card in cards
         ]
         self._batches = Batches(torch.device(members[0].device), each=views)
@@ -90,6 +100,10 @@ class Committee:
         """As of a member."""
         self._members[0].enter_lane()
 
+    def without(self, bands: Sequence[str]) -> Self:
+        """Return the same for tiles that lack bands: each member sees its own mean there, not another's."""
+        return type(self)(self._members, views=self._views, lacking=bands)
+
     def predict_proba(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.float32]:
         """Return the mean probability of each class, shape (tile, class, row, col)."""
         return self._batches.ask(tiles, lambda part: self._mean(part, core)[0].cpu().numpy())
@@ -106,8 +120,12 @@ class Committee:
         mean = torch.zeros(shape, device=self.device)
         shared = torch.zeros((shape[0], *shape[2:]), device=self.device)
         opinions = 0
-        for member, bands, classes in zip(self._members, self._bands, self._classes, strict=True):
-            for told in self._opinions(member, tiles[..., bands]):
+        parts = zip(self._members, self._bands, self._classes, self._lacking, strict=True)
+        for member, bands, classes, lacking in parts:
+            own = tiles[..., bands]
+            for place, fill in lacking:
+                own[..., place] = fill
+            for told in self._opinions(member, own):
                 proba = told[..., *cut]
                 mean.index_add_(1, classes, proba.contiguous())
                 shared += torch.special.entr(proba).sum(dim=1)

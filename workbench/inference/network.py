@@ -6,8 +6,10 @@ __all__ = ["NetworkSegmenter", "open_segmenter", "pick_device"]
 
 import math
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -116,6 +118,10 @@ class NetworkSegmenter:
         """Have torch keep to this thread: the others have tiles of their own."""
         if self._device.type == "cpu":
             torch.set_num_threads(1)
+
+    def without(self, bands: Sequence[str]) -> Self:
+        """Return itself: what stands in the place of a band is its own mean."""
+        return self
 
     def normalise(self, tiles: NDArray[np.uint8]) -> Tensor:
         """Return tiles (tile, row, col, band) as numbers around 0, (tile, band, row, col), channels last."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["PLANES", "Segmenter", "Views"]
 
-from typing import Literal, Protocol
+from collections.abc import Sequence
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,9 @@ class Segmenter(Protocol):
 
     def enter_lane(self) -> None:
         """Make ready a thread that is one of several to ask."""
+
+    def without(self, bands: Sequence[str]) -> Self:
+        """Return the same for tiles that lack bands, whose pixels tell nothing there."""
 
     def predict_proba(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.float32]:
         """Return the probability of each class, shape (tile, class, row, col); 0 for untrained ones.

@@ -44,6 +44,8 @@ class Trained:
     seconds: float
     score: Score | None
     """Of these weights on the held-out zones."""
+    judged: PatchSet | None
+    """Patches of these that they are judged by."""
     stopped_early: bool
     frozen: bool
     """Whether batch-norm statistics were kept as they were."""
@@ -192,6 +194,7 @@ class _Run:
             steps=state.step,
             seconds=self._elapsed(),
             score=score,
+            judged=self._judged_on,
             stopped_early=self.spent < 1,
             frozen=learner.frozen,
             device=str(learner.device),

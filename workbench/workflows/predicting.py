@@ -25,6 +25,8 @@ from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.workflows.predictions import prediction_path, prediction_tags
 from workbench.workflows.unseen import unknown_ground
 
+_WARP = "gdalwarp -t_srs EPSG:2154"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicted:
@@ -143,8 +145,14 @@ def predict_file(
             )
     card = segmenter.card
     names = band_names(info, bands, card)
+    if resample and info.geographic:
+        raise RasterError(
+            f"{raster} lies in degrees, which are resampled to no metres; warp it first: {_WARP}"
+        )
     source = RasterSource.of(info, card, bands=names, resample=resample)
-    if source.differs(card):
+    if info.geographic:
+        say(f"{raster} lies in degrees, so nobody knows how large its pixels are; warp it: {_WARP}")
+    elif source.differs(card):
         say(
             f"{raster} has pixels of {info.grid.resolution:g} m, {card.id} was trained at "
             f"{card.resolution:g} m, so expect less of it; --resample gives it what it knows"
@@ -195,9 +203,12 @@ def _predicted(
 ) -> Predicted:
     nomenclature = nomenclature or load_nomenclature(segmenter.card.nomenclature)
     tiling = tiling or Tiling.on(segmenter.device)
+    lacking = [
+        band.name for band, number in zip(segmenter.card.bands, source.numbers, strict=True) if number is None
+    ]
     done = predict_raster(
         source,
-        segmenter,
+        segmenter.without(lacking),
         output,
         codes=segmenter.card.codes(nomenclature),
         tiling=tiling,

@@ -163,6 +163,11 @@ def build_product(
     info = inspect_raster(prediction)
     if info.dtype != "uint8":
         raise ProductError(f"{prediction} is {info.dtype}; a prediction's classes are 8-bit numbers")
+    if info.geographic:
+        raise ProductError(
+            f"{prediction} lies in degrees, a map has areas in m²; warp the orthophoto and predict it again: "
+            "gdalwarp -t_srs EPSG:2154"
+        )
     parts = tuple(_parts(made, info.grid, output, domain))
     for path in (path for part in parts for path in part.files):
         what, begins = _BEGINS[path.suffix]

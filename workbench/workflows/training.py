@@ -334,18 +334,19 @@ def _card(
     done: Trained,
     begun: ModelCard | None,
 ) -> ModelCard:
-    train, held_out, score = patches.train, patches.held_out, done.score
+    train, held_out, score, judged = patches.train, patches.held_out, done.score, done.judged
     pixels: Mapping[str, int] = {
         entry.key: int(train.class_pixels[entry.code]) for entry in patches.nomenclature.classes
     }
     saw = {domain for one in (pseudo, begun) if one for domain in one.domains}
     metrics: dict[str, Any] = {}
-    if score:
+    if score and judged:
         metrics["held_out"] = {
             "mIoU": round(score.mean_iou, 5),
             "OA": round(score.accuracy, 5),
             "pixels": score.pixels,
-            "zones": len(held_out.zone_ids),
+            "patches": len(judged),
+            "zones": len(judged.zone_ids),
         }
     return replace(
         card,
