@@ -40,6 +40,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from workbench.errors import DocumentError, Problem, WorkbenchError
 
 if TYPE_CHECKING:
@@ -241,6 +243,40 @@ def _remove_abandoned(folder: Path) -> None:
     for path in folder.glob(".*-????????.part*"):
         if path.is_file() and is_abandoned(path):
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(output: Path, *, doing: str, error: type[WorkbenchError] = WorkbenchError) -> Iterator[None]:
+    """Keep other processes from making the same output meanwhile, by a lock beside it.
+
+    Parameters
+    ----------
+    output
+        File or folder that is being made.
+    doing
+        What is being done to it, such as ``predicted``.
+    error
+        What to raise.
+
+    Raises
+    ------
+    WorkbenchError
+        Another process is at it.
+    """
+    lock = FileLock(output.with_name(f".{output.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as held:
+        raise error(f"{output} is being {doing} by another process; wait for it, or stop it") from held
+    except OSError as failure:
+        raise error(
+            f"{output} cannot be written ({failure.strerror or failure}); choose another place"
+        ) from failure
+    try:
+        yield
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def check_output(

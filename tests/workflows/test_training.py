@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from filelock import FileLock
 from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
@@ -229,6 +230,16 @@ def test_a_band_that_patches_lack_is_no_longer_taken_and_that_is_said(
     done = train_model(labelled.path, tmp_path / "then", begin=first, steps=1, device="cpu", say=said.append)
     assert [band.name for band in done.card.bands] == ["R", "G", "B", "NIR"]
     assert "not all patches have T: the network no longer takes it, as tiny did" in said
+
+
+def test_two_processes_do_not_train_the_same_model(labelled: Campaign, tmp_path: Path) -> None:
+    with (
+        FileLock(tmp_path / ".model.lock"),
+        pytest.raises(ModelError, match="model is being trained by another process"),
+    ):
+        train_model(labelled.path, tmp_path / "model", steps=1, device="cpu")
+    train_model(labelled.path, tmp_path / "model", steps=1, device="cpu")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
 
 
 REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {

@@ -10,7 +10,18 @@ from typing import Any
 
 import click
 
-from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_names, table
+from workbench.cli.options import (
+    JSON,
+    OVERWRITE,
+    PATH,
+    emit,
+    example,
+    progress,
+    say,
+    split_name,
+    split_names,
+    table,
+)
 
 _STAND_IN = "FLAIR-INC_rgb_15cl_resnet34-unet_weights.pth"
 
@@ -94,15 +105,6 @@ def model_list(folder: Path, published: bool, as_json: bool) -> None:
     sys.exit(1 if found.damaged else 0)
 
 
-def _split_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return a split's whole name, which may be given as its number."""
-    known = {**{str(fold): f"split_{fold}" for fold in range(1, 6)}, "prod": "prod"}
-    named = known.get(value, value) if value else None
-    if named is not None and named not in known.values():
-        raise click.BadParameter(f"{value!r} is no split; choose 1 to 5 or prod")
-    return named
-
-
 @model.command(
     "publish",
     epilog=example(
@@ -118,7 +120,7 @@ def _split_name(ctx: click.Context, param: click.Parameter, value: str | None) -
 )
 @click.option(
     "--split",
-    callback=_split_name,
+    callback=split_name,
     help="Split of it: 1 to 5 or prod (that which the model learned from if not given).",
 )
 @click.option(

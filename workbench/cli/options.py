@@ -15,6 +15,7 @@ __all__ = [
     "progress",
     "say",
     "split_decisions",
+    "split_name",
     "split_names",
     "table",
 ]
@@ -41,6 +42,15 @@ PATH = click.Path(path_type=Path)
 def split_names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """Split names that are joined by commas."""
     return None if value is None else tuple(part.strip() for part in value.split(","))
+
+
+def split_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return a split's whole name, which may be given as its number."""
+    known = {**{str(fold): f"split_{fold}" for fold in range(1, 6)}, "prod": "prod"}
+    named = known.get(value, value) if value else None
+    if named is not None and named not in known.values():
+        raise click.BadParameter(f"{value!r} is no split; choose 1 to 5 or prod")
+    return named
 
 
 def split_decisions(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

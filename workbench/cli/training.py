@@ -10,11 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
-from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say
+from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_name
 from workbench.errors import ModelError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_SPLITS = {**{str(fold): f"split_{fold}" for fold in range(1, 6)}, "prod": "prod"}
 
 
 def how_to_train(command: _Command) -> _Command:
@@ -50,8 +49,8 @@ _HOW = (
 @how_to_train
 @click.option(
     "--split",
-    type=click.Choice(list(_SPLITS), case_sensitive=False),
-    help="Split, whose test zones are not learned from (1 for a release, prod for a campaign).",
+    callback=split_name,
+    help="Split, 1 to 5 or prod, whose test is not learned from (1 for a release, prod for a campaign).",
 )
 @click.option("--unreviewed", is_flag=True, help="Also zones of the campaign that nobody accepted yet.")
 @click.option(
@@ -84,7 +83,7 @@ def train(
             source,
             output,
             begin="none" if str(begin) == "none" else begin,
-            split=split and _SPLITS[split],
+            split=split,
             say=say,
             progress=lambda share, told: bar(round(1000 * share), 1000),
             **options,

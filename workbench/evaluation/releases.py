@@ -40,7 +40,7 @@ class Selection:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return what is written as ``split_2:test``, ``split_2`` (its test), ``prod:valid`` or ``all``.
+        """Return what is written as ``split_2:test``, ``2`` or ``split_2`` (its test), ``prod`` or ``all``.
 
         Raises
         ------
@@ -53,6 +53,7 @@ class Selection:
         if text == _ALL:
             return cls(split=None, subset=None)
         split, _, subset = text.partition(":")
+        split = f"split_{split}" if split.isdigit() else split
         subset = subset or ("valid" if split == PROD else "test")
         if split not in (*SPLITS, PROD) or subset not in SUBSETS:
             raise EvaluationError(

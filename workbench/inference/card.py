@@ -226,7 +226,11 @@ def read_card(directory: Path) -> ModelCard:
         raise ModelError(
             f"{directory} is no model: it has no {CARD}; make one by workbench model import or train"
         )
-    return ModelCard.from_document(read_document(path, schema=_SCHEMA))
+    document = read_document(path, schema=_SCHEMA)
+    try:
+        return ModelCard.from_document(document)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
 
 
 def check_place(directory: Path, *, overwrite: bool) -> None:

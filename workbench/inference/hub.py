@@ -18,10 +18,12 @@ _KINDS = (".safetensors", ".pth", ".ckpt")
 def is_hub_name(source: str) -> bool:
     """Tell whether something can be the name of a repository, and is nothing on this machine.
 
-    >>> is_hub_name("IGNF/FLAIR-INC_rgb_15cl_resnet34-unet"), is_hub_name("models/x/card.json")
+    >>> is_hub_name("IGNF/FLAIR-INC_rgb_15cl_resnet34-unet"), is_hub_name("models/missing.pth")
     (True, False)
     """
-    return _NAME.fullmatch(source) is not None and not Path(source).exists()
+    path = Path(source)
+    here = path.parent.exists() or path.suffix in _KINDS
+    return _NAME.fullmatch(source) is not None and not here
 
 
 def by_hand(name: str) -> str:

@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from workbench.documents import canonical_bytes, write_file
+from workbench.documents import alone, canonical_bytes, write_file
 from workbench.errors import ModelError, RasterError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.mosaics import Part, write_mosaic
@@ -254,14 +253,7 @@ def _workplace(output: Path, plan: Mapping[str, Any]) -> Iterator[Path]:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise RasterError(f"{output} cannot be written ({error.strerror}); choose another place") from error
-    lock = FileLock(output.with_name(f".{output.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ModelError(
-            f"{output} is being predicted by another process; wait for it, or stop it"
-        ) from error
-    try:
+    with alone(output, doing="predicted", error=ModelError):
         folder.mkdir(exist_ok=True)
         content = canonical_bytes(plan)
         path = folder / _PLAN
@@ -270,6 +262,3 @@ def _workplace(output: Path, plan: Mapping[str, Any]) -> Iterator[Path]:
             folder.mkdir()
             write_file(path, content, error=RasterError)
         yield folder
-    finally:
-        lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.campaign import Campaign
+from workbench.documents import alone
 from workbench.errors import ModelError
 from workbench.export import open_release
 from workbench.inference.architecture import Architecture
@@ -199,25 +200,26 @@ def train_model(
         begin=begun,
     )
     _tell(patches, prepared, begun, say)
-    if checkpoint.exists() and resume:
-        say(f"{checkpoint}: going on from there")
-    elif checkpoint.exists():
-        checkpoint.unlink()
-    done = train(
-        prepared,
-        learned,
-        recipe=recipe,
-        budget=budget,
-        held_out=patches.held_out,
-        device=device,
-        source={**patches.source, "pseudo_labels": pseudo.document() if pseudo else None},
-        checkpoint=checkpoint,
-        progress=progress,
-    )
-    card = _card(prepared.card, patches, pseudo, recipe, budget, done, begun[0] if begun else None)
-    written = write_model(card, done.weights, output, overwrite=overwrite)
-    done.history.write(output)
-    checkpoint.unlink(missing_ok=True)
+    with alone(output, doing="trained", error=ModelError):
+        if checkpoint.exists() and resume:
+            say(f"{checkpoint}: going on from there")
+        elif checkpoint.exists():
+            checkpoint.unlink()
+        done = train(
+            prepared,
+            learned,
+            recipe=recipe,
+            budget=budget,
+            held_out=patches.held_out,
+            device=device,
+            source={**patches.source, "pseudo_labels": pseudo.document() if pseudo else None},
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+        card = _card(prepared.card, patches, pseudo, recipe, budget, done, begun[0] if begun else None)
+        written = write_model(card, done.weights, output, overwrite=overwrite)
+        done.history.write(output)
+        checkpoint.unlink(missing_ok=True)
     return TrainingDone(
         directory=output,
         card=written,
@@ -237,7 +239,10 @@ def software() -> dict[str, str]:
 def _check_free(output: Path, checkpoint: Path, *, resume: bool, overwrite: bool) -> None:
     check_place(output, overwrite=overwrite)
     if checkpoint.exists() and not is_checkpoint(checkpoint):
-        raise ModelError(f"{checkpoint} is in the way, and no checkpoint; choose another name for the model")
+        raise ModelError(
+            f"{checkpoint} is in the way: it is no checkpoint, or one that was cut off; remove it, or choose "
+            "another name for the model"
+        )
     if checkpoint.exists() and not resume and not overwrite:
         raise ModelError(
             f"{checkpoint} is what a training that was cut short left; go on from it with --resume, or begin "
