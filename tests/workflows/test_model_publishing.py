@@ -22,7 +22,7 @@ from made_orthos import made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
-from workbench.documents import read_document, validate
+from workbench.documents import digest_file, read_document, validate
 from workbench.errors import ModelError, WorkbenchError
 from workbench.export import Release, open_release
 from workbench.export.manifest import check_files, read_manifest
@@ -446,7 +446,10 @@ def test_what_the_release_warns_of_is_said_beside_the_figures(
         for split in ("split_1, split_2", "split_3")
     ]
     card = dict(release.card) | {"warnings": warnings}
+    before = digest_file(copy / "release.json")
     (copy / "release.json").write_text(json.dumps(card))
+    sums = copy / "SHA256SUMS"
+    sums.write_text(sums.read_text().replace(before, digest_file(copy / "release.json")))
     said: list[str] = []
     published(trained, tmp_path / "out", release=copy, say=said.append)
     assert [one["message"] for one in warnings if one["message"] in said] == [warnings[0]["message"]]
@@ -637,3 +640,16 @@ def test_a_model_without_training_files_or_a_known_nomenclature_is_published_too
 def test_the_release_is_only_read(release: Release) -> None:
     assert open_release(release.path).patches()
     assert not check_files(release.path, read_manifest(release.path))
+
+
+def test_a_release_that_is_not_as_it_was_built_gives_no_figures(
+    release: Release, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(release.path, tmp_path / release.name)
+    label = next((tmp_path / release.name).rglob("*AERIAL_LABEL-COSIA*.tif"))
+    label.write_bytes(label.read_bytes()[:-1] + b"?")
+    with pytest.raises(
+        ModelError, match=r"is not as it was built: .*; look at it by workbench release verify"
+    ):
+        publish_model(trained, tmp_path / "published", release=tmp_path / release.name, device="cpu")
+    assert not (tmp_path / "published").exists()

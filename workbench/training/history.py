@@ -66,7 +66,7 @@ def draw_curves(history: History) -> bytes | None:
         for name, title, colour in (("mean_iou", "mean IoU", "#d62728"), ("accuracy", "accuracy", "#2ca02c")):
             right.plot(judged, [row[name] for row in history.scores], "o-", ms=3, color=colour, label=title)
         right.axvline(history.kept_step, color="0.5", lw=1, ls=":", label="kept")
-        right.legend(frameon=False, loc="lower right")
+        right.legend(frameon=False, loc="best")
         right.set(xlabel="step", ylim=(0, 1), title="held-out zones")
     else:
         right.set_axis_off()

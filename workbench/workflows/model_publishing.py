@@ -19,7 +19,7 @@ from typing import Any
 from workbench.errors import EvaluationError, ModelError, WorkbenchError
 from workbench.evaluation import Confusion, Score, rule_of
 from workbench.evaluation.rules import RULES
-from workbench.export import Release, open_release
+from workbench.export import Release, open_release, verify_release
 from workbench.export.folds import PROD, SPLITS
 from workbench.export.statistics import band_statistics
 from workbench.inference.card import WEIGHTS, ModelCard, read_card
@@ -177,6 +177,12 @@ def _release(path: Path, rule: str) -> Release:
     """Open a release; refuse before any work what could not be measured on it, or not be drawn."""
     release = open_release(path)
     rule_of(rule, release.nomenclature)
+    if problems := verify_release(path).problems:  # its digest stands beside the figures
+        raise ModelError(
+            f"{path} is not as it was built: {problems[0]}"
+            + (f" and {len(problems) - 1} problems more" if len(problems) > 1 else "")
+            + f"; look at it by workbench release verify {path}"
+        )
     if importlib.util.find_spec("matplotlib") is None:
         raise EvaluationError(
             "the confusion matrix is drawn by matplotlib, which is not installed: "
