@@ -246,15 +246,13 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 @contextmanager
-def alone(output: Path, *, doing: str, error: type[WorkbenchError] = WorkbenchError) -> Iterator[None]:
+def alone(output: Path, *, error: type[WorkbenchError] = WorkbenchError) -> Iterator[None]:
     """Keep other processes from making the same output meanwhile, by a lock beside it.
 
     Parameters
     ----------
     output
         File or folder that is being made.
-    doing
-        What is being done to it, such as ``predicted``.
     error
         What to raise.
 
@@ -267,11 +265,10 @@ def alone(output: Path, *, doing: str, error: type[WorkbenchError] = WorkbenchEr
     try:
         lock.acquire(timeout=0)
     except Timeout as held:
-        raise error(f"{output} is being {doing} by another process; wait for it, or stop it") from held
+        raise error(f"{output} is being made by another process; wait for it, or stop it") from held
     except OSError as failure:
-        raise error(
-            f"{output} cannot be written ({failure.strerror or failure}); choose another place"
-        ) from failure
+        reason = failure.strerror or failure
+        raise error(f"{output} cannot be written ({reason}); choose another place") from failure
     try:
         yield
     finally:

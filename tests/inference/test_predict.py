@@ -209,7 +209,7 @@ def test_a_killed_process_leaves_parts_that_are_whole(tmp_path: Path, image: Pat
 
 def test_two_processes_do_not_write_the_same_output(tmp_path: Path, image: Path, model: Path) -> None:
     def again(done: int, total: int) -> None:
-        with pytest.raises(ModelError, match="is being predicted by another process"):
+        with pytest.raises(ModelError, match="is being made by another process"):
             predicted(image, tmp_path / "p.tif", model)
 
     predicted(image, tmp_path / "p.tif", model, progress=again)

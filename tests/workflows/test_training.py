@@ -235,7 +235,7 @@ def test_a_band_that_patches_lack_is_no_longer_taken_and_that_is_said(
 def test_two_processes_do_not_train_the_same_model(labelled: Campaign, tmp_path: Path) -> None:
     with (
         FileLock(tmp_path / ".model.lock"),
-        pytest.raises(ModelError, match="model is being trained by another process"),
+        pytest.raises(ModelError, match="model is being made by another process"),
     ):
         train_model(labelled.path, tmp_path / "model", steps=1, device="cpu")
     train_model(labelled.path, tmp_path / "model", steps=1, device="cpu")

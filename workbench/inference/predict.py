@@ -253,7 +253,7 @@ def _workplace(output: Path, plan: Mapping[str, Any]) -> Iterator[Path]:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise RasterError(f"{output} cannot be written ({error.strerror}); choose another place") from error
-    with alone(output, doing="predicted", error=ModelError):
+    with alone(output, error=ModelError):
         folder.mkdir(exist_ok=True)
         content = canonical_bytes(plan)
         path = folder / _PLAN

@@ -200,7 +200,7 @@ def train_model(
         begin=begun,
     )
     _tell(patches, prepared, begun, say)
-    with alone(output, doing="trained", error=ModelError):
+    with alone(output, error=ModelError):
         if checkpoint.exists() and resume:
             say(f"{checkpoint}: going on from there")
         elif checkpoint.exists():
