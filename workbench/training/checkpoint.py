@@ -104,11 +104,11 @@ def read_checkpoint(
             if head.get("format") != _FORMAT or facts.get("run") != run:
                 raise ModelError(
                     f"{path} was begun with other patches, settings or by another workbench; train with the "
-                    "same ones, or pass --overwrite instead of --resume to begin again"
+                    "same ones, or remove it to begin again"
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
-        raise ModelError(f"{path} is damaged ({error}); pass --overwrite to begin again") from error
+        raise ModelError(f"{path} is damaged ({error}); remove it to begin again") from error
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimiser": {}}
     for name, tensor in tensors.items():
         part, _, rest = name.partition("/")
