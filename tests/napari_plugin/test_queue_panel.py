@@ -199,10 +199,21 @@ def test_reading_is_stopped_by_its_button_and_goes_on_by_it(
 ) -> None:
     settle(qtbot, panel)
     monkeypatch.setattr(queue_reading, "_BATCH_SECONDS", 0.0)
+    begun, pressed, read_one = Event(), Event(), ZoneReader._read_one
+
+    def held(*args: Any) -> Any:
+        """Read a zone once the button was pressed, however fast the machine is."""
+        begun.set()
+        assert pressed.wait(20)
+        return read_one(*args)
+
+    monkeypatch.setattr(ZoneReader, "_read_one", held)
     again = QueuePanel(panel.directory, "marie")
     qtbot.addWidget(again)
     again.refresh()
+    qtbot.waitUntil(begun.is_set, timeout=20_000)
     again.stop()
+    pressed.set()
     qtbot.waitUntil(lambda: not again.reading, timeout=20_000)
     assert "were not read" in again.told
     QTest.mouseClick(again.again, LEFT)
