@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,14 @@ def make_ortho(tmp_path: Path) -> MakeOrtho:
 @pytest.fixture
 def campaign(tmp_path: Path) -> Campaign:
     return Campaign.create(tmp_path / "campaign")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Have torch use one thread: with more, small networks wait for each other on busy processors."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from made_models import UNET, UPERNET, hub, inc, opinionated, save, state
 from made_orthos import made_grid
 from torch import Tensor
@@ -94,12 +93,7 @@ HUB_INFRARED = of_hub("swintiny-upernet.safetensors", "IR")
 HUB_OF_FOUR = of_hub("swintiny-upernet.safetensors", "RGBI")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from click.testing import CliRunner
 from huggingface_hub import ModelCard as HubCard
@@ -45,13 +44,7 @@ DOMAINS = ("D001_2019", "D002_2019", "D003_2020", "D004_2020", "D005_2021", "D00
 TEST = ("D001_2019", "D006_2021")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Have torch use one thread: with more, small networks wait for each other on busy processors."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

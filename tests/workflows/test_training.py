@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 from filelock import FileLock
 from made_orthos import MakeOrtho, made_grid, made_image, made_truth
@@ -35,13 +34,7 @@ from workbench.workflows.training import train_model
 PLACES = [("D051_2019", "Z1_AA"), ("D051_2019", "Z2_AA"), ("D036_2020", "Z1_AA"), ("D036_2020", "Z2_AA")]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Have torch use one thread: with more, small networks wait for each other on busy processors."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -9,24 +9,18 @@ from typing import Any
 
 import click
 
-from workbench.cli.options import JSON, PATH, emit, example, progress, say
+from workbench.cli.options import JSON, PATH, RULE, emit, example, progress, say
 from workbench.cli.training import how_to_train
 
 
 @click.command(epilog=example("workbench crossval releases/FR_V0.1 -o folds --steps 5"))
 @click.argument("release", metavar="RELEASE", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the models and their table.")
-@click.option(
-    "--rule",
-    type=click.Choice(["challenge", "flair"]),
-    default="challenge",
-    show_default=True,
-    help="Which mean: of the challenges' 12 classes, or IGN's of all classes with a weight.",
-)
+@RULE
 @click.option("--prod/--no-prod", default=True, show_default=True, help="Also a model of all folds.")
 @how_to_train
 @JSON
-def crossval(release: Path, output: Path, begin: Path | None, as_json: bool, **options: Any) -> None:
+def crossval(release: Path, output: Path, as_json: bool, **options: Any) -> None:
     """Train a model for each fold of domains, judge it on that fold, and one for production on all."""
     from workbench.workflows.crossvalidating import cross_validate
 
@@ -34,7 +28,6 @@ def crossval(release: Path, output: Path, begin: Path | None, as_json: bool, **o
         done = cross_validate(
             release,
             output,
-            begin="none" if str(begin) == "none" else begin,
             say=say,
             progress=lambda share, told: bar(round(1000 * share), 1000),
             **options,

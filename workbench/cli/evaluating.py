@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_names
+from workbench.cli.options import JSON, OVERWRITE, PATH, RULE, emit, example, progress, say, split_names
 
 
 @click.command(epilog=example("workbench evaluate truth.tif --prediction prediction.tif"))
@@ -22,13 +22,7 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress
     help="Model to run on the patches of a release; several are compared, in the order given.",
 )
 @click.option("--prediction", type=PATH, help="Raster to hold against a mask.")
-@click.option(
-    "--rule",
-    type=click.Choice(["challenge", "flair"]),
-    default="challenge",
-    show_default=True,
-    help="Which mean: of the challenges' 12 classes, or IGN's of all classes with a weight.",
-)
+@RULE
 @click.option("--drop", callback=split_names, help="Further classes to leave out by the rule flair: snow,…")
 @click.option("--split", help="Patches: split_1:test (if not given), split_2:valid, prod:valid, all.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")

@@ -8,6 +8,7 @@ __all__ = [
     "JSON",
     "OVERWRITE",
     "PATH",
+    "RULE",
     "ZONE",
     "emit",
     "example",
@@ -35,6 +36,13 @@ DIR = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path)
 AUTHOR = click.option("--author", required=True, help="Whose journal to write, a name without spaces.")
 ZONE = click.option("--zone", "zone_id", required=True, help="Zone, such as D055_2018/Z2_UF.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+RULE = click.option(
+    "--rule",
+    type=click.Choice(["challenge", "flair"]),
+    default="challenge",
+    show_default=True,
+    help="Which mean: of the challenges' 12 classes, or IGN's of all classes with a weight.",
+)
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 PATH = click.Path(path_type=Path)
 

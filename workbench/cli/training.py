@@ -25,7 +25,11 @@ def how_to_train(command: _Command) -> _Command:
 
 _HOW = (
     click.option(
-        "--init", "begin", type=PATH, help="Model to begin with, or none; the shipped one if not given."
+        "--init",
+        "begin",
+        type=PATH,
+        callback=lambda ctx, param, value: "none" if str(value) == "none" else value,
+        help="Model to begin with, or none; the shipped one if not given.",
     ),
     click.option("--network", help="Such as tiny-unet or resnet34-unet; that of --init if not given."),
     click.option(
@@ -68,9 +72,7 @@ _HOW = (
 )
 @OVERWRITE
 @JSON
-def train(
-    source: Path, output: Path, begin: Path | None, split: str | None, as_json: bool, **options: Any
-) -> None:
+def train(source: Path, output: Path, as_json: bool, **options: Any) -> None:
     """Train a model on the labelled zones of a campaign, or on a release."""
     try:
         from workbench.workflows.training import train_model
@@ -82,8 +84,6 @@ def train(
         done = train_model(
             source,
             output,
-            begin="none" if str(begin) == "none" else begin,
-            split=split,
             say=say,
             progress=lambda share, told: bar(round(1000 * share), 1000),
             **options,

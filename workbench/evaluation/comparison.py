@@ -7,6 +7,7 @@ __all__ = ["Comparison", "Gain"]
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -58,7 +59,7 @@ class Gain:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """Several models by one rule on the same pixels.
 
@@ -107,7 +108,7 @@ class Comparison:
         """The figures of each model, by its id."""
         return {one.subject: one.score for one in self.evaluations}
 
-    @property
+    @cached_property
     def gain(self) -> Gain:
         """What the last model gained on the first.
 
