@@ -78,6 +78,9 @@ def test_no_number_is_no_class() -> None:
     scores = torch.zeros(1, 3, 2, 2)
     scores[0, :, 0, 1] = math.nan
     assert reduce_scores(scores)[0, :, 0, 1].tolist() == [0, 0, 0]
+    told = reduce_probabilities(scores.softmax(dim=1), torch.zeros(1, 2, 2), 3)
+    assert told[0, :, 0, 1].tolist() == [0, 0, 0, 0]
+    assert told[0, :, 0, 0].tolist() == [1, 85, 255, 255]
 
 
 class _Forgetful(nn.Module):

@@ -15,11 +15,13 @@ import rasterio
 from affine import Affine
 from made_models import made_card, made_model
 from made_orthos import MakeOrtho, made_grid
+from safetensors.torch import load_file
 
 from workbench.campaign import Campaign
 from workbench.errors import ModelError, RasterError, WorkbenchError
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.inference.embedded import embedded_model
+from workbench.inference.models import write_model
 from workbench.inference.network import NetworkSegmenter, open_segmenter
 from workbench.inference.tiles import Tiling
 from workbench.nomenclature import load_nomenclature
@@ -303,6 +305,18 @@ def test_a_zone_is_predicted_on_its_own_pixels(
     path = predict_zone(campaign, zone, segmenter, tiling=SMALL, say=lambda text: None)
     assert path == campaign.zone_dir(zone) / "prediction.tif"
     assert inspect_raster(path).grid.coincides(zone.grid)
+
+
+@pytest.mark.parametrize(("tiling", "views"), [(SMALL, 1), (SMALL, 2), (replace(SMALL, blended=True), 1)])
+def test_a_model_that_overflows_is_refused_and_does_not_pass_for_no_data(
+    tmp_path: Path, image: Path, model: Path, tiling: Tiling, views: int
+) -> None:
+    weights = load_file(model / "weights.safetensors")
+    kernels = {name: weight * 1e20 for name, weight in weights.items() if weight.ndim == 4}
+    write_model(made_card(), weights | kernels, tmp_path / "large")
+    with pytest.raises(ModelError, match=r"model made.* gives no number for .* the first at row 0, column 0"):
+        predicted(image, tmp_path / "p.tif", tmp_path / "large", tiling=tiling, views=views)
+    assert not (tmp_path / "p.tif").exists()
 
 
 def test_what_does_not_fit_is_one_sentence_and_nothing_is_written(

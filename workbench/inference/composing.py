@@ -126,6 +126,7 @@ class Blended:
             known = weight[strip] > 0
             mean = total[:, strip] / np.where(known, weight[strip], 1)
             doubt = special.entr(mean).sum(axis=0) / math.log(max(self._counted, 2))
+            known &= ~np.isnan(doubt)
             planes[0, strip] = (mean.argmax(axis=0) + 1) * known
             planes[1, strip] = _in_bytes(mean.max(axis=0))
             planes[2, strip] = _in_bytes(doubt)
@@ -135,7 +136,8 @@ class Blended:
 
 
 def _in_bytes(share: NDArray[np.floating]) -> NDArray[np.uint8]:
-    rounded: NDArray[np.uint8] = np.floor(np.clip(share, 0, 1) * 255 + 0.5).astype(np.uint8)
+    bounded = np.clip(np.nan_to_num(share), 0, 1)
+    rounded: NDArray[np.uint8] = np.floor(bounded * 255 + 0.5).astype(np.uint8)
     return rounded
 
 

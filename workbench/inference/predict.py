@@ -103,7 +103,7 @@ def predict_raster(
     Raises
     ------
     ModelError
-        Another process writes the same output.
+        Another process writes the same output, or what the segmenter says of a pixel is no number.
     RasterError
         Pixels cannot be read, or the disk is full.
     """
@@ -160,6 +160,7 @@ class _Work:
         composer: Composer,
     ) -> None:
         self._source, self._folder, self._composer = source, folder, composer
+        self._model = segmenter.card.id
         # From the index of a class plus 1, 0 where nothing is known.
         self._codes = np.concatenate([np.zeros(1, np.uint8), codes])
         self._lanes = ThreadPoolExecutor(segmenter.lanes, "lane", initializer=segmenter.enter_lane)
@@ -204,10 +205,21 @@ class _Work:
                 yield from zip(tiles, future.result(), strict=True)
 
         planes = self._composer.compose(block, answers())
-        planes[:, ~valid[block.window.within(block.source).slices]] = 0
+        held = valid[block.window.within(block.source).slices]
+        planes[:, ~held] = 0
+        self._check_said(held & (planes[0] == 0), block)
         planes[0] = self._codes[planes[0]]
         grid = self._source.grid.crop(block.window)
         write_file(self.path(block), encode_raster(planes, grid, compress="zstd", level=1), error=RasterError)
+
+    def _check_said(self, unsaid: NDArray[np.bool_], block: Block) -> None:
+        """Refuse what is not said of pixels that hold something."""
+        if unsaid.any():
+            row, col = np.argwhere(unsaid)[0] + (block.window.row, block.window.col)
+            raise ModelError(
+                f"model {self._model} gives no number for {np.count_nonzero(unsaid):,} pixels, the first at "
+                f"row {row}, column {col}: its weights are damaged, or it overflows; import or train it again"
+            )
 
     def _batches(self, block: Block, valid: NDArray[np.bool_]) -> Iterator[list[Tile]]:
         """Yield tiles to look at together, in the block's sequence: those whose cores hold pixels."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["reduce_probabilities", "reduce_scores"]
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -35,7 +36,8 @@ def reduce_scores(scores: Tensor) -> NDArray[np.uint8]:
     Returns
     -------
     numpy.ndarray
-        Shape (tile, plane, row, col). Of equal logits the first class counts.
+        Shape (tile, plane, row, col). Of equal logits the first class counts; where a logit is no number
+        all planes are 0.
     """
     counted = int(torch.isfinite(scores[0, :, 0, 0]).sum())
     if scores.device.type != "cpu":
@@ -66,26 +68,27 @@ def reduce_probabilities(mean: Tensor, shared: Tensor, counted: int) -> NDArray[
     -------
     numpy.ndarray
         Shape (tile, plane, row, col), the planes of `segmenter.PLANES` and mutual information over the same
-        most, the logarithm of `counted`.
+        most, the logarithm of `counted`; all 0 where a probability is no number.
     """
     top, index = mean.max(dim=1)
     most = math.log(max(counted, 2))
     doubt = torch.special.entr(mean).sum(dim=1)
-    told = torch.stack(
-        [index + 1.0, top * _MOST, doubt * (_MOST / most), (doubt - shared).clamp(min=0) * (_MOST / most)],
-        dim=1,
-    )
-    planes: NDArray[np.uint8] = told.round().clamp(0, _MOST).to(torch.uint8).cpu().numpy()
-    return planes
+    disagreed = (doubt - shared).clamp(min=0)
+    return _in_bytes(top, [index + 1.0, top * _MOST, doubt * (_MOST / most), disagreed * (_MOST / most)])
 
 
 def _on_device(scores: Tensor, counted: int) -> NDArray[np.uint8]:
     logs = scores.log_softmax(dim=1)
     top, index = logs.max(dim=1)
     doubt = torch.special.entr(logs.exp()).sum(dim=1) / math.log(max(counted, 2))
-    told = torch.stack([index + 1.0, top.exp() * _MOST, doubt * _MOST], dim=1)
-    planes: NDArray[np.uint8] = told.round().clamp(0, _MOST).to(torch.uint8).cpu().numpy()
-    return planes
+    return _in_bytes(top, [index + 1.0, top.exp() * _MOST, doubt * _MOST])
+
+
+def _in_bytes(top: Tensor, planes: Sequence[Tensor]) -> NDArray[np.uint8]:
+    """Return planes as bytes, 0 where the score of the first class is no number: the largest is NaN there."""
+    told = torch.where(top.isnan(), 0.0, torch.stack(list(planes))).movedim(0, 1)
+    told_bytes: NDArray[np.uint8] = told.round().clamp(0, _MOST).to(torch.uint8).cpu().numpy()
+    return told_bytes
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Begun", "Prepared", "band_statistics", "prepare"]
+__all__ = ["Begun", "Prepared", "sampled_statistics", "prepare"]
 
 from dataclasses import dataclass, replace
 
@@ -121,7 +121,7 @@ def prepare(
     return Prepared(network=made, card=card, codes=codes, begun=begin is not None)
 
 
-def band_statistics(patches: PatchSet, names: tuple[str, ...]) -> list[tuple[float, float]]:
+def sampled_statistics(patches: PatchSet, names: tuple[str, ...]) -> list[tuple[float, float]]:
     """Return mean and standard deviation of bands, from some patches all over the set; std is 1 at least."""
     sums, squares, count = np.zeros(len(names)), np.zeros(len(names)), 0
     for number in np.unique(np.linspace(0, len(patches) - 1, _MEASURED).astype(int)):
@@ -140,7 +140,7 @@ def _bands(patches: PatchSet, recipe: Recipe, begun: ModelCard | None) -> tuple[
     if begun is None:
         if not common:
             raise ModelError("the patches have no band in common; train on zones of the same bands")
-        measured = band_statistics(patches, common)
+        measured = sampled_statistics(patches, common)
         return tuple(
             Band(name=name, mean=mean, std=std, optional=recipe.spares(name))
             for name, (mean, std) in zip(common, measured, strict=True)
@@ -158,7 +158,7 @@ def _bands(patches: PatchSet, recipe: Recipe, begun: ModelCard | None) -> tuple[
     if recipe.statistics == "model":
         return tuple(bands)
     shared = tuple(band.name for band in bands if band.name in common)
-    anew = dict(zip(shared, band_statistics(patches, shared), strict=True))
+    anew = dict(zip(shared, sampled_statistics(patches, shared), strict=True))
     old = {band.name: (band.mean, band.std) for band in bands}
     return tuple(
         replace(band, mean=mean, std=std)
