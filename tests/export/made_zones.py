@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
-from workbench.export.patches import ZoneSource
-from workbench.export.release import Release, build_release
+from workbench.export.building import build_release
+from workbench.export.patches import ZoneSource, codes_digest
+from workbench.export.release import Release
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.nomenclature import load_nomenclature
@@ -90,6 +91,7 @@ def make_zone(
         numbers=tuple(range(first_number, first_number + len(cells))),
         image=read,
         labels=lambda: labels.copy(),
+        labels_sha256=codes_digest(labels),
         state=state,
         heads={"person-1f0a": 12},
     )
@@ -118,7 +120,21 @@ def make_zones() -> list[MadeZone]:
 def build(zones: Iterable[MadeZone], out: Path, **options: Any) -> Release:
     """Build a release of made zones with the defaults of a small campaign."""
     chosen = {"name": "FR_V0.1", "software": "0.1.0", "nomenclature": load_nomenclature("flair-19")} | options
-    return build_release([zone.source for zone in zones], out=out, **chosen)
+    sources = [replace(zone.source, labels_sha256=codes_digest(zone.source.labels())) for zone in zones]
+    return build_release(sources, out=out, **chosen)
+
+
+def watched(zones: list[MadeZone], read: list[str]) -> list[MadeZone]:
+    """Return zones that say when their orthophoto is read."""
+
+    def watching(zone: MadeZone) -> MadeZone:
+        def image(window: Any) -> Any:
+            read.append(zone.source.zone.id)
+            return zone.source.image(window)
+
+        return replace(zone, source=replace(zone.source, image=image))
+
+    return [watching(zone) for zone in zones]
 
 
 def file_bytes(folder: Path) -> dict[str, bytes]:

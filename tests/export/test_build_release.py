@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 from affine import Affine
-from made_zones import L_SHAPE, ONE, MadeZone, build, file_bytes, make_zone, make_zones
+from made_zones import L_SHAPE, ONE, MadeZone, build, file_bytes, make_zone, make_zones, watched
 
 from workbench.errors import ReleaseError
+from workbench.export.building import build_release
+from workbench.export.checks import verify_release
 from workbench.export.layouts import FlairHub
 from workbench.export.patches import ZoneSource
-from workbench.export.release import Release, build_release, open_release, verify_release
+from workbench.export.release import Release, open_release
 from workbench.export.staging import Staging
 from workbench.geo.grid import PixelGrid
 from workbench.nomenclature import load_nomenclature
@@ -51,7 +53,7 @@ def test_release_holds_every_cell_of_every_footprint_once(release: Release, zone
     l_shaped = [p.id for p in patches if p.zone == "D055_2018/Z2_UF"]
     assert l_shaped == [f"D055-2018_Z2--UF_{place}" for place in ("1-1", "1-2", "2-2")]
     for layout, folder in (("flair-hub", "FLAIR-HUB"), ("flair1", "FLAIR1")):
-        listed = {path for p in patches for path in (p.files[layout].image, p.files[layout].label)}
+        listed = {path for p in patches for path in (one.path for one in p.files[layout].values())}
         found = {path.relative_to(release.path).as_posix() for path in (release.path / folder).rglob("*.tif")}
         assert listed == found
 
@@ -343,6 +345,71 @@ def test_killed_build_leaves_no_release_and_the_next_one_cleans_up(tmp_path: Pat
     assert verify_release(release.path).sound
 
 
+def killed_in_the_last_zone(tmp_path: Path) -> Path:
+    """Have a build killed in the last of six zones; return what it left."""
+    kill = (
+        "import dataclasses, os, signal\n"
+        "stop = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "*zones, last = sorted(make_zones(), key=lambda zone: zone.source.zone.id)\n"
+        "last = dataclasses.replace(last, source=dataclasses.replace(last.source, image=stop))\n"
+        "build([*zones, last], Path(sys.argv[1]))"
+    )
+    assert run_apart(kill, str(tmp_path)).wait() == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    return left
+
+
+def test_build_that_was_killed_goes_on_and_has_the_same_bytes(
+    release: Release, zones: list[MadeZone], tmp_path: Path
+) -> None:
+    left = killed_in_the_last_zone(tmp_path)
+    written = {path: path.stat().st_ino for path in left.rglob("*.tif")}
+    assert len(written) == 4 * 7, "seven of eight patches, two files in each of two layouts"
+    looked_at: list[str] = []
+    again = build(watched(zones, looked_at), tmp_path)
+    assert looked_at == ["D055_2018/Z3-AU"]
+    assert file_bytes(again.path) == file_bytes(release.path)
+    kept = {again.path / path.relative_to(left): inode for path, inode in written.items()}
+    assert {path: path.stat().st_ino for path in kept} == kept
+    assert list(tmp_path.iterdir()) == [again.path]
+
+
+def test_build_that_goes_on_takes_nothing_that_is_damaged_or_of_other_labels(
+    zones: list[MadeZone], tmp_path: Path
+) -> None:
+    left = killed_in_the_last_zone(tmp_path)
+    damaged = next(left.glob("FLAIR1/*/D036_2020/Z9_NN/img/*.tif"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    other = make_zones()
+    other[4].labels[300, 300] = other[4].labels[300, 300] % 19 + 1
+    again = build(other, tmp_path / "again")
+    gone_on = build(other, tmp_path)
+    assert file_bytes(gone_on.path) == file_bytes(again.path)
+    assert verify_release(gone_on.path).sound
+
+
+def test_build_that_goes_on_with_fewer_zones_leaves_nothing_of_the_others(
+    zones: list[MadeZone], tmp_path: Path
+) -> None:
+    killed_in_the_last_zone(tmp_path)
+    few = build(zones[:3], tmp_path)
+    assert file_bytes(few.path) == file_bytes(build(zones[:3], tmp_path / "anew").path)
+    assert not any(path.is_dir() and not any(path.iterdir()) for path in few.path.rglob("*"))
+
+
+def test_interrupted_build_is_left_to_the_next_one(tmp_path: Path) -> None:
+    zone = make_zone(cells=L_SHAPE)
+
+    def interrupt(window: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build([changed(zone, image=interrupt)], tmp_path)
+    assert [path.name.startswith(".FR_V0.1-") for path in tmp_path.iterdir()] == [True]
+    release = build([zone], tmp_path)
+    assert list(tmp_path.iterdir()) == [release.path]
+
+
 def test_folder_that_another_builder_fills_is_not_taken_for_an_abandoned_one(tmp_path: Path) -> None:
     target = tmp_path / "FR_V0.1"
     with Staging.beside(target) as first:
@@ -365,7 +432,7 @@ def test_layout_alone_and_its_folder_can_be_chosen(tmp_path: Path) -> None:
     four = [make_zone(bands=("NIR", "R", "G", "B"))]
     release = build(four, tmp_path, layouts=[FlairHub(root="FLAIR-HUB_TOY")])
     (patch,) = release.patches()
-    assert patch.files["flair-hub"].image.startswith("FLAIR-HUB_TOY/D055-2018_AERIAL_RGBI/Z2--UF/")
+    assert patch.files["flair-hub"]["image"].path.startswith("FLAIR-HUB_TOY/D055-2018_AERIAL_RGBI/Z2--UF/")
     # Bands are taken by name, whatever their order in the orthophoto.
     np.testing.assert_array_equal(release.image(patch), four[0].image[[1, 2, 3, 0]])
     assert not (release.path / "FLAIR1").exists()

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.enums import ColorInterp
 
-from workbench.export.release import Release, verify_release
+from workbench.export.checks import verify_release
+from workbench.export.release import Release
 from workbench.nomenclature import load_nomenclature
 
 FLAIR = load_nomenclature("flair-19")

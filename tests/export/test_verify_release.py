@@ -14,8 +14,9 @@ import pytest
 import rasterio
 
 from workbench.errors import ReleaseError
-from workbench.export.manifest import content_digest, format_manifest, listed_files, read_manifest
-from workbench.export.release import Release, VerifyReport, open_release, verify_release
+from workbench.export.checks import VerifyReport, verify_release
+from workbench.export.manifest import Manifest, listed_files
+from workbench.export.release import Release, open_release
 
 IMAGE = "FLAIR-HUB/D036-2020_AERIAL_RGBI/Z2--UF/D036-2020_AERIAL_RGBI_Z2--UF_1-1.tif"
 LABEL = "FLAIR-HUB/D036-2020_AERIAL_LABEL-COSIA/Z2--UF/D036-2020_AERIAL_LABEL-COSIA_Z2--UF_1-1.tif"
@@ -46,10 +47,10 @@ def seal(release: Path) -> None:
     names = [name for name in listed_files(release) if name != "SHA256SUMS"]
     digests = {name: hashlib.sha256((release / name).read_bytes()).hexdigest() for name in names}
     card = json.loads((release / "release.json").read_text())
-    card["content_sha256"] = content_digest(digests)
+    card["content_sha256"] = Manifest(digests.items()).content_sha256
     (release / "release.json").write_text(json.dumps(card))
     digests["release.json"] = hashlib.sha256((release / "release.json").read_bytes()).hexdigest()
-    (release / "SHA256SUMS").write_text(format_manifest(digests))
+    Manifest(digests.items()).write(release)
 
 
 def edit_index(release: Path, edit: Callable[[Any], None], *, name: str = "index.parquet") -> None:
@@ -228,7 +229,7 @@ def test_missing_row_of_the_index_is_named_with_its_files(damaged: Path) -> None
 def test_path_in_the_index_that_leads_elsewhere_is_named_and_not_followed(damaged: Path) -> None:
     edit_index(damaged, set_value("flair1_label", "../../../../etc/passwd", where=first_of_l))
     problems = {(p.loc[0], p.kind) for p in verify_release(damaged).problems}
-    assert ("FLAIR1/flair_1_aerial_test/D055_2018/Z2_UF/img/IMG_036290.tif", "path") in problems
+    assert ("../../../../etc/passwd", "path") in problems
     release = open_release(damaged)
     patch = next(p for p in release.patches() if p.number == 36290)
     with pytest.raises(Exception, match="leads out of"):
@@ -287,9 +288,9 @@ def test_damaged_nomenclature_is_named(damaged: Path) -> None:
 def test_digest_that_does_not_belong_to_the_content_is_named(damaged: Path) -> None:
     card = json.loads((damaged / "release.json").read_text())
     (damaged / "release.json").write_text(json.dumps(card | {"content_sha256": "0" * 64}))
-    lines = read_manifest(damaged)
+    lines = dict(Manifest.read(damaged))
     lines["release.json"] = hashlib.sha256((damaged / "release.json").read_bytes()).hexdigest()
-    (damaged / "SHA256SUMS").write_text(format_manifest(lines))
+    Manifest(lines.items()).write(damaged)
     assert found(verify_release(damaged)) == {("release.json", "content")}
 
 

@@ -16,7 +16,7 @@ from made_orthos import MakeOrtho
 from recorded_disk import has_strace
 
 from workbench.campaign import Campaign
-from workbench.export.release import verify_release
+from workbench.export import verify_release
 from workbench.labels.reading import verify_journal
 from workbench.workflows.intake import add_zone
 

@@ -242,8 +242,8 @@ def test_a_broken_file_is_one_sentence(
 
 def test_a_patch_that_is_gone_is_named(release: Path) -> None:
     patch = open_release(release).patches()[0]
-    (release / patch.files["flair-hub"].label).unlink()
-    with pytest.raises(WorkbenchError, match=Path(patch.files["flair-hub"].label).name):
+    (release / patch.files["flair-hub"]["label"].path).unlink()
+    with pytest.raises(WorkbenchError, match=Path(patch.files["flair-hub"]["label"].path).name):
         readers.release_layers(release)
 
 

@@ -15,7 +15,7 @@ from packs import files, label, square
 
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, JournalError, WorkbenchError
-from workbench.export.manifest import MANIFEST, check_files, read_manifest
+from workbench.export.manifest import MANIFEST, Manifest, check_files
 from workbench.geo.grid import Window
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign
@@ -65,7 +65,7 @@ def test_a_backup_is_the_campaign(home: tuple[Campaign, Zone], tmp_path: Path) -
         "zones/D051_2019/Z1_AA/journal/jean.sqlite",
         "zones/D051_2019/Z1_AA/journal/marie.sqlite",
     }
-    assert check_files(done.path, read_manifest(done.path)) == []
+    assert check_files(done.path, Manifest.read(done.path)) == []
     for ours, theirs in zip(campaign.zones(), copy.zones(), strict=True):
         assert np.array_equal(campaign.read_image(ours), copy.read_image(theirs))
         with campaign.open_store(ours) as one, copy.open_store(theirs) as other:
@@ -189,7 +189,7 @@ def test_what_is_damaged_at_home_is_named_and_copied_as_it_is(
     assert Path(where).stem in done.text()
     assert files(campaign.path) == before
     assert (done.path / left.relative_to(campaign.path)).read_bytes() == left.read_bytes()
-    assert check_files(done.path, read_manifest(done.path)) == []
+    assert check_files(done.path, Manifest.read(done.path)) == []
     assert (done.path / "zones/D051_2019/Z1_AA/journal/marie.sqlite").exists()
 
 
@@ -212,7 +212,7 @@ def test_a_damaged_journal_takes_nobodys_of_a_longer_name_along(
     ]
     assert verify_journal(copied / "marie.dupont.sqlite").ops == 1
     assert list(done.damaged) == ["zones/D051_2019/Z1_AA/journal/marie.sqlite"]
-    assert check_files(done.path, read_manifest(done.path)) == []
+    assert check_files(done.path, Manifest.read(done.path)) == []
 
 
 def test_what_the_doctor_set_apart_is_kept(home: tuple[Campaign, Zone], tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from workbench.cli import workbench as command
 from workbench.documents import digest_file, read_document, validate
 from workbench.errors import ModelError, WorkbenchError
 from workbench.export import Release, open_release
-from workbench.export.manifest import check_files, read_manifest
+from workbench.export.manifest import Manifest, check_files
 from workbench.export.staging import Staging
 from workbench.geo.raster import read_bands, write_raster
 from workbench.inference.card import ModelCard, read_card, write_card
@@ -117,8 +117,8 @@ def test_a_published_model_is_a_model_that_predicts_the_same(
     }
     for name in ("weights.safetensors", "history.json", "curves.png"):
         assert (tmp_path / "out" / name).read_bytes() == (trained / name).read_bytes()
-    assert read_manifest(tmp_path / "out") == done.files
-    assert not check_files(tmp_path / "out", done.files)
+    assert dict(Manifest.read(tmp_path / "out")) == done.files
+    assert not check_files(tmp_path / "out", Manifest(done.files.items()))
     assert describe_model(tmp_path / "out").card == done.publication.card
     image = release.image(release.patches()[0], layout="flair1")
     tiles = np.moveaxis(image, 0, 2)[np.newaxis, :128, :128]
@@ -609,7 +609,7 @@ def test_the_command_prints_one_document_and_warns_beside_it(
     found = json.loads(done.stdout)
     validate(found, "outputs/model-publish", source="model publish")
     assert found["warning"] in done.stderr
-    assert found["files"] == read_manifest(tmp_path / "out")
+    assert found["files"] == dict(Manifest.read(tmp_path / "out"))
     assert "IGN, LASTIG" in body_of(tmp_path / "out")
     plain = CliRunner().invoke(
         command, ["model", "publish", str(trained), "-o", str(tmp_path / "plain"), "--split", "6"]
@@ -632,7 +632,7 @@ def test_a_model_without_training_files_or_a_known_nomenclature_is_published_too
 
 def test_the_release_is_only_read(release: Release) -> None:
     assert open_release(release.path).patches()
-    assert not check_files(release.path, read_manifest(release.path))
+    assert not check_files(release.path, Manifest.read(release.path))
 
 
 def test_a_release_that_is_not_as_it_was_built_gives_no_figures(

@@ -26,6 +26,7 @@ from workbench.cli import (
     predicting,
     prelabelling,
     products,
+    releasing,
     reviewing,
     segmenting,
     training,
@@ -38,7 +39,6 @@ from workbench.cli.options import (
     emit,
     example,
     open_campaign,
-    progress,
     say,
     split_names,
     table,
@@ -224,46 +224,6 @@ def zone_check(directory: Path, zone_id: str, as_json: bool) -> None:
     sys.exit(1 if checked.open else 0)
 
 
-@workbench.group()
-def release() -> None:
-    """Cut accepted zones into versioned patch releases."""
-
-
-@release.command("build", epilog=example("workbench release build DIR --name FR_V0.1 -o releases"))
-@DIR
-@click.option("--name", required=True, help="Name of the release, such as FR_V0.1.")
-@click.option("-o", "--output", "out", type=PATH, required=True, help="Folder that the release goes into.")
-@click.option(
-    "--layout",
-    "layouts",
-    callback=split_names,
-    default="flair-hub,flair1",
-    show_default=True,
-    help="Layouts joined by commas; NAME=FOLDER names the folder.",
-)
-@JSON
-def release_build(directory: Path, name: str, out: Path, layouts: tuple[str, ...], as_json: bool) -> None:
-    """Build a release of all accepted zones; it appears whole or not at all."""
-    from workbench.workflows.publishing import publish
-
-    opened = open_campaign(directory)
-    with progress("patches") as bar:
-        built = publish(opened, name=name, out=out, layouts=layouts, say=say, progress=bar)
-    emit("release-build", built.document(), built.text(), as_json=as_json)
-
-
-@release.command("verify", epilog=example("workbench release verify releases/FR_V0.1"))
-@click.argument("path", metavar="RELEASE", type=PATH)
-@JSON
-def release_verify(path: Path, as_json: bool) -> None:
-    """Check every file of a release against its digests and its layouts' rules."""
-    from workbench.export.release import verify_release
-
-    report = verify_release(path)
-    emit("release-verify", report.document(), report.text(), as_json=as_json)
-    sys.exit(0 if report.sound else 1)
-
-
 zone.add_command(migrating.zone_migrate)
 for command in (
     segmenting.segment,
@@ -282,6 +242,7 @@ for command in (
     products.product,
     training.train,
     crossvalidating.crossval,
+    releasing.release,
 ):
     workbench.add_command(command)
 for command in (packing.zone_pack, packing.zone_unpack):

@@ -1,13 +1,14 @@
 """Patch releases: reviewed zones become versioned, checked, immutable trees that IGN's loaders read.
 
 ``folds`` decides which set a zone belongs to, ``patches`` what a patch is, ``layouts`` how published trees
-name and describe patches, ``release`` builds, opens and verifies. Nothing here knows campaigns or journals:
-zones arrive as `ZoneSource` values with callables for their pixels.
+name and describe patches; ``building`` makes a release, ``release`` opens it, ``checks`` verifies it. Nothing
+here knows campaigns or journals: zones arrive as `ZoneSource` values with callables for their pixels.
 """
 
+from workbench.export.building import build_release
 from workbench.export.checks import verify_release
 from workbench.export.patches import Patch, ZoneSource
-from workbench.export.release import Release, build_release, open_release
+from workbench.export.release import Release, open_release
 
 __all__ = [
     "Patch",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "readme", "release_card"]
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from workbench.export.folds import PROD, RULE, SEED, SPLITS, SUBSETS
+from workbench.export.cutting import ENCODING
+from workbench.export.folds import PROD, RULE, SEED
 from workbench.export.gates import shared_ground
 from workbench.export.layouts import Layout
 from workbench.export.patches import Patch, ZoneSource
+from workbench.export.totals import Totals
 from workbench.geo.grid import NATIONAL_GRID
 from workbench.nomenclature import Nomenclature
 
 FORMAT: Final = "ocs-workbench/release"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 
 def release_card(
@@ -27,24 +28,17 @@ def release_card(
     nomenclature: Nomenclature,
     layouts: Sequence[Layout],
     sources: Sequence[ZoneSource],
-    patches: Sequence[Patch],
+    patches: Iterable[Patch],
 ) -> dict[str, Any]:
     """Return the content of ``release.json``; equal zones give an equal card, whenever it is made."""
-    classes: Counter[str] = Counter(dict.fromkeys(nomenclature.keys, 0))
-    for patch in patches:
-        classes.update(patch.class_counts)
-    unlabelled: Counter[str] = Counter()
-    for patch in patches:
-        unlabelled[patch.zone] += patch.unlabelled
-    columns: dict[str, dict[str, int]] = {
-        column: {subset: sum(patch.splits[column] == subset for patch in patches) for subset in SUBSETS}
-        for column in (*SPLITS, PROD)
-    }
+    totals = Totals.of(patches)
+    columns = totals.columns()
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "name": name,
         "content_sha256": content_sha256,
+        "encoding": ENCODING,
         "software": {"name": "ocs-workbench", "version": software},
         "nomenclature": {"name": nomenclature.name, "version": nomenclature.version},
         "grid": {
@@ -55,24 +49,30 @@ def release_card(
             "y": NATIONAL_GRID.y,
         },
         "layouts": [
-            {"name": one.name, "folder": one.root, "scheme": one.scheme, "bands": list(one.bands)}
+            {
+                "name": one.name,
+                "folder": one.root,
+                "scheme": one.scheme,
+                "bands": list(one.bands),
+                "modalities": list(one.modalities),
+            }
             for one in layouts
         ],
         "counts": {
-            "domains": len({patch.domain for patch in patches}),
+            "domains": len(totals.folds),
             "zones": len(sources),
-            "patches": len(patches),
-            "pixels": classes.total() + unlabelled.total(),
-            "area_km2": round(sum(patch.area for patch in patches) / 1e6, 6),
+            "patches": totals.patches,
+            "pixels": totals.classes.total() + totals.unlabelled.total(),
+            "area_km2": round(totals.area / 1e6, 6),
         },
-        "class_pixels": dict(classes),
-        "unlabelled_pixels": unlabelled.total(),
+        "class_pixels": {key: totals.classes[key] for key in nomenclature.keys},
+        "unlabelled_pixels": totals.unlabelled.total(),
         "splits": {"rule": RULE, "seed": SEED, "columns": columns},
-        "zones": [_zone_entry(source, unlabelled[source.zone.id]) for source in sources],
+        "zones": [_zone_entry(source, totals.unlabelled[source.zone.id]) for source in sources],
         "warnings": [
             *_set_warnings(columns),
-            *_label_warnings(unlabelled, len(patches)),
-            *_metadata_warnings(patches, layouts),
+            *_label_warnings(totals),
+            *_metadata_warnings(totals, layouts),
             *_ground_warnings(sources),
         ],
     }
@@ -117,6 +117,8 @@ def _zone_entry(source: ZoneSource, unlabelled: int) -> dict[str, Any]:
         "heads": dict(sorted(source.heads.items())),
         "patches": len(zone.cells),
         "unlabelled_pixels": unlabelled,
+        "pixels_sha256": zone.ortho.pixels_sha256,
+        "labels_sha256": source.labels_sha256,
         "acquired": zone.acquired.isoformat() if zone.acquired else None,
         "camera": zone.camera,
         "theme": zone.theme,
@@ -133,22 +135,20 @@ def _set_warnings(columns: Mapping[str, Mapping[str, int]]) -> Iterator[dict[str
             yield {"kind": "empty-set", "message": message}
 
 
-def _label_warnings(unlabelled: Counter[str], patches: int) -> Iterator[dict[str, str]]:
-    if pixels := unlabelled.total():
-        share = 100 * pixels / (patches * NATIONAL_GRID.pixels**2)
-        zones = sum(count > 0 for count in unlabelled.values())
+def _label_warnings(totals: Totals) -> Iterator[dict[str, str]]:
+    if pixels := totals.unlabelled.total():
+        share = 100 * pixels / (totals.patches * NATIONAL_GRID.pixels**2)
+        zones = sum(count > 0 for count in totals.unlabelled.values())
         message = f"{pixels:,} pixels ({share:.2g} %) in {zones} zones are unlabelled and written as other"
         yield {"kind": "unlabelled", "message": message}
 
 
-def _metadata_warnings(patches: Sequence[Patch], layouts: Sequence[Layout]) -> Iterator[dict[str, str]]:
+def _metadata_warnings(totals: Totals, layouts: Sequence[Layout]) -> Iterator[dict[str, str]]:
     if all(layout.name != "flair1" for layout in layouts):
         return
-    undated = sum(patch.acquired is None for patch in patches)
-    blind = sum(patch.camera is None for patch in patches)
     message = (
-        "the campaign does not know the time of day and the ground height of any patch"
-        f", the date of {undated} and the camera of {blind} of {len(patches)}: they are null in "
+        "the campaign does not know the time of day and the ground height of any patch, the date of "
+        f"{totals.undated} and the camera of {totals.without_camera} of {totals.patches}: they are null in "
         "flair_aerial_metadata.json, so FLAIR's loader needs use_metadata: False"
     )
     yield {"kind": "metadata", "message": message}

@@ -5,8 +5,7 @@ from __future__ import annotations
 __all__ = ["VerifyReport", "verify_release"]
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +15,15 @@ import numpy as np
 
 from workbench.documents import read_document
 from workbench.errors import DocumentError, Problem, RasterError, ReleaseError
-from workbench.export.folds import PROD, SPLITS, SUBSETS
+from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
-from workbench.export.manifest import MANIFEST, check_files, content_digest, listed_files, read_manifest
-from workbench.export.patches import Patch
-from workbench.export.tables import read_geopackage, read_index, split_records
+from workbench.export.manifest import MANIFEST, Manifest, check_files
+from workbench.export.patches import IMAGE, LABEL, Patch, files_of
+from workbench.export.release import NOMENCLATURE
+from workbench.export.totals import Totals
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.nomenclature import Nomenclature, load_nomenclature
+from workbench.threads import Map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class VerifyReport:
         return "\n".join([*lines, f"{self.path}: {verdict}; {self.files} files, {self.patches} patches"])
 
 
-def verify_release(path: Path, *, map: Callable[..., Iterable[Any]] = map) -> VerifyReport:  # noqa: A002
+def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
     """Check a release: every file's digest, every patch's files, the splits, the index, the tables.
 
     Parameters
@@ -70,7 +71,7 @@ def verify_release(path: Path, *, map: Callable[..., Iterable[Any]] = map) -> Ve
     path
         Folder of the release.
     map
-        Such as the ``map`` of a thread pool.
+        Such as `workbench.threads.in_threads` gives.
 
     Returns
     -------
@@ -85,26 +86,28 @@ def verify_release(path: Path, *, map: Callable[..., Iterable[Any]] = map) -> Ve
     if not any((path / name).is_file() for name in ("release.json", MANIFEST)):
         raise ReleaseError(f"{path} is no release: it has no release.json; give the folder that holds one")
     problems: list[Problem] = []
-    digests: dict[str, str] = {}
+    manifest = Manifest()
     try:
-        digests = read_manifest(path)
-        problems += check_files(path, digests, map=map)
+        manifest = Manifest.read(path)
+        problems += check_files(path, manifest, map=map)
     except ReleaseError as error:
         problems.append(Problem(loc=(MANIFEST,), message=str(error), kind="manifest"))
     spoilt = {str(problem.loc[0]) for problem in problems if problem.kind in {"missing", "changed"}}
-    whole = frozenset(listed_files(path)) - spoilt
-    patches: tuple[Patch, ...] = ()
-    layouts: tuple[Layout, ...] = ()
+    whole = _Whole(path, frozenset(spoilt))
+    count, layouts = 0, tuple[Layout, ...]()
     try:
         card = read_document(path / "release.json", schema="release")
-        if digests and card["content_sha256"] != content_digest(digests):
+        if len(manifest) and card["content_sha256"] != manifest.content_sha256:
             message = f"is not the digest of what {MANIFEST} lists"
             problems.append(Problem(loc=("release.json", "content_sha256"), message=message, kind="content"))
-        if {"index.parquet", "nomenclature.json"} <= whole:
+        if INDEX in whole and NOMENCLATURE in whole:
             layouts = layouts_of(card)
-            patches = read_index(path / "index.parquet", layouts=[layout.name for layout in layouts])
-            problems += [*_check_index(patches, card, digests), *_check_splits(patches)]
-            classes = load_nomenclature(path / "nomenclature.json")
+            patches = PatchIndex(path / INDEX, {layout.name: layout.modalities for layout in layouts})
+            totals = Totals.of(patches)
+            count = totals.patches
+            problems += [*_check_ids(patches), *_check_totals(totals, card), *_check_splits(totals)]
+            problems += _check_listed(patches, manifest)
+            classes = load_nomenclature(path / NOMENCLATURE)
             for layout in layouts:
                 check = partial(_check_patch, path, layout=layout, nomenclature=classes, whole=whole)
                 problems += [problem for found in map(check, patches) for problem in found]
@@ -113,56 +116,58 @@ def verify_release(path: Path, *, map: Callable[..., Iterable[Any]] = map) -> Ve
         name = Path(error.source).name
         problems += [replace(problem, loc=(name, *problem.loc)) for problem in error.problems]
     except ReleaseError as error:
-        name, kind = ("index.parquet", "index") if layouts else ("release.json", "layouts")
+        name, kind = (INDEX, "index") if layouts else ("release.json", "layouts")
         problems.append(Problem(loc=(name,), message=str(error), kind=kind))
-    return VerifyReport(path=path, files=len(digests), patches=len(patches), problems=tuple(problems))
+    return VerifyReport(path=path, files=len(manifest), patches=count, problems=tuple(problems))
 
 
-def _check_index(
-    patches: Sequence[Patch], card: Mapping[str, Any], digests: Mapping[str, str]
-) -> Iterator[Problem]:
-    """Check that the index, ``release.json`` and ``SHA256SUMS`` speak of the same patches and files."""
-    classes: Counter[str] = Counter()
-    for patch in patches:
-        classes.update(patch.class_counts)
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The files of a release that are there, without those that are named already."""
+
+    release: Path
+    spoilt: frozenset[str]
+
+    def __contains__(self, path: str) -> bool:
+        return path not in self.spoilt and (self.release / path).is_file()
+
+
+def _check_totals(totals: Totals, card: Mapping[str, Any]) -> Iterator[Problem]:
+    """Check that the index and ``release.json`` speak of the same patches."""
     found: dict[tuple[str, ...], Any] = {
-        ("counts", "patches"): len(patches),
-        ("counts", "zones"): len({patch.zone for patch in patches}),
-        ("counts", "domains"): len({patch.domain for patch in patches}),
-        ("splits", "columns"): {
-            column: {subset: sum(patch.splits[column] == subset for patch in patches) for subset in SUBSETS}
-            for column in (*SPLITS, PROD)
-        },
-        ("unlabelled_pixels",): sum(patch.unlabelled for patch in patches),
-        **{("class_pixels", key): count for key, count in classes.items()},
+        ("counts", "patches"): totals.patches,
+        ("counts", "zones"): len(totals.zone_folds),
+        ("counts", "domains"): len(totals.folds),
+        ("splits", "columns"): totals.columns(),
+        ("unlabelled_pixels",): totals.unlabelled.total(),
+        **{("class_pixels", key): count for key, count in totals.classes.items()},
     }
     for loc, value in found.items():
         said = card[loc[0]] if len(loc) == 1 else card[loc[0]].get(loc[1])
         if said != value:
-            message = f"says {said}, index.parquet {value}"
+            message = f"says {said}, {INDEX} {value}"
             yield Problem(loc=("release.json", *loc), message=message, kind="counts")
-    folds = {patch.zone: patch.fold for patch in patches}
     for place, zone in enumerate(card["zones"]):
-        if folds.get(zone["id"]) != zone["fold"]:
-            message = f"says fold {zone['fold']} of {zone['id']}, index.parquet {folds.get(zone['id'])}"
+        fold = totals.zone_folds.get(zone["id"])
+        if fold != zone["fold"]:
+            message = f"says fold {zone['fold']} of {zone['id']}, {INDEX} {fold}"
             yield Problem(loc=("release.json", "zones", place, "fold"), message=message, kind="counts")
-    files = {
-        path: sha256
-        for patch in patches
-        for one in patch.files.values()
-        for path, sha256 in ((one.image, one.image_sha256), (one.label, one.label_sha256))
-    }
-    for path, sha256 in files.items():
-        if digests.get(path) != sha256:
-            message = "has another SHA-256 in index.parquet than in SHA256SUMS, or is not in both"
+
+
+def _check_listed(patches: Iterable[Patch], manifest: Manifest) -> Iterator[Problem]:
+    """Check that the index and ``SHA256SUMS`` speak of the same files."""
+    files = Manifest(files_of(patches))
+    for path, sha256 in files:
+        if manifest.get(path) != sha256:
+            message = f"has another SHA-256 in {INDEX} than in {MANIFEST}, or is not in both"
             yield Problem(loc=(path,), message=message, kind="index")
-    for path in digests:
-        if path.endswith(".tif") and path not in files:
-            yield Problem(loc=(path,), message="is no file of a patch in index.parquet", kind="index")
+    for path, _ in manifest:
+        if path.endswith(".tif") and files.get(path) is None:
+            yield Problem(loc=(path,), message=f"is no file of a patch in {INDEX}", kind="index")
 
 
 def _check_patch(
-    release: Path, patch: Patch, *, layout: Layout, nomenclature: Nomenclature, whole: frozenset[str]
+    release: Path, patch: Patch, *, layout: Layout, nomenclature: Nomenclature, whole: _Whole
 ) -> list[Problem]:
     """Check the two files of a patch: grid, bands, type, no nodata tag, label values and their counts.
 
@@ -176,71 +181,65 @@ def _check_patch(
         Paths of the files that are there as ``SHA256SUMS`` says; the others are named already.
     """
     files = patch.files[layout.name]
-    image, label = (f"{layout.root}/{x}" for x in (layout.image_path(patch), layout.label_path(patch)))
-    if (files.image, files.label) != (image, label):
-        message = f"patch {patch.id} should lie at {image} and {label}"
-        return [Problem(loc=(files.image,), message=message, kind="path")]
     problems: list[Problem] = []
-    for name, bands in ((image, len(layout.bands)), (label, 1)):
+    for modality, bands in ((IMAGE, len(layout.bands)), (LABEL, 1)):
+        name = f"{layout.root}/{layout.path(patch, modality)}"
+        if files[modality].path != name:
+            message = f"the {modality} of patch {patch.id} should lie at {name}"
+            problems.append(Problem(loc=(files[modality].path,), message=message, kind="path"))
+            continue
         if name not in whole:
             continue
         try:
             unfit = [*_header_problems(release / name, name, patch, bands)]
             problems += unfit
-            if name == label and not unfit:
+            if modality == LABEL and not unfit:
                 problems += _label_problems(release / name, name, patch, layout, nomenclature)
         except RasterError as error:
             problems.append(Problem(loc=(name,), message=str(error), kind="raster"))
     return problems
 
 
-def _check_splits(patches: Sequence[Patch]) -> Iterator[Problem]:
-    """Check that ids are unique, a domain is in one fold, a zone in one set, and test the split's fold."""
-    for what, values in (("id", [p.id for p in patches]), ("number", [str(p.number) for p in patches])):
-        for value, count in Counter(values).items():
-            if count > 1:
-                message = f"{count} patches have the {what} {value}"
-                yield Problem(loc=("index.parquet",), message=message, kind="duplicate")
-    folds: dict[str, set[int]] = defaultdict(set)
-    sets: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for patch in patches:
-        folds[patch.domain].add(patch.fold)
-        for column, subset in patch.splits.items():
-            sets[patch.zone, column].add(subset)
-    for domain, found in folds.items():
+def _check_ids(patches: PatchIndex) -> Iterator[Problem]:
+    """Check that ids and numbers are unique."""
+    for what in ("id", "number"):
+        for entry in patches.table([what]).column(0).value_counts().to_pylist():
+            if entry["counts"] > 1:
+                message = f"{entry['counts']} patches have the {what} {entry['values']}"
+                yield Problem(loc=(INDEX,), message=message, kind="duplicate")
+
+
+def _check_splits(totals: Totals) -> Iterator[Problem]:
+    """Check that a domain is in one fold, a zone in one set, and that test is the fold of the split."""
+    for domain, found in totals.folds.items():
         if len(found) > 1:
             message = f"domain {domain} is in folds {', '.join(map(str, sorted(found)))}"
-            yield Problem(loc=("index.parquet",), message=message, kind="fold")
-    for (zone, column), subsets in sets.items():
+            yield Problem(loc=(INDEX,), message=message, kind="fold")
+    for (zone, column), subsets in totals.zone_sets.items():
         if len(subsets) > 1:
             message = f"zone {zone} is {' and '.join(sorted(subsets))} in {column}; a zone is in one set"
-            yield Problem(loc=("index.parquet",), message=message, kind="split")
-        tested = {f"split_{fold}" for fold in folds[zone.partition("/")[0]]}
+            yield Problem(loc=(INDEX,), message=message, kind="split")
+        tested = {f"split_{fold}" for fold in totals.folds[zone.partition("/")[0]]}
         if ("test" in subsets) != (column in tested):
             message = (
                 f"zone {zone} is {min(subsets)} in {column}; test are the zones of that fold, and no others"
             )
-            yield Problem(loc=("index.parquet",), message=message, kind="split")
+            yield Problem(loc=(INDEX,), message=message, kind="split")
 
 
-def _check_tables(
-    release: Path, patches: Sequence[Patch], layout: Layout, *, whole: frozenset[str]
-) -> Iterator[Problem]:
+def _check_tables(release: Path, patches: PatchIndex, layout: Layout, *, whole: _Whole) -> Iterator[Problem]:
     """Check that the tables of a layout say what the index says."""
-    for name, content in layout.tables(patches):
-        path = f"{layout.root}/{name}"
+    for table in layout.tables(patches):
+        path = f"{layout.root}/{table.path}"
         if path not in whole:
             continue
-        if name.endswith(".gpkg"):
-            try:
-                same = read_geopackage(release / path) == split_records(patches)
-            except ReleaseError as error:
-                yield Problem(loc=(path,), message=str(error), kind="table")
-                continue
-        else:
-            same = (release / path).read_bytes() == content
+        try:
+            same = table.is_said_by(release / path)
+        except ReleaseError as error:
+            yield Problem(loc=(path,), message=str(error), kind="table")
+            continue
         if not same:
-            yield Problem(loc=(path,), message="does not say what index.parquet says", kind="table")
+            yield Problem(loc=(path,), message=f"does not say what {INDEX} says", kind="table")
 
 
 def _header_problems(path: Path, name: str, patch: Patch, bands: int) -> Iterator[Problem]:

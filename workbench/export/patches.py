@@ -1,20 +1,37 @@
-"""Patches: the 512×512 pieces that a release is made of, and the zones they are cut from."""
+"""Patches: the square pieces that a release is made of, and the zones they are cut from."""
 
 from __future__ import annotations
 
-__all__ = ["Patch", "PatchFiles", "ZoneSource", "cut_patches", "ground_cell"]
+__all__ = [
+    "IMAGE",
+    "LABEL",
+    "Patch",
+    "PatchFile",
+    "ZoneSource",
+    "codes_digest",
+    "cut_patches",
+    "files_of",
+    "ground_cell",
+]
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from workbench.documents import digest_arrays
 from workbench.export.folds import Subset, splits_of_zone
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone
+
+IMAGE: Final = "image"
+"""Modality of the orthophoto, which every patch has."""
+LABEL: Final = "label"
+"""Modality of the classes, which every patch has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,6 +47,8 @@ class ZoneSource:
     """Pixels of a window of the zone's grid: (band, row, col), bands as in ``zone.ortho.bands``."""
     labels: Callable[[], NDArray[np.uint8]]
     """Codes of the whole zone's grid, (row, col); 0 = unlabelled."""
+    labels_sha256: str
+    """`codes_digest` of these, so that what did not change since is not read again."""
     state: str
     """State of review; only ``accepted`` zones are released."""
     heads: Mapping[str, int]
@@ -42,13 +61,14 @@ class ZoneSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PatchFiles:
-    """The two files of a patch in one layout; paths start at the release's folder, with ``/``."""
+class PatchFile:
+    """Where a modality of a patch lies in one layout; the path starts at the release's folder, with ``/``."""
 
-    image: str
-    label: str
-    image_sha256: str
-    label_sha256: str
+    path: str
+    sha256: str | None = None
+    """Of the file, where it holds this alone."""
+    member: str | None = None
+    """Which part of the file it is, where it holds more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +97,15 @@ class Patch:
     camera: str | None
     theme: str | None
     class_counts: Mapping[str, int] = field(default_factory=dict)
-    """Pixels of each class, by key; filled when the patch is written."""
+    """Pixels of each class, by key; filled when the patch is written, as all below."""
     unlabelled: int = 0
     """Pixels that nobody labelled; the layouts show them as their scheme's *other*."""
-    files: Mapping[str, PatchFiles] = field(default_factory=dict)
-    """By name of the layout; filled when the patch is written."""
+    image_sha256: str = ""
+    """Of the orthophoto's pixels, all bands, however they are encoded; empty in releases of format 1."""
+    label_sha256: str = ""
+    """Of the codes, whatever numbers and bytes a layout makes of them; empty in releases of format 1."""
+    files: Mapping[str, Mapping[str, PatchFile]] = field(default_factory=dict)
+    """By name of the layout and modality."""
 
     @property
     def zone_name(self) -> str:
@@ -121,6 +145,18 @@ def cut_patches(source: ZoneSource) -> Iterator[Patch]:
             camera=zone.camera,
             theme=zone.theme,
         )
+
+
+def files_of(patches: Iterable[Patch]) -> Iterator[tuple[str, str]]:
+    """Yield path and digest of each file that holds one modality of one patch."""
+    for patch in patches:
+        for modalities in patch.files.values():
+            yield from ((file.path, file.sha256) for file in modalities.values() if file.sha256)
+
+
+def codes_digest(codes: NDArray[np.uint8]) -> str:
+    """Return the SHA-256 of codes, shape (row, col), and their number of rows and columns."""
+    return digest_arrays(f"{codes.shape}".encode(), [codes])
 
 
 def ground_cell(grid: PixelGrid) -> Cell:

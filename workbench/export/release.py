@@ -1,4 +1,4 @@
-"""Releases: built aside and renamed last, opened lazily, verified to the last byte.
+"""Releases on disk, opened lazily: patches and pixels are read when they are asked for.
 
 The same zones give the same bytes: nothing in a release tells when or by whom it was built. ``release.json``
 says what it is, ``index.parquet`` has one row per patch, ``SHA256SUMS`` the digest of every file.
@@ -6,39 +6,26 @@ says what it is, ``index.parquet`` has one row per patch, ``SHA256SUMS`` the dig
 
 from __future__ import annotations
 
-__all__ = ["Release", "VerifyReport", "build_release", "check_target", "open_release", "verify_release"]
+__all__ = ["NOMENCLATURE", "Release", "check_target", "open_release"]
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import inside, read_document, validate
+from workbench.documents import inside, read_document
 from workbench.errors import DocumentError, ReleaseError
-from workbench.export.card import readme, release_card
-from workbench.export.checks import VerifyReport, verify_release
-from workbench.export.cutting import PatchWriter, patch_jobs, put_file
-from workbench.export.gates import check_sources
-from workbench.export.layouts import Layout, layouts_of, parse_layouts
-from workbench.export.manifest import (
-    ABOUT,
-    MANIFEST,
-    check_files,
-    content_digest,
-    format_manifest,
-    read_manifest,
-)
-from workbench.export.patches import Patch, ZoneSource
-from workbench.export.staging import Staging
-from workbench.export.tables import index_bytes, read_index
+from workbench.export.index import INDEX, PatchIndex
+from workbench.export.layouts import Layout, layouts_of
+from workbench.export.patches import IMAGE, LABEL, Patch
 from workbench.geo.raster import read_bands
 from workbench.nomenclature import Nomenclature, load_nomenclature
 
+NOMENCLATURE: Final = "nomenclature.json"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 # No file of Windows may be called so, with any suffix.
 _RESERVED: Final = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(10))}
@@ -74,16 +61,16 @@ class Release:
     @property
     def nomenclature(self) -> Nomenclature:
         """The nomenclature that the release was made with, from its own copy."""
-        return load_nomenclature(self.path / "nomenclature.json")
+        return load_nomenclature(self.path / NOMENCLATURE)
 
-    def patches(self) -> tuple[Patch, ...]:
-        """Read the index: all patches, by zone, row and column."""
-        return read_index(self.path / "index.parquet", layouts=[layout.name for layout in self.layouts])
+    def patches(self) -> PatchIndex:
+        """Return all patches, by zone, row and column; they are read as they are asked for."""
+        return PatchIndex(self.path / INDEX, {layout.name: layout.modalities for layout in self.layouts})
 
     def image(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
         """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first)."""
         pixels: NDArray[np.uint8] = read_bands(
-            inside(self.path, patch.files[self._layout(layout).name].image)
+            inside(self.path, patch.files[self._layout(layout).name][IMAGE].path)
         )
         return pixels
 
@@ -93,7 +80,7 @@ class Release:
         Pixels that nobody labelled come back as *other*, as which they were written.
         """
         chosen = self._layout(layout)
-        values = read_bands(inside(self.path, patch.files[chosen.name].label))[0]
+        values = read_bands(inside(self.path, patch.files[chosen.name][LABEL].path))[0]
         return self.nomenclature.decode(values, chosen.scheme)
 
     def document(self) -> dict[str, Any]:
@@ -127,66 +114,6 @@ class Release:
         raise ReleaseError(
             f"{self.path} has no layout {name!r}; it has {', '.join(x.name for x in self.layouts)}"
         )
-
-
-def build_release(
-    sources: Iterable[ZoneSource],
-    *,
-    name: str,
-    out: Path,
-    nomenclature: Nomenclature,
-    software: str,
-    layouts: Iterable[str | Layout] = ("flair-hub", "flair1"),
-    progress: Callable[[int, int], None] | None = None,
-    map: Callable[..., Iterable[Any]] = map,  # noqa: A002 - the house's name for what runs in parallel
-) -> Release:
-    """Cut zones into patches and publish them as ``out/name``, whole or not at all.
-
-    Parameters
-    ----------
-    sources
-        Accepted zones, in any order.
-    name
-        Letters, digits and ``. _ -``, such as ``FR_V0.1``.
-    out
-        Folder for releases; made if missing.
-    nomenclature
-        Of the codes that the sources' labels have.
-    software
-        Version of the workbench, for the record.
-    layouts
-        Names of layouts, each with ``=FOLDER`` if it should lie in another folder, or layouts.
-    progress
-        Called with the patches done and their total after each.
-    map
-        Such as the ``map`` of a thread pool; it must give results in order.
-
-    Returns
-    -------
-    Release
-        The release; with ``reused`` where the same content was there under this name.
-
-    Raises
-    ------
-    ReleaseError
-        The zones make no sound release, or the name is taken by other content. Nothing was left on disk.
-    """
-    target, chosen = check_target(out, name), parse_layouts(layouts)
-    zones = sorted(sources, key=lambda source: source.zone.id)
-    check_sources(zones, chosen, nomenclature)
-    with Staging.beside(target) as staging:
-        write = PatchWriter(folder=staging.path, layouts=chosen, nomenclature=nomenclature)
-        patches: list[Patch] = []
-        total = sum(len(source.zone.cells) for source in zones)
-        for source in zones:
-            for patch in map(write, patch_jobs(source)):
-                patches.append(patch)
-                if progress is not None:
-                    progress(len(patches), total)
-        digests = _write_about(staging.path, name, software, nomenclature, chosen, zones, patches)
-        if not target.exists() and staging.publish():
-            return open_release(target)
-        return _same_content(target, digests)
 
 
 def check_target(out: Path, name: str) -> Path:
@@ -227,59 +154,3 @@ def open_release(path: Path) -> Release:
         return Release(path=path, card=read_document(path / "release.json", schema="release"))
     except DocumentError as error:
         raise ReleaseError(f"{error}; copy the release again") from error
-
-
-def _write_about(
-    folder: Path,
-    name: str,
-    software: str,
-    nomenclature: Nomenclature,
-    layouts: Sequence[Layout],
-    sources: Sequence[ZoneSource],
-    patches: Sequence[Patch],
-) -> dict[str, str]:
-    """Write everything that is no patch file; return the digests of all files."""
-    digests: dict[str, str] = {}
-    for patch in patches:
-        for files in patch.files.values():
-            digests |= {files.image: files.image_sha256, files.label: files.label_sha256}
-    for layout in layouts:
-        for path, content in layout.tables(patches):
-            digests[f"{layout.root}/{path}"] = put_file(folder, f"{layout.root}/{path}", content)
-    digests["nomenclature.json"] = put_file(folder, "nomenclature.json", _json(nomenclature.document()))
-    digests["index.parquet"] = put_file(folder, "index.parquet", index_bytes(patches))
-    card = release_card(
-        name=name,
-        software=software,
-        content_sha256=content_digest(digests),
-        nomenclature=nomenclature,
-        layouts=layouts,
-        sources=sources,
-        patches=patches,
-    )
-    validate(card, "release", source=f"{name}/release.json")
-    digests["README.md"] = put_file(folder, "README.md", readme(card, layouts).encode())
-    digests["release.json"] = put_file(folder, "release.json", _json(card))
-    put_file(folder, MANIFEST, format_manifest(digests).encode())
-    return digests
-
-
-def _json(document: Mapping[str, Any]) -> bytes:
-    return f"{json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
-
-
-def _same_content(target: Path, digests: Mapping[str, str]) -> Release:
-    """Return the release that is there already, if it is whole and has the content that was just built."""
-    there = read_manifest(target)
-    if content_digest(there) == content_digest(digests):
-        damage = check_files(target, there)
-        if not damage:
-            return replace(open_release(target), reused=True)
-        raise ReleaseError(
-            f"{target} has the same content but is damaged ({damage[0]}); move it away and build again"
-        )
-    data = sorted((there.keys() | digests.keys()) - ABOUT)
-    first = next(path for path in data if there.get(path) != digests.get(path))
-    raise ReleaseError(
-        f"{target} exists with other content (first {first}) and a release never changes; choose another name"
-    )

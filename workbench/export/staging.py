@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all."""
+"""A folder that appears whole or not at all, and whose filling goes on after a kill."""
 
 from __future__ import annotations
 
@@ -24,35 +24,83 @@ class Staging:
     """A hidden sibling of a folder to be, filled by one builder and renamed last.
 
     The builder holds a lock inside it for as long as it lives, so the next builder of the same folder can
-    tell what a killed one left behind from what another one is filling, and removes the former.
+    tell what a killed one left behind from what another one is filling, and goes on with the former.
     """
 
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self.path = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
-        self._lock = FileLock(self.path / _LOCK)
+    def __init__(self, target: Path, path: Path) -> None:
+        self.target, self.path = target, path
+        self.adopted = False
+        """Whether a killed builder began to fill it."""
+        self._lock = FileLock(path / _LOCK)
 
     @classmethod
     @contextmanager
-    def beside(cls, target: Path) -> Iterator[Self]:
-        """Give a staging folder; what was not published is gone afterwards."""
+    def beside(cls, target: Path, *, go_on: bool = False) -> Iterator[Self]:
+        """Give a staging folder; what was not published is gone afterwards.
+
+        Parameters
+        ----------
+        target
+            Folder to be.
+        go_on
+            Whether to take over what a killed builder left, and to leave it where somebody interrupts.
+        """
         made = [parent for parent in (target.parent, *target.parent.parents) if not parent.exists()]
-        staging = cls(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _remove_abandoned(target)
-            staging.path.mkdir()
+            staging = cls._abandoned(target, go_on=go_on) or cls._made(target)
         except OSError as error:
             raise ReleaseError(
                 f"{target.parent} is no folder to write in ({error.strerror}); choose another"
             ) from error
+        kept = False
         try:
-            staging._lock.acquire()
             yield staging
+        except KeyboardInterrupt:
+            kept = go_on
+            raise
         finally:
-            staging._lock.release()
+            staging.release()
+            if not kept:
+                shutil.rmtree(staging.path, ignore_errors=True)
+                _remove_empty(made)
+
+    @classmethod
+    def _made(cls, target: Path) -> Self:
+        staging = cls(target, target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}"))
+        staging.path.mkdir()
+        staging._lock.acquire()
+        return staging
+
+    @classmethod
+    def _abandoned(cls, target: Path, *, go_on: bool) -> Self | None:
+        """Return what a killed builder left, of several the one that was begun last; remove the others."""
+        found: list[Self] = []
+        for path in target.parent.glob(f".{target.name}-????????"):
+            if not (
+                path / _LOCK
+            ).is_file():  # it was killed before it locked the folder, or while it published
+                if is_abandoned(path):
+                    shutil.rmtree(path, ignore_errors=True)
+                continue
+            staging = cls(target, path)
+            try:
+                staging._lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            found.append(staging)
+        found.sort(key=lambda staging: staging.path.stat().st_mtime_ns)
+        last = found.pop() if go_on and found else None
+        for staging in found:
+            staging.release()
             shutil.rmtree(staging.path, ignore_errors=True)
-            _remove_empty(made)
+        if last is not None:
+            last.adopted = True
+        return last
+
+    def release(self) -> None:
+        """Let others have the folder."""
+        self._lock.release()
 
     def publish(self) -> bool:
         """Sync everything, then rename; False if the target is there already and nothing was done.
@@ -93,20 +141,6 @@ class Staging:
             (self.path / _LOCK).unlink()
         self._lock.release()
         (self.path / _LOCK).unlink(missing_ok=True)
-
-
-def _remove_abandoned(target: Path) -> None:
-    for path in target.parent.glob(f".{target.name}-????????"):
-        if not (path / _LOCK).is_file():  # it was killed before it locked the folder, or while it published
-            if is_abandoned(path):
-                shutil.rmtree(path, ignore_errors=True)
-            continue
-        try:
-            with FileLock(path / _LOCK, timeout=0):
-                pass
-        except Timeout:
-            continue
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _remove_empty(folders: list[Path]) -> None:

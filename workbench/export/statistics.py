@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ReleaseError
-from workbench.export.patches import Patch
+from workbench.export.patches import IMAGE, Patch
 from workbench.export.release import Release
 
 _BYTES: Final = 256
@@ -87,7 +87,7 @@ def band_statistics(
         image = release.image(patch, layout=layout.name)
         if image.dtype != np.uint8 or len(image) != len(layout.bands):
             raise ReleaseError(
-                f"{patch.files[layout.name].image} has {len(image)} bands of {image.dtype}, the layout "
+                f"{patch.files[layout.name][IMAGE].path} has {len(image)} bands of {image.dtype}, the layout "
                 f"{layout.name} {len(layout.bands)} of uint8; look it over by workbench release verify"
             )
         for number, band in enumerate(image):

@@ -1,145 +1,141 @@
-"""Tables about patches: the index of a release (GeoParquet), FLAIR-HUB's GeoPackage of splits, CSV.
+"""Tables about the patches of a release: text such as CSV and JSON, and FLAIR-HUB's GeoPackage of splits.
 
-The one place of the export that knows geopandas. Equal patches give equal bytes.
+Equal patches give equal bytes, and any number of patches takes the same memory.
 """
 
 from __future__ import annotations
 
-__all__ = ["csv_bytes", "index_bytes", "read_geopackage", "read_index", "split_geopackage", "split_records"]
+__all__ = ["SplitTable", "Table", "TextTable", "csv_lines"]
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, Final
-
-from affine import Affine
+from typing import Any, Final, Protocol
 
 from workbench.errors import ReleaseError
-from workbench.export.folds import PROD, SPLITS, SUBSETS
-from workbench.export.patches import Patch, PatchFiles
-from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+from workbench.export.folds import PROD, SPLITS
+from workbench.export.patches import Patch
 
 # OGR writes the time of writing into a GeoPackage.
 _PINNED_DATE: Final = "2000-01-01T00:00:00.000Z"
-_FILES: Final = ("image", "label", "image_sha256", "label_sha256")
-_TEXTS: Final = ("acquired", "camera", "theme")
+_AT_ONCE: Final = 4096
 
 
-def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
-    r"""Return rows as CSV in UTF-8.
+class Table(Protocol):
+    """A file of a layout that says something of all patches."""
 
-    >>> csv_bytes([("a", "b"), ("1", "")])
-    b'a,b\n1,\n'
+    @property
+    def path(self) -> str:
+        """Where it lies in the layout's folder."""
+
+    def write(self, target: Path) -> None:
+        """Write it; raises `OSError` where the disk is full."""
+
+    def is_said_by(self, file: Path) -> bool:
+        """Tell whether a file says the same.
+
+        Raises
+        ------
+        ReleaseError
+            It is no such table.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTable:
+    """Text in UTF-8."""
+
+    path: str
+    lines: Callable[[], Iterator[str]]
+    """Gives its lines, each with its end, each time anew."""
+
+    def write(self, target: Path) -> None:
+        """Write the lines."""
+        with target.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(self.lines())
+
+    def is_said_by(self, file: Path) -> bool:
+        """Tell whether a file has the same bytes."""
+        with file.open("rb") as lines:
+            ours = (line.encode() for line in self.lines())
+            return all(one == other for one, other in zip_longest(ours, lines))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitTable:
+    """A GeoPackage of the patches' outlines and sets, as FLAIR-HUB has it."""
+
+    path: str
+    patches: Iterable[Patch]
+    """Given anew each time that they are asked for."""
+
+    def write(self, target: Path) -> None:
+        """Write the rows, a few at a time."""
+        import geopandas
+        import pyogrio
+        import shapely
+        from pyogrio.errors import DataLayerError, DataSourceError
+
+        with _pinned():
+            for patches in _batched(self.patches):
+                bounds = [patch.grid.bounds for patch in patches]
+                frame = geopandas.GeoDataFrame(
+                    [_split_row(patch) for patch in patches],
+                    geometry=[shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds],
+                    crs=patches[0].grid.crs,
+                )
+                try:
+                    pyogrio.write_dataframe(
+                        frame, target, layer=target.stem, driver="GPKG", append=target.exists()
+                    )
+                except (DataSourceError, DataLayerError) as error:
+                    raise OSError(None, f"GDAL says: {error}") from error
+
+    def is_said_by(self, file: Path) -> bool:
+        """Tell whether a GeoPackage has the same rows in the same sequence."""
+        import pyogrio
+        from pyogrio.errors import DataLayerError, DataSourceError
+
+        first = 0
+        try:
+            if pyogrio.read_info(file)["features"] != sum(1 for _ in self.patches):
+                return False
+            for patches in _batched(self.patches):
+                frame: Any = pyogrio.read_dataframe(
+                    file, read_geometry=False, skip_features=first, max_features=len(patches)
+                )
+                if frame.to_dict(orient="records") != [_split_row(patch) for patch in patches]:
+                    return False
+                first += len(patches)
+        except (DataSourceError, DataLayerError, KeyError, ValueError) as error:
+            raise ReleaseError(f"{file} is no GeoPackage of splits; copy the release again") from error
+        return True
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    r"""Yield rows as lines of CSV.
+
+    >>> list(csv_lines([("a", "b"), ("1", "")]))
+    ['a,b\n', '1,\n']
     """
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+    for row in rows:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow(row)
+        yield text.getvalue()
 
 
-def split_records(patches: Iterable[Patch]) -> dict[str, dict[str, Any]]:
-    """Return what FLAIR-HUB's GeoPackage of splits says about each patch, by its id."""
-    return {patch.id: _split_record(patch) for patch in patches}
-
-
-def split_geopackage(patches: Sequence[Patch]) -> bytes:
-    """Return a GeoPackage of the patches' outlines and what `split_records` says about them."""
-    import geopandas
-    import pyogrio
-
-    rows = [{"patch_id": patch.id, **_split_record(patch)} for patch in patches]
-    frame = geopandas.GeoDataFrame(rows, geometry=_outlines(patches), crs=NATIONAL_GRID.crs)
-    content = io.BytesIO()
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _PINNED_DATE})
-    try:
-        frame.to_file(content, driver="GPKG", layer="GLOBAL_ALL_MTD_SPLIT", engine="pyogrio")
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
-    return content.getvalue()
-
-
-def read_geopackage(path: Path) -> dict[str, dict[str, Any]]:
-    """Read a GeoPackage of splits as `split_records`.
-
-    Raises
-    ------
-    ReleaseError
-        It cannot be read, or has no column ``patch_id``.
-    """
-    import pyogrio
-    from pyogrio.errors import DataSourceError
-
-    try:
-        frame: Any = pyogrio.read_dataframe(path, read_geometry=False)
-        records: dict[str, dict[str, Any]] = frame.set_index("patch_id").to_dict(orient="index")
-    except (DataSourceError, KeyError, ValueError) as error:
-        raise ReleaseError(f"{path} is no GeoPackage of splits; copy the release again") from error
-    return records
-
-
-def index_bytes(patches: Sequence[Patch]) -> bytes:
-    """Return the index of a release as GeoParquet, one row per patch, in the order given."""
-    import geopandas
-
-    columns: dict[str, list[Any]] = {
-        name: [getattr(patch, name) for patch in patches]
-        for name in ("id", "domain", "zone", "roi", "row", "col", "number", "fold")
-    }
-    for name in (*SPLITS, PROD):
-        columns[name] = [patch.splits[name] for patch in patches]
-    columns |= {
-        "acquired": [patch.acquired.isoformat() if patch.acquired else None for patch in patches],
-        "camera": [patch.camera for patch in patches],
-        "theme": [patch.theme for patch in patches],
-        "area_m2": [patch.area for patch in patches],
-        "window_row": [patch.window.row for patch in patches],
-        "window_col": [patch.window.col for patch in patches],
-    }
-    for key in patches[0].class_counts:
-        columns[f"pixels_{key}"] = [patch.class_counts[key] for patch in patches]
-    columns["pixels_unlabelled"] = [patch.unlabelled for patch in patches]
-    for layout in patches[0].files:
-        for name in _FILES:
-            columns[f"{_prefix(layout)}_{name}"] = [getattr(patch.files[layout], name) for patch in patches]
-    frame = geopandas.GeoDataFrame(columns, geometry=_outlines(patches), crs=NATIONAL_GRID.crs)
-    content = io.BytesIO()
-    # Columns without any value would have no type at all.
-    frame.astype(dict.fromkeys(_TEXTS, "string")).to_parquet(content, index=False, compression="zstd")
-    return content.getvalue()
-
-
-def read_index(path: Path, *, layouts: Iterable[str]) -> tuple[Patch, ...]:
-    """Read the patches of a release from its index.
-
-    Raises
-    ------
-    ReleaseError
-        The index cannot be read, or lacks what it must have.
-    """
-    import geopandas
-
-    try:
-        frame: Any = geopandas.read_parquet(path)
-        bounds = frame.geometry.bounds
-        corners = zip(bounds["minx"].tolist(), bounds["maxy"].tolist(), strict=True)
-        rows: list[dict[str, Any]] = frame.drop(columns="geometry").to_dict(orient="records")
-        names, crs = tuple(layouts), f"EPSG:{frame.crs.to_epsg()}"
-        return tuple(
-            _patch(row, left, top, names, crs) for row, (left, top) in zip(rows, corners, strict=True)
-        )
-    except (OSError, AttributeError, KeyError, ValueError, TypeError) as error:
-        raise ReleaseError(f"{path} is no index of patches; copy the release again") from error
-
-
-def _split_record(patch: Patch) -> dict[str, Any]:
+def _split_row(patch: Patch) -> dict[str, Any]:
     """Return a patch's sets.
 
     ``split_toy`` and ``split_flairchallenge`` are FLAIR-HUB's; a release has no such sets of its own, so they
     repeat ``split_1``.
     """
     return {
+        "patch_id": patch.id,
         **{column: patch.splits[column] for column in (*SPLITS, PROD)},
         "split_flairchallenge": patch.splits[SPLITS[0]],
         "split_toy": patch.splits[SPLITS[0]],
@@ -149,37 +145,19 @@ def _split_record(patch: Patch) -> dict[str, Any]:
     }
 
 
-def _patch(row: Mapping[str, Any], left: float, top: float, layouts: Sequence[str], crs: str) -> Patch:
-    step, side = NATIONAL_GRID.resolution, NATIONAL_GRID.pixels
-    facts: dict[str, Any] = {name: str(row[name]) for name in ("id", "domain", "zone", "roi")}
-    facts |= {name: int(row[name]) for name in ("row", "col", "number", "fold")}
-    facts |= {name: row[name] if isinstance(row[name], str) else None for name in _TEXTS}
-    acquired = facts.pop("acquired")
-    return Patch(
-        **facts,
-        acquired=date.fromisoformat(acquired) if acquired else None,
-        splits={name: SUBSETS[SUBSETS.index(row[name])] for name in (*SPLITS, PROD)},
-        window=Window(row=int(row["window_row"]), col=int(row["window_col"]), height=side, width=side),
-        grid=PixelGrid(crs=crs, transform=Affine(step, 0.0, left, 0.0, -step, top), height=side, width=side),
-        class_counts={
-            name.removeprefix("pixels_"): int(count)
-            for name, count in row.items()
-            if name.startswith("pixels_") and name != "pixels_unlabelled"
-        },
-        unlabelled=int(row["pixels_unlabelled"]),
-        files={
-            layout: PatchFiles(**{name: str(row[f"{_prefix(layout)}_{name}"]) for name in _FILES})
-            for layout in layouts
-        },
-    )
+def _batched(patches: Iterable[Patch]) -> Iterator[list[Patch]]:
+    waiting = iter(patches)
+    while batch := list(islice(waiting, _AT_ONCE)):
+        yield batch
 
 
-def _outlines(patches: Sequence[Patch]) -> list[Any]:
-    import shapely
+@contextmanager
+def _pinned() -> Iterator[None]:
+    import pyogrio
 
-    bounds = [patch.grid.bounds for patch in patches]
-    return [shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds]
-
-
-def _prefix(layout: str) -> str:
-    return layout.replace("-", "_")
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _PINNED_DATE})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

@@ -23,7 +23,7 @@ from typing import Any
 from workbench.campaign import Campaign
 from workbench.documents import digest_file
 from workbench.errors import CampaignError, JournalError
-from workbench.export.manifest import MANIFEST, format_manifest
+from workbench.export.manifest import Manifest
 from workbench.export.staging import Staging
 from workbench.geo.zone import Zone
 from workbench.labels.folder import mending_marker, traces
@@ -173,7 +173,7 @@ class _Copying:
                 raise CampaignError(
                     f"{name} is not in the backup as it was written; look at the health of that disk"
                 )
-        (self._goal / MANIFEST).write_text(format_manifest(self.digests), encoding="utf-8")
+        Manifest(self.digests.items()).write(self._goal)
         return sum((self._goal / name).stat().st_size for name in self.digests)
 
     def _journals(self, folder: Path) -> dict[str, int]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from workbench.documents import digest, digest_file, read_document, sync_directory, validate
 from workbench.errors import ModelError
-from workbench.export.manifest import MANIFEST, format_manifest
+from workbench.export.manifest import MANIFEST, Manifest
 from workbench.export.staging import Staging
 from workbench.inference.card import CARD, WEIGHTS, check_place
 from workbench.training.history import CURVES, HISTORY
@@ -114,7 +114,7 @@ def write_folder(
             for name, content in contents.items():
                 (staging.path / name).write_bytes(content)
             shutil.copyfile(weights, staging.path / WEIGHTS)
-            (staging.path / MANIFEST).write_bytes(format_manifest(digests).encode())
+            Manifest(digests.items()).write(staging.path)
         except OSError as error:
             raise ModelError(
                 f"{output} cannot be written ({error.strerror or error}); look at the room on the disk"

@@ -20,6 +20,7 @@ from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.folds import PROD, splits_of_zone
 from workbench.export.layouts import Layout
+from workbench.export.patches import IMAGE, LABEL
 from workbench.geo.grid import NATIONAL_GRID, Window
 from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
@@ -109,7 +110,8 @@ def release_patches(
     if not patches:
         raise ModelError(f"{release.path}: all zones are test in {split}; choose another with --split")
     valid = {patch.zone for patch in patches if patch.splits[split] == "valid"}
-    files = [(patch.files[layout.name].image, patch.files[layout.name].label) for patch in patches]
+    lying = [patch.files[layout.name] for patch in patches]
+    files = [(one[IMAGE].path, one[LABEL].path) for one in lying]
     pixels = np.zeros((len(patches), max(nomenclature.codes) + 1), np.int32)
     for entry in nomenclature.classes:
         if entry.code != unlearned:

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
-from workbench.export import Release, ZoneSource, build_release
+from workbench.export import Release, ZoneSource, build_release, open_release
 from workbench.export.layouts import parse_layouts
+from workbench.export.patches import codes_digest
 from workbench.export.release import check_target
 from workbench.geo.grid import Window
 from workbench.geo.zone import Zone
 from workbench.labels.review import ZoneState, zone_state
+from workbench.threads import in_threads
 
 
 def publish(
@@ -28,6 +30,7 @@ def publish(
     name: str,
     out: Path,
     layouts: Iterable[str] = ("flair-hub", "flair1"),
+    parent: Path | None = None,
     say: Callable[[str], None],
     progress: Callable[[int, int], None] | None = None,
 ) -> Release:
@@ -38,7 +41,9 @@ def publish(
     campaign
         Where the zones are.
     name, out, layouts, progress
-        As `workbench.export.release.build_release` takes them.
+        As `workbench.export.build_release` takes them.
+    parent
+        Folder of a release to build on.
     say
         Told which zones stay out, and why.
 
@@ -49,20 +54,24 @@ def publish(
     """
     check_target(out, name)
     chosen = parse_layouts(layouts)
+    before = open_release(parent) if parent else None
     sources = release_sources(campaign, say=say)
     if not sources:
         raise ReleaseError(
             f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
         )
-    return build_release(
-        sources,
-        name=name,
-        out=out,
-        nomenclature=campaign.nomenclature,
-        software=version("ocs-workbench"),
-        layouts=chosen,
-        progress=progress,
-    )
+    with in_threads() as threads:
+        return build_release(
+            sources,
+            name=name,
+            out=out,
+            nomenclature=campaign.nomenclature,
+            software=version("ocs-workbench"),
+            layouts=chosen,
+            parent=before,
+            progress=progress,
+            map=threads,
+        )
 
 
 def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[ZoneSource]:
@@ -75,6 +84,7 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
     for zone in campaign.zones():
         with campaign.open_store(zone, from_snapshot=False) as store:
             state = zone_state(store)
+            labels = codes_digest(store.settled_labels()) if state.state == "accepted" else ""
         if state.state != "accepted":
             # What was sent back is not accepted before it was submitted again.
             verbs = "--submit, then --accept" if state.state == "sent_back" else "--accept"
@@ -90,6 +100,7 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
                 numbers=tuple(numbers[cell] for cell in zone.cells),
                 image=partial(_image, campaign, zone),
                 labels=partial(_labels, campaign, zone, state),
+                labels_sha256=labels,
                 state=state.state,
                 heads={campaign.pseudonym(head.author): head.seq for head in state.heads},
             )

@@ -1,0 +1,62 @@
+"""Commands that build releases and look them over."""
+
+from __future__ import annotations
+
+__all__ = ["release"]
+
+import sys
+from pathlib import Path
+
+import click
+
+from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
+
+
+@click.group()
+def release() -> None:
+    """Cut accepted zones into versioned patch releases."""
+
+
+@release.command("build", epilog=example("workbench release build DIR --name FR_V0.1 -o releases"))
+@DIR
+@click.option("--name", required=True, help="Name of the release, such as FR_V0.1.")
+@click.option("-o", "--output", "out", type=PATH, required=True, help="Folder that the release goes into.")
+@click.option(
+    "--layout",
+    "layouts",
+    callback=split_names,
+    default="flair-hub,flair1",
+    show_default=True,
+    help="Layouts joined by commas; NAME=FOLDER names the folder.",
+)
+@click.option(
+    "--parent",
+    type=PATH,
+    metavar="RELEASE",
+    help="Release to build on: what did not change is taken from it.",
+)
+@JSON
+def release_build(
+    directory: Path, name: str, out: Path, layouts: tuple[str, ...], parent: Path | None, as_json: bool
+) -> None:
+    """Build a release of all accepted zones; it appears whole or not at all."""
+    from workbench.workflows.publishing import publish
+
+    opened = open_campaign(directory)
+    with progress("patches") as bar:
+        built = publish(opened, name=name, out=out, layouts=layouts, parent=parent, say=say, progress=bar)
+    emit("release-build", built.document(), built.text(), as_json=as_json)
+
+
+@release.command("verify", epilog=example("workbench release verify releases/FR_V0.1"))
+@click.argument("path", metavar="RELEASE", type=PATH)
+@JSON
+def release_verify(path: Path, as_json: bool) -> None:
+    """Check every file of a release against its digests and its layouts' rules."""
+    from workbench.export import verify_release
+    from workbench.threads import in_threads
+
+    with in_threads() as threads:
+        report = verify_release(path, map=threads)
+    emit("release-verify", report.document(), report.text(), as_json=as_json)
+    sys.exit(0 if report.sound else 1)

@@ -1,0 +1,270 @@
+"""A release is built: zone by zone beside where it will be, going on after a kill, renamed last."""
+
+from __future__ import annotations
+
+__all__ = ["build_release"]
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from workbench.documents import canonical_bytes, digest, digest_file, validate
+from workbench.errors import ReleaseError
+from workbench.export.card import readme, release_card
+from workbench.export.cutting import ENCODING, PatchWriter, disk_told, patch_jobs, put_file
+from workbench.export.gates import check_sources
+from workbench.export.index import INDEX, PatchIndex, part_bytes, part_key, write_index
+from workbench.export.layouts import Layout, parse_layouts
+from workbench.export.manifest import MANIFEST, Manifest, check_files, listed_files
+from workbench.export.patches import IMAGE, LABEL, Patch, ZoneSource, cut_patches, files_of
+from workbench.export.release import NOMENCLATURE, Release, check_target, open_release
+from workbench.export.staging import Staging
+from workbench.nomenclature import Nomenclature
+from workbench.threads import Map
+
+_PARTS: Final = ".parts"
+"""Folder of the index of each zone that is written; gone when the release is whole."""
+
+
+def build_release(
+    sources: Iterable[ZoneSource],
+    *,
+    name: str,
+    out: Path,
+    nomenclature: Nomenclature,
+    software: str,
+    layouts: Iterable[str | Layout] = ("flair-hub", "flair1"),
+    parent: Release | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
+) -> Release:
+    """Cut zones into patches and publish them as ``out/name``, whole or not at all.
+
+    A build that was killed goes on where it was, zone by zone, when the same is built again.
+
+    Parameters
+    ----------
+    sources
+        Accepted zones, in any order.
+    name
+        Letters, digits and ``. _ -``, such as ``FR_V0.1``.
+    out
+        Folder for releases; made if missing.
+    nomenclature
+        Of the codes that the sources' labels have.
+    software
+        Version of the workbench, for the record.
+    layouts
+        Names of layouts, each with ``=FOLDER`` if it should lie in another folder, or layouts.
+    parent
+        A release to build on: files of patches that did not change are those of the parent, under another
+        name on the same disk, else copies.
+    progress
+        Called with the patches done and their total after each.
+    map
+        Such as `workbench.threads.in_threads` gives; its results come in order.
+
+    Returns
+    -------
+    Release
+        The release; with ``reused`` where the same content was there under this name.
+
+    Raises
+    ------
+    ReleaseError
+        The zones make no sound release, or the name is taken by other content. Nothing was left on disk.
+    """
+    target, chosen = check_target(out, name), parse_layouts(layouts)
+    zones = sorted(sources, key=lambda source: source.zone.id)
+    check_sources(zones, chosen, nomenclature)
+    with Staging.beside(target, go_on=True) as staging:
+        build = _Build(staging, chosen, nomenclature, software, parent, map)
+        done, total = 0, sum(len(source.zone.cells) for source in zones)
+        for source in zones:
+            for _ in build.zone(source):
+                done += 1
+                if progress is not None:
+                    progress(done, total)
+        manifest = build.finish(name, zones)
+        if not target.exists() and staging.publish():
+            return open_release(target)
+        return _same_content(target, manifest, map)
+
+
+class _Build:
+    """A release in its staging folder."""
+
+    def __init__(
+        self,
+        staging: Staging,
+        layouts: Sequence[Layout],
+        nomenclature: Nomenclature,
+        software: str,
+        parent: Release | None,
+        map: Map,  # noqa: A002
+    ) -> None:
+        self._staging, self._map = staging, map
+        self._layouts, self._nomenclature, self._software = layouts, nomenclature, software
+        self._about = _json(nomenclature.document())
+        self._parent, self._before = parent, _Before(parent, layouts, self._about)
+        self._write = PatchWriter(
+            folder=staging.path,
+            layouts=tuple(layouts),
+            nomenclature=nomenclature,
+            parent=parent.path if parent else None,
+            kept=self._before.kept,
+        )
+        self._parts: list[Path] = []
+        self._manifest = Manifest()
+
+    def zone(self, source: ZoneSource) -> Iterator[Patch]:
+        """Write a zone, if it is not there; yield its patches."""
+        part = self._staging.path / _PARTS / f"{source.zone.id}.parquet"
+        key = self._key(source)
+        patches = self._there(part, key)
+        if patches is None:
+            patches = []
+            for patch in self._written(source):
+                patches.append(patch)
+                yield patch
+            put_file(self._staging.path, f"{_PARTS}/{source.zone.id}.parquet", part_bytes(patches, key=key))
+        else:
+            yield from patches
+        self._parts.append(part)
+        self._manifest.put(files_of(patches))
+
+    def finish(self, name: str, zones: Sequence[ZoneSource]) -> Manifest:
+        """Write everything that is no patch; return the digests of all files."""
+        folder = self._staging.path
+        with disk_told(folder):
+            write_index(self._parts, folder / INDEX)
+        patches = PatchIndex(folder / INDEX, {one.name: one.modalities for one in self._layouts})
+        made = {INDEX: digest_file(folder / INDEX)}
+        for layout in self._layouts:
+            for table in layout.tables(patches):
+                path = f"{layout.root}/{table.path}"
+                with disk_told(folder):
+                    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / path).unlink(missing_ok=True)
+                    table.write(folder / path)
+                made[path] = digest_file(folder / path)
+        made[NOMENCLATURE] = put_file(folder, NOMENCLATURE, self._about)
+        self._manifest.put(made.items())
+        card = release_card(
+            name=name,
+            software=self._software,
+            content_sha256=self._manifest.content_sha256,
+            nomenclature=self._nomenclature,
+            layouts=self._layouts,
+            sources=zones,
+            patches=patches,
+        )
+        validate(card, "release", source=f"{name}/release.json")
+        about = {
+            "README.md": put_file(folder, "README.md", readme(card, self._layouts).encode()),
+            "release.json": put_file(folder, "release.json", _json(card)),
+        }
+        self._manifest.put(about.items())
+        with disk_told(folder):
+            self._manifest.write(folder)
+        self._tidy()
+        return self._manifest
+
+    def _key(self, source: ZoneSource) -> str:
+        """Return the digest of all that the files of a zone depend on."""
+        zone = source.zone
+        facts = {
+            "software": self._software,
+            "nomenclature": digest(self._about),
+            "layouts": [[one.name, one.root, one.scheme, one.bands, one.modalities] for one in self._layouts],
+            "parent": self._parent.card["content_sha256"] if self._parent else None,
+            "zone": [zone.id, source.fold, source.splits, source.numbers, zone.theme, zone.camera],
+            "acquired": zone.acquired.isoformat() if zone.acquired else None,
+            "grid": [zone.grid.crs, list(zone.grid.transform), [[cell.row, cell.col] for cell in zone.cells]],
+            "pixels": [zone.ortho.bands, zone.ortho.pixels_sha256, source.labels_sha256],
+        }
+        return digest(canonical_bytes(facts))
+
+    def _there(self, part: Path, key: str) -> list[Patch] | None:
+        """Return the patches of a zone that a killed build wrote, if they are what is to be written."""
+        if not self._staging.adopted or part_key(part) != key:
+            return None
+        patches = list(PatchIndex(part, {one.name: one.modalities for one in self._layouts}))
+        damage = check_files(self._staging.path, Manifest(files_of(patches)), map=self._map, extra=False)
+        return None if damage else patches
+
+    def _written(self, source: ZoneSource) -> Iterable[Patch]:
+        before = self._before.patches(source.zone.id)
+        if self._before.has(source, before):
+            pairs = ((patch, before[patch.id]) for patch in cut_patches(source))
+            return self._map(self._write.take, pairs)
+        return self._map(self._write, patch_jobs(source, before))
+
+    def _tidy(self) -> None:
+        """Remove what a killed build wrote and this one has not, and the parts."""
+        folder = self._staging.path
+        shutil.rmtree(folder / _PARTS)
+        if self._staging.adopted:
+            for path in listed_files(folder):
+                if self._manifest.get(path) is None and path != MANIFEST and not path.startswith("."):
+                    (folder / path).unlink()
+            for found in sorted(folder.rglob("*"), reverse=True):
+                if found.is_dir() and not any(found.iterdir()):
+                    found.rmdir()
+
+
+class _Before:
+    """The release that another one builds on, or none."""
+
+    def __init__(self, parent: Release | None, layouts: Sequence[Layout], nomenclature: bytes) -> None:
+        self._index = parent.patches() if parent else None
+        self._entries = {entry["id"]: entry for entry in parent.card["zones"]} if parent else {}
+        self._layouts = layouts
+        self.kept: dict[str, frozenset[str]] = {}
+        """By layout, the modalities that the release has encoded as they would be now."""
+        if parent is not None and parent.card.get("encoding") == ENCODING:
+            there = {one.name: (one.bands, one.scheme, one.coloured) for one in parent.layouts}
+            same = (parent.path / NOMENCLATURE).read_bytes() == nomenclature
+            for one in layouts:
+                if there.get(one.name) == (one.bands, one.scheme, one.coloured):
+                    self.kept[one.name] = frozenset({IMAGE, LABEL} if same else {IMAGE})
+
+    def patches(self, zone: str) -> dict[str, Patch]:
+        """Return the patches of a zone, by id."""
+        if self._index is None or zone not in self._entries or not self.kept:
+            return {}
+        return {patch.id: patch for patch in self._index.of_zone(zone)}
+
+    def has(self, source: ZoneSource, before: Mapping[str, Patch]) -> bool:
+        """Tell whether all files of a zone are there as they are to be."""
+        entry = self._entries.get(source.zone.id, {})
+        return (
+            entry.get("pixels_sha256") == source.zone.ortho.pixels_sha256
+            and entry.get("labels_sha256") == source.labels_sha256
+            and all(set(one.modalities) <= self.kept.get(one.name, set()) for one in self._layouts)
+            and {patch.id: patch.grid for patch in cut_patches(source)}
+            == {name: patch.grid for name, patch in before.items()}
+        )
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return f"{json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+
+
+def _same_content(target: Path, manifest: Manifest, map: Map) -> Release:  # noqa: A002
+    """Return the release that is there already, if it is whole and has the content that was just built."""
+    there = Manifest.read(target)
+    if there.content_sha256 == manifest.content_sha256:
+        damage = check_files(target, there, map=map)
+        if not damage:
+            return replace(open_release(target), reused=True)
+        raise ReleaseError(
+            f"{target} has the same content but is damaged ({damage[0]}); move it away and build again"
+        )
+    raise ReleaseError(
+        f"{target} exists with other content (first {there.first_other(manifest)}) and a release never "
+        "changes; choose another name"
+    )

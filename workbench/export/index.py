@@ -1,0 +1,290 @@
+"""The index of a release: GeoParquet, a row per patch, written and read a few at a time.
+
+Equal patches give equal bytes. Files of a layout are columns: ``flair_hub_image`` is the path of a patch's
+image in the layout ``flair-hub``, ``flair_hub_image_sha256`` its digest; where a file holds many patches,
+``hdf5_image_member`` says which part of it the patch is.
+"""
+
+from __future__ import annotations
+
+__all__ = ["INDEX", "PatchIndex", "part_bytes", "part_key", "write_index"]
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, overload
+
+from affine import Affine
+
+from workbench.errors import ReleaseError
+from workbench.export.folds import PROD, SPLITS, SUBSETS
+from workbench.export.patches import Patch, PatchFile
+from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+
+INDEX: Final = "index.parquet"
+_AT_ONCE = 4096
+"""Rows in memory, and in a group of the file."""
+_FILE: Final = ("sha256", "member")
+_DIGESTS: Final = ("image_sha256", "label_sha256")
+_TEXTS: Final = ("acquired", "camera", "theme", *_DIGESTS)
+_KEY: Final = b"part"
+
+
+class PatchIndex(Sequence[Patch]):
+    """The patches of a release by zone, row and column, read from its index as they are asked for.
+
+    Parameters
+    ----------
+    path
+        The index.
+    layouts
+        By name, the modalities that a layout has.
+    """
+
+    def __init__(self, path: Path, layouts: Mapping[str, Sequence[str]]) -> None:
+        self.path, self._layouts = path, layouts
+
+    def __len__(self) -> int:
+        with self._read():
+            return int(self._file.metadata.num_rows)
+
+    def __iter__(self) -> Iterator[Patch]:
+        with self._read():
+            for batch in self._file.iter_batches(_AT_ONCE):
+                yield from self._patches(batch)
+
+    @overload
+    def __getitem__(self, at: int) -> Patch: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Patch, ...]: ...
+    def __getitem__(self, at: int | slice) -> Patch | tuple[Patch, ...]:
+        if isinstance(at, slice):
+            wanted = range(len(self))[at]
+            if not wanted:
+                return ()
+            low, high = min(wanted), max(wanted) + 1
+            found = self._rows(low, high)
+            return tuple(found[number - low] for number in wanted)
+        number = range(len(self))[at]
+        return self._rows(number, number + 1)[0]
+
+    def of_zone(self, zone: str) -> tuple[Patch, ...]:
+        """Return the patches of a zone."""
+        first, count = self._zones.get(zone, (0, 0))
+        return self[first : first + count]
+
+    def by_number(self) -> Iterator[Patch]:
+        """Yield all patches by their number."""
+        import numpy as np
+
+        order = np.argsort(self.table(["number"]).column(0).to_numpy(), kind="stable")
+        for run in np.split(order, np.flatnonzero(np.diff(order) != 1) + 1):
+            yield from self[int(run[0]) : int(run[-1]) + 1]
+
+    def table(self, columns: Sequence[str]) -> Any:
+        """Return some columns of all patches as a `pyarrow.Table`.
+
+        Raises
+        ------
+        ReleaseError
+            The index cannot be read, or has no such column.
+        """
+        with self._read():
+            return self._file.read(columns=list(columns))
+
+    @cached_property
+    def _zones(self) -> dict[str, tuple[int, int]]:
+        """Where the patches of each zone begin, and how many there are: they lie beside each other."""
+        found: dict[str, tuple[int, int]] = {}
+        for number, zone in enumerate(self.table(["zone"]).column(0).to_pylist()):
+            first, count = found.get(zone, (number, 0))
+            found[zone] = first, count + 1
+        return found
+
+    @cached_property
+    def _file(self) -> Any:
+        import pyarrow.parquet as pq
+
+        return pq.ParquetFile(self.path)
+
+    def _rows(self, low: int, high: int) -> list[Patch]:
+        """Return the patches from one number to another, from the row groups that hold them."""
+        found: list[Patch] = []
+        first = 0
+        with self._read():
+            for group in range(self._file.metadata.num_row_groups):
+                count = self._file.metadata.row_group(group).num_rows
+                if first < high and first + count > low:
+                    batch = self._file.read_row_group(group)
+                    found += self._patches(
+                        batch.slice(max(low - first, 0), min(high, first + count) - max(low, first))
+                    )
+                first += count
+        return found
+
+    def _patches(self, rows: Any) -> list[Patch]:
+        import shapely
+
+        bounds = shapely.bounds(shapely.from_wkb(rows.column("geometry").to_numpy(zero_copy_only=False)))
+        documents = rows.drop_columns(["geometry"]).to_pylist()
+        return [
+            _patch(document, left, top, self._layouts)
+            for document, (left, top) in zip(documents, bounds[:, [0, 3]].tolist(), strict=True)
+        ]
+
+    @contextmanager
+    def _read(self) -> Iterator[None]:
+        import shapely.errors
+
+        try:
+            yield
+        except (
+            OSError, AttributeError, KeyError, ValueError, TypeError, shapely.errors.ShapelyError,
+        ) as error:  # fmt: skip
+            raise ReleaseError(f"{self.path} is no index of patches; copy the release again") from error
+
+
+def part_bytes(patches: Sequence[Patch], *, key: str = "") -> bytes:
+    """Return the rows of some patches, one at least, as GeoParquet; all of a release have the same columns.
+
+    Parameters
+    ----------
+    patches
+        In the sequence of the rows.
+    key
+        Kept beside the rows; `part_key` gives it back.
+    """
+    import geopandas
+    import pyarrow.parquet as pq
+    import shapely
+
+    bounds = [patch.grid.bounds for patch in patches]
+    outlines = [shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds]
+    frame = geopandas.GeoDataFrame(_columns(patches), geometry=outlines, crs=patches[0].grid.crs)
+    content = io.BytesIO()
+    # Columns without any value would have no type at all.
+    frame.astype(dict.fromkeys(_TEXTS, "string")).to_parquet(content, index=False, compression="zstd")
+    if not key:
+        return content.getvalue()
+    table = pq.read_table(content)
+    kept = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, _KEY: key.encode()}), kept)
+    return kept.getvalue()
+
+
+def part_key(path: Path) -> str | None:
+    """Return the key of a part, None where there is no whole part."""
+    import pyarrow.parquet as pq
+
+    try:
+        metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
+        return metadata.get(_KEY, b"").decode()
+    except (OSError, ValueError):
+        return None
+
+
+def write_index(parts: Sequence[Path], target: Path) -> None:
+    """Write the index of a release from its parts, in their sequence.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = _schema([pq.read_schema(part) for part in parts])
+    with target.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        waiting: list[Any] = []
+        for part in parts:
+            waiting.append(pq.read_table(part).cast(schema))
+            if sum(map(len, waiting)) >= _AT_ONCE:
+                writer.write_table(pa.concat_tables(waiting), row_group_size=1 << 30)
+                waiting = []
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting), row_group_size=1 << 30)
+
+
+def _schema(parts: Sequence[Any]) -> Any:
+    """Return the schema of all parts: that of the first, with the bounds of all."""
+    geo = [json.loads(part.metadata[b"geo"]) for part in parts]
+    boxes = [one["columns"]["geometry"]["bbox"] for one in geo]
+    bounds = [min(box[0] for box in boxes), min(box[1] for box in boxes)]
+    bounds += [max(box[2] for box in boxes), max(box[3] for box in boxes)]
+    whole = geo[0] | {"columns": {"geometry": geo[0]["columns"]["geometry"] | {"bbox": bounds}}}
+    kept = {name: value for name, value in parts[0].metadata.items() if name not in (_KEY, b"pandas")}
+    return parts[0].with_metadata(kept | {b"geo": json.dumps(whole).encode()})
+
+
+def _columns(patches: Sequence[Patch]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        name: [getattr(patch, name) for patch in patches]
+        for name in ("id", "domain", "zone", "roi", "row", "col", "number", "fold")
+    }
+    for name in (*SPLITS, PROD):
+        columns[name] = [patch.splits[name] for patch in patches]
+    columns |= {
+        "acquired": [patch.acquired.isoformat() if patch.acquired else None for patch in patches],
+        "camera": [patch.camera for patch in patches],
+        "theme": [patch.theme for patch in patches],
+        "area_m2": [patch.area for patch in patches],
+        "window_row": [patch.window.row for patch in patches],
+        "window_col": [patch.window.col for patch in patches],
+    }
+    for key in patches[0].class_counts:
+        columns[f"pixels_{key}"] = [patch.class_counts[key] for patch in patches]
+    columns["pixels_unlabelled"] = [patch.unlabelled for patch in patches]
+    for name in _DIGESTS:
+        columns[name] = [getattr(patch, name) for patch in patches]
+    for layout, modalities in patches[0].files.items():
+        for modality, first in modalities.items():
+            column, files = _column(layout, modality), [patch.files[layout][modality] for patch in patches]
+            columns[column] = [file.path for file in files]
+            for name in _FILE:
+                if getattr(first, name) is not None:
+                    columns[f"{column}_{name}"] = [getattr(file, name) for file in files]
+    return columns
+
+
+def _patch(row: Mapping[str, Any], left: float, top: float, layouts: Mapping[str, Sequence[str]]) -> Patch:
+    step, side = NATIONAL_GRID.resolution, NATIONAL_GRID.pixels
+    facts: dict[str, Any] = {name: str(row[name]) for name in ("id", "domain", "zone", "roi")}
+    facts |= {name: int(row[name]) for name in ("row", "col", "number", "fold")}
+    facts |= {name: row[name] for name in ("camera", "theme")}
+    facts |= {name: row.get(name) or "" for name in _DIGESTS}
+    return Patch(
+        **facts,
+        acquired=date.fromisoformat(row["acquired"]) if row["acquired"] else None,
+        splits={name: SUBSETS[SUBSETS.index(row[name])] for name in (*SPLITS, PROD)},
+        window=Window(row=int(row["window_row"]), col=int(row["window_col"]), height=side, width=side),
+        grid=PixelGrid(
+            crs=NATIONAL_GRID.crs,
+            transform=Affine(step, 0.0, left, 0.0, -step, top),
+            height=side,
+            width=side,
+        ),
+        class_counts={
+            name.removeprefix("pixels_"): int(count)
+            for name, count in row.items()
+            if name.startswith("pixels_") and name != "pixels_unlabelled"
+        },
+        unlabelled=int(row["pixels_unlabelled"]),
+        files={
+            layout: {modality: _file(row, _column(layout, modality)) for modality in modalities}
+            for layout, modalities in layouts.items()
+        },
+    )
+
+
+def _file(row: Mapping[str, Any], column: str) -> PatchFile:
+    sha256, member = (row.get(f"{column}_{name}") for name in _FILE)
+    return PatchFile(path=str(row[column]), sha256=sha256, member=member)
+
+
+def _column(layout: str, modality: str) -> str:
+    return f"{layout.replace('-', '_')}_{modality}"

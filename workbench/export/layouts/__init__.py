@@ -1,0 +1,60 @@
+"""Layouts: how published trees name, number and describe patches, so that their loaders read ours.
+
+Requirements of each loader are in the docstrings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from workbench.errors import ReleaseError
+from workbench.export.layouts.flair_hub import FlairHub
+from workbench.export.layouts.flair_one import FlairOne
+from workbench.export.layouts.layout import Layout
+
+__all__ = ["LAYOUTS", "FlairHub", "FlairOne", "Layout", "layouts_of", "parse_layouts"]
+
+_FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
+
+LAYOUTS: Final[Mapping[str, type[FlairHub] | type[FlairOne]]] = {"flair-hub": FlairHub, "flair1": FlairOne}
+
+
+def parse_layouts(specs: Iterable[str | Layout]) -> tuple[Layout, ...]:
+    """Return the layouts of specifications such as ``flair1`` or, with another folder, ``flair-hub=HUB``.
+
+    Raises
+    ------
+    ReleaseError
+        A layout is unknown or named twice, two have the same folder, or a folder's name is not a plain one.
+
+    >>> [layout.root for layout in parse_layouts(["flair1", "flair-hub=FLAIR-HUB_TOY"])]
+    ['FLAIR1', 'FLAIR-HUB_TOY']
+    """
+    layouts = tuple(_parse(spec) if isinstance(spec, str) else spec for spec in specs)
+    if not layouts:
+        raise ReleaseError(f"no layout is named; choose from {', '.join(LAYOUTS)}")
+    for layout in layouts:
+        if not _FOLDER.fullmatch(layout.root) or ".." in layout.root:
+            raise ReleaseError(
+                f"layout {layout.name}: folder {layout.root!r} is not letters, digits and . _ -"
+            )
+    for taken in ([layout.name for layout in layouts], [layout.root.lower() for layout in layouts]):
+        if len(set(taken)) < len(taken):
+            twice = max(taken, key=taken.count)
+            raise ReleaseError(f"layout or folder {twice} is named twice; name each once")
+    return layouts
+
+
+def layouts_of(card: Mapping[str, Any]) -> tuple[Layout, ...]:
+    """Return the layouts that a ``release.json`` lists."""
+    return parse_layouts(f"{entry['name']}={entry['folder']}" for entry in card["layouts"])
+
+
+def _parse(spec: str) -> Layout:
+    name, _, root = spec.partition("=")
+    if name not in LAYOUTS:
+        raise ReleaseError(f"layout {name!r} is unknown; choose from {', '.join(LAYOUTS)}")
+    kind = LAYOUTS[name]
+    return kind(root=root) if "=" in spec else kind()

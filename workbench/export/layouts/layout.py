@@ -1,0 +1,49 @@
+"""What a layout is: how a published tree names and describes patches, so that its loaders read ours."""
+
+from __future__ import annotations
+
+__all__ = ["Layout"]
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from workbench.export.index import PatchIndex
+from workbench.export.patches import Patch
+from workbench.export.tables import Table
+
+
+class Layout(Protocol):
+    """How one published tree is laid out; paths are relative to its folder, with ``/``."""
+
+    @property
+    def name(self) -> str:
+        """What the layout is called on the command line."""
+
+    @property
+    def root(self) -> str:
+        """Folder of the tree in the release."""
+
+    @property
+    def scheme(self) -> str:
+        """Scheme of the nomenclature that its label values follow."""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands of its images, in order."""
+
+    @property
+    def coloured(self) -> bool:
+        """Whether its label files carry a colour table."""
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What it has of each patch."""
+
+    def path(self, patch: Patch, modality: str) -> str:
+        """Return where a modality of a patch lies."""
+
+    def tables(self, patches: PatchIndex) -> Iterator[Table]:
+        """Yield the files that describe the patches."""
+
+    def note(self) -> str:
+        """Return what ``README.md`` says about the layout."""
