@@ -139,7 +139,7 @@ def test_the_statistics_are_those_of_all_pixels_of_train_and_valid(
     release: Release, trained: Path, tmp_path: Path
 ) -> None:
     published(trained, tmp_path / "out", release=release.path)
-    paths = [patch.files["flair1"].image for patch in release.patches() if patch.domain not in TEST]
+    paths = [patch.files["flair1"]["image"].path for patch in release.patches() if patch.domain not in TEST]
     pixels = np.concatenate([read_bands(release.path / path).reshape(5, -1) for path in paths], axis=1)
     found = read_card(tmp_path / "out").training["statistics"]
     assert (found["split"], found["patches"], found["learned"]) == ("split_1", len(paths), True)
@@ -268,7 +268,7 @@ def test_the_examples_of_the_card_run(
     made: dict[str, Any] = {}
     exec(text.split("```python\n")[1].split("```")[0], made)
     assert made["output"].shape == (512, 512)
-    path = release.path / release.patches()[0].files["flair1"].image
+    path = release.path / release.patches()[0].files["flair1"]["image"].path
     shutil.copy(path, tmp_path / "out" / "ortho.tif")
     for line in text.split("```sh\n")[1].split("```")[0].splitlines():
         if line.startswith("workbench "):
