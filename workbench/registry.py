@@ -33,7 +33,7 @@ from workbench.errors import CampaignError
 from workbench.export.folds import FOLDS, assign_fold
 from workbench.export.patches import ground_cell
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
-from workbench.geo.zone import Cell, Zone, ZoneRaster
+from workbench.geo.zone import Cell, Zone, ZoneRaster, moment_of
 
 _SRID = 2154
 _COLUMNS = ("id", "domain", "name", "acquired", "camera", "theme", "cells", "grid", "rasters")
@@ -364,7 +364,7 @@ def _insert(connection: sqlite3.Connection, zone: Zone, root: Path) -> None:
         "id": zone.id,
         "domain": zone.domain,
         "name": zone.name,
-        "acquired": zone.acquired.isoformat() if zone.acquired else None,
+        "acquired": zone.taken,
         "camera": zone.camera,
         "theme": zone.theme,
         "cells": _cell_map(zone),
@@ -410,13 +410,15 @@ def _zone_of(row: sqlite3.Row, root: Path) -> Zone:
         height=size * len(lines),
         width=size * len(lines[0]),
     )
+    acquired, clock = moment_of(row["acquired"])
     return Zone(
         domain=row["domain"],
         name=row["name"],
         grid=grid,
         cells=cells,
         rasters=tuple(_raster_of(document, root) for document in json.loads(row["rasters"])),
-        acquired=date.fromisoformat(row["acquired"]) if row["acquired"] else None,
+        acquired=acquired,
+        time_of_day=clock,
         camera=row["camera"],
         theme=row["theme"],
     )

@@ -133,18 +133,27 @@ def zone() -> None:
 )
 @click.option("--footprint", type=PATH, help="Polygons that choose the patch cells of the zone.")
 @click.option("--acquired", type=click.DateTime(["%Y-%m-%d"]), help="Date of the picture.")
+@click.option("--time", "clock", type=click.DateTime(["%H:%M"]), help="Time of day of the picture.")
 @click.option("--camera", help="Camera of the picture.")
 @click.option("--theme", help="Two letters of the landscape, such as UF.")
 @click.option("--labels", "mask", type=PATH, help="Existing mask to import as accepted edits.")
 @click.option("--scheme", default="flair", show_default=True, help="How the mask is numbered.")
 @click.option("--author", default="import", show_default=True, help="Whose edits the imported labels are.")
 @JSON
-def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | None, **options: Any) -> None:
+def zone_add(
+    directory: Path,
+    raster: Path,
+    as_json: bool,
+    acquired: datetime | None,
+    clock: datetime | None,
+    **options: Any,
+) -> None:
     """Cut a zone out of an orthophoto, snapped to the national patch grid."""
     from workbench.workflows.intake import add_zone
 
     opened, day = open_campaign(directory), acquired.date() if acquired else None
-    done = add_zone(opened, raster, acquired=day, **options)
+    time_of_day = clock.time() if clock else None
+    done = add_zone(opened, raster, acquired=day, time_of_day=time_of_day, **options)
     emit("zone-add", done.document(), done.text(), as_json=as_json)
 
 
@@ -157,7 +166,8 @@ def zone_add(directory: Path, raster: Path, as_json: bool, acquired: datetime | 
 @click.option(
     "--role",
     required=True,
-    help="dsm, dtm, chm (height), irc, other-date, map, spot, sentinel1 or sentinel2.",
+    help="dsm, dtm, chm (height), irc, other-date, historical, map, spot, sentinel1-asc, sentinel1-desc, "
+    "sentinel2, sentinel2-mask or lpis.",
 )
 @click.option(
     "--bands", callback=split_names, help="What each band shows, such as R,G,B (by role if not given)."

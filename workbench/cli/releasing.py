@@ -6,10 +6,25 @@ __all__ = ["release"]
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
+
+if TYPE_CHECKING:
+    from workbench.geo.grid import PatchLattice
+
+
+def _lattice(ctx: click.Context, param: click.Parameter, value: str | None) -> PatchLattice | None:
+    """Read PITCH@RESOLUTION."""
+    from workbench.errors import GridError
+    from workbench.geo.grid import parse_lattice
+
+    try:
+        return None if value is None else parse_lattice(value)
+    except GridError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.group()
@@ -30,21 +45,35 @@ def release() -> None:
     help="Layouts joined by commas; NAME=FOLDER names the folder.",
 )
 @click.option(
+    "--modality",
+    "modalities",
+    callback=split_names,
+    help="What FLAIR-HUB's tree is to have beside orthophoto and labels, joined by commas: elevation, "
+    "historical, spot, sentinel2, sentinel2-masks, sentinel1-asc, sentinel1-desc, parcels; all that every "
+    "zone has if not given.",
+)
+@click.option(
+    "--grid",
+    "lattice",
+    callback=_lattice,
+    metavar="PITCH@RESOLUTION",
+    help="Patches of another size, in metres, such as 256@0.5; the national grid, 102.4@0.2, if not given.",
+)
+@click.option(
     "--parent",
     type=PATH,
     metavar="RELEASE",
     help="Release to build on: what did not change is taken from it.",
 )
 @JSON
-def release_build(
-    directory: Path, name: str, out: Path, layouts: tuple[str, ...], parent: Path | None, as_json: bool
-) -> None:
+def release_build(directory: Path, as_json: bool, lattice: PatchLattice | None, **options: Any) -> None:
     """Build a release of all accepted zones; it appears whole or not at all."""
+    from workbench.geo.grid import NATIONAL_GRID
     from workbench.workflows.publishing import publish
 
     opened = open_campaign(directory)
     with progress("patches") as bar:
-        built = publish(opened, name=name, out=out, layouts=layouts, parent=parent, say=say, progress=bar)
+        built = publish(opened, **options, lattice=lattice or NATIONAL_GRID, say=say, progress=bar)
     emit("release-build", built.document(), built.text(), as_json=as_json)
 
 

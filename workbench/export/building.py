@@ -4,10 +4,10 @@ from __future__ import annotations
 
 __all__ = ["build_release"]
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +19,10 @@ from workbench.export.gates import check_sources
 from workbench.export.index import INDEX, PatchIndex, part_bytes, part_key, write_index
 from workbench.export.layouts import Layout, parse_layouts
 from workbench.export.manifest import MANIFEST, Manifest, check_files, listed_files
-from workbench.export.patches import IMAGE, LABEL, Patch, ZoneSource, cut_patches, files_of
+from workbench.export.patches import LABEL, Patch, ZoneSource, cut_patches, files_of
 from workbench.export.release import NOMENCLATURE, Release, check_target, open_release
 from workbench.export.staging import Staging
+from workbench.geo.grid import NATIONAL_GRID, PatchLattice
 from workbench.nomenclature import Nomenclature
 from workbench.threads import Map
 
@@ -38,6 +39,7 @@ def build_release(
     software: str,
     layouts: Iterable[str | Layout] = ("flair-hub", "flair1"),
     parent: Release | None = None,
+    lattice: PatchLattice = NATIONAL_GRID,
     progress: Callable[[int, int], None] | None = None,
     map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
 ) -> Release:
@@ -62,6 +64,9 @@ def build_release(
     parent
         A release to build on: files of patches that did not change are those of the parent, under another
         name on the same disk, else copies.
+    lattice
+        What patches are cut on, and their resolution; orthophotos become means, labels the most frequent
+        class of the ground that a pixel covers.
     progress
         Called with the patches done and their total after each.
     map
@@ -79,10 +84,10 @@ def build_release(
     """
     target, chosen = check_target(out, name), parse_layouts(layouts)
     zones = sorted(sources, key=lambda source: source.zone.id)
-    check_sources(zones, chosen, nomenclature)
+    check_sources(zones, chosen, nomenclature, lattice)
     with Staging.beside(target, go_on=True) as staging:
-        build = _Build(staging, chosen, nomenclature, software, parent, map)
-        done, total = 0, sum(len(source.zone.cells) for source in zones)
+        build = _Build(staging, chosen, nomenclature, lattice, software, parent, map)
+        done, total = 0, sum(1 for source in zones for _ in cut_patches(source, lattice))
         for source in zones:
             for _ in build.zone(source):
                 done += 1
@@ -102,14 +107,16 @@ class _Build:
         staging: Staging,
         layouts: Sequence[Layout],
         nomenclature: Nomenclature,
+        lattice: PatchLattice,
         software: str,
         parent: Release | None,
         map: Map,  # noqa: A002
     ) -> None:
         self._staging, self._map = staging, map
         self._layouts, self._nomenclature, self._software = layouts, nomenclature, software
+        self._lattice = lattice
         self._about = _json(nomenclature.document())
-        self._parent, self._before = parent, _Before(parent, layouts, self._about)
+        self._parent, self._before = parent, _Before(parent, layouts, lattice, self._about)
         self._write = PatchWriter(
             folder=staging.path,
             layouts=tuple(layouts),
@@ -141,7 +148,7 @@ class _Build:
         folder = self._staging.path
         with disk_told(folder):
             write_index(self._parts, folder / INDEX)
-        patches = PatchIndex(folder / INDEX, {one.name: one.modalities for one in self._layouts})
+        patches = self._index(folder / INDEX)
         made = {INDEX: digest_file(folder / INDEX)}
         for layout in self._layouts:
             for table in layout.tables(patches):
@@ -158,6 +165,7 @@ class _Build:
             software=self._software,
             content_sha256=self._manifest.content_sha256,
             nomenclature=self._nomenclature,
+            lattice=self._lattice,
             layouts=self._layouts,
             sources=zones,
             patches=patches,
@@ -173,6 +181,9 @@ class _Build:
         self._tidy()
         return self._manifest
 
+    def _index(self, path: Path) -> PatchIndex:
+        return PatchIndex(path, {one.name: one.modalities for one in self._layouts}, self._lattice)
+
     def _key(self, source: ZoneSource) -> str:
         """Return the digest of all that the files of a zone depend on."""
         zone = source.zone
@@ -184,7 +195,10 @@ class _Build:
             "zone": [zone.id, source.fold, source.splits, source.numbers, zone.theme, zone.camera],
             "acquired": zone.acquired.isoformat() if zone.acquired else None,
             "grid": [zone.grid.crs, list(zone.grid.transform), [[cell.row, cell.col] for cell in zone.cells]],
+            "lattice": dataclasses.astuple(self._lattice),
+            "time": zone.time_of_day.isoformat() if zone.time_of_day else None,
             "pixels": [zone.ortho.bands, zone.ortho.pixels_sha256, source.labels_sha256],
+            "views": {name: view.sha256 for name, view in source.views.items()},
         }
         return digest(canonical_bytes(facts))
 
@@ -192,16 +206,17 @@ class _Build:
         """Return the patches of a zone that a killed build wrote, if they are what is to be written."""
         if not self._staging.adopted or part_key(part) != key:
             return None
-        patches = list(PatchIndex(part, {one.name: one.modalities for one in self._layouts}))
+        patches = list(self._index(part))
         damage = check_files(self._staging.path, Manifest(files_of(patches)), map=self._map, extra=False)
         return None if damage else patches
 
     def _written(self, source: ZoneSource) -> Iterable[Patch]:
         before = self._before.patches(source.zone.id)
         if self._before.has(source, before):
-            pairs = ((patch, before[patch.id]) for patch in cut_patches(source))
+            pairs = ((patch, before[patch.id]) for patch in cut_patches(source, self._lattice))
             return self._map(self._write.take, pairs)
-        return self._map(self._write, patch_jobs(source, before))
+        same = self._before.same_views(source)
+        return self._map(self._write, patch_jobs(source, self._lattice, before, same))
 
     def _tidy(self) -> None:
         """Remove what a killed build wrote and this one has not, and the parts."""
@@ -219,18 +234,25 @@ class _Build:
 class _Before:
     """The release that another one builds on, or none."""
 
-    def __init__(self, parent: Release | None, layouts: Sequence[Layout], nomenclature: bytes) -> None:
+    def __init__(
+        self,
+        parent: Release | None,
+        layouts: Sequence[Layout],
+        lattice: PatchLattice,
+        nomenclature: bytes,
+    ) -> None:
         self._index = parent.patches() if parent else None
         self._entries = {entry["id"]: entry for entry in parent.card["zones"]} if parent else {}
-        self._layouts = layouts
+        self._layouts, self._lattice = layouts, lattice
         self.kept: dict[str, frozenset[str]] = {}
         """By layout, the modalities that the release has encoded as they would be now."""
-        if parent is not None and parent.card.get("encoding") == ENCODING:
-            there = {one.name: (one.bands, one.scheme, one.coloured) for one in parent.layouts}
+        if parent is not None and parent.card.get("encoding") == ENCODING and parent.lattice == lattice:
+            there = {one.name: one for one in parent.layouts}
             same = (parent.path / NOMENCLATURE).read_bytes() == nomenclature
             for one in layouts:
-                if there.get(one.name) == (one.bands, one.scheme, one.coloured):
-                    self.kept[one.name] = frozenset({IMAGE, LABEL} if same else {IMAGE})
+                old = there.get(one.name)
+                if old and (old.bands, old.scheme, old.coloured) == (one.bands, one.scheme, one.coloured):
+                    self.kept[one.name] = frozenset(old.modalities) - (frozenset() if same else {LABEL})
 
     def patches(self, zone: str) -> dict[str, Patch]:
         """Return the patches of a zone, by id."""
@@ -238,14 +260,20 @@ class _Before:
             return {}
         return {patch.id: patch for patch in self._index.of_zone(zone)}
 
+    def same_views(self, source: ZoneSource) -> frozenset[str]:
+        """Return what a zone has beside orthophoto and labels, made of the same rasters as there."""
+        known = self._entries.get(source.zone.id, {}).get("views", {})
+        return frozenset(name for name, view in source.views.items() if known.get(name) == view.sha256)
+
     def has(self, source: ZoneSource, before: Mapping[str, Patch]) -> bool:
         """Tell whether all files of a zone are there as they are to be."""
         entry = self._entries.get(source.zone.id, {})
         return (
             entry.get("pixels_sha256") == source.zone.ortho.pixels_sha256
             and entry.get("labels_sha256") == source.labels_sha256
+            and entry.get("views") == {name: view.sha256 for name, view in source.views.items()}
             and all(set(one.modalities) <= self.kept.get(one.name, set()) for one in self._layouts)
-            and {patch.id: patch.grid for patch in cut_patches(source)}
+            and {patch.id: patch.grid for patch in cut_patches(source, self._lattice)}
             == {name: patch.grid for name, patch in before.items()}
         )
 
@@ -260,7 +288,7 @@ def _same_content(target: Path, manifest: Manifest, map: Map) -> Release:  # noq
     if there.content_sha256 == manifest.content_sha256:
         damage = check_files(target, there, map=map)
         if not damage:
-            return replace(open_release(target), reused=True)
+            return dataclasses.replace(open_release(target), reused=True)
         raise ReleaseError(
             f"{target} has the same content but is damaged ({damage[0]}); move it away and build again"
         )

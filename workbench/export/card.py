@@ -13,7 +13,7 @@ from workbench.export.gates import shared_ground
 from workbench.export.layouts import Layout
 from workbench.export.patches import Patch, ZoneSource
 from workbench.export.totals import Totals
-from workbench.geo.grid import NATIONAL_GRID
+from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature
 
 FORMAT: Final = "ocs-workbench/release"
@@ -26,6 +26,7 @@ def release_card(
     software: str,
     content_sha256: str,
     nomenclature: Nomenclature,
+    lattice: PatchLattice,
     layouts: Sequence[Layout],
     sources: Sequence[ZoneSource],
     patches: Iterable[Patch],
@@ -42,11 +43,11 @@ def release_card(
         "software": {"name": "ocs-workbench", "version": software},
         "nomenclature": {"name": nomenclature.name, "version": nomenclature.version},
         "grid": {
-            "crs": NATIONAL_GRID.crs,
-            "resolution": NATIONAL_GRID.resolution,
-            "patch_pixels": NATIONAL_GRID.pixels,
-            "x": NATIONAL_GRID.x,
-            "y": NATIONAL_GRID.y,
+            "crs": lattice.crs,
+            "resolution": lattice.resolution,
+            "patch_pixels": lattice.pixels,
+            "x": lattice.x,
+            "y": lattice.y,
         },
         "layouts": [
             {
@@ -60,7 +61,7 @@ def release_card(
         ],
         "counts": {
             "domains": len(totals.folds),
-            "zones": len(sources),
+            "zones": len(totals.zone_folds),
             "patches": totals.patches,
             "pixels": totals.classes.total() + totals.unlabelled.total(),
             "area_km2": round(totals.area / 1e6, 6),
@@ -68,7 +69,7 @@ def release_card(
         "class_pixels": {key: totals.classes[key] for key in nomenclature.keys},
         "unlabelled_pixels": totals.unlabelled.total(),
         "splits": {"rule": RULE, "seed": SEED, "columns": columns},
-        "zones": [_zone_entry(source, totals.unlabelled[source.zone.id]) for source in sources],
+        "zones": [_zone_entry(source, totals) for source in sources if source.zone.id in totals.zone_folds],
         "warnings": [
             *_set_warnings(columns),
             *_label_warnings(totals),
@@ -80,11 +81,12 @@ def release_card(
 
 def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
     """Return the content of ``README.md``: what is where, and how to read it."""
-    counts, nomenclature = card["counts"], card["nomenclature"]
+    counts, nomenclature, grid = card["counts"], card["nomenclature"], card["grid"]
     parts = [
         f"# {card['name']}\n",
-        f"{counts['patches']:,} patches of 512 × 512 pixels at 0.2 m ({counts['area_km2']:g} km², EPSG:2154) "
-        f"from {counts['zones']} zones in {counts['domains']} domains, labelled with {nomenclature['name']} "
+        f"{counts['patches']:,} patches of {grid['patch_pixels']} × {grid['patch_pixels']} pixels at "
+        f"{grid['resolution']:g} m ({counts['area_km2']:g} km², {grid['crs']}) from {counts['zones']} "
+        f"zones in {counts['domains']} domains, labelled with {nomenclature['name']} "
         f"{nomenclature['version']}.\n",
         _COMMON,
         *(layout.note() for layout in layouts),
@@ -107,7 +109,7 @@ FLAIR-HUB's): give that class weight 0. No raster has a nodata tag.
 """
 
 
-def _zone_entry(source: ZoneSource, unlabelled: int) -> dict[str, Any]:
+def _zone_entry(source: ZoneSource, totals: Totals) -> dict[str, Any]:
     zone = source.zone
     return {
         "id": zone.id,
@@ -115,11 +117,13 @@ def _zone_entry(source: ZoneSource, unlabelled: int) -> dict[str, Any]:
         "splits": source.splits,
         "state": source.state,
         "heads": dict(sorted(source.heads.items())),
-        "patches": len(zone.cells),
-        "unlabelled_pixels": unlabelled,
+        "patches": totals.zone_patches[zone.id],
+        "unlabelled_pixels": totals.unlabelled[zone.id],
         "pixels_sha256": zone.ortho.pixels_sha256,
         "labels_sha256": source.labels_sha256,
+        "views": {name: view.sha256 for name, view in sorted(source.views.items())},
         "acquired": zone.acquired.isoformat() if zone.acquired else None,
+        "time": zone.time_of_day.isoformat("minutes") if zone.time_of_day else None,
         "camera": zone.camera,
         "theme": zone.theme,
     }
@@ -137,18 +141,24 @@ def _set_warnings(columns: Mapping[str, Mapping[str, int]]) -> Iterator[dict[str
 
 def _label_warnings(totals: Totals) -> Iterator[dict[str, str]]:
     if pixels := totals.unlabelled.total():
-        share = 100 * pixels / (totals.patches * NATIONAL_GRID.pixels**2)
+        share = 100 * pixels / (pixels + totals.classes.total())
         zones = sum(count > 0 for count in totals.unlabelled.values())
         message = f"{pixels:,} pixels ({share:.2g} %) in {zones} zones are unlabelled and written as other"
         yield {"kind": "unlabelled", "message": message}
 
 
 def _metadata_warnings(totals: Totals, layouts: Sequence[Layout]) -> Iterator[dict[str, str]]:
-    if all(layout.name != "flair1" for layout in layouts):
+    unknown = {
+        "date": totals.undated,
+        "time of day": totals.untimed,
+        "camera": totals.without_camera,
+        "ground height": totals.without_ground,
+    }
+    lacking = [f"the {what} of {count:,}" for what, count in unknown.items() if count]
+    if not lacking or all(layout.name != "flair1" for layout in layouts):
         return
     message = (
-        "the campaign does not know the time of day and the ground height of any patch, the date of "
-        f"{totals.undated} and the camera of {totals.without_camera} of {totals.patches}: they are null in "
+        f"the campaign does not know {', '.join(lacking)} of {totals.patches:,} patches: they are null in "
         "flair_aerial_metadata.json, so FLAIR's loader needs use_metadata: False"
     )
     yield {"kind": "metadata", "message": message}

@@ -19,7 +19,7 @@ from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
 from workbench.export.manifest import MANIFEST, Manifest, check_files
 from workbench.export.patches import IMAGE, LABEL, Patch, files_of
-from workbench.export.release import NOMENCLATURE
+from workbench.export.release import NOMENCLATURE, lattice_of
 from workbench.export.totals import Totals
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.nomenclature import Nomenclature, load_nomenclature
@@ -102,7 +102,8 @@ def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
             problems.append(Problem(loc=("release.json", "content_sha256"), message=message, kind="content"))
         if INDEX in whole and NOMENCLATURE in whole:
             layouts = layouts_of(card)
-            patches = PatchIndex(path / INDEX, {layout.name: layout.modalities for layout in layouts})
+            modalities = {layout.name: layout.modalities for layout in layouts}
+            patches = PatchIndex(path / INDEX, modalities, lattice_of(card))
             totals = Totals.of(patches)
             count = totals.patches
             problems += [*_check_ids(patches), *_check_totals(totals, card), *_check_splits(totals)]

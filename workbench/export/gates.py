@@ -11,8 +11,9 @@ from itertools import combinations
 from workbench.errors import GridError, ReleaseError
 from workbench.export.folds import FOLDS, PROD, SPLITS
 from workbench.export.layouts import Layout
+from workbench.export.modalities import MODALITIES
 from workbench.export.patches import ZoneSource, cut_patches, ground_cell
-from workbench.geo.grid import NATIONAL_GRID
+from workbench.geo.grid import NATIONAL_GRID, PatchLattice
 from workbench.geo.zone import Cell
 from workbench.nomenclature import Nomenclature
 
@@ -20,7 +21,10 @@ _LISTED = 10
 
 
 def check_sources(
-    sources: Sequence[ZoneSource], layouts: Sequence[Layout], nomenclature: Nomenclature
+    sources: Sequence[ZoneSource],
+    layouts: Sequence[Layout],
+    nomenclature: Nomenclature,
+    lattice: PatchLattice,
 ) -> None:
     """Refuse zones that no sound release can be made of.
 
@@ -30,9 +34,9 @@ def check_sources(
         One sentence with everything that is wrong and the ways out.
     """
     problems = [*_zone_problems(sources), *_fold_problems(sources), *_band_problems(sources, layouts)]
-    problems += _scheme_problems(layouts, nomenclature)
+    problems += [*_scheme_problems(layouts, nomenclature), *_view_problems(sources, layouts)]
     if not problems:
-        problems = [*_patch_problems(sources)]
+        problems = [*_patch_problems(sources), *_lattice_problems(sources, layouts, lattice)]
     if problems:
         raise ReleaseError(f"no release was built: {'; '.join(problems)}")
 
@@ -107,9 +111,35 @@ def _scheme_problems(layouts: Sequence[Layout], nomenclature: Nomenclature) -> I
             )
 
 
+def _view_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> Iterator[str]:
+    for modality in dict.fromkeys(
+        one for layout in layouts for one in layout.modalities if one in MODALITIES
+    ):
+        if lacking := [source.zone.id for source in sources if modality not in source.views]:
+            yield (
+                f"{_zones(lacking)} without {modality}; add it: workbench zone add-raster DIR --zone ID, or "
+                "leave the modality out"
+            )
+
+
+def _lattice_problems(
+    sources: Sequence[ZoneSource], layouts: Sequence[Layout], lattice: PatchLattice
+) -> Iterator[str]:
+    if lattice == NATIONAL_GRID:
+        return
+    if numbered := [layout.name for layout in layouts if layout.numbered]:
+        yield (
+            f"layout {numbered[0]} numbers the patches of {NATIONAL_GRID.pitch:g} m for ever and no "
+            "others; leave it out, or build on the national grid"
+        )
+    if not any(True for source in sources for _ in cut_patches(source, lattice)):
+        yield (
+            f"no zone holds a whole patch of {lattice.pitch:g} m; choose a smaller one, or add larger zones"
+        )
+
+
 def _patch_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
-    numbers: Counter[int] = Counter()
-    ids: Counter[str] = Counter()
+    numbers: Counter[int | None] = Counter()
     ground: dict[tuple[str, Cell], str] = {}
     overlaps: dict[tuple[str, str], int] = Counter()
     for source in sources:
@@ -128,16 +158,13 @@ def _patch_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
             continue
         for patch in cut_patches(source):
             numbers[patch.number] += 1
-            ids[patch.id.lower()] += 1
             other = ground.setdefault((zone.domain, ground_cell(patch.grid)), zone.id)
             if other != zone.id:
                 overlaps[other, zone.id] += 1
     for (one, other), count in overlaps.items():
         yield f"zones {one} and {other} share {count} patch cells; take one of them out"
-    if twice := [str(number) for number, count in numbers.items() if count > 1 or number < 1]:
+    if twice := [str(number) for number, count in numbers.items() if count > 1 or not number or number < 1]:
         yield f"patch numbers {_listed(twice)} are used twice or below 1; correct the registry"
-    if twice := [patch_id for patch_id, count in ids.items() if count > 1]:
-        yield f"patch ids {_listed(twice)} are used twice; rename one of the zones"
 
 
 def _zones(names: Sequence[str]) -> str:

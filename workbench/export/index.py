@@ -13,7 +13,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, overload
@@ -23,14 +23,16 @@ from affine import Affine
 from workbench.errors import ReleaseError
 from workbench.export.folds import PROD, SPLITS, SUBSETS
 from workbench.export.patches import Patch, PatchFile
-from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+from workbench.geo.grid import NATIONAL_GRID, PatchLattice, PixelGrid, Window
 
 INDEX: Final = "index.parquet"
 _AT_ONCE = 4096
 """Rows in memory, and in a group of the file."""
 _FILE: Final = ("sha256", "member")
+_DATES: Final = "_dates"
+"""End of the column of the days that a modality shows, a JSON list."""
 _DIGESTS: Final = ("image_sha256", "label_sha256")
-_TEXTS: Final = ("acquired", "camera", "theme", *_DIGESTS)
+_TEXTS: Final = ("acquired", "time", "camera", "theme", *_DIGESTS)
 _KEY: Final = b"part"
 
 
@@ -43,10 +45,14 @@ class PatchIndex(Sequence[Patch]):
         The index.
     layouts
         By name, the modalities that a layout has.
+    lattice
+        What the patches are cut on.
     """
 
-    def __init__(self, path: Path, layouts: Mapping[str, Sequence[str]]) -> None:
-        self.path, self._layouts = path, layouts
+    def __init__(
+        self, path: Path, layouts: Mapping[str, Sequence[str]], lattice: PatchLattice = NATIONAL_GRID
+    ) -> None:
+        self.path, self._layouts, self._lattice = path, layouts, lattice
 
     def __len__(self) -> int:
         with self._read():
@@ -132,7 +138,7 @@ class PatchIndex(Sequence[Patch]):
         bounds = shapely.bounds(shapely.from_wkb(rows.column("geometry").to_numpy(zero_copy_only=False)))
         documents = rows.drop_columns(["geometry"]).to_pylist()
         return [
-            _patch(document, left, top, self._layouts)
+            _patch(document, left, top, self._layouts, self._lattice)
             for document, (left, top) in zip(documents, bounds[:, [0, 3]].tolist(), strict=True)
         ]
 
@@ -167,7 +173,8 @@ def part_bytes(patches: Sequence[Patch], *, key: str = "") -> bytes:
     frame = geopandas.GeoDataFrame(_columns(patches), geometry=outlines, crs=patches[0].grid.crs)
     content = io.BytesIO()
     # Columns without any value would have no type at all.
-    frame.astype(dict.fromkeys(_TEXTS, "string")).to_parquet(content, index=False, compression="zstd")
+    types = dict.fromkeys(_TEXTS, "string") | {"number": "Int64", "ground": "float64"}
+    frame.astype(types).to_parquet(content, index=False, compression="zstd")
     if not key:
         return content.getvalue()
     table = pq.read_table(content)
@@ -230,12 +237,17 @@ def _columns(patches: Sequence[Patch]) -> dict[str, list[Any]]:
         columns[name] = [patch.splits[name] for patch in patches]
     columns |= {
         "acquired": [patch.acquired.isoformat() if patch.acquired else None for patch in patches],
+        "time": [patch.time.isoformat("minutes") if patch.time else None for patch in patches],
+        "ground": [patch.ground for patch in patches],
         "camera": [patch.camera for patch in patches],
         "theme": [patch.theme for patch in patches],
         "area_m2": [patch.area for patch in patches],
         "window_row": [patch.window.row for patch in patches],
         "window_col": [patch.window.col for patch in patches],
     }
+    for name in patches[0].dates:
+        days = [[day.isoformat() for day in patch.dates[name]] for patch in patches]
+        columns[f"{name.replace('-', '_')}{_DATES}"] = [json.dumps(one) for one in days]
     for key in patches[0].class_counts:
         columns[f"pixels_{key}"] = [patch.class_counts[key] for patch in patches]
     columns["pixels_unlabelled"] = [patch.unlabelled for patch in patches]
@@ -251,19 +263,31 @@ def _columns(patches: Sequence[Patch]) -> dict[str, list[Any]]:
     return columns
 
 
-def _patch(row: Mapping[str, Any], left: float, top: float, layouts: Mapping[str, Sequence[str]]) -> Patch:
-    step, side = NATIONAL_GRID.resolution, NATIONAL_GRID.pixels
+def _patch(
+    row: Mapping[str, Any],
+    left: float,
+    top: float,
+    layouts: Mapping[str, Sequence[str]],
+    lattice: PatchLattice,
+) -> Patch:
+    step, side = lattice.resolution, lattice.pixels
     facts: dict[str, Any] = {name: str(row[name]) for name in ("id", "domain", "zone", "roi")}
-    facts |= {name: int(row[name]) for name in ("row", "col", "number", "fold")}
-    facts |= {name: row[name] for name in ("camera", "theme")}
+    facts |= {name: int(row[name]) for name in ("row", "col", "fold")}
+    facts |= {name: row.get(name) for name in ("number", "camera", "theme", "ground")}
     facts |= {name: row.get(name) or "" for name in _DIGESTS}
     return Patch(
         **facts,
         acquired=date.fromisoformat(row["acquired"]) if row["acquired"] else None,
+        time=time.fromisoformat(row["time"]) if row.get("time") else None,
+        dates={
+            name.removesuffix(_DATES).replace("_", "-"): tuple(map(date.fromisoformat, json.loads(days)))
+            for name, days in row.items()
+            if name.endswith(_DATES)
+        },
         splits={name: SUBSETS[SUBSETS.index(row[name])] for name in (*SPLITS, PROD)},
         window=Window(row=int(row["window_row"]), col=int(row["window_col"]), height=side, width=side),
         grid=PixelGrid(
-            crs=NATIONAL_GRID.crs,
+            crs=lattice.crs,
             transform=Affine(step, 0.0, left, 0.0, -step, top),
             height=side,
             width=side,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 __all__ = [
+    "GROUND",
     "IMAGE",
     "LABEL",
     "Patch",
     "PatchFile",
+    "View",
     "ZoneSource",
     "codes_digest",
     "cut_patches",
@@ -14,10 +16,12 @@ __all__ = [
     "ground_cell",
 ]
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Final
+from datetime import date, time
+from itertools import product
+from typing import Any, Final
 
 import numpy as np
 from affine import Affine
@@ -25,13 +29,27 @@ from numpy.typing import NDArray
 
 from workbench.documents import digest_arrays
 from workbench.export.folds import Subset, splits_of_zone
-from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+from workbench.geo.grid import NATIONAL_GRID, PatchLattice, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone
 
 IMAGE: Final = "image"
 """Modality of the orthophoto, which every patch has."""
 LABEL: Final = "label"
 """Modality of the classes, which every patch has."""
+GROUND: Final = "ground"
+"""View that gives the height of the ground in metres, NaN where it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class View:
+    """A modality of a zone: where its pixels come from."""
+
+    read: Callable[[PixelGrid], NDArray[Any]]
+    """Pixels on a grid: (band, row, col), the bands of one date after those of another."""
+    sha256: str
+    """Of all that they are made of."""
+    dates: tuple[date, ...] = ()
+    """Days that it shows, the oldest first; of a series one for each of its parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +71,8 @@ class ZoneSource:
     """State of review; only ``accepted`` zones are released."""
     heads: Mapping[str, int]
     """Last op of each author when the zone was accepted, by the author's pseudonym."""
+    views: Mapping[str, View] = field(default_factory=dict)
+    """By modality, or `GROUND`, what the zone has beside orthophoto and labels."""
 
     @property
     def splits(self) -> dict[str, Subset]:
@@ -77,8 +97,8 @@ class Patch:
 
     id: str
     """As FLAIR-HUB writes it: ``D055-2018_Z2--UF_1-1``."""
-    number: int
-    """As FLAIR#1 writes it, six digits: ``IMG_036294``."""
+    number: int | None
+    """As FLAIR#1 writes it, six digits: ``IMG_036294``; None on other lattices than the national one."""
     domain: str
     zone: str
     """Id of the zone: ``D055_2018/Z2_UF``."""
@@ -94,8 +114,14 @@ class Patch:
     """In the zone's grid."""
     grid: PixelGrid
     acquired: date | None
+    time: time | None = None
+    """Of the picture."""
     camera: str | None
     theme: str | None
+    ground: float | None = None
+    """Height of the ground at its middle in metres."""
+    dates: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    """By modality, the days that it shows, where they are known; filled when the patch is written."""
     class_counts: Mapping[str, int] = field(default_factory=dict)
     """Pixels of each class, by key; filled when the patch is written, as all below."""
     unlabelled: int = 0
@@ -115,36 +141,84 @@ class Patch:
     @property
     def area(self) -> float:
         """Ground area in m²."""
-        return NATIONAL_GRID.pitch**2
+        return (self.grid.resolution * self.grid.width) * (self.grid.resolution * self.grid.height)
 
 
-def cut_patches(source: ZoneSource) -> Iterator[Patch]:
+def cut_patches(source: ZoneSource, lattice: PatchLattice = NATIONAL_GRID) -> Iterator[Patch]:
     """Yield the patches of a zone by row, then column, not yet written.
 
-    Each grid is rebuilt from its upper left corner, rounded to the millimetre, so that every patch has
-    exactly 0.2 m pixels and no float noise of the orthophoto's transform.
+    Those are the cells of the lattice that lie wholly in the zone's footprint. Each grid is rebuilt from its
+    upper left corner, rounded to the millimetre, so that every patch has exactly the lattice's pixels and no
+    float noise of the orthophoto's transform.
     """
-    zone, splits = source.zone, source.splits
-    for (cell, window), number in zip(zone.patch_windows(), source.numbers, strict=True):
-        corner, step = zone.grid.crop(window).transform, NATIONAL_GRID.resolution
-        transform = Affine(step, 0.0, round(corner.c, 3), 0.0, -step, round(corner.f, 3))
-        row, col = cell.row + 1, cell.col + 1
+    zone, splits, size = source.zone, source.splits, lattice.pixels
+    cells = [*_cells(zone, lattice)]
+    first = Cell(row=min((cell.row for cell in cells), default=0), col=min((c.col for c in cells), default=0))
+    numbers = source.numbers if lattice == NATIONAL_GRID else (None,) * len(cells)
+    for cell, number in zip(cells, numbers, strict=True):
+        row, col = cell.row - first.row, cell.col - first.col
+        transform = Affine(
+            lattice.resolution,
+            0.0,
+            round(lattice.x + cell.col * lattice.pitch, 3),
+            0.0,
+            -lattice.resolution,
+            round(lattice.y - cell.row * lattice.pitch, 3),
+        )
         yield Patch(
-            id=f"{zone.domain.replace('_', '-')}_{zone.roi}_{row}-{col}",
+            id=f"{zone.domain.replace('_', '-')}_{zone.roi}_{row + 1}-{col + 1}",
             number=number,
             domain=zone.domain,
             zone=zone.id,
             roi=zone.roi,
-            row=row,
-            col=col,
+            row=row + 1,
+            col=col + 1,
             fold=source.fold,
             splits=splits,
-            window=window,
-            grid=PixelGrid(crs=zone.grid.crs, transform=transform, height=window.height, width=window.width),
+            window=Window(row=row * size, col=col * size, height=size, width=size),
+            grid=PixelGrid(crs=lattice.crs, transform=transform, height=size, width=size),
             acquired=zone.acquired,
+            time=zone.time_of_day,
             camera=zone.camera,
             theme=zone.theme,
         )
+
+
+def ground_cell(grid: PixelGrid, lattice: PatchLattice = NATIONAL_GRID) -> Cell:
+    """Return in which cell of a lattice the upper left corner of a grid is: rows count southwards."""
+    row = round((lattice.y - grid.transform.f) / lattice.pitch)
+    return Cell(row=row, col=round((grid.transform.c - lattice.x) / lattice.pitch))
+
+
+def _cells(zone: Zone, lattice: PatchLattice) -> Iterator[Cell]:
+    """Yield the cells of a lattice that lie wholly in a zone's footprint, by row, then column."""
+    corner = ground_cell(zone.grid)
+    own = {Cell(row=corner.row + cell.row, col=corner.col + cell.col) for cell in zone.cells}
+    if lattice == NATIONAL_GRID:
+        yield from sorted(own)
+        return
+    bounds, near = zone.grid.bounds, 1e-6
+    rows = range(
+        math.ceil((lattice.y - bounds.top) / lattice.pitch - near),
+        math.floor((lattice.y - bounds.bottom) / lattice.pitch + near),
+    )
+    cols = range(
+        math.ceil((bounds.left - lattice.x) / lattice.pitch - near),
+        math.floor((bounds.right - lattice.x) / lattice.pitch + near),
+    )
+    for row, col in product(rows, cols):
+        top, left = lattice.y - row * lattice.pitch, lattice.x + col * lattice.pitch
+        held = product(
+            _covered(NATIONAL_GRID.y - top, lattice.pitch), _covered(left - NATIONAL_GRID.x, lattice.pitch)
+        )
+        if all(Cell(row=r, col=c) in own for r, c in held):
+            yield Cell(row=row, col=col)
+
+
+def _covered(begin: float, length: float) -> range:
+    """Return the cells of the national grid that a stretch of ground along one axis touches."""
+    pitch, near = NATIONAL_GRID.pitch, 1e-6
+    return range(math.floor(begin / pitch + near), math.ceil((begin + length) / pitch - near))
 
 
 def files_of(patches: Iterable[Patch]) -> Iterator[tuple[str, str]]:
@@ -157,10 +231,3 @@ def files_of(patches: Iterable[Patch]) -> Iterator[tuple[str, str]]:
 def codes_digest(codes: NDArray[np.uint8]) -> str:
     """Return the SHA-256 of codes, shape (row, col), and their number of rows and columns."""
     return digest_arrays(f"{codes.shape}".encode(), [codes])
-
-
-def ground_cell(grid: PixelGrid) -> Cell:
-    """Return which cell of the national grid a patch is: rows count southwards, columns eastwards."""
-    lattice = NATIONAL_GRID
-    row = round((lattice.y - grid.transform.f) / lattice.pitch)
-    return Cell(row=row, col=round((grid.transform.c - lattice.x) / lattice.pitch))

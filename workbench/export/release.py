@@ -6,7 +6,7 @@ says what it is, ``index.parquet`` has one row per patch, ``SHA256SUMS`` the dig
 
 from __future__ import annotations
 
-__all__ = ["NOMENCLATURE", "Release", "check_target", "open_release"]
+__all__ = ["NOMENCLATURE", "Release", "check_target", "lattice_of", "open_release"]
 
 import re
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from workbench.errors import DocumentError, ReleaseError
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
 from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.geo.grid import PatchLattice
 from workbench.geo.raster import read_bands
 from workbench.nomenclature import Nomenclature, load_nomenclature
 
@@ -54,6 +55,11 @@ class Release:
         return layouts_of(self.card)
 
     @property
+    def lattice(self) -> PatchLattice:
+        """What the patches are cut on."""
+        return lattice_of(self.card)
+
+    @property
     def richest(self) -> Layout:
         """The layout with most bands, of equal ones the first."""
         return max(self.layouts, key=lambda layout: len(layout.bands))
@@ -65,7 +71,8 @@ class Release:
 
     def patches(self) -> PatchIndex:
         """Return all patches, by zone, row and column; they are read as they are asked for."""
-        return PatchIndex(self.path / INDEX, {layout.name: layout.modalities for layout in self.layouts})
+        modalities = {layout.name: layout.modalities for layout in self.layouts}
+        return PatchIndex(self.path / INDEX, modalities, self.lattice)
 
     def image(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
         """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first)."""
@@ -138,6 +145,13 @@ def check_target(out: Path, name: str) -> Path:
     if target.exists() and not (target / "release.json").is_file():
         raise ReleaseError(f"{target} exists and is no release; choose another name or move it away")
     return target
+
+
+def lattice_of(card: Mapping[str, Any]) -> PatchLattice:
+    """Return the lattice that a ``release.json`` tells of."""
+    grid = card["grid"]
+    pitch = round(grid["resolution"] * grid["patch_pixels"], 9)
+    return PatchLattice(crs=grid["crs"], x=grid["x"], y=grid["y"], pitch=pitch, pixels=grid["patch_pixels"])
 
 
 def open_release(path: Path) -> Release:

@@ -1,11 +1,11 @@
-"""Tables about the patches of a release: text such as CSV and JSON, and FLAIR-HUB's GeoPackage of splits.
+"""Tables about the patches of a release: text such as CSV and JSON, and GeoPackages.
 
 Equal patches give equal bytes, and any number of patches takes the same memory.
 """
 
 from __future__ import annotations
 
-__all__ = ["SplitTable", "Table", "TextTable", "csv_lines"]
+__all__ = ["PatchTable", "Table", "TextTable", "csv_lines"]
 
 import csv
 import io
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from workbench.errors import ReleaseError
-from workbench.export.folds import PROD, SPLITS
 from workbench.export.patches import Patch
 
 # OGR writes the time of writing into a GeoPackage.
@@ -66,12 +65,14 @@ class TextTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitTable:
-    """A GeoPackage of the patches' outlines and sets, as FLAIR-HUB has it."""
+class PatchTable:
+    """A GeoPackage of the patches' outlines and something of each, as FLAIR-HUB has them."""
 
     path: str
     patches: Iterable[Patch]
     """Given anew each time that they are asked for."""
+    row: Callable[[Patch], dict[str, Any]]
+    """Gives the columns of a patch, beside its id."""
 
     def write(self, target: Path) -> None:
         """Write the rows, a few at a time."""
@@ -84,7 +85,7 @@ class SplitTable:
             for patches in _batched(self.patches):
                 bounds = [patch.grid.bounds for patch in patches]
                 frame = geopandas.GeoDataFrame(
-                    [_split_row(patch) for patch in patches],
+                    self._rows(patches),
                     geometry=[shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds],
                     crs=patches[0].grid.crs,
                 )
@@ -108,12 +109,16 @@ class SplitTable:
                 frame: Any = pyogrio.read_dataframe(
                     file, read_geometry=False, skip_features=first, max_features=len(patches)
                 )
-                if frame.to_dict(orient="records") != [_split_row(patch) for patch in patches]:
+                known = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+                if known != self._rows(patches):
                     return False
                 first += len(patches)
         except (DataSourceError, DataLayerError, KeyError, ValueError) as error:
-            raise ReleaseError(f"{file} is no GeoPackage of splits; copy the release again") from error
+            raise ReleaseError(f"{file} is no GeoPackage of patches; copy the release again") from error
         return True
+
+    def _rows(self, patches: Iterable[Patch]) -> list[dict[str, Any]]:
+        return [{"patch_id": patch.id, **self.row(patch)} for patch in patches]
 
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -126,23 +131,6 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(row)
         yield text.getvalue()
-
-
-def _split_row(patch: Patch) -> dict[str, Any]:
-    """Return a patch's sets.
-
-    ``split_toy`` and ``split_flairchallenge`` are FLAIR-HUB's; a release has no such sets of its own, so they
-    repeat ``split_1``.
-    """
-    return {
-        "patch_id": patch.id,
-        **{column: patch.splits[column] for column in (*SPLITS, PROD)},
-        "split_flairchallenge": patch.splits[SPLITS[0]],
-        "split_toy": patch.splits[SPLITS[0]],
-        "domain": patch.domain,
-        "zone": patch.zone_name,
-        "fold": patch.fold,
-    }
 
 
 def _batched(patches: Iterable[Patch]) -> Iterator[list[Patch]]:

@@ -29,11 +29,14 @@ class Totals:
     folds: dict[str, set[int]] = field(default_factory=dict)
     """Folds of the patches of each domain; in a sound release one."""
     zone_folds: dict[str, int] = field(default_factory=dict)
+    zone_patches: Counter[str] = field(default_factory=Counter)
     zone_sets: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By zone and split, the sets of its patches; in a sound release one."""
     undated: int = 0
     """Patches whose day nobody knows."""
+    untimed: int = 0
     without_camera: int = 0
+    without_ground: int = 0
 
     @classmethod
     def of(cls, patches: Iterable[Patch]) -> Self:
@@ -51,11 +54,14 @@ class Totals:
         self.unlabelled[patch.zone] += patch.unlabelled
         self.folds.setdefault(patch.domain, set()).add(patch.fold)
         self.zone_folds[patch.zone] = patch.fold
+        self.zone_patches[patch.zone] += 1
         for column, subset in patch.splits.items():
             self.sets[column, subset] += 1
             self.zone_sets.setdefault((patch.zone, column), set()).add(subset)
         self.undated += patch.acquired is None
+        self.untimed += patch.time is None
         self.without_camera += patch.camera is None
+        self.without_ground += patch.ground is None
 
     def columns(self) -> dict[str, dict[str, int]]:
         """Return the number of patches in each set, by split."""

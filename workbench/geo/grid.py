@@ -6,7 +6,7 @@ upper left one and its upper left corner is the grid's origin.
 
 from __future__ import annotations
 
-__all__ = ["NATIONAL_GRID", "Bounds", "PatchLattice", "PixelGrid", "Window"]
+__all__ = ["NATIONAL_GRID", "Bounds", "PatchLattice", "PixelGrid", "Window", "parse_lattice"]
 
 import math
 from collections.abc import Iterator
@@ -289,3 +289,34 @@ class PatchLattice:
 # Measured on real FLAIR patches of five departments: every patch's left edge is 3.2 m and its top edge
 # 20.8 m modulo 102.4 m in Lambert-93.
 NATIONAL_GRID = PatchLattice(crs="EPSG:2154", x=3.2, y=20.8, pitch=102.4, pixels=512)
+
+
+def parse_lattice(text: str) -> PatchLattice:
+    """Return the lattice of ``PITCH@RESOLUTION`` in metres: the national one, or one that begins at (0, 0).
+
+    Raises
+    ------
+    GridError
+        It is not that, or a patch has no whole number of pixels.
+
+    >>> parse_lattice("256@0.5").pixels
+    512
+    >>> parse_lattice("102.4@0.2") == NATIONAL_GRID
+    True
+    """
+    pitch, _, resolution = text.partition("@")
+    try:
+        side, step = float(pitch), float(resolution)
+    except ValueError as error:
+        raise GridError(
+            f"{text!r} is no size of patches; write metres of ground @ metres of a pixel: 256@0.5"
+        ) from error
+    pixels = round(side / step) if step > 0 and math.isfinite(side) else 0
+    if not 16 <= pixels <= 4096 or not math.isclose(pixels * step, side, rel_tol=1e-9):
+        raise GridError(
+            f"{text!r}: a patch of {side:g} m has no whole number of 16 to 4,096 pixels of {step:g} m; "
+            "write it like 256@0.5"
+        )
+    if (side, step) == (NATIONAL_GRID.pitch, NATIONAL_GRID.resolution):
+        return NATIONAL_GRID
+    return PatchLattice(crs=NATIONAL_GRID.crs, x=0.0, y=0.0, pitch=side, pixels=pixels)

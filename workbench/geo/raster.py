@@ -13,6 +13,7 @@ __all__ = [
     "encode_raster",
     "inspect_raster",
     "read_bands",
+    "read_onto",
     "read_resampled",
     "read_valid",
     "write_raster",
@@ -34,6 +35,7 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as _RasterioWindow
 
 from workbench.documents import check_output, write_file
@@ -188,6 +190,44 @@ def read_resampled(path: Path, *, bands: Sequence[int], window: Window, factor: 
             pixels: NDArray[Any] = source.read(
                 indexes=list(bands), window=where, out_shape=shape, resampling=resampling
             )
+        except RasterioError as error:
+            raise _damaged(path) from error
+    return pixels
+
+
+def read_onto(
+    path: Path, grid: PixelGrid, *, bands: Sequence[int] | None = None, nearest: bool = False
+) -> NDArray[Any]:
+    """Read pixels as they are on another grid, shape (band, row, col), in the file's own type.
+
+    Pixels that are twice as coarse or more are means, others are interpolated.
+
+    Parameters
+    ----------
+    path
+        A raster that `inspect_raster` accepts, of the grid's CRS whatever it calls it.
+    grid
+        Where pixels are wanted; the raster covers it.
+    bands
+        Band numbers from 1, in the order wanted; all by default.
+    nearest
+        Whether pixels are numbers of something, so that the nearest one counts.
+
+    Raises
+    ------
+    RasterError
+        The pixels cannot be decoded.
+    """
+    with _opened(path) as source:
+        _check_size(path, source)
+        coarser = grid.resolution >= 2 * abs(source.transform.a)
+        smooth = Resampling.average if coarser else Resampling.bilinear
+        place = {"crs": grid.crs, "transform": grid.transform, "width": grid.width, "height": grid.height}
+        try:
+            with WarpedVRT(
+                source, src_crs=grid.crs, resampling=Resampling.nearest if nearest else smooth, **place
+            ) as view:
+                pixels: NDArray[Any] = view.read(indexes=list(bands) if bands else None)
         except RasterioError as error:
             raise _damaged(path) from error
     return pixels

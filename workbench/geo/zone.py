@@ -10,6 +10,7 @@ __all__ = [
     "check_names",
     "cut_cells",
     "is_domain",
+    "moment_of",
     "read_footprint",
     "zone_grid",
 ]
@@ -17,7 +18,7 @@ __all__ = [
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +111,15 @@ class Zone:
     camera: str | None
     theme: str | None
     """Two letters of the main and second landscape, such as ``UU`` or ``AF``."""
+    time_of_day: time | None = None
+    """When the picture was taken, to the minute."""
 
     def __post_init__(self) -> None:
         check_names(self.domain, self.name)
+        if self.time_of_day is not None and self.acquired is None:
+            raise CampaignError(
+                f"zone {self.id}: {self.time_of_day:%H:%M} is no moment without a date; give both"
+            )
         if self.theme is not None and not _THEME.fullmatch(self.theme):
             raise CampaignError(f"theme {self.theme!r} is not two capital letters; write it like UF")
         size = NATIONAL_GRID.pixels
@@ -127,6 +134,13 @@ class Zone:
     def id(self) -> str:
         """``domain/name``: zone names repeat across domains."""
         return f"{self.domain}/{self.name}"
+
+    @property
+    def taken(self) -> str | None:
+        """When the picture was taken: ``2018-09-16`` or ``2018-09-16T09:43``; None if nobody knows."""
+        if self.acquired is None or self.time_of_day is None:
+            return self.acquired.isoformat() if self.acquired else None
+        return datetime.combine(self.acquired, self.time_of_day).isoformat(timespec="minutes")
 
     @property
     def roi(self) -> str:
@@ -164,6 +178,20 @@ class Zone:
         for _, window in self.patch_windows():
             mask[window.slices] = True
         return mask
+
+
+def moment_of(taken: str | None) -> tuple[date | None, time | None]:
+    """Return date and time of day of what `Zone.taken` gives.
+
+    >>> moment_of("2018-09-16T09:43")
+    (datetime.date(2018, 9, 16), datetime.time(9, 43))
+    >>> moment_of("2018-09-16")
+    (datetime.date(2018, 9, 16), None)
+    """
+    if not taken:
+        return None, None
+    day, _, clock = taken.partition("T")
+    return date.fromisoformat(day), time.fromisoformat(clock) if clock else None
 
 
 def is_domain(name: str) -> bool:

@@ -6,7 +6,7 @@ __all__ = ["DEFAULT_BANDS", "Intake", "add_zone"]
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ def add_zone(
     bands: Sequence[str] | None = None,
     footprint: Path | None = None,
     acquired: date | None = None,
+    time_of_day: time | None = None,
     camera: str | None = None,
     theme: str | None = None,
     mask: Path | None = None,
@@ -105,7 +106,7 @@ def add_zone(
     footprint
         Vector file whose polygons choose the patch cells (those whose centre is inside); all whole cells of
         the raster by default.
-    acquired, camera, theme
+    acquired, time_of_day, camera, theme
         What is known about the picture; the theme is read off the end of a FLAIR zone name by default.
     mask
         Existing labels of the raster's size and place, imported as accepted edits.
@@ -137,6 +138,7 @@ def add_zone(
             ),
         ),
         acquired=acquired,
+        time_of_day=time_of_day,
         camera=camera,
         theme=_theme_of(name) if theme is None else theme,
     )

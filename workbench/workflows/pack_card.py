@@ -10,7 +10,7 @@ __all__ = ["MARGIN", "card_of", "read_card", "zone_of"]
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ def card_of(
             },
             "cells": [[cell.row, cell.col] for cell in zone.cells],
             "acquired": zone.acquired.isoformat() if zone.acquired else None,
+            **({"time": f"{zone.time_of_day:%H:%M}"} if zone.time_of_day else {}),
             "camera": zone.camera,
             "theme": zone.theme,
         },
@@ -142,6 +143,7 @@ def zone_of(card: Mapping[str, Any], path: Path, directory: Callable[[Zone], Pat
             cells=tuple(Cell(row=row, col=col) for row, col in about["cells"]),
             rasters=(),
             acquired=date.fromisoformat(about["acquired"]) if about["acquired"] else None,
+            time_of_day=time.fromisoformat(about["time"]) if about.get("time") else None,
             camera=about["camera"],
             theme=about["theme"],
         )

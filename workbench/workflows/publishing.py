@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
 from workbench.export import Release, ZoneSource, build_release, open_release
-from workbench.export.layouts import parse_layouts
+from workbench.export.layouts import parse_layouts, with_modalities
+from workbench.export.modalities import MODALITIES, check_modalities
 from workbench.export.patches import codes_digest
 from workbench.export.release import check_target
-from workbench.geo.grid import Window
+from workbench.geo.grid import NATIONAL_GRID, PatchLattice, Window
 from workbench.geo.zone import Zone
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
+from workbench.workflows.views import zone_views
 
 
 def publish(
@@ -30,6 +32,8 @@ def publish(
     name: str,
     out: Path,
     layouts: Iterable[str] = ("flair-hub", "flair1"),
+    modalities: Iterable[str] | None = None,
+    lattice: PatchLattice = NATIONAL_GRID,
     parent: Path | None = None,
     say: Callable[[str], None],
     progress: Callable[[int, int], None] | None = None,
@@ -40,8 +44,11 @@ def publish(
     ----------
     campaign
         Where the zones are.
-    name, out, layouts, progress
+    name, out, layouts, lattice, progress
         As `workbench.export.build_release` takes them.
+    modalities
+        What layouts that have more than orthophoto and labels are to have; by default all that every zone has
+        whole.
     parent
         Folder of a release to build on.
     say
@@ -55,11 +62,13 @@ def publish(
     check_target(out, name)
     chosen = parse_layouts(layouts)
     before = open_release(parent) if parent else None
+    wanted = check_modalities(modalities) if modalities is not None else None
     sources = release_sources(campaign, say=say)
     if not sources:
         raise ReleaseError(
             f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
         )
+    shown = _common(sources, say=say) if wanted is None else wanted
     with in_threads() as threads:
         return build_release(
             sources,
@@ -67,7 +76,8 @@ def publish(
             out=out,
             nomenclature=campaign.nomenclature,
             software=version("ocs-workbench"),
-            layouts=chosen,
+            layouts=[with_modalities(layout, shown) for layout in chosen],
+            lattice=lattice,
             parent=before,
             progress=progress,
             map=threads,
@@ -102,10 +112,22 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
                 labels=partial(_labels, campaign, zone, state),
                 labels_sha256=labels,
                 state=state.state,
+                views=zone_views(campaign, zone),
                 heads={campaign.pseudonym(head.author): head.seq for head in state.heads},
             )
         )
     return sources
+
+
+def _common(sources: Iterable[ZoneSource], *, say: Callable[[str], None]) -> tuple[str, ...]:
+    """Return the modalities that all zones have; say which only some have."""
+    views = [(source.zone.id, source.views) for source in sources]
+    for name in MODALITIES:
+        lacking = [zone for zone, view in views if name not in view]
+        if 0 < len(lacking) < len(views):
+            many = f"{len(lacking)} of {len(views)} zones do not have it whole, the first is {lacking[0]}"
+            say(f"{name} stays out: {many}")
+    return tuple(name for name in MODALITIES if all(name in view for _, view in views))
 
 
 def _image(campaign: Campaign, zone: Zone, window: Window) -> NDArray[np.uint8]:

@@ -29,17 +29,26 @@ ROLES: Mapping[str, Mapping[int, tuple[str, ...]]] = {
     "irc": {3: ("NIR", "R", "G")},
     "other-date": {**_COLOURS, 5: ("R", "G", "B", "NIR", "E")},
     "map": _COLOURS,
+    "historical": {1: ("P",)},
     "spot": _COLOURS,
     "sentinel1": {2: ("VV", "VH")},
+    "sentinel1-asc": {2: ("VV", "VH")},
+    "sentinel1-desc": {2: ("VV", "VH")},
     "sentinel2": {10: _SENTINEL2},
+    "sentinel2-mask": {2: ("SNOW", "CLOUD")},
+    "lpis": {1: ("LPIS3",)},
 }
 """What a raster can be to a zone, and what its bands show by their number where nobody says it.
 
-DSM, DTM and CHM are metres: of the surface, the terrain, and the height above ground.
+DSM, DTM and CHM are metres: of the surface, the terrain, and the height above ground. SNOW and CLOUD are 0 to
+100; LPIS3 are the 46 crops of FLAIR-HUB's third level, 0 to 45.
 """
 
-_BANDS = ("P", "R", "G", "B", "NIR", "E", "DSM", "DTM", "CHM", *_SENTINEL2[3:6], *_SENTINEL2[7:], "VV", "VH")
-_DATED = ("other-date",)
+_BANDS = (
+    "P", "R", "G", "B", "NIR", "E", "DSM", "DTM", "CHM", *_SENTINEL2[3:6], *_SENTINEL2[7:], "VV", "VH",
+    "SNOW", "CLOUD", "LPIS3",
+)  # fmt: skip
+_DATED = ("other-date", "sentinel1-asc", "sentinel1-desc", "sentinel2-mask")
 _LARGEST = 2 << 30
 """Bytes of a raster's part that covers a zone: the desk holds it in memory, and a third more."""
 

@@ -86,6 +86,7 @@ class Standing:
             "fold": self.fold,
             "theme": zone.theme,
             "acquired": zone.acquired.isoformat() if zone.acquired else None,
+            "time": f"{zone.time_of_day:%H:%M}" if zone.time_of_day else None,
             "camera": zone.camera,
             "patches": len(zone.cells),
             "area_km2": round(zone.area / 1e6, 6),
@@ -165,7 +166,7 @@ class Standing:
             f"  fold {self.fold}, {zone.extent}",
             f"  theme {zone.theme or 'not given'}, camera {one_line(zone.camera or 'not given')}",
             f"  picture {zone.ortho.path} ({','.join(zone.ortho.bands)}), "
-            f"taken {zone.acquired or 'at an unknown date'}",
+            f"taken {zone.taken or 'at an unknown date'}",
             f"  {'segmented' if self.segmented else 'not segmented yet'}",
             f"  {self.coverage:.1%} labelled; journals: {heads}",
         ]

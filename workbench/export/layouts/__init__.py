@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from workbench.errors import ReleaseError
 from workbench.export.layouts.flair_hub import FlairHub
 from workbench.export.layouts.flair_one import FlairOne
 from workbench.export.layouts.layout import Layout
+from workbench.export.modalities import MODALITIES
+from workbench.export.patches import IMAGE, LABEL
 
-__all__ = ["LAYOUTS", "FlairHub", "FlairOne", "Layout", "layouts_of", "parse_layouts"]
+__all__ = ["LAYOUTS", "FlairHub", "FlairOne", "Layout", "layouts_of", "parse_layouts", "with_modalities"]
 
 _FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 
@@ -48,8 +51,19 @@ def parse_layouts(specs: Iterable[str | Layout]) -> tuple[Layout, ...]:
 
 
 def layouts_of(card: Mapping[str, Any]) -> tuple[Layout, ...]:
-    """Return the layouts that a ``release.json`` lists."""
-    return parse_layouts(f"{entry['name']}={entry['folder']}" for entry in card["layouts"])
+    """Return the layouts that a ``release.json`` lists, with the modalities that they have there."""
+    named = parse_layouts(f"{entry['name']}={entry['folder']}" for entry in card["layouts"])
+    return tuple(
+        with_modalities(layout, entry.get("modalities", (IMAGE, LABEL)))
+        for layout, entry in zip(named, card["layouts"], strict=True)
+    )
+
+
+def with_modalities(layout: Layout, modalities: Iterable[str]) -> Layout:
+    """Return a layout with those of some modalities that it may have; orthophoto and labels always."""
+    if not isinstance(layout, FlairHub):
+        return layout
+    return replace(layout, modalities=(IMAGE, LABEL, *(one for one in MODALITIES if one in modalities)))
 
 
 def _parse(spec: str) -> Layout:

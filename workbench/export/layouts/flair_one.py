@@ -14,7 +14,6 @@ from workbench.export.folds import SPLITS
 from workbench.export.index import PatchIndex
 from workbench.export.patches import IMAGE, LABEL, Patch
 from workbench.export.tables import Table, TextTable, csv_lines
-from workbench.geo.grid import NATIONAL_GRID
 
 _TREES: Final = {
     (IMAGE, False): "flair_aerial_train",
@@ -40,6 +39,7 @@ class FlairOne:
     scheme: ClassVar[str] = "flair"
     bands: ClassVar[tuple[str, ...]] = ("R", "G", "B", "NIR", "E")
     coloured: ClassVar[bool] = False
+    numbered: ClassVar[bool] = True
     modalities: ClassVar[tuple[str, ...]] = (IMAGE, LABEL)
     root: str = "FLAIR1"
 
@@ -60,8 +60,8 @@ class FlairOne:
 ## Folder `{self.root}`: layout FLAIR#1
 
 Images have R, G, B, NIR and the height above ground × 5; masks have 1–19. The paths in `train.csv`, `val.csv`
-and `test.csv` (`split_1`) start at this folder. What is unknown in `flair_aerial_metadata.json` is null:
-keep `use_metadata: False`.
+and `test.csv` (`split_1`) start at this folder. What is unknown in `flair_aerial_metadata.json` is null: keep
+`use_metadata: False` where something is.
 """
 
     def _lines(self, patches: PatchIndex, subset: str) -> Iterator[str]:
@@ -90,14 +90,14 @@ def _record(patch: Patch) -> dict[str, Any]:
     IGN's encoder of metadata stops at a null, and at a year outside 2018–2021; its default,
     ``use_metadata: False``, reads neither.
     """
-    half = NATIONAL_GRID.pitch / 2
+    bounds = patch.grid.bounds
     return {
         "domain": patch.domain,
         "zone": patch.zone_name,
-        "patch_centroid_x": round(patch.grid.transform.c + half, 3),
-        "patch_centroid_y": round(patch.grid.transform.f - half, 3),
-        "patch_centroid_z": None,
+        "patch_centroid_x": round((bounds.left + bounds.right) / 2, 3),
+        "patch_centroid_y": round((bounds.bottom + bounds.top) / 2, 3),
+        "patch_centroid_z": patch.ground,
         "date": patch.acquired.isoformat() if patch.acquired else None,
-        "time": None,
+        "time": patch.time.strftime("%Hh%M") if patch.time else None,
         "camera": patch.camera,
     }

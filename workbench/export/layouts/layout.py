@@ -36,6 +36,10 @@ class Layout(Protocol):
         """Whether its label files carry a colour table."""
 
     @property
+    def numbered(self) -> bool:
+        """Whether it needs FLAIR's number of each patch."""
+
+    @property
     def modalities(self) -> tuple[str, ...]:
         """What it has of each patch."""
 
