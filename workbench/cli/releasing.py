@@ -49,8 +49,8 @@ def release() -> None:
     "modalities",
     callback=split_names,
     help="What FLAIR-HUB's tree is to have beside orthophoto and labels, joined by commas: elevation, "
-    "historical, spot, sentinel2, sentinel2-masks, sentinel1-asc, sentinel1-desc, parcels; all that every "
-    "zone has if not given.",
+    "historical, spot, sentinel2, sentinel2-masks, sentinel1-asc, sentinel1-desc, parcels; or none. All "
+    "that every zone has if not given.",
 )
 @click.option(
     "--grid",

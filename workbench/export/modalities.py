@@ -62,7 +62,7 @@ parcel identification system in three levels."""
 
 
 def check_modalities(names: Iterable[str]) -> tuple[str, ...]:
-    """Return names of modalities, if there are such.
+    """Return names of modalities, if there are such; of ``none`` alone there are none.
 
     Raises
     ------
@@ -73,6 +73,8 @@ def check_modalities(names: Iterable[str]) -> tuple[str, ...]:
     ('elevation',)
     """
     chosen = tuple(dict.fromkeys(names))
+    if chosen == ("none",):
+        return ()
     if unknown := [name for name in chosen if name not in MODALITIES]:
         raise ReleaseError(f"modality {unknown[0]!r} is unknown; choose from {', '.join(MODALITIES)}")
     return chosen

@@ -90,6 +90,19 @@ class Release:
         values = read_bands(inside(self.path, patch.files[chosen.name][LABEL].path))[0]
         return self.nomenclature.decode(values, chosen.scheme)
 
+    def view(self, patch: Patch, modality: str, *, layout: str | None = None) -> NDArray[Any]:
+        """Read another modality of a patch, shape (band, row, col); see `MODALITIES`.
+
+        Raises
+        ------
+        ReleaseError
+            The layout, by default the first that has it, has no such modality.
+        """
+        for one in self.layouts:
+            if layout in (None, one.name) and modality in one.modalities:
+                return read_bands(inside(self.path, patch.files[one.name][modality].path))
+        raise ReleaseError(f"{self.path} has no {modality}; see its README.md")
+
     def document(self) -> dict[str, Any]:
         """Return what `build_release` did, for ``--json``."""
         keys = (
