@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,6 +22,12 @@ from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.nomenclature import load_nomenclature
 
+BUILD_APART = """
+import sys, time
+from pathlib import Path
+from made_zones import build, make_zones, make_zone
+{body}
+"""
 SIDE = NATIONAL_GRID.pixels
 L_SHAPE = (Cell(row=0, col=0), Cell(row=0, col=1), Cell(row=1, col=1))
 ONE = (Cell(row=0, col=0),)
@@ -135,6 +144,15 @@ def watched(zones: list[MadeZone], read: list[str]) -> list[MadeZone]:
         return replace(zone, source=replace(zone.source, image=image))
 
     return [watching(zone) for zone in zones]
+
+
+def run_apart(body: str, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
+    """Run code in another process, with what makes zones at hand."""
+    return subprocess.Popen(
+        [sys.executable, "-c", BUILD_APART.format(body=body), *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **env},
+        cwd=arguments[0],
+    )
 
 
 def file_bytes(folder: Path) -> dict[str, bytes]:

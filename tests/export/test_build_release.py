@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from affine import Affine
-from made_zones import L_SHAPE, ONE, MadeZone, build, file_bytes, make_zone, make_zones, watched
+from made_zones import L_SHAPE, ONE, MadeZone, build, file_bytes, make_zone, make_zones, run_apart, watched
 
 from workbench.errors import ReleaseError
 from workbench.export.building import build_release
@@ -26,21 +23,6 @@ from workbench.export.release import Release, open_release
 from workbench.export.staging import Staging
 from workbench.geo.grid import PixelGrid
 from workbench.nomenclature import load_nomenclature
-
-BUILD_APART = """
-import sys, time
-from pathlib import Path
-from made_zones import build, make_zones, make_zone
-{body}
-"""
-
-
-def run_apart(body: str, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", BUILD_APART.format(body=body), *arguments],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **env},
-        cwd=arguments[0],
-    )
 
 
 def test_release_holds_every_cell_of_every_footprint_once(release: Release, zones: list[MadeZone]) -> None:

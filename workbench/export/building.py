@@ -13,13 +13,16 @@ from typing import Any, Final
 
 from workbench.documents import canonical_bytes, digest, digest_file, validate
 from workbench.errors import ReleaseError
+from workbench.export.before import Before
 from workbench.export.card import readme, release_card
-from workbench.export.cutting import ENCODING, PatchWriter, disk_told, patch_jobs, put_file
+from workbench.export.cutting import PatchWriter, disk_told, patch_jobs, put_file, take_file
+from workbench.export.encoding import Encoder
 from workbench.export.gates import check_sources
 from workbench.export.index import INDEX, PatchIndex, part_bytes, part_key, write_index
 from workbench.export.layouts import Layout, parse_layouts
 from workbench.export.manifest import MANIFEST, Manifest, check_files, listed_files
-from workbench.export.patches import LABEL, Patch, ZoneSource, cut_patches, files_of
+from workbench.export.packing import Pack, packs_of, write_pack
+from workbench.export.patches import Patch, ZoneSource, cut_patches, files_of
 from workbench.export.release import NOMENCLATURE, Release, check_target, open_release
 from workbench.export.staging import Staging
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice
@@ -116,11 +119,11 @@ class _Build:
         self._layouts, self._nomenclature, self._software = layouts, nomenclature, software
         self._lattice = lattice
         self._about = _json(nomenclature.document())
-        self._parent, self._before = parent, _Before(parent, layouts, lattice, self._about)
+        self._parent, self._before = parent, Before(parent, layouts, lattice, self._about)
         self._write = PatchWriter(
             folder=staging.path,
             layouts=tuple(layouts),
-            nomenclature=nomenclature,
+            encoder=Encoder(nomenclature=nomenclature),
             parent=parent.path if parent else None,
             kept=self._before.kept,
         )
@@ -151,6 +154,8 @@ class _Build:
         patches = self._index(folder / INDEX)
         made = {INDEX: digest_file(folder / INDEX)}
         for layout in self._layouts:
+            for pack in packs_of(layout, zones, patches):
+                made[pack.path] = self._packed(pack, patches)
             for table in layout.tables(patches):
                 path = f"{layout.root}/{table.path}"
                 with disk_told(folder):
@@ -180,6 +185,29 @@ class _Build:
             self._manifest.write(folder)
         self._tidy()
         return self._manifest
+
+    def _packed(self, pack: Pack, patches: PatchIndex) -> str:
+        """Have a file of many patches there; return its digest."""
+        folder = self._staging.path
+        part = folder / _PARTS / f"{pack.path}.json"
+        key = digest(canonical_bytes([self._key(source) for source in pack.sources]))
+        if self._staging.adopted and part.is_file():
+            there = json.loads(part.read_bytes())
+            damage = check_files(folder, Manifest([(pack.path, there["sha256"])]), extra=False)
+            if there["key"] == key and not damage:
+                return str(there["sha256"])
+        before = self._before.pack(pack)
+        if before is not None and self._parent is not None:
+            old, sha256 = before
+            with disk_told(folder):
+                (folder / pack.path).unlink(missing_ok=True)
+            take_file(self._parent.path, old, sha256, folder, pack.path)
+        else:
+            encoder = self._write.encoder
+            sha256 = write_pack(pack, folder, patches, encoder=encoder, lattice=self._lattice, map=self._map)
+        content = canonical_bytes({"key": key, "sha256": sha256})
+        put_file(folder, f"{_PARTS}/{pack.path}.json", content)
+        return sha256
 
     def _index(self, path: Path) -> PatchIndex:
         return PatchIndex(path, {one.name: one.modalities for one in self._layouts}, self._lattice)
@@ -229,53 +257,6 @@ class _Build:
             for found in sorted(folder.rglob("*"), reverse=True):
                 if found.is_dir() and not any(found.iterdir()):
                     found.rmdir()
-
-
-class _Before:
-    """The release that another one builds on, or none."""
-
-    def __init__(
-        self,
-        parent: Release | None,
-        layouts: Sequence[Layout],
-        lattice: PatchLattice,
-        nomenclature: bytes,
-    ) -> None:
-        self._index = parent.patches() if parent else None
-        self._entries = {entry["id"]: entry for entry in parent.card["zones"]} if parent else {}
-        self._layouts, self._lattice = layouts, lattice
-        self.kept: dict[str, frozenset[str]] = {}
-        """By layout, the modalities that the release has encoded as they would be now."""
-        if parent is not None and parent.card.get("encoding") == ENCODING and parent.lattice == lattice:
-            there = {one.name: one for one in parent.layouts}
-            same = (parent.path / NOMENCLATURE).read_bytes() == nomenclature
-            for one in layouts:
-                old = there.get(one.name)
-                if old and (old.bands, old.scheme, old.coloured) == (one.bands, one.scheme, one.coloured):
-                    self.kept[one.name] = frozenset(old.modalities) - (frozenset() if same else {LABEL})
-
-    def patches(self, zone: str) -> dict[str, Patch]:
-        """Return the patches of a zone, by id."""
-        if self._index is None or zone not in self._entries or not self.kept:
-            return {}
-        return {patch.id: patch for patch in self._index.of_zone(zone)}
-
-    def same_views(self, source: ZoneSource) -> frozenset[str]:
-        """Return what a zone has beside orthophoto and labels, made of the same rasters as there."""
-        known = self._entries.get(source.zone.id, {}).get("views", {})
-        return frozenset(name for name, view in source.views.items() if known.get(name) == view.sha256)
-
-    def has(self, source: ZoneSource, before: Mapping[str, Patch]) -> bool:
-        """Tell whether all files of a zone are there as they are to be."""
-        entry = self._entries.get(source.zone.id, {})
-        return (
-            entry.get("pixels_sha256") == source.zone.ortho.pixels_sha256
-            and entry.get("labels_sha256") == source.labels_sha256
-            and entry.get("views") == {name: view.sha256 for name, view in source.views.items()}
-            and all(set(one.modalities) <= self.kept.get(one.name, set()) for one in self._layouts)
-            and {patch.id: patch.grid for patch in cut_patches(source, self._lattice)}
-            == {name: patch.grid for name, patch in before.items()}
-        )
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ __all__ = ["FORMAT", "FORMAT_VERSION", "readme", "release_card"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from workbench.export.cutting import ENCODING
+from workbench.export.encoding import ENCODING
 from workbench.export.folds import PROD, RULE, SEED
 from workbench.export.gates import shared_ground
 from workbench.export.layouts import Layout

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 __all__ = ["VerifyReport", "verify_release"]
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from workbench.documents import read_document
-from workbench.errors import DocumentError, Problem, RasterError, ReleaseError
+from workbench.errors import DocumentError, Problem, ReleaseError
+from workbench.export.contents import ContentCheck, Whole
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
 from workbench.export.manifest import MANIFEST, Manifest, check_files
-from workbench.export.patches import IMAGE, LABEL, Patch, files_of
+from workbench.export.patches import Patch, files_of
 from workbench.export.release import NOMENCLATURE, lattice_of
 from workbench.export.totals import Totals
-from workbench.geo.raster import inspect_raster, read_bands
-from workbench.nomenclature import Nomenclature, load_nomenclature
+from workbench.nomenclature import load_nomenclature
 from workbench.threads import Map
 
 
@@ -93,7 +89,7 @@ def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
     except ReleaseError as error:
         problems.append(Problem(loc=(MANIFEST,), message=str(error), kind="manifest"))
     spoilt = {str(problem.loc[0]) for problem in problems if problem.kind in {"missing", "changed"}}
-    whole = _Whole(path, frozenset(spoilt))
+    whole = Whole(path, frozenset(spoilt))
     count, layouts = 0, tuple[Layout, ...]()
     try:
         card = read_document(path / "release.json", schema="release")
@@ -110,8 +106,8 @@ def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
             problems += _check_listed(patches, manifest)
             classes = load_nomenclature(path / NOMENCLATURE)
             for layout in layouts:
-                check = partial(_check_patch, path, layout=layout, nomenclature=classes, whole=whole)
-                problems += [problem for found in map(check, patches) for problem in found]
+                check = ContentCheck(release=path, layout=layout, nomenclature=classes, whole=whole)
+                problems += check.problems(patches, map)
                 problems += _check_tables(path, patches, layout, whole=whole)
     except DocumentError as error:
         name = Path(error.source).name
@@ -120,17 +116,6 @@ def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
         name, kind = (INDEX, "index") if layouts else ("release.json", "layouts")
         problems.append(Problem(loc=(name,), message=str(error), kind=kind))
     return VerifyReport(path=path, files=len(manifest), patches=count, problems=tuple(problems))
-
-
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """The files of a release that are there, without those that are named already."""
-
-    release: Path
-    spoilt: frozenset[str]
-
-    def __contains__(self, path: str) -> bool:
-        return path not in self.spoilt and (self.release / path).is_file()
 
 
 def _check_totals(totals: Totals, card: Mapping[str, Any]) -> Iterator[Problem]:
@@ -167,44 +152,10 @@ def _check_listed(patches: Iterable[Patch], manifest: Manifest) -> Iterator[Prob
             yield Problem(loc=(path,), message=f"is no file of a patch in {INDEX}", kind="index")
 
 
-def _check_patch(
-    release: Path, patch: Patch, *, layout: Layout, nomenclature: Nomenclature, whole: _Whole
-) -> list[Problem]:
-    """Check the two files of a patch: grid, bands, type, no nodata tag, label values and their counts.
-
-    Parameters
-    ----------
-    release
-        Folder of the release.
-    patch, layout, nomenclature
-        What the files should show.
-    whole
-        Paths of the files that are there as ``SHA256SUMS`` says; the others are named already.
-    """
-    files = patch.files[layout.name]
-    problems: list[Problem] = []
-    for modality, bands in ((IMAGE, len(layout.bands)), (LABEL, 1)):
-        name = f"{layout.root}/{layout.path(patch, modality)}"
-        if files[modality].path != name:
-            message = f"the {modality} of patch {patch.id} should lie at {name}"
-            problems.append(Problem(loc=(files[modality].path,), message=message, kind="path"))
-            continue
-        if name not in whole:
-            continue
-        try:
-            unfit = [*_header_problems(release / name, name, patch, bands)]
-            problems += unfit
-            if modality == LABEL and not unfit:
-                problems += _label_problems(release / name, name, patch, layout, nomenclature)
-        except RasterError as error:
-            problems.append(Problem(loc=(name,), message=str(error), kind="raster"))
-    return problems
-
-
 def _check_ids(patches: PatchIndex) -> Iterator[Problem]:
     """Check that ids and numbers are unique."""
     for what in ("id", "number"):
-        for entry in patches.table([what]).column(0).value_counts().to_pylist():
+        for entry in patches.table([what]).column(0).drop_null().value_counts().to_pylist():
             if entry["counts"] > 1:
                 message = f"{entry['counts']} patches have the {what} {entry['values']}"
                 yield Problem(loc=(INDEX,), message=message, kind="duplicate")
@@ -228,7 +179,7 @@ def _check_splits(totals: Totals) -> Iterator[Problem]:
             yield Problem(loc=(INDEX,), message=message, kind="split")
 
 
-def _check_tables(release: Path, patches: PatchIndex, layout: Layout, *, whole: _Whole) -> Iterator[Problem]:
+def _check_tables(release: Path, patches: PatchIndex, layout: Layout, *, whole: Whole) -> Iterator[Problem]:
     """Check that the tables of a layout say what the index says."""
     for table in layout.tables(patches):
         path = f"{layout.root}/{table.path}"
@@ -241,37 +192,3 @@ def _check_tables(release: Path, patches: PatchIndex, layout: Layout, *, whole: 
             continue
         if not same:
             yield Problem(loc=(path,), message=f"does not say what {INDEX} says", kind="table")
-
-
-def _header_problems(path: Path, name: str, patch: Patch, bands: int) -> Iterator[Problem]:
-    info = inspect_raster(path)
-    found = {
-        "size": (info.grid.shape, patch.grid.shape),
-        "bands": (info.band_count, bands),
-        "dtype": (info.dtype, "uint8"),
-        "crs": (info.grid.crs, patch.grid.crs),
-        "nodata": (info.nodata, None),
-    }
-    for kind, (is_now, should_be) in found.items():
-        if is_now != should_be:
-            yield Problem(loc=(name,), message=f"{kind} is {is_now}, should be {should_be}", kind=kind)
-    now, should = tuple(info.grid.transform)[:6], tuple(patch.grid.transform)[:6]
-    if not all(math.isclose(a, b, rel_tol=0.0, abs_tol=1e-6) for a, b in zip(now, should, strict=True)):
-        yield Problem(loc=(name,), message=f"transform is {now}, should be {should}", kind="transform")
-
-
-def _label_problems(
-    path: Path, name: str, patch: Patch, layout: Layout, nomenclature: Nomenclature
-) -> Iterator[Problem]:
-    counts = np.bincount(read_bands(path)[0].ravel(), minlength=256)
-    values = {entry.values[layout.scheme]: entry.key for entry in nomenclature.classes}
-    unknown = [int(value) for value in np.flatnonzero(counts) if value not in values]
-    if unknown:
-        message = f"values {', '.join(map(str, unknown))} are not in scheme {layout.scheme}"
-        yield Problem(loc=(name,), message=message, kind="classes")
-    other = nomenclature.schemes[layout.scheme].other
-    for value, key in values.items():
-        expected = patch.class_counts.get(key, 0) + (patch.unlabelled if key == other else 0)
-        if counts[value] != expected:
-            message = f"has {counts[value]} pixels of {key}, index.parquet says {expected}"
-            yield Problem(loc=(name,), message=message, kind="counts")

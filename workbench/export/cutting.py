@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ENCODING", "PatchJob", "PatchWriter", "disk_told", "patch_jobs", "put_file"]
+__all__ = ["PatchWriter", "disk_told", "patch_jobs", "put_file", "take_file"]
 
 import os
 import shutil
@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.documents import digest, digest_arrays, digest_file
-from workbench.errors import NomenclatureError, ReleaseError
+from workbench.errors import ReleaseError
+from workbench.export.encoding import Encoder, PatchJob
 from workbench.export.layouts import Layout
-from workbench.export.modalities import grid_of
 from workbench.export.patches import (
     IMAGE,
     LABEL,
@@ -30,29 +29,9 @@ from workbench.export.patches import (
 )
 from workbench.export.pixels import PatchPixels, codes_on
 from workbench.geo.grid import PatchLattice
-from workbench.geo.raster import encode_raster
-from workbench.nomenclature import Nomenclature
-
-ENCODING: Final = 1
-"""Changes when the same pixels are written as other bytes, so that what is taken from an older release is as
-what is written now."""
 
 _FACTS: Final = ("ground", "dates", "class_counts", "unlabelled", "image_sha256", "label_sha256")
 """What is known of a patch once it is written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PatchJob:
-    """One patch to write."""
-
-    patch: Patch
-    source: ZoneSource
-    codes: NDArray[np.uint8]
-    """Codes of its pixels, (row, col); 0 = unlabelled."""
-    before: Patch | None = None
-    """The same patch of the release that this one builds on."""
-    same: frozenset[str] = frozenset()
-    """Modalities beside orthophoto and labels that are made of the same as there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +40,7 @@ class PatchWriter:
 
     folder: Path
     layouts: tuple[Layout, ...]
-    nomenclature: Nomenclature
+    encoder: Encoder
     parent: Path | None = None
     """Folder of the release that this one builds on."""
     kept: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -75,7 +54,7 @@ class PatchWriter:
             job.patch,
             ground=pixels.ground,
             dates={name: view.dates for name, view in job.source.views.items() if view.dates},
-            class_counts={entry.key: int(counts[entry.code]) for entry in self.nomenclature.classes},
+            class_counts={entry.key: int(counts[entry.code]) for entry in self.encoder.nomenclature.classes},
             unlabelled=int(counts[0]),
             image_sha256=digest_arrays(",".join(pixels.bands).encode(), pixels.image),
             label_sha256=codes_digest(job.codes),
@@ -88,6 +67,8 @@ class PatchWriter:
         facts = {name: getattr(before, name) for name in _FACTS}
         files = {
             layout.name: {one: self._take(layout, patch, before, one) for one in layout.modalities}
+            if layout.container == "files"
+            else within(layout, patch)
             for layout in self.layouts
         }
         return replace(patch, **facts, files=files)
@@ -95,13 +76,15 @@ class PatchWriter:
     def _write(
         self, layout: Layout, patch: Patch, job: PatchJob, pixels: PatchPixels
     ) -> dict[str, PatchFile]:
+        if layout.container != "files":
+            return within(layout, patch)
         files = {}
         for modality in layout.modalities:
             if job.before is not None and modality in self._same(layout, patch, job, job.before):
                 files[modality] = self._take(layout, patch, job.before, modality)
                 continue
             path = f"{layout.root}/{layout.path(patch, modality)}"
-            sha256 = put_file(self.folder, path, self._encoded(layout, modality, job, pixels))
+            sha256 = put_file(self.folder, path, self.encoder.raster(layout, modality, job, pixels))
             files[modality] = PatchFile(path=path, sha256=sha256)
         return files
 
@@ -117,39 +100,16 @@ class PatchWriter:
         assert self.parent is not None  # noqa: S101 - nothing is taken from nowhere
         there = before.files[layout.name][modality]
         path = f"{layout.root}/{layout.path(patch, modality)}"
-        source, target = self.parent / there.path, self.folder / path
-        try:
-            whole = digest_file(source) == there.sha256
-        except OSError:
-            whole = False
-        if not whole:
-            raise ReleaseError(
-                f"no release was built: {source} is not what its release says; put {self.parent.name} back "
-                f"from a copy (workbench release verify {self.parent}), or build without --parent"
-            )
-        with disk_told(self.folder):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(source, target)
-            except OSError:  # another disk, or one that knows no links
-                shutil.copyfile(source, target)
+        take_file(self.parent, there.path, there.sha256, self.folder, path)
         return PatchFile(path=path, sha256=there.sha256)
 
-    def _encoded(self, layout: Layout, modality: str, job: PatchJob, pixels: PatchPixels) -> bytes:
-        """Return the bytes of a modality's GeoTIFF."""
-        if modality == LABEL:
-            try:
-                values = self.nomenclature.encode(job.codes, layout.scheme)
-            except NomenclatureError as error:
-                raise ReleaseError(
-                    f"no release was built: labels of patch {job.patch.id}: {error}"
-                ) from error
-            colours = self.nomenclature.colour_table(layout.scheme) if layout.coloured else None
-            return encode_raster(values, job.patch.grid, colours=colours)
-        planes = pixels.image_of(layout.bands) if modality == IMAGE else pixels.view(modality)
-        # Level 4 takes half the time of level 6 and makes images 3 % larger.
-        predictor = 3 if planes.dtype.kind == "f" else 2
-        return encode_raster(planes, grid_of(modality, job.patch.grid), level=4, predictor=predictor)
+
+def within(layout: Layout, patch: Patch) -> dict[str, PatchFile]:
+    """Return where the modalities of a patch lie in files that hold more."""
+    return {
+        one: PatchFile(path=f"{layout.root}/{layout.path(patch, one)}", member=patch.id)
+        for one in layout.modalities
+    }
 
 
 def patch_jobs(
@@ -189,6 +149,32 @@ def patch_jobs(
         known = old if old is not None and old.grid == patch.grid else None
         part = codes_on(patch.grid, codes, zone.grid)
         yield PatchJob(patch=patch, source=source, codes=part, before=known, same=same)
+
+
+def take_file(parent: Path, there: str, sha256: str | None, folder: Path, path: str) -> None:
+    """Have a file of another release in this one, too: one file on the disk, under two names.
+
+    Raises
+    ------
+    ReleaseError
+        It is not what its release says, or the disk is full.
+    """
+    source, target = parent / there, folder / path
+    try:
+        whole = digest_file(source) == sha256
+    except OSError:
+        whole = False
+    if not whole:
+        raise ReleaseError(
+            f"no release was built: {source} is not what its release says; put {parent.name} back from a "
+            f"copy (workbench release verify {parent}), or build without --parent"
+        )
+    with disk_told(folder):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # another disk, or one that knows no links
+            shutil.copyfile(source, target)
 
 
 def put_file(folder: Path, name: str, content: bytes) -> str:

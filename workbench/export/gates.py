@@ -35,6 +35,7 @@ def check_sources(
     """
     problems = [*_zone_problems(sources), *_fold_problems(sources), *_band_problems(sources, layouts)]
     problems += [*_scheme_problems(layouts, nomenclature), *_view_problems(sources, layouts)]
+    problems += _series_problems(sources, layouts)
     if not problems:
         problems = [*_patch_problems(sources), *_lattice_problems(sources, layouts, lattice)]
     if problems:
@@ -120,6 +121,22 @@ def _view_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> 
                 f"{_zones(lacking)} without {modality}; add it: workbench zone add-raster DIR --zone ID, or "
                 "leave the modality out"
             )
+
+
+def _series_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> Iterator[str]:
+    """Yield domains whose zones do not fit into one dataset of HDF5."""
+    packed = [layout for layout in layouts if layout.container == "hdf5"]
+    for modality in dict.fromkeys(one for layout in packed for one in layout.modalities if one in MODALITIES):
+        depths: dict[str, set[int]] = defaultdict(set)
+        for source in sources:
+            if modality in source.views:
+                depths[source.zone.domain].add(source.views[modality].depth(modality))
+        for domain, found in depths.items():
+            if len(found) > 1:
+                yield (
+                    f"zones of {domain} have other numbers of days of {modality}, and an HDF5 file has one "
+                    "shape for all; leave the modality or the layout out"
+                )
 
 
 def _lattice_problems(

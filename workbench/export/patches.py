@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from workbench.documents import digest_arrays
 from workbench.export.folds import Subset, splits_of_zone
+from workbench.export.modalities import MODALITIES
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone
 
@@ -50,6 +51,11 @@ class View:
     """Of all that they are made of."""
     dates: tuple[date, ...] = ()
     """Days that it shows, the oldest first; of a series one for each of its parts."""
+
+    def depth(self, modality: str) -> int:
+        """Return the number of its bands, over all days."""
+        known = MODALITIES[modality]
+        return len(known.bands) * (len(self.dates) if known.series else 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

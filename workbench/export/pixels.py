@@ -64,11 +64,11 @@ class PatchPixels:
             modality, view = MODALITIES[name], self._source.views[name]
             grid = modality.grid(self._patch.grid)
             found = view.read(grid)
-            count = len(modality.bands) * (len(view.dates) if modality.series else 1)
-            if found.dtype != modality.dtype or found.shape != (count, *grid.shape):
+            wanted = (view.depth(name), *grid.shape)
+            if found.dtype != modality.dtype or found.shape != wanted:
                 raise ReleaseError(
                     f"no release was built: {name} of patch {self._patch.id} has {found.dtype} pixels of "
-                    f"shape {found.shape}, not {modality.dtype} of {(count, *grid.shape)}; add a raster of "
+                    f"shape {found.shape}, not {modality.dtype} of {wanted}; add a raster of "
                     f"{', '.join(modality.bands)} in that type, or leave {name} out"
                 )
             self._views[name] = found

@@ -17,13 +17,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import inside, read_document
+from workbench.documents import read_document
 from workbench.errors import DocumentError, ReleaseError
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
 from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.reading import read_modality
 from workbench.geo.grid import PatchLattice
-from workbench.geo.raster import read_bands
 from workbench.nomenclature import Nomenclature, load_nomenclature
 
 NOMENCLATURE: Final = "nomenclature.json"
@@ -76,9 +76,7 @@ class Release:
 
     def image(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
         """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first)."""
-        pixels: NDArray[np.uint8] = read_bands(
-            inside(self.path, patch.files[self._layout(layout).name][IMAGE].path)
-        )
+        pixels: NDArray[np.uint8] = read_modality(self.path, self._layout(layout), patch, IMAGE)
         return pixels
 
     def labels(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
@@ -87,7 +85,7 @@ class Release:
         Pixels that nobody labelled come back as *other*, as which they were written.
         """
         chosen = self._layout(layout)
-        values = read_bands(inside(self.path, patch.files[chosen.name][LABEL].path))[0]
+        values = read_modality(self.path, chosen, patch, LABEL)[0]
         return self.nomenclature.decode(values, chosen.scheme)
 
     def view(self, patch: Patch, modality: str, *, layout: str | None = None) -> NDArray[Any]:
@@ -100,7 +98,7 @@ class Release:
         """
         for one in self.layouts:
             if layout in (None, one.name) and modality in one.modalities:
-                return read_bands(inside(self.path, patch.files[one.name][modality].path))
+                return read_modality(self.path, one, patch, modality)
         raise ReleaseError(f"{self.path} has no {modality}; see its README.md")
 
     def document(self) -> dict[str, Any]:

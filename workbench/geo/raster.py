@@ -10,6 +10,7 @@ __all__ = [
     "ORTHO_BANDS",
     "TIFF",
     "RasterInfo",
+    "decode_raster",
     "encode_raster",
     "inspect_raster",
     "read_bands",
@@ -326,6 +327,29 @@ def encode_raster(
     planes, profile = _prepared(pixels, grid, compress, level, predictor, tiled=True, called="raster")
     with _encoded(profile | {"interleave": "band"}, planes, (), colours, None) as content:
         return bytes(content)
+
+
+def decode_raster(content: bytes, *, called: str) -> tuple[NDArray[Any], PixelGrid]:
+    """Return the pixels, shape (band, row, col), and the grid of a GeoTIFF in memory.
+
+    Raises
+    ------
+    RasterError
+        It is none, or lies nowhere.
+    """
+    try:
+        with (
+            rasterio.Env(**_OPEN_OPTIONS),
+            MemoryFile(content) as memory,
+            memory.open(driver="GTiff") as source,
+        ):
+            pixels: NDArray[Any] = source.read()
+            crs = _crs_name(Path(called), source, None)
+            return pixels, PixelGrid(
+                crs=crs, transform=source.transform, height=source.height, width=source.width
+            )
+    except (RasterioError, GridError) as error:
+        raise RasterError(f"{called} is no GeoTIFF that can be read; copy it again") from error
 
 
 def _prepared(

@@ -20,6 +20,7 @@ from workbench.export.modalities import MODALITIES, check_modalities
 from workbench.export.patches import codes_digest
 from workbench.export.release import check_target
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice, Window
+from workbench.geo.raster import ORTHO_BANDS
 from workbench.geo.zone import Zone
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
@@ -76,7 +77,7 @@ def publish(
             out=out,
             nomenclature=campaign.nomenclature,
             software=version("ocs-workbench"),
-            layouts=[with_modalities(layout, shown) for layout in chosen],
+            layouts=[with_modalities(layout, shown, _bands(sources)) for layout in chosen],
             lattice=lattice,
             parent=before,
             progress=progress,
@@ -128,6 +129,12 @@ def _common(sources: Iterable[ZoneSource], *, say: Callable[[str], None]) -> tup
             many = f"{len(lacking)} of {len(views)} zones do not have it whole, the first is {lacking[0]}"
             say(f"{name} stays out: {many}")
     return tuple(name for name in MODALITIES if all(name in view for _, view in views))
+
+
+def _bands(sources: Iterable[ZoneSource]) -> tuple[str, ...]:
+    """Return the bands that all orthophotos have, for layouts that take any."""
+    common = set.intersection(*(set(source.zone.ortho.bands) for source in sources))
+    return tuple(band for band in ORTHO_BANDS[5] if band in common)
 
 
 def _image(campaign: Campaign, zone: Zone, window: Window) -> NDArray[np.uint8]:

@@ -13,15 +13,29 @@ from typing import Any, Final
 from workbench.errors import ReleaseError
 from workbench.export.layouts.flair_hub import FlairHub
 from workbench.export.layouts.flair_one import FlairOne
+from workbench.export.layouts.hdf5 import Hdf5
 from workbench.export.layouts.layout import Layout
+from workbench.export.layouts.shards import Shards
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import IMAGE, LABEL
 
-__all__ = ["LAYOUTS", "FlairHub", "FlairOne", "Layout", "layouts_of", "parse_layouts", "with_modalities"]
+__all__ = [
+    "LAYOUTS",
+    "FlairHub",
+    "FlairOne",
+    "Hdf5",
+    "Layout",
+    "Shards",
+    "layouts_of",
+    "parse_layouts",
+    "with_modalities",
+]
 
 _FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 
-LAYOUTS: Final[Mapping[str, type[FlairHub] | type[FlairOne]]] = {"flair-hub": FlairHub, "flair1": FlairOne}
+LAYOUTS: Final[Mapping[str, type[FlairHub] | type[FlairOne] | type[Hdf5] | type[Shards]]] = {
+    one.name: one for one in (FlairHub, FlairOne, Hdf5, Shards)
+}
 
 
 def parse_layouts(specs: Iterable[str | Layout]) -> tuple[Layout, ...]:
@@ -54,16 +68,20 @@ def layouts_of(card: Mapping[str, Any]) -> tuple[Layout, ...]:
     """Return the layouts that a ``release.json`` lists, with the modalities that they have there."""
     named = parse_layouts(f"{entry['name']}={entry['folder']}" for entry in card["layouts"])
     return tuple(
-        with_modalities(layout, entry.get("modalities", (IMAGE, LABEL)))
+        with_modalities(layout, entry.get("modalities", (IMAGE, LABEL)), entry["bands"])
         for layout, entry in zip(named, card["layouts"], strict=True)
     )
 
 
-def with_modalities(layout: Layout, modalities: Iterable[str]) -> Layout:
-    """Return a layout with those of some modalities that it may have; orthophoto and labels always."""
-    if not isinstance(layout, FlairHub):
+def with_modalities(layout: Layout, modalities: Iterable[str], bands: Iterable[str] | None = None) -> Layout:
+    """Return a layout with those of some modalities, and bands, that it may have.
+
+    Orthophoto and labels it has always; FLAIR#1 has no others, and like FLAIR-HUB its own bands.
+    """
+    if not isinstance(layout, FlairHub | Hdf5 | Shards):
         return layout
-    return replace(layout, modalities=(IMAGE, LABEL, *(one for one in MODALITIES if one in modalities)))
+    found = replace(layout, modalities=(IMAGE, LABEL, *(one for one in MODALITIES if one in modalities)))
+    return replace(found, bands=tuple(bands)) if bands and not isinstance(found, FlairHub) else found
 
 
 def _parse(spec: str) -> Layout:

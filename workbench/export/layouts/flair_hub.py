@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 from workbench.export.folds import PROD, SPLITS, SUBSETS
 from workbench.export.index import PatchIndex
+from workbench.export.layouts.layout import Container
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import IMAGE, LABEL, Patch
 from workbench.export.tables import PatchTable, Table, TextTable, csv_lines
@@ -72,6 +73,7 @@ class FlairHub:
     bands: ClassVar[tuple[str, ...]] = ("R", "G", "B", "NIR")
     coloured: ClassVar[bool] = True
     numbered: ClassVar[bool] = False
+    container: ClassVar[Container] = "files"
     root: str = "FLAIR-HUB"
     modalities: tuple[str, ...] = (IMAGE, LABEL)
 

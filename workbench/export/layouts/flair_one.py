@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 from workbench.export.folds import SPLITS
 from workbench.export.index import PatchIndex
+from workbench.export.layouts.layout import Container
 from workbench.export.patches import IMAGE, LABEL, Patch
 from workbench.export.tables import Table, TextTable, csv_lines
 
@@ -40,6 +41,7 @@ class FlairOne:
     bands: ClassVar[tuple[str, ...]] = ("R", "G", "B", "NIR", "E")
     coloured: ClassVar[bool] = False
     numbered: ClassVar[bool] = True
+    container: ClassVar[Container] = "files"
     modalities: ClassVar[tuple[str, ...]] = (IMAGE, LABEL)
     root: str = "FLAIR1"
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Layout"]
+__all__ = ["Container", "Layout"]
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 from workbench.export.index import PatchIndex
 from workbench.export.patches import Patch
 from workbench.export.tables import Table
+
+Container = Literal["files", "tar", "hdf5"]
+"""What the modalities of patches lie in: a GeoTIFF each, a tar file of a zone, an HDF5 file of a domain."""
 
 
 class Layout(Protocol):
@@ -38,6 +41,10 @@ class Layout(Protocol):
     @property
     def numbered(self) -> bool:
         """Whether it needs FLAIR's number of each patch."""
+
+    @property
+    def container(self) -> Container:
+        """What its patches lie in."""
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -1,0 +1,210 @@
+"""Whether the files of patches hold what the index says: place, size and type of pixels, labels."""
+
+from __future__ import annotations
+
+__all__ = ["ContentCheck", "Whole"]
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import Problem, RasterError, ReleaseError
+from workbench.export.hdf5 import each_patch
+from workbench.export.layouts import Layout
+from workbench.export.modalities import MODALITIES, grid_of
+from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.tars import each_member
+from workbench.geo.grid import PixelGrid
+from workbench.geo.raster import decode_raster, inspect_raster, read_bands
+from workbench.nomenclature import Nomenclature
+from workbench.threads import Map
+
+_NEAR: Final = 1e-6
+"""Metres, in transforms."""
+Wrong = tuple[str, str]
+"""Kind and words of what is wrong."""
+Held = Mapping[str, tuple[NDArray[Any], PixelGrid | None]]
+"""By modality, pixels (band, row, col) and where they lie, if the file says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The files of a release that are there, without those that are named already."""
+
+    release: Path
+    spoilt: frozenset[str]
+
+    def __contains__(self, path: str) -> bool:
+        return path not in self.spoilt and (self.release / path).is_file()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Found:
+    """What there is of a modality of a patch."""
+
+    bands: int
+    shape: tuple[int, int]
+    dtype: str
+    grid: PixelGrid | None = None
+    """Where it lies, if the file says it."""
+    nodata: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentCheck:
+    """Check the patches of one layout."""
+
+    release: Path
+    layout: Layout
+    nomenclature: Nomenclature
+    whole: Whole
+    """Files that are there as ``SHA256SUMS`` says; the others are named already."""
+
+    def problems(self, patches: Iterable[Patch], map: Map) -> Iterator[Problem]:  # noqa: A002
+        """Yield what is wrong with the files of patches, which come in the sequence of the index."""
+        if self.layout.container == "files":
+            for found in map(self._files, patches):
+                yield from found
+            return
+        for path, held in groupby(patches, key=lambda patch: patch.files[self.layout.name][LABEL].path):
+            yield from self._pack(path, {patch.id: patch for patch in held})
+
+    def _files(self, patch: Patch) -> list[Problem]:
+        """Return what is wrong with the files of a patch."""
+        problems: list[Problem] = []
+        for modality in self.layout.modalities:
+            name = f"{self.layout.root}/{self.layout.path(patch, modality)}"
+            lying = patch.files[self.layout.name][modality].path
+            if lying != name:
+                message = f"the {modality} of patch {patch.id} should lie at {name}"
+                problems.append(Problem(loc=(lying,), message=message, kind="path"))
+            elif name in self.whole:
+                wrong = self._file(self.release / name, patch, modality)
+                problems += [Problem(loc=(name,), message=message, kind=kind) for kind, message in wrong]
+        return problems
+
+    def _file(self, path: Path, patch: Patch, modality: str) -> Iterator[Wrong]:
+        try:
+            info = inspect_raster(path)
+            found = _Found(
+                bands=info.band_count,
+                shape=info.grid.shape,
+                dtype=info.dtype,
+                grid=info.grid,
+                nodata=info.nodata,
+            )
+            wrong = [*self._unfit(found, patch, modality)]
+            yield from wrong
+            if modality == LABEL and not wrong:
+                yield from self._mislabelled(read_bands(path)[0], patch)
+        except RasterError as error:
+            yield "raster", str(error)
+
+    def _pack(self, path: str, patches: Mapping[str, Patch]) -> Iterator[Problem]:
+        """Yield what is wrong with a file of many patches."""
+        first = next(iter(patches.values()))
+        if path != f"{self.layout.root}/{self.layout.path(first, LABEL)}":
+            message = f"patch {first.id} should lie in {self.layout.root}/{self.layout.path(first, LABEL)}"
+            yield Problem(loc=(path,), message=message, kind="path")
+        if path not in self.whole:
+            return
+        read, missing = _members if self.layout.container == "tar" else _datasets, dict(patches)
+        try:
+            for patch_id, held in read(self.release / path, self.layout.modalities):
+                patch = missing.pop(patch_id, None)
+                wrong = (
+                    [("member", f"is not in the index: {patch_id}")]
+                    if patch is None
+                    else self._held(held, patch)
+                )
+                yield from (Problem(loc=(path, patch_id), message=text, kind=kind) for kind, text in wrong)
+        except (ReleaseError, RasterError) as error:
+            yield Problem(loc=(path,), message=str(error), kind="container")
+            return
+        for patch_id in missing:
+            yield Problem(loc=(path, patch_id), message=f"lacks patch {patch_id}", kind="member")
+
+    def _held(
+        self, held: Mapping[str, tuple[NDArray[Any], PixelGrid | None]], patch: Patch
+    ) -> Iterator[Wrong]:
+        """Yield what is wrong with a patch in a file of many."""
+        for modality in self.layout.modalities:
+            if modality not in held:
+                yield "member", f"lacks {modality}"
+                continue
+            planes, grid = held[modality]
+            found = _Found(bands=len(planes), shape=planes.shape[1:], dtype=planes.dtype.name, grid=grid)
+            wrong = [*self._unfit(found, patch, modality)]
+            yield from ((kind, f"{modality}: {message}") for kind, message in wrong)
+            if modality == LABEL and not wrong:
+                yield from self._mislabelled(planes[0], patch)
+
+    def _unfit(self, found: _Found, patch: Patch, modality: str) -> Iterator[Wrong]:
+        """Yield what a modality is and should not be."""
+        grid = grid_of(modality, patch.grid)
+        dtype = MODALITIES[modality].dtype if modality in MODALITIES else "uint8"
+        facts: dict[str, tuple[Any, Any]] = {
+            "size": (found.shape, grid.shape),
+            "bands": (found.bands, self._depth(patch, modality)),
+            "dtype": (found.dtype, dtype),
+            "crs": (found.grid.crs if found.grid else grid.crs, grid.crs),
+            "nodata": (found.nodata, None),
+        }
+        for kind, (is_now, should_be) in facts.items():
+            if is_now != should_be:
+                yield kind, f"{kind} is {is_now}, should be {should_be}"
+        now, should = tuple((found.grid or grid).transform)[:6], tuple(grid.transform)[:6]
+        if not all(math.isclose(a, b, rel_tol=0.0, abs_tol=_NEAR) for a, b in zip(now, should, strict=True)):
+            yield "transform", f"transform is {now}, should be {should}"
+
+    def _depth(self, patch: Patch, modality: str) -> int:
+        """Return the number of bands that a modality of a patch should have."""
+        if modality in (IMAGE, LABEL):
+            return len(self.layout.bands) if modality == IMAGE else 1
+        known = MODALITIES[modality]
+        return len(known.bands) * (len(patch.dates.get(modality, ())) if known.series else 1)
+
+    def _mislabelled(self, values: NDArray[np.uint8], patch: Patch) -> Iterator[Wrong]:
+        """Yield what is wrong with labels, shape (row, col), in the numbers of the layout's scheme."""
+        scheme = self.layout.scheme
+        counts = np.bincount(values.ravel(), minlength=256)
+        keys = {entry.values[scheme]: entry.key for entry in self.nomenclature.classes}
+        if unknown := [str(value) for value in np.flatnonzero(counts) if value not in keys]:
+            yield "classes", f"values {', '.join(unknown)} are not in scheme {scheme}"
+        other = self.nomenclature.schemes[scheme].other
+        for value, key in keys.items():
+            expected = patch.class_counts.get(key, 0) + (patch.unlabelled if key == other else 0)
+            if counts[value] != expected:
+                yield "counts", f"has {counts[value]} pixels of {key}, index.parquet says {expected}"
+
+
+def _datasets(path: Path, modalities: tuple[str, ...]) -> Iterator[tuple[str, Held]]:
+    """Yield the patches of an HDF5 file: pixels (band, row, col), which say nothing of their place."""
+    for patch_id, pixels in each_patch(path, modalities):
+        yield (
+            patch_id,
+            {
+                name: (planes if planes.ndim == 3 else planes[np.newaxis], None)
+                for name, planes in pixels.items()
+            },
+        )
+
+
+def _members(path: Path, modalities: tuple[str, ...]) -> Iterator[tuple[str, Held]]:
+    """Yield the patches of a tar file, whose members lie beside each other: pixels and their grid."""
+    for patch_id, members in groupby(each_member(path), key=lambda member: member[0].partition(".")[0]):
+        held = {name.removeprefix(f"{patch_id}.").removesuffix(".tif"): content for name, content in members}
+        yield (
+            patch_id,
+            {
+                one: decode_raster(held[one], called=f"{path}: {patch_id}.{one}.tif")
+                for one in modalities
+                if one in held
+            },
+        )

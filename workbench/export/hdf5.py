@@ -1,0 +1,128 @@
+"""HDF5 files of patches: written once, chunk by chunk, and read patch by patch.
+
+Chunks are compressed elsewhere, in several threads, and written as they are; the file goes through Python,
+which says when a disk is full.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Chunked", "compressed", "each_patch", "read_patch", "write_patches"]
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import ReleaseError
+
+_LEVEL: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunked:
+    """A dataset of patches."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    """Of one patch."""
+
+
+def compressed(pixels: NDArray[Any]) -> bytes:
+    """Return the bytes of a chunk, as HDF5's deflate filter has them."""
+    return zlib.compress(np.ascontiguousarray(pixels).tobytes(), _LEVEL)
+
+
+def write_patches(
+    path: Path,
+    ids: Sequence[str],
+    transforms: NDArray[np.float64],
+    datasets: Mapping[str, Chunked],
+    chunks: Iterable[Mapping[str, bytes]],
+    about: Mapping[str, str],
+) -> None:
+    """Write patches: their ids, where they lie, and a dataset per modality.
+
+    Parameters
+    ----------
+    path
+        The file.
+    ids
+        Of the patches, in order.
+    transforms
+        Shape (patch, 6).
+    datasets
+        By modality.
+    chunks
+        For each patch the compressed pixels of each modality.
+    about
+        Attributes of the file.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    import h5py
+
+    with path.open("wb+") as raw, h5py.File(raw, "w") as file:
+        for name, text in about.items():
+            file.attrs[name] = text
+        file.create_dataset("id", data=list(ids), dtype=h5py.string_dtype())
+        file.create_dataset("transform", data=transforms)
+        made = {
+            name: file.create_dataset(
+                name,
+                shape=(len(ids), *one.shape),
+                dtype=np.dtype(one.dtype).newbyteorder("<"),
+                chunks=(1, *one.shape),
+                compression="gzip",
+                compression_opts=_LEVEL,
+            )
+            for name, one in datasets.items()
+        }
+        for number, parts in enumerate(chunks):
+            for name, content in parts.items():
+                made[name].id.write_direct_chunk((number,) + (0,) * len(datasets[name].shape), content)
+
+
+def read_patch(path: Path, modality: str, patch_id: str) -> NDArray[Any]:
+    """Return the pixels of a modality of a patch, shape as in its dataset without the first axis.
+
+    Raises
+    ------
+    ReleaseError
+        The file is damaged, or has no such patch or modality.
+    """
+    with _opened(path) as file:
+        (places,) = np.nonzero(file["id"].asstr()[:] == patch_id)
+        pixels: NDArray[Any] = file[modality][int(places[0])]
+    return pixels
+
+
+def each_patch(path: Path, modalities: Sequence[str]) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
+    """Yield the id of each patch, in the file's sequence, and its pixels by modality.
+
+    Raises
+    ------
+    ReleaseError
+        The file is damaged, or has no such modality.
+    """
+    with _opened(path) as file:
+        for number, patch_id in enumerate(file["id"].asstr()[:]):
+            yield patch_id, {one: file[one][number] for one in modalities}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            yield file
+    except (OSError, KeyError, IndexError, RuntimeError, ValueError) as error:
+        raise ReleaseError(f"{path} lacks a patch or modality, or is damaged; copy it again") from error

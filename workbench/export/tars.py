@@ -1,0 +1,62 @@
+"""Tar files of many members, with equal bytes for equal members."""
+
+from __future__ import annotations
+
+__all__ = ["each_member", "read_member", "write_members"]
+
+import io
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from workbench.errors import ReleaseError
+
+
+def write_members(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
+    """Write a tar file: names and contents in their sequence, no owner and no date.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    with path.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in members:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            tar.addfile(entry, io.BytesIO(content))
+
+
+def read_member(path: Path, name: str) -> bytes:
+    """Return the content of a member.
+
+    Raises
+    ------
+    ReleaseError
+        The file is no tar file, or has no such member.
+    """
+    try:
+        with tarfile.open(path) as tar:
+            file = tar.extractfile(name)
+            if file is not None:
+                return file.read()
+    except (OSError, tarfile.TarError, KeyError) as error:
+        raise ReleaseError(f"{path} has no {name} that can be read; copy the release again") from error
+    raise ReleaseError(f"{path}: {name} is no file; copy the release again")
+
+
+def each_member(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each member, in the file's sequence.
+
+    Raises
+    ------
+    ReleaseError
+        The file is no tar file.
+    """
+    try:
+        with tarfile.open(path) as tar:
+            for entry in tar:
+                file = tar.extractfile(entry)
+                yield entry.name, file.read() if file else b""
+    except (OSError, tarfile.TarError) as error:
+        raise ReleaseError(f"{path} is no tar file that can be read; copy the release again") from error
