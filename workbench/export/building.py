@@ -156,6 +156,7 @@ class _Build:
         for layout in self._layouts:
             for pack in packs_of(layout, zones, patches):
                 made[pack.path] = self._packed(pack, patches)
+            made |= self._zone_files(layout, zones, patches)
             for table in layout.tables(patches):
                 path = f"{layout.root}/{table.path}"
                 with disk_told(folder):
@@ -185,6 +186,15 @@ class _Build:
             self._manifest.write(folder)
         self._tidy()
         return self._manifest
+
+    def _zone_files(self, layout: Layout, zones: Iterable[ZoneSource], patches: PatchIndex) -> dict[str, str]:
+        """Write what zones have beside their patches; return the digests."""
+        made = {}
+        for source in zones:
+            for name, content in layout.zone_files(source, patches.of_zone(source.zone.id)):
+                path = f"{layout.root}/{name}"
+                made[path] = put_file(self._staging.path, path, content)
+        return made
 
     def _packed(self, pack: Pack, patches: PatchIndex) -> str:
         """Have a file of many patches there; return its digest."""

@@ -155,7 +155,7 @@ def _metadata_warnings(totals: Totals, layouts: Sequence[Layout]) -> Iterator[di
         "ground height": totals.without_ground,
     }
     lacking = [f"the {what} of {count:,}" for what, count in unknown.items() if count]
-    if not lacking or all(layout.name != "flair1" for layout in layouts):
+    if not lacking or not any(layout.numbered for layout in layouts):
         return
     message = (
         f"the campaign does not know {', '.join(lacking)} of {totals.patches:,} patches: they are null in "

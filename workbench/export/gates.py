@@ -114,12 +114,12 @@ def _scheme_problems(layouts: Sequence[Layout], nomenclature: Nomenclature) -> I
 
 def _view_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> Iterator[str]:
     for modality in dict.fromkeys(
-        one for layout in layouts for one in layout.modalities if one in MODALITIES
+        one for layout in layouts for one in (*layout.modalities, *layout.views) if one in MODALITIES
     ):
         if lacking := [source.zone.id for source in sources if modality not in source.views]:
             yield (
                 f"{_zones(lacking)} without {modality}; add it: workbench zone add-raster DIR --zone ID, or "
-                "leave the modality out"
+                "leave the modality, or the layout that needs it, out"
             )
 
 

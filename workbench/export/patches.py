@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from workbench.documents import digest_arrays
 from workbench.export.folds import Subset, splits_of_zone
 from workbench.export.modalities import MODALITIES
-from workbench.geo.grid import NATIONAL_GRID, PatchLattice, PixelGrid, Window
+from workbench.geo.grid import NATIONAL_GRID, Bounds, PatchLattice, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone
 
 IMAGE: Final = "image"
@@ -51,6 +51,10 @@ class View:
     """Of all that they are made of."""
     dates: tuple[date, ...] = ()
     """Days that it shows, the oldest first; of a series one for each of its parts."""
+    names: tuple[str, ...] = ()
+    """What its rasters are called; of a series one for each of its parts."""
+    reach: Bounds | None = None
+    """The ground on which it has pixels, beyond the zone as well; None where nobody knows."""
 
     def depth(self, modality: str) -> int:
         """Return the number of its bands, over all days."""

@@ -17,7 +17,7 @@ from workbench.documents import canonical_bytes, digest
 from workbench.errors import NomenclatureError, ReleaseError
 from workbench.export.modalities import MODALITIES, Modality
 from workbench.export.patches import GROUND, View
-from workbench.geo.grid import PixelGrid
+from workbench.geo.grid import Bounds, PixelGrid
 from workbench.geo.placed import data_share
 from workbench.geo.raster import inspect_raster, read_onto
 from workbench.geo.zone import Zone, ZoneRaster
@@ -74,7 +74,22 @@ def _view(modality: Modality, zone: Zone, rasters: Sequence[ZoneRaster], *, date
     read = _read_parcels if modality.name == "parcels" else _read
     made_of = [modality.name, [raster.pixels_sha256 for raster in rasters], [f"{day}" for day in dates]]
     return View(
-        read=partial(read, modality, tuple(rasters)), sha256=digest(canonical_bytes(made_of)), dates=dates
+        read=partial(read, modality, tuple(rasters)),
+        sha256=digest(canonical_bytes(made_of)),
+        dates=dates,
+        names=tuple(raster.path.stem for raster in rasters),
+        reach=_reach(zone, rasters),
+    )
+
+
+def _reach(zone: Zone, rasters: Sequence[ZoneRaster]) -> Bounds:
+    """Return the ground that all rasters cover, in and around a zone."""
+    bounds = [inspect_raster(raster.path, assume_crs=zone.grid.crs).grid.bounds for raster in rasters]
+    return Bounds(
+        left=max(one.left for one in bounds),
+        bottom=max(one.bottom for one in bounds),
+        right=min(one.right for one in bounds),
+        top=min(one.top for one in bounds),
     )
 
 

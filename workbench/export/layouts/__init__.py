@@ -13,6 +13,7 @@ from typing import Any, Final
 from workbench.errors import ReleaseError
 from workbench.export.layouts.flair_hub import FlairHub
 from workbench.export.layouts.flair_one import FlairOne
+from workbench.export.layouts.flair_two import FlairTwo
 from workbench.export.layouts.hdf5 import Hdf5
 from workbench.export.layouts.layout import Layout
 from workbench.export.layouts.shards import Shards
@@ -23,6 +24,7 @@ __all__ = [
     "LAYOUTS",
     "FlairHub",
     "FlairOne",
+    "FlairTwo",
     "Hdf5",
     "Layout",
     "Shards",
@@ -34,7 +36,7 @@ __all__ = [
 _FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 
 LAYOUTS: Final[Mapping[str, type[FlairHub] | type[FlairOne] | type[Hdf5] | type[Shards]]] = {
-    one.name: one for one in (FlairHub, FlairOne, Hdf5, Shards)
+    one.name: one for one in (FlairHub, FlairOne, FlairTwo, Hdf5, Shards)
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["FlairHub"]
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -14,7 +14,7 @@ from workbench.export.folds import PROD, SPLITS, SUBSETS
 from workbench.export.index import PatchIndex
 from workbench.export.layouts.layout import Container
 from workbench.export.modalities import MODALITIES
-from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.patches import IMAGE, LABEL, Patch, ZoneSource
 from workbench.export.tables import PatchTable, Table, TextTable, csv_lines
 
 _CALLED: Final = {
@@ -74,6 +74,7 @@ class FlairHub:
     coloured: ClassVar[bool] = True
     numbered: ClassVar[bool] = False
     container: ClassVar[Container] = "files"
+    views: ClassVar[tuple[str, ...]] = ()
     root: str = "FLAIR-HUB"
     modalities: tuple[str, ...] = (IMAGE, LABEL)
 
@@ -82,6 +83,10 @@ class FlairHub:
         department, _, year = patch.domain.partition("_")
         folder = f"{department}-{'195X' if modality == 'historical' else year}_{_CALLED[modality]}"
         return f"{folder}/{patch.roi}/{folder}_{patch.roi}_{patch.row}-{patch.col}.tif"
+
+    def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
+        """Yield nothing: patches have all."""
+        return iter(())
 
     def tables(self, patches: PatchIndex) -> Iterator[Table]:
         """Yield GeoPackages of splits and dates, and the CSV files of the three sets of ``split_1``.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["FlairOne"]
+__all__ = ["FlairOne", "json_lines"]
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -13,16 +13,11 @@ from typing import Any, ClassVar, Final
 from workbench.export.folds import SPLITS
 from workbench.export.index import PatchIndex
 from workbench.export.layouts.layout import Container
-from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.patches import IMAGE, LABEL, Patch, ZoneSource
 from workbench.export.tables import Table, TextTable, csv_lines
 
-_TREES: Final = {
-    (IMAGE, False): "flair_aerial_train",
-    (IMAGE, True): "flair_1_aerial_test",
-    (LABEL, False): "flair_labels_train",
-    (LABEL, True): "flair_1_labels_test",
-}
-"""Folder of a modality, of patches that are test or not."""
+_SHOWN: Final = {IMAGE: "aerial", LABEL: "labels"}
+"""Modalities in the names of folders."""
 _FILES: Final = {IMAGE: "img/IMG", LABEL: "msk/MSK"}
 
 
@@ -37,24 +32,31 @@ class FlairOne:
     """
 
     name: ClassVar[str] = "flair1"
+    edition: ClassVar[str] = "flair_1"
+    """Of the challenge, in the names of the test folders."""
     scheme: ClassVar[str] = "flair"
     bands: ClassVar[tuple[str, ...]] = ("R", "G", "B", "NIR", "E")
     coloured: ClassVar[bool] = False
     numbered: ClassVar[bool] = True
     container: ClassVar[Container] = "files"
+    views: ClassVar[tuple[str, ...]] = ()
     modalities: ClassVar[tuple[str, ...]] = (IMAGE, LABEL)
     root: str = "FLAIR1"
 
     def path(self, patch: Patch, modality: str) -> str:
         """Return where a modality of a patch lies."""
-        tree = _TREES[modality, patch.splits[SPLITS[0]] == "test"]
+        tree = self._tree(_SHOWN[modality], patch.splits)
         return f"{tree}/{patch.domain}/{patch.zone_name}/{_FILES[modality]}_{patch.number:06d}.tif"
+
+    def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
+        """Yield nothing: patches have all."""
+        return iter(())
 
     def tables(self, patches: PatchIndex) -> Iterator[Table]:
         """Yield the CSV files of the three sets, paths starting at their own folder, and the metadata."""
         for called, subset in (("train", "train"), ("val", "valid"), ("test", "test")):
             yield TextTable(path=f"{called}.csv", lines=partial(self._lines, patches, subset))
-        yield TextTable(path="flair_aerial_metadata.json", lines=partial(_metadata, patches))
+        yield TextTable(path="flair_aerial_metadata.json", lines=partial(json_lines, patches, _record))
 
     def note(self) -> str:
         """Return what ``README.md`` says about the layout."""
@@ -66,6 +68,10 @@ and `test.csv` (`split_1`) start at this folder. What is unknown in `flair_aeria
 `use_metadata: False` where something is.
 """
 
+    def _tree(self, shown: str, splits: Mapping[str, str]) -> str:
+        """Return the folder of what is shown of a zone, by its set."""
+        return f"{self.edition}_{shown}_test" if splits[SPLITS[0]] == "test" else f"flair_{shown}_train"
+
     def _lines(self, patches: PatchIndex, subset: str) -> Iterator[str]:
         return csv_lines(
             (self.path(patch, IMAGE), self.path(patch, LABEL))
@@ -74,26 +80,34 @@ and `test.csv` (`split_1`) start at this folder. What is unknown in `flair_aeria
         )
 
 
-def _metadata(patches: PatchIndex) -> Iterator[str]:
-    """Yield the lines of a JSON object with a record for each patch, by number."""
+def json_lines(patches: PatchIndex, record: Callable[[Patch], tuple[str, Any]]) -> Iterator[str]:
+    """Yield the lines of a JSON object with an entry for each patch, by number.
+
+    Parameters
+    ----------
+    patches
+        All of a release.
+    record
+        Gives key and value of a patch.
+    """
     yield "{\n"
     for place, patch in enumerate(patches.by_number(), start=1):
-        record = json.dumps(_record(patch), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        first, *lines, last = record.splitlines()
-        yield f' "IMG_{patch.number:06d}": {first}\n'
+        key, value = record(patch)
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        *lines, last = f"{json.dumps(key)}: {text}".splitlines()
         yield from (f" {line}\n" for line in lines)
         yield f" {last},\n" if place < len(patches) else f" {last}\n"
     yield "}\n"
 
 
-def _record(patch: Patch) -> dict[str, Any]:
-    """Return a patch's record; what nobody knows is null, so that no loader takes it for a measurement.
+def _record(patch: Patch) -> tuple[str, dict[str, Any]]:
+    """Return name and record of a patch; what nobody knows is null: no loader takes it for a measurement.
 
     IGN's encoder of metadata stops at a null, and at a year outside 2018–2021; its default,
     ``use_metadata: False``, reads neither.
     """
     bounds = patch.grid.bounds
-    return {
+    return f"IMG_{patch.number:06d}", {
         "domain": patch.domain,
         "zone": patch.zone_name,
         "patch_centroid_x": round((bounds.left + bounds.right) / 2, 3),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 __all__ = ["Hdf5"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.export.index import PatchIndex
 from workbench.export.layouts.layout import Container
-from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.patches import IMAGE, LABEL, Patch, ZoneSource
 from workbench.export.tables import Table
 
 
@@ -28,6 +28,7 @@ class Hdf5:
     coloured: ClassVar[bool] = False
     numbered: ClassVar[bool] = False
     container: ClassVar[Container] = "hdf5"
+    views: ClassVar[tuple[str, ...]] = ()
     root: str = "HDF5"
     bands: tuple[str, ...] = ("R", "G", "B", "NIR")
     modalities: tuple[str, ...] = (IMAGE, LABEL)
@@ -35,6 +36,10 @@ class Hdf5:
     def path(self, patch: Patch, modality: str) -> str:
         """Return where a modality of a patch lies."""
         return f"{patch.domain}.h5"
+
+    def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
+        """Yield nothing: patches have all."""
+        return iter(())
 
     def tables(self, patches: PatchIndex) -> Iterator[Table]:
         """Yield nothing: the files describe themselves."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["Container", "Layout"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 
 from workbench.export.index import PatchIndex
-from workbench.export.patches import Patch
+from workbench.export.patches import Patch, ZoneSource
 from workbench.export.tables import Table
 
 Container = Literal["files", "tar", "hdf5"]
@@ -50,8 +50,15 @@ class Layout(Protocol):
     def modalities(self) -> tuple[str, ...]:
         """What it has of each patch."""
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Modalities that its zones, not its patches, need."""
+
     def path(self, patch: Patch, modality: str) -> str:
         """Return where a modality of a patch lies."""
+
+    def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of the files that a zone has beside those of its patches."""
 
     def tables(self, patches: PatchIndex) -> Iterator[Table]:
         """Yield the files that describe the patches."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Shards"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -12,7 +12,7 @@ from typing import ClassVar
 from workbench.export.folds import SPLITS, SUBSETS
 from workbench.export.index import PatchIndex
 from workbench.export.layouts.layout import Container
-from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.patches import IMAGE, LABEL, Patch, ZoneSource
 from workbench.export.tables import Table, TextTable
 
 
@@ -30,6 +30,7 @@ class Shards:
     coloured: ClassVar[bool] = False
     numbered: ClassVar[bool] = False
     container: ClassVar[Container] = "tar"
+    views: ClassVar[tuple[str, ...]] = ()
     root: str = "SHARDS"
     bands: tuple[str, ...] = ("R", "G", "B", "NIR")
     modalities: tuple[str, ...] = (IMAGE, LABEL)
@@ -37,6 +38,10 @@ class Shards:
     def path(self, patch: Patch, modality: str) -> str:
         """Return where a modality of a patch lies."""
         return f"{patch.domain}_{patch.roi}.tar"
+
+    def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
+        """Yield nothing: patches have all."""
+        return iter(())
 
     def tables(self, patches: PatchIndex) -> Iterator[Table]:
         """Yield the lists of the shards of each set of ``split_1``."""
