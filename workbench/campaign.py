@@ -192,7 +192,7 @@ class Campaign:
         return zones[0]
 
     def folds(self) -> dict[str, int]:
-        """Return the fold (1–5) of each domain; a domain keeps its fold for ever."""
+        """Return the fold (1–5) of each domain."""
         return self.registry.folds()
 
     def patch_numbers(self, zone: Zone) -> dict[Cell, int]:

@@ -3,7 +3,7 @@
 ``registry.gpkg`` is a GeoPackage, so QGIS opens it: the layer *zones* on the map, the tables *domains*
 (fold of each domain, for ever), *patches* (FLAIR's numeric id of each patch, for ever), *leases* (who labels
 which zone just now; see `workbench.leases`), *gold* and *admissions* (which zones admit annotators, and whom
-they did) and *campaign*.
+they did), *places* (zones that lie near another one and share its draw), *releases* and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
 
@@ -17,25 +17,19 @@ __all__ = ["Arrival", "Registry"]
 
 import json
 import sqlite3
-import struct
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from affine import Affine
-
 from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
-from workbench.export.folds import FOLDS, assign_fold
-from workbench.export.patches import ground_cell
-from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
-from workbench.geo.zone import Cell, Zone, ZoneRaster, moment_of
+from workbench.export.folds import FOLDS, NEAR, fold_for
+from workbench.geo.zone import Cell, Zone, ZoneRaster
+from workbench.zone_rows import SRID, ground_cells, raster_document, raster_of, row_of, zone_of
 
-_SRID = 2154
 _COLUMNS = ("id", "domain", "name", "acquired", "camera", "theme", "cells", "grid", "rasters")
 _SEAL = "content_sha256"
 _SEALED = (
@@ -65,12 +59,19 @@ _LATER = (
     zone TEXT PRIMARY KEY NOT NULL, holder TEXT NOT NULL, token TEXT NOT NULL,
     since TEXT NOT NULL, heartbeat TEXT NOT NULL
 )""",
+    "CREATE TABLE IF NOT EXISTS places (zone TEXT PRIMARY KEY NOT NULL, place TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS releases (
+    content_sha256 TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, path TEXT NOT NULL,
+    domains TEXT NOT NULL
+)""",
     "CREATE TABLE IF NOT EXISTS gold (zone TEXT PRIMARY KEY NOT NULL, minimum REAL NOT NULL)",
     """CREATE TABLE IF NOT EXISTS admissions (
     author TEXT PRIMARY KEY NOT NULL, at TEXT NOT NULL, document TEXT NOT NULL
 )""",
     """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
     ('leases', 'attributes', 'leases', 'who labels which zone just now'),
+    ('places', 'attributes', 'places', 'zones that are drawn together with another one'),
+    ('releases', 'attributes', 'releases', 'releases that were built, and their domains'),
     ('gold', 'attributes', 'gold', 'zones by which annotators are admitted'),
     ('admissions', 'attributes', 'admissions', 'annotators who were admitted, and how they labelled')""",
 )
@@ -102,7 +103,7 @@ class Registry:
         """Make a registry without zones that states some facts about its campaign, and who is admitted."""
         import geopandas
 
-        empty = geopandas.GeoDataFrame({name: [] for name in _COLUMNS}, geometry=[], crs=_SRID)
+        empty = geopandas.GeoDataFrame({name: [] for name in _COLUMNS}, geometry=[], crs=SRID)
         empty = empty.astype(dict.fromkeys(_COLUMNS, "object"))
         # Elsewhere first: GDAL may not say that a disk is full.
         with tempfile.TemporaryDirectory(prefix="workbench-registry-") as folder:
@@ -167,12 +168,30 @@ class Registry:
         with self.reading() as connection:
             return dict(connection.execute("SELECT name, fold FROM domains ORDER BY name").fetchall())
 
+    def places(self) -> dict[str, str]:
+        """Return, by zone, the zone that it is drawn together with; who is drawn alone is not there."""
+        return {row["zone"]: row["place"] for row in self.rows("places")}
+
+    def set_folds(self, folds: Mapping[str, int]) -> None:
+        """Put domains into other folds; who does knows that no release has them."""
+        with self.writing() as connection:
+            connection.executemany(
+                "UPDATE domains SET fold = ? WHERE name = ?", [(fold, name) for name, fold in folds.items()]
+            )
+            _seal(connection)
+
+    def note_release(self, row: Mapping[str, str]) -> None:
+        """Remember a release that was built; again if it is there."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM releases WHERE content_sha256 = ?", (row["content_sha256"],))
+            _insert(connection, "releases", row)
+
     def zones(self) -> tuple[Zone, ...]:
         """Return all zones, sorted by id."""
         with self.reading() as connection:
             rows = connection.execute("SELECT * FROM zones ORDER BY id").fetchall()
         try:
-            return tuple(_zone_of(row, self.path.parent) for row in rows)
+            return tuple(zone_of(row, self.path.parent) for row in rows)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())
             raise CampaignError(
@@ -204,9 +223,10 @@ class Registry:
             # Those that keep their numbers first: new numbers must not take theirs.
             for arrival in sorted(arrivals, key=lambda one: one.zone.id not in kept):
                 _check_new(arrival.zone, zones)
-                _insert(connection, arrival.zone, self.path.parent)
+                _insert(connection, "zones", row_of(arrival.zone, self.path.parent))
                 _give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
-                areas[_give_fold(connection, arrival, assign_fold(areas))] += arrival.zone.area
+                areas[_give_fold(connection, arrival, areas)] += arrival.zone.area
+                _give_place(connection, arrival, zones)
                 zones.append(arrival.zone)
                 if arrival.gold is not None:
                     values = arrival.zone.id, arrival.gold
@@ -228,8 +248,8 @@ class Registry:
             if row is None:
                 raise CampaignError(f"{self.path}: there is no zone {zone_id} any more; add it again")
             documents = json.loads(row[0])
-            _check_another(zone_id, raster, [_raster_of(document, root) for document in documents])
-            text = json.dumps([*documents, _raster_document(raster, root)])
+            _check_another(zone_id, raster, [raster_of(document, root) for document in documents])
+            text = json.dumps([*documents, raster_document(raster, root)])
             connection.execute("UPDATE zones SET rasters = ? WHERE id = ?", (text, zone_id))
             _seal(connection)
 
@@ -327,6 +347,9 @@ def _kept_numbers(
 
 def _digest(connection: sqlite3.Connection) -> str:
     found = [[list(row) for row in connection.execute(query)] for query in _SEALED]
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'places'").fetchone():
+        drawn = [list(row) for row in connection.execute("SELECT zone, place FROM places ORDER BY zone")]
+        found += [drawn] if drawn else []
     return digest(canonical_bytes(found))
 
 
@@ -335,11 +358,11 @@ def _seal(connection: sqlite3.Connection) -> None:
 
 
 def _check_new(zone: Zone, others: Sequence[Zone]) -> None:
-    ground = _ground_cells(zone)
+    ground = ground_cells(zone)
     for other in others:
         if other.id.lower() == zone.id.lower():
             raise CampaignError(f"there is a zone {other.id} already; choose another name")
-        shared = ground & _ground_cells(other) if other.domain == zone.domain else set()
+        shared = ground & ground_cells(other) if other.domain == zone.domain else set()
         if shared:
             raise CampaignError(
                 f"zone {zone.id} shares {len(shared)} patch cells with zone {other.id}, a release would hold "
@@ -358,36 +381,34 @@ def _check_another(zone_id: str, raster: ZoneRaster, others: Sequence[ZoneRaster
             )
 
 
-def _insert(connection: sqlite3.Connection, zone: Zone, root: Path) -> None:
-    values = {
-        "geom": _geometry(zone),
-        "id": zone.id,
-        "domain": zone.domain,
-        "name": zone.name,
-        "acquired": zone.taken,
-        "camera": zone.camera,
-        "theme": zone.theme,
-        "cells": _cell_map(zone),
-        "grid": json.dumps({"crs": zone.grid.crs, "transform": list(zone.grid.transform)[:6]}),
-        "rasters": json.dumps([_raster_document(raster, root) for raster in zone.rasters]),
-    }
+def _insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any]) -> None:
     names, marks = ", ".join(values), ", ".join("?" * len(values))
-    connection.execute(f"INSERT INTO zones ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
 
 
-def _give_fold(connection: sqlite3.Connection, arrival: Arrival, free: int) -> int:
-    """Put a zone's domain, if it is new, into the fold that the zone brings, or a free one; return it."""
-    zone, wanted = arrival.zone, arrival.fold
-    new = free if wanted is None else wanted
-    connection.execute("INSERT OR IGNORE INTO domains (name, fold) VALUES (?, ?)", (zone.domain, new))
-    query = "SELECT fold FROM domains WHERE name = ?"
-    fold: int = connection.execute(query, (zone.domain,)).fetchone()[0]
+def _give_fold(connection: sqlite3.Connection, arrival: Arrival, areas: Mapping[int, float]) -> int:
+    """Put a zone's domain, if it is new, into the fold that the zone brings, or its own; return it."""
+    domain, wanted = arrival.zone.domain, arrival.fold
+    folds = dict(connection.execute("SELECT name, fold FROM domains").fetchall())
+    fold = folds.get(domain, wanted if wanted is not None else fold_for(domain, folds, areas))
     if wanted not in (None, fold):
         raise CampaignError(
-            f"zone {zone.id} comes with fold {wanted}, but its domain is in fold {fold} here, and a domain "
-            "keeps its fold for ever; put the zone into another campaign"
+            f"zone {arrival.zone.id} comes with fold {wanted}, but its domain is in fold {fold} here, and a "
+            "domain keeps its fold for ever; put the zone into another campaign"
         )
-    return fold
+    if domain not in folds:
+        _insert(connection, "domains", {"name": domain, "fold": fold})
+    return int(fold)
+
+
+def _give_place(connection: sqlite3.Connection, arrival: Arrival, zones: Sequence[Zone]) -> None:
+    """Have a zone drawn together with the nearest zone of its domain, if that is near, for ever."""
+    zone = arrival.zone
+    near = [(zone.distance(other), other.id) for other in zones if other.domain == zone.domain]
+    if near and min(near)[0] < NEAR:
+        row = connection.execute("SELECT place FROM places WHERE zone = ?", (min(near)[1],)).fetchone()
+        place = row[0] if row else min(near)[1]
+        connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", (zone.id, place))
 
 
 def _give_numbers(connection: sqlite3.Connection, zone: Zone, numbers: Mapping[Cell, int]) -> None:
@@ -395,90 +416,4 @@ def _give_numbers(connection: sqlite3.Connection, zone: Zone, numbers: Mapping[C
     connection.executemany(
         "INSERT INTO patches (number, zone, row, col) VALUES (?, ?, ?, ?)",
         [(numbers.get(cell), zone.id, cell.row, cell.col) for cell in zone.cells],
-    )
-
-
-def _zone_of(row: sqlite3.Row, root: Path) -> Zone:
-    lines = row["cells"].split("/")
-    cells = tuple(
-        Cell(row=r, col=c) for r, line in enumerate(lines) for c, mark in enumerate(line) if mark == "1"
-    )
-    size, place = NATIONAL_GRID.pixels, json.loads(row["grid"])
-    grid = PixelGrid(
-        crs=place["crs"],
-        transform=Affine(*place["transform"]),
-        height=size * len(lines),
-        width=size * len(lines[0]),
-    )
-    acquired, clock = moment_of(row["acquired"])
-    return Zone(
-        domain=row["domain"],
-        name=row["name"],
-        grid=grid,
-        cells=cells,
-        rasters=tuple(_raster_of(document, root) for document in json.loads(row["rasters"])),
-        acquired=acquired,
-        time_of_day=clock,
-        camera=row["camera"],
-        theme=row["theme"],
-    )
-
-
-def _cell_map(zone: Zone) -> str:
-    """Draw the cells as rows of 0 and 1, such as ``11/10`` for an L."""
-    size, taken = NATIONAL_GRID.pixels, {(cell.row, cell.col) for cell in zone.cells}
-    rows, cols = zone.grid.height // size, zone.grid.width // size
-    return "/".join("".join("01"[(row, col) in taken] for col in range(cols)) for row in range(rows))
-
-
-def _ground_cells(zone: Zone) -> set[tuple[int, int]]:
-    """Return the cells by their number in the national grid."""
-    corner = ground_cell(zone.grid)
-    return {(corner.row + cell.row, corner.col + cell.col) for cell in zone.cells}
-
-
-def _geometry(zone: Zone) -> bytes:
-    """Encode the footprint as a GeoPackage geometry (OGC 12-128r18, clause 2.1.3)."""
-    import shapely
-
-    bounds = [zone.grid.crop(window).bounds for _, window in zone.patch_windows()]
-    union = shapely.union_all([shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds])
-    shape = shapely.MultiPolygon([union]) if isinstance(union, shapely.Polygon) else union
-    left, bottom, right, top = shape.bounds
-    little_endian_with_envelope = 0b00000011
-    header = struct.pack("<2sBBi4d", b"GP", 0, little_endian_with_envelope, _SRID, left, right, bottom, top)
-    return header + shapely.to_wkb(shape, byte_order=1)
-
-
-def _raster_document(raster: ZoneRaster, root: Path) -> dict[str, Any]:
-    path, home, window = raster.path.resolve(), root.resolve(), raster.window
-    document: dict[str, Any] = {
-        "role": raster.role,
-        # Relative inside the campaign, so that the whole directory can be moved.
-        "path": path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix(),
-        "bands": list(raster.bands),
-        "window": [window.row, window.col, window.height, window.width],
-        "pixels_sha256": raster.pixels_sha256,
-    }
-    if raster.grid is not None:
-        document["grid"] = {"crs": raster.grid.crs, "transform": list(raster.grid.transform)[:6]}
-    if raster.acquired is not None:
-        document["acquired"] = raster.acquired.isoformat()
-    return document
-
-
-def _raster_of(document: Mapping[str, Any], root: Path) -> ZoneRaster:
-    row, col, height, width = document["window"]
-    place, day = document.get("grid"), document.get("acquired")
-    grid = None
-    if place is not None:
-        grid = PixelGrid(crs=place["crs"], transform=Affine(*place["transform"]), height=height, width=width)
-    return ZoneRaster(
-        role=document["role"],
-        path=root / document["path"],
-        bands=tuple(document["bands"]),
-        window=Window(row=row, col=col, height=height, width=width),
-        pixels_sha256=document["pixels_sha256"],
-        grid=grid,
-        acquired=date.fromisoformat(day) if day else None,
     )

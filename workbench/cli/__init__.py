@@ -118,6 +118,22 @@ def campaign_double(directory: Path, share: float) -> None:
         click.echo(zone.id)
 
 
+@campaign.command("folds", epilog=example("workbench campaign folds DIR"))
+@DIR
+@click.option("--balance", is_flag=True, help="Draw the folds anew, of domains that no release has.")
+@click.option("--table", type=PATH, help="Take them from a CSV table with the columns domain and fold.")
+@JSON
+def campaign_folds(directory: Path, balance: bool, table: Path | None, as_json: bool) -> None:
+    """Show the folds of the domains, balance them, or take them from a table."""
+    from workbench.workflows.folding import balance_campaign, fold_table, set_folds
+
+    if balance and table:
+        raise click.UsageError("--balance and --table both say which folds; give one")
+    opened = open_campaign(directory)
+    done = set_folds(opened, table) if table else balance_campaign(opened) if balance else fold_table(opened)
+    emit("campaign-folds", done.document(), done.text(), as_json=as_json)
+
+
 @workbench.group()
 def zone() -> None:
     """Add zones, see how far they are, send them to colleagues."""

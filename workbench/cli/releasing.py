@@ -65,6 +65,13 @@ def release() -> None:
     metavar="RELEASE",
     help="Release to build on: what did not change is taken from it.",
 )
+@click.option(
+    "--version", help="Such as 1.2.0; as the name ends, or the next after the parent's, if not given."
+)
+@click.option("--exclude", type=PATH, metavar="VECTOR", help="Polygons of ground that stays out.")
+@click.option(
+    "--readmit", multiple=True, metavar="ZONE", help="Zone that was withdrawn, to come back; repeatable."
+)
 @JSON
 def release_build(directory: Path, as_json: bool, lattice: PatchLattice | None, **options: Any) -> None:
     """Build a release of all accepted zones; it appears whole or not at all."""

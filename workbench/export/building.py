@@ -18,6 +18,7 @@ from workbench.export.card import readme, release_card
 from workbench.export.cutting import PatchWriter, disk_told, patch_jobs, put_file, take_file
 from workbench.export.encoding import Encoder
 from workbench.export.gates import check_sources
+from workbench.export.identity import Identity
 from workbench.export.index import INDEX, PatchIndex, part_bytes, part_key, write_index
 from workbench.export.layouts import Layout, parse_layouts
 from workbench.export.manifest import MANIFEST, Manifest, check_files, listed_files
@@ -42,6 +43,8 @@ def build_release(
     software: str,
     layouts: Iterable[str | Layout] = ("flair-hub", "flair1"),
     parent: Release | None = None,
+    version: str | None = None,
+    readmit: Iterable[str] = (),
     lattice: PatchLattice = NATIONAL_GRID,
     progress: Callable[[int, int], None] | None = None,
     map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
@@ -67,6 +70,10 @@ def build_release(
     parent
         A release to build on: files of patches that did not change are those of the parent, under another
         name on the same disk, else copies.
+    version
+        Such as ``1.2.0``; by default what the name ends with, or the next after the parent's.
+    readmit
+        Zones that were withdrawn before and are here again.
     lattice
         What patches are cut on, and their resolution; orthophotos become means, labels the most frequent
         class of the ground that a pixel covers.
@@ -88,6 +95,8 @@ def build_release(
     target, chosen = check_target(out, name), parse_layouts(layouts)
     zones = sorted(sources, key=lambda source: source.zone.id)
     check_sources(zones, chosen, nomenclature, lattice)
+    identity = Identity(name=name, said=version, parent=parent, readmitted=frozenset(readmit))
+    identity.check(zones, nomenclature, lattice)
     with Staging.beside(target, go_on=True) as staging:
         build = _Build(staging, chosen, nomenclature, lattice, software, parent, map)
         done, total = 0, sum(1 for source in zones for _ in cut_patches(source, lattice))
@@ -96,7 +105,7 @@ def build_release(
                 done += 1
                 if progress is not None:
                     progress(done, total)
-        manifest = build.finish(name, zones)
+        manifest = build.finish(identity, zones)
         if not target.exists() and staging.publish():
             return open_release(target)
         return _same_content(target, manifest, map)
@@ -140,13 +149,15 @@ class _Build:
             for patch in self._written(source):
                 patches.append(patch)
                 yield patch
+            if not patches:  # excluded, or smaller than a patch of the lattice
+                return
             put_file(self._staging.path, f"{_PARTS}/{source.zone.id}.parquet", part_bytes(patches, key=key))
         else:
             yield from patches
         self._parts.append(part)
         self._manifest.put(files_of(patches))
 
-    def finish(self, name: str, zones: Sequence[ZoneSource]) -> Manifest:
+    def finish(self, identity: Identity, zones: Sequence[ZoneSource]) -> Manifest:
         """Write everything that is no patch; return the digests of all files."""
         folder = self._staging.path
         with disk_told(folder):
@@ -167,7 +178,7 @@ class _Build:
         made[NOMENCLATURE] = put_file(folder, NOMENCLATURE, self._about)
         self._manifest.put(made.items())
         card = release_card(
-            name=name,
+            name=identity.name,
             software=self._software,
             content_sha256=self._manifest.content_sha256,
             nomenclature=self._nomenclature,
@@ -176,7 +187,8 @@ class _Build:
             sources=zones,
             patches=patches,
         )
-        validate(card, "release", source=f"{name}/release.json")
+        card |= identity.document(card)
+        validate(card, "release", source=f"{identity.name}/release.json")
         about = {
             "README.md": put_file(folder, "README.md", readme(card, self._layouts).encode()),
             "release.json": put_file(folder, "release.json", _json(card)),

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "readme", "release_card"]
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "grid_document",
+    "nomenclature_document",
+    "readme",
+    "release_card",
+]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from workbench.export.encoding import ENCODING
 from workbench.export.folds import PROD, RULE, SEED
 from workbench.export.gates import shared_ground
 from workbench.export.layouts import Layout
-from workbench.export.patches import Patch, ZoneSource
+from workbench.export.patches import Patch, ZoneSource, cut_patches
 from workbench.export.totals import Totals
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature
@@ -41,14 +49,8 @@ def release_card(
         "content_sha256": content_sha256,
         "encoding": ENCODING,
         "software": {"name": "ocs-workbench", "version": software},
-        "nomenclature": {"name": nomenclature.name, "version": nomenclature.version},
-        "grid": {
-            "crs": lattice.crs,
-            "resolution": lattice.resolution,
-            "patch_pixels": lattice.pixels,
-            "x": lattice.x,
-            "y": lattice.y,
-        },
+        "nomenclature": nomenclature_document(nomenclature),
+        "grid": grid_document(lattice),
         "layouts": [
             {
                 "name": one.name,
@@ -70,12 +72,29 @@ def release_card(
         "unlabelled_pixels": totals.unlabelled.total(),
         "splits": {"rule": RULE, "seed": SEED, "columns": columns},
         "zones": [_zone_entry(source, totals) for source in sources if source.zone.id in totals.zone_folds],
+        "excluded_patches": sum(_excluded(source, lattice) for source in sources),
         "warnings": [
             *_set_warnings(columns),
             *_label_warnings(totals),
             *_metadata_warnings(totals, layouts),
             *_ground_warnings(sources),
         ],
+    }
+
+
+def nomenclature_document(nomenclature: Nomenclature) -> dict[str, Any]:
+    """Return what a card says of its classes."""
+    return {"name": nomenclature.name, "version": nomenclature.version}
+
+
+def grid_document(lattice: PatchLattice) -> dict[str, Any]:
+    """Return what a card says of how patches are cut."""
+    return {
+        "crs": lattice.crs,
+        "resolution": lattice.resolution,
+        "patch_pixels": lattice.pixels,
+        "x": lattice.x,
+        "y": lattice.y,
     }
 
 
@@ -109,11 +128,18 @@ FLAIR-HUB's): give that class weight 0. No raster has a nodata tag.
 """
 
 
+def _excluded(source: ZoneSource, lattice: PatchLattice) -> int:
+    """Return how many patches of a zone stay out, for they show what nobody may see."""
+    every = replace(source, excluded=lambda bounds: False)
+    return sum(1 for _ in cut_patches(every, lattice)) - sum(1 for _ in cut_patches(source, lattice))
+
+
 def _zone_entry(source: ZoneSource, totals: Totals) -> dict[str, Any]:
     zone = source.zone
     return {
         "id": zone.id,
         "fold": source.fold,
+        "place": source.place or zone.id,
         "splits": source.splits,
         "state": source.state,
         "heads": dict(sorted(source.heads.items())),

@@ -1,16 +1,29 @@
 """Which set a zone belongs to: folds of domains, train / valid / test of each split.
 
-A domain keeps its fold for ever, and a zone keeps its set: both depend on nothing that is added later. In
-``split_k`` (k = 1 … 5) the domains of fold k are *test*; the zones of the other domains are *train* or
-*valid*, drawn one by one from a hash of their id. In ``prod`` no zone is *test*.
+A domain keeps its fold for ever, and a zone keeps its set: both depend on nothing that is added later. All
+years of a department are in one fold. In ``split_k`` (k = 1 … 5) the domains of fold k are *test*; the zones
+of the other domains are *train* or *valid*, drawn one by one from a hash of their id, or together with a zone
+that they lie near. In ``prod`` no zone is *test*.
 
-The draw is independent for each zone, so 20 % is the expected share of *valid*. A campaign of a few zones may
-leave a set empty; the release then says so.
+The draw is independent for each place, so 20 % is the expected share of *valid*. A campaign of a few zones
+may leave a set empty; the release then says so.
 """
 
 from __future__ import annotations
 
-__all__ = ["FOLDS", "PROD", "RULE", "SEED", "SPLITS", "SUBSETS", "Subset", "assign_fold", "splits_of_zone"]
+__all__ = [
+    "FOLDS",
+    "NEAR",
+    "PROD",
+    "RULE",
+    "SEED",
+    "SPLITS",
+    "SUBSETS",
+    "Subset",
+    "assign_fold",
+    "fold_for",
+    "splits_of_zone",
+]
 
 import hashlib
 from collections.abc import Mapping
@@ -26,10 +39,13 @@ PROD: Final = "prod"
 SUBSETS: Final[tuple[Subset, ...]] = ("train", "valid", "test")
 SEED: Final = "ocs-workbench/splits/1"
 """Part of the hash that draws valid zones; another seed would move zones between sets."""
+NEAR: Final = 100.0
+"""Metres; a zone that lies nearer to another one of its domain is drawn together with it."""
 RULE: Final = (
     "split_k: zones of the domains of fold k are test; another zone is valid if the first 8 bytes of "
-    "SHA-256('{seed}|{column}|{domain}/{zone}'), as a big-endian fraction of 2^64, are below 0.2, "
-    "else train; prod: the same draw for every zone, none is test"
+    "SHA-256('{seed}|{column}|{place}'), as a big-endian fraction of 2^64, are below 0.2, "
+    "else train; place is domain/zone, or that of the zone that it lies near; prod: the same draw for every "
+    "zone, none is test"
 )
 
 
@@ -57,7 +73,27 @@ def assign_fold(areas: Mapping[int, float]) -> int:
     return min(FOLDS, key=lambda fold: (areas.get(fold, 0.0), fold))
 
 
-def splits_of_zone(zone_id: str, *, fold: int) -> dict[str, Subset]:
+def fold_for(domain: str, folds: Mapping[str, int], areas: Mapping[int, float]) -> int:
+    """Return the fold that a new domain gets: that of its department in another year, else the emptiest.
+
+    Parameters
+    ----------
+    domain
+        Department and year, such as ``D055_2018``.
+    folds
+        Of the domains that have one.
+    areas
+        As for `assign_fold`.
+
+    >>> fold_for("D055_2021", {"D036_2020": 1, "D055_2018": 4}, {1: 1.0, 4: 9.0})
+    4
+    """
+    department = domain.partition("_")[0]
+    kin = sorted(name for name in folds if name.partition("_")[0] == department)
+    return folds[kin[0]] if kin else assign_fold(areas)
+
+
+def splits_of_zone(zone_id: str, *, fold: int, place: str | None = None) -> dict[str, Subset]:
     """Return the set of a zone in each split and in ``prod``.
 
     Parameters
@@ -66,6 +102,8 @@ def splits_of_zone(zone_id: str, *, fold: int) -> dict[str, Subset]:
         ``domain/zone``.
     fold
         Fold of its domain.
+    place
+        Zone that it is drawn together with, for they lie near each other; by default it is drawn alone.
 
     >>> splits_of_zone("D055_2018/Z2_UF", fold=2)["split_2"]
     'test'
@@ -73,10 +111,10 @@ def splits_of_zone(zone_id: str, *, fold: int) -> dict[str, Subset]:
     if fold not in FOLDS:
         raise ReleaseError(f"zone {zone_id}: fold {fold} is not one of {FOLDS[0]}–{FOLDS[-1]}")
     splits: dict[str, Subset] = {
-        column: "test" if fold == number else _draw(column, zone_id)
+        column: "test" if fold == number else _draw(column, place or zone_id)
         for number, column in zip(FOLDS, SPLITS, strict=True)
     }
-    splits[PROD] = _draw(PROD, zone_id)
+    splits[PROD] = _draw(PROD, place or zone_id)
     return splits
 
 

@@ -142,16 +142,17 @@ def _series_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -
 def _lattice_problems(
     sources: Sequence[ZoneSource], layouts: Sequence[Layout], lattice: PatchLattice
 ) -> Iterator[str]:
+    if not any(True for source in sources for _ in cut_patches(source, lattice)):
+        yield (
+            f"no zone holds a whole patch of {lattice.pitch:g} m outside what is excluded; choose smaller "
+            "patches, or add larger zones"
+        )
     if lattice == NATIONAL_GRID:
         return
     if numbered := [layout.name for layout in layouts if layout.numbered]:
         yield (
             f"layout {numbered[0]} numbers the patches of {NATIONAL_GRID.pitch:g} m for ever and no "
             "others; leave it out, or build on the national grid"
-        )
-    if not any(True for source in sources for _ in cut_patches(source, lattice)):
-        yield (
-            f"no zone holds a whole patch of {lattice.pitch:g} m; choose a smaller one, or add larger zones"
         )
 
 

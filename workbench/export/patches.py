@@ -81,13 +81,17 @@ class ZoneSource:
     """State of review; only ``accepted`` zones are released."""
     heads: Mapping[str, int]
     """Last op of each author when the zone was accepted, by the author's pseudonym."""
+    place: str | None = None
+    """Zone that it is drawn together with, for they lie near each other."""
+    excluded: Callable[[Bounds], bool] = lambda bounds: False
+    """Tells which ground stays out of the release, whoever looks at it."""
     views: Mapping[str, View] = field(default_factory=dict)
     """By modality, or `GROUND`, what the zone has beside orthophoto and labels."""
 
     @property
     def splits(self) -> dict[str, Subset]:
         """Return the zone's set in each split and in ``prod``."""
-        return splits_of_zone(self.zone.id, fold=self.fold)
+        return splits_of_zone(self.zone.id, fold=self.fold, place=self.place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +179,9 @@ def cut_patches(source: ZoneSource, lattice: PatchLattice = NATIONAL_GRID) -> It
             -lattice.resolution,
             round(lattice.y - cell.row * lattice.pitch, 3),
         )
+        grid = PixelGrid(crs=lattice.crs, transform=transform, height=size, width=size)
+        if source.excluded(grid.bounds):
+            continue
         yield Patch(
             id=f"{zone.domain.replace('_', '-')}_{zone.roi}_{row + 1}-{col + 1}",
             number=number,
@@ -186,7 +193,7 @@ def cut_patches(source: ZoneSource, lattice: PatchLattice = NATIONAL_GRID) -> It
             fold=source.fold,
             splits=splits,
             window=Window(row=row * size, col=col * size, height=size, width=size),
-            grid=PixelGrid(crs=lattice.crs, transform=transform, height=size, width=size),
+            grid=grid,
             acquired=zone.acquired,
             time=zone.time_of_day,
             camera=zone.camera,

@@ -23,6 +23,7 @@ from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
 from workbench.export.patches import IMAGE, LABEL, Patch
 from workbench.export.reading import read_modality
+from workbench.export.versions import Version, version_of
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature, load_nomenclature
 
@@ -48,6 +49,17 @@ class Release:
     def name(self) -> str:
         """Name of the release."""
         return str(self.card["name"])
+
+    @property
+    def version(self) -> Version:
+        """Version of the release; of older ones what their names say."""
+        said = self.card.get("version")
+        return Version.parse(said) if said else version_of(self.name) or Version(0, 1, 0)
+
+    @property
+    def withdrawn(self) -> tuple[Mapping[str, str], ...]:
+        """Zones that went, from this release or one before it, why, and since which version."""
+        return tuple(self.card.get("withdrawn", ()))
 
     @property
     def layouts(self) -> tuple[Layout, ...]:
@@ -105,6 +117,7 @@ class Release:
         """Return what `build_release` did, for ``--json``."""
         keys = (
             "name",
+            "version",
             "content_sha256",
             "layouts",
             "counts",
@@ -112,7 +125,8 @@ class Release:
             "unlabelled_pixels",
             "warnings",
         )
-        return {"path": str(self.path), "reused": self.reused, **{key: self.card[key] for key in keys}}
+        card = {**self.card, "version": str(self.version)}
+        return {"path": str(self.path), "reused": self.reused, **{key: card[key] for key in keys}}
 
     def text(self) -> str:
         """Return what `build_release` did, for people."""
@@ -123,6 +137,7 @@ class Release:
             f"{counts['domains']} domains; layouts {', '.join(layout.name for layout in self.layouts)}",
             f"content {self.card['content_sha256']}",
         ]
+        lines[-1] = f"version {self.version}, {lines[-1]}"
         return "\n".join(lines + [f"warning: {warning['message']}" for warning in self.card["warnings"]])
 
     def _layout(self, name: str | None) -> Layout:

@@ -166,6 +166,17 @@ class Zone:
         many = f"{len(self.cells)} patch{'es' * (len(self.cells) != 1)}"
         return f"{many} of {NATIONAL_GRID.pixels} px, {self.area / 1e6:.3f} km²"
 
+    def distance(self, other: Zone) -> float:
+        """Return the metres between two footprints, 0 where they touch or overlap."""
+        pitch = NATIONAL_GRID.pitch
+        one, two = (
+            np.array([(cell.row, cell.col) for cell in zone.cells])
+            + np.array([-zone.grid.transform.f, zone.grid.transform.c]) / pitch
+            for zone in (self, other)
+        )
+        gaps = np.maximum(np.abs(one[:, np.newaxis] - two) - 1, 0)
+        return round(float(np.hypot(gaps[..., 0], gaps[..., 1]).min()) * pitch, 3)
+
     def patch_windows(self) -> Iterator[tuple[Cell, Window]]:
         """Yield each cell with its window in the zone's grid."""
         size = NATIONAL_GRID.pixels

@@ -171,10 +171,10 @@ def campaign_patches(
     ModelError
         No zone counts.
     """
-    folds, nomenclature = campaign.folds(), campaign.nomenclature
+    folds, places, nomenclature = campaign.folds(), campaign.registry.places(), campaign.nomenclature
     labelled, found = [], []
     for zone in campaign.zones():
-        if splits_of_zone(zone.id, fold=folds[zone.domain])[split] == "test":
+        if splits_of_zone(zone.id, fold=folds[zone.domain], place=places.get(zone.id))[split] == "test":
             continue
         with campaign.open_store(zone) as store:
             state, codes = zone_state(store).state, store.settled_labels()

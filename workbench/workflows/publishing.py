@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = ["publish", "release_sources"]
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import version as software_version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +21,15 @@ from workbench.export.layouts import parse_layouts, with_modalities
 from workbench.export.modalities import MODALITIES, check_modalities
 from workbench.export.patches import codes_digest
 from workbench.export.release import check_target
-from workbench.geo.grid import NATIONAL_GRID, PatchLattice, Window
+from workbench.geo.grid import NATIONAL_GRID, Bounds, PatchLattice, Window
 from workbench.geo.raster import ORTHO_BANDS
-from workbench.geo.zone import Zone
+from workbench.geo.zone import Zone, read_footprint
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
 from workbench.workflows.views import zone_views
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 
 def publish(
@@ -36,6 +41,9 @@ def publish(
     modalities: Iterable[str] | None = None,
     lattice: PatchLattice = NATIONAL_GRID,
     parent: Path | None = None,
+    version: str | None = None,
+    exclude: Path | None = None,
+    readmit: Iterable[str] = (),
     say: Callable[[str], None],
     progress: Callable[[int, int], None] | None = None,
 ) -> Release:
@@ -52,6 +60,12 @@ def publish(
         whole.
     parent
         Folder of a release to build on.
+    version
+        Such as ``1.2.0``; by default what the name ends with, or the next after the parent's.
+    exclude
+        Polygons of ground that stays out, with every patch that they touch.
+    readmit
+        Zones that were withdrawn from the parent or before, and are to come back.
     say
         Told which zones stay out, and why.
 
@@ -64,25 +78,72 @@ def publish(
     chosen = parse_layouts(layouts)
     before = open_release(parent) if parent else None
     wanted = check_modalities(modalities) if modalities is not None else None
-    sources = release_sources(campaign, say=say)
+    sources = _admitted(release_sources(campaign, say=say), before, readmit, say=say)
+    if exclude is not None:
+        held_back = partial(_touches, read_footprint(exclude, crs=lattice.crs))
+        sources = [replace(source, excluded=held_back) for source in sources]
     if not sources:
         raise ReleaseError(
             f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
         )
     shown = _common(sources, say=say) if wanted is None else wanted
     with in_threads() as threads:
-        return build_release(
+        built = build_release(
             sources,
             name=name,
             out=out,
             nomenclature=campaign.nomenclature,
-            software=version("ocs-workbench"),
+            software=software_version("ocs-workbench"),
             layouts=[with_modalities(layout, shown, _bands(sources)) for layout in chosen],
             lattice=lattice,
             parent=before,
+            version=version,
+            readmit=readmit,
             progress=progress,
             map=threads,
         )
+    _note(campaign, built)
+    return built
+
+
+def _admitted(
+    sources: list[ZoneSource],
+    before: Release | None,
+    readmit: Iterable[str],
+    *,
+    say: Callable[[str], None],
+) -> list[ZoneSource]:
+    """Return the zones without those that were withdrawn before, and say so."""
+    withdrawn = {entry["zone"]: entry for entry in before.withdrawn} if before else {}
+    if strange := [zone for zone in readmit if zone not in withdrawn]:
+        raise ReleaseError(f"zone {strange[0]} was never withdrawn; --readmit takes those that were")
+    kept = []
+    for source in sources:
+        entry = withdrawn.get(source.zone.id)
+        if entry is None or source.zone.id in set(readmit):
+            kept.append(source)
+        else:
+            say(f"{source.zone.id} was withdrawn in {entry['since']} and stays out: {entry['reason']}")
+    return kept
+
+
+def _touches(shape: BaseGeometry, bounds: Bounds) -> bool:
+    import shapely
+
+    return bool(shape.intersects(shapely.box(bounds.left, bounds.bottom, bounds.right, bounds.top)))
+
+
+def _note(campaign: Campaign, built: Release) -> None:
+    """Have the campaign know a release: its domains keep their folds."""
+    domains = sorted({entry["id"].partition("/")[0] for entry in built.card["zones"]})
+    row = {
+        "content_sha256": built.card["content_sha256"],
+        "name": built.name,
+        "version": str(built.version),
+        "path": str(built.path.resolve()),
+        "domains": ",".join(domains),
+    }
+    campaign.registry.note_release(row)
 
 
 def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[ZoneSource]:
@@ -90,7 +151,7 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
 
     Zones that are not accepted stay out, and are said.
     """
-    folds = campaign.folds()
+    folds, places = campaign.folds(), campaign.registry.places()
     sources = []
     for zone in campaign.zones():
         with campaign.open_store(zone, from_snapshot=False) as store:
@@ -113,6 +174,7 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
                 labels=partial(_labels, campaign, zone, state),
                 labels_sha256=labels,
                 state=state.state,
+                place=places.get(zone.id),
                 views=zone_views(campaign, zone),
                 heads={campaign.pseudonym(head.author): head.seq for head in state.heads},
             )

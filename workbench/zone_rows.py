@@ -1,0 +1,125 @@
+"""Zones as rows of the registry: what is read from one, and written to one."""
+
+from __future__ import annotations
+
+__all__ = ["ground_cells", "raster_document", "raster_of", "row_of", "zone_of"]
+
+import json
+import struct
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from affine import Affine
+
+from workbench.export.patches import ground_cell
+from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+from workbench.geo.zone import Cell, Zone, ZoneRaster, moment_of
+
+SRID: Final = 2154
+
+
+def zone_of(row: Any, root: Path) -> Zone:
+    """Return the zone of a row, whose columns are had by name; paths of rasters start at a root."""
+    lines = row["cells"].split("/")
+    cells = tuple(
+        Cell(row=r, col=c) for r, line in enumerate(lines) for c, mark in enumerate(line) if mark == "1"
+    )
+    size, place = NATIONAL_GRID.pixels, json.loads(row["grid"])
+    grid = PixelGrid(
+        crs=place["crs"],
+        transform=Affine(*place["transform"]),
+        height=size * len(lines),
+        width=size * len(lines[0]),
+    )
+    acquired, clock = moment_of(row["acquired"])
+    return Zone(
+        domain=row["domain"],
+        name=row["name"],
+        grid=grid,
+        cells=cells,
+        rasters=tuple(raster_of(document, root) for document in json.loads(row["rasters"])),
+        acquired=acquired,
+        time_of_day=clock,
+        camera=row["camera"],
+        theme=row["theme"],
+    )
+
+
+def row_of(zone: Zone, root: Path) -> dict[str, Any]:
+    """Return the columns of a zone."""
+    return {
+        "geom": _geometry(zone),
+        "id": zone.id,
+        "domain": zone.domain,
+        "name": zone.name,
+        "acquired": zone.taken,
+        "camera": zone.camera,
+        "theme": zone.theme,
+        "cells": _cell_map(zone),
+        "grid": json.dumps({"crs": zone.grid.crs, "transform": list(zone.grid.transform)[:6]}),
+        "rasters": json.dumps([raster_document(raster, root) for raster in zone.rasters]),
+    }
+
+
+def raster_document(raster: ZoneRaster, root: Path) -> dict[str, Any]:
+    """Return the JSON of a raster of a zone."""
+    path, home, window = raster.path.resolve(), root.resolve(), raster.window
+    document: dict[str, Any] = {
+        "role": raster.role,
+        # Relative inside the campaign, so that the whole directory can be moved.
+        "path": path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix(),
+        "bands": list(raster.bands),
+        "window": [window.row, window.col, window.height, window.width],
+        "pixels_sha256": raster.pixels_sha256,
+    }
+    if raster.grid is not None:
+        document["grid"] = {"crs": raster.grid.crs, "transform": list(raster.grid.transform)[:6]}
+    if raster.acquired is not None:
+        document["acquired"] = raster.acquired.isoformat()
+    return document
+
+
+def raster_of(document: Mapping[str, Any], root: Path) -> ZoneRaster:
+    """Return the raster of its JSON."""
+    row, col, height, width = document["window"]
+    place, day = document.get("grid"), document.get("acquired")
+    grid = None
+    if place is not None:
+        grid = PixelGrid(crs=place["crs"], transform=Affine(*place["transform"]), height=height, width=width)
+    return ZoneRaster(
+        role=document["role"],
+        path=root / document["path"],
+        bands=tuple(document["bands"]),
+        window=Window(row=row, col=col, height=height, width=width),
+        pixels_sha256=document["pixels_sha256"],
+        grid=grid,
+        acquired=date.fromisoformat(day) if day else None,
+    )
+
+
+def ground_cells(zone: Zone) -> set[tuple[int, int]]:
+    """Return the cells by their number in the national grid."""
+    corner = ground_cell(zone.grid)
+    return {(corner.row + cell.row, corner.col + cell.col) for cell in zone.cells}
+
+
+def _cell_map(zone: Zone) -> str:
+    """Draw the cells as rows of 0 and 1, such as ``11/10`` for an L."""
+    size, taken = NATIONAL_GRID.pixels, {(cell.row, cell.col) for cell in zone.cells}
+    rows, cols = zone.grid.height // size, zone.grid.width // size
+    return "/".join("".join("01"[(row, col) in taken] for col in range(cols)) for row in range(rows))
+
+
+def _geometry(zone: Zone) -> bytes:
+    """Encode the footprint as a GeoPackage geometry (OGC 12-128r18, clause 2.1.3)."""
+    import shapely
+
+    bounds = [zone.grid.crop(window).bounds for _, window in zone.patch_windows()]
+    union = shapely.union_all([shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds])
+    shape = shapely.MultiPolygon([union]) if isinstance(union, shapely.Polygon) else union
+    left, bottom, right, top = shape.bounds
+    little_endian_with_envelope = 0b00000011
+    header = struct.pack("<2sBBi4d", b"GP", 0, little_endian_with_envelope, SRID, left, right, bottom, top)
+    return header + shapely.to_wkb(shape, byte_order=1)
