@@ -640,6 +640,38 @@ def test_the_examples_of_all_commands_run(
             CliRunner().invoke(command, ["segment", "DIR", "--all"], catch_exceptions=False)
 
 
+REPEATED = {
+    ("predict", "--model"),
+    ("evaluate", "--model"),
+    ("zone migrate", "--zone"),
+    ("zone migrate", "--decide"),
+    ("product build", "--decide"),
+}
+"""Options that are made to be given several times."""
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_an_option_of_one_value_that_is_given_again_is_a_mistake(path: tuple[str, ...]) -> None:
+    """Click would take the last one, and say nothing of the others."""
+    for option in COMMANDS[path].params:
+        if isinstance(option, click.Option) and not (option.is_flag and not option.secondary_opts):
+            name = max(option.opts, key=len)
+            given = [name, *["x"] * (0 if option.is_flag else option.nargs)]
+            done = CliRunner().invoke(command, [*path, *given, *given])
+            repeated = (" ".join(path), name) in REPEATED
+            assert (f"{name} is given twice; give one" in done.stderr) == (not repeated), done.output
+            assert done.exit_code == 2 or repeated
+            thrice = CliRunner().invoke(command, [*path, *given * 3])
+            assert (f"{name} is given 3 times; give one" in thrice.stderr) == (not repeated)
+
+
+def test_both_sides_of_a_flag_are_a_mistake_and_the_same_one_again_is_none() -> None:
+    both = CliRunner().invoke(command, ["crossval", "x", "-o", "y", "--prod", "--no-prod"])
+    assert (both.exit_code, "--prod is given twice; give one" in both.stderr) == (2, True)
+    again = CliRunner().invoke(command, ["model", "list", "--published", "--json", "--json", "--published"])
+    assert again.exit_code == 0
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_is_in_the_readme_or_the_guide(path: tuple[str, ...]) -> None:
     pages = (ROOT / "README.md").read_text() + (ROOT / "docs" / "guide.md").read_text()

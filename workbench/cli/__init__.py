@@ -30,6 +30,7 @@ from workbench.cli import (
     segmenting,
     training,
 )
+from workbench.cli.commands import Group
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -65,7 +66,7 @@ def main() -> None:
     sys.exit(1)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("ocs-workbench"), prog_name="workbench")
 def workbench() -> None:
     """Label land cover on orthophotos: segment, pick regions, review, release."""

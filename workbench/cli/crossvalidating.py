@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, PATH, RULE, emit, example, progress, say
 from workbench.cli.training import how_to_train
 
 
-@click.command(epilog=example("workbench crossval releases/FR_V0.1 -o folds --steps 5"))
+@click.command(cls=Command, epilog=example("workbench crossval releases/FR_V0.1 -o folds --steps 5"))
 @click.argument("release", metavar="RELEASE", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the models and their table.")
 @RULE

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, OVERWRITE, PATH, RULE, emit, example, progress, say, split_names
 
 
-@click.command(epilog=example("workbench evaluate truth.tif --prediction prediction.tif"))
+@click.command(cls=Command, epilog=example("workbench evaluate truth.tif --prediction prediction.tif"))
 @click.argument("source", metavar="RELEASE|TRUTH.tif", type=PATH)
 @click.option(
     "--model",

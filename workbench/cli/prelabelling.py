@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from workbench.inference.segmenter import Segmenter
 
 
-@click.command(epilog=example("workbench prelabel DIR --zone D055_2018/Z2_UF --prediction prediction.tif"))
+@click.command(
+    cls=Command,
+    epilog=example("workbench prelabel DIR --zone D055_2018/Z2_UF --prediction prediction.tif"),
+)
 @DIR
 @click.option("--zone", "zone_id", help="Zone, such as D055_2018/Z2_UF.")
 @click.option("--all", "every", is_flag=True, help="All zones that are segmented.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Group
 from workbench.cli.options import (
     JSON,
     OVERWRITE,
@@ -20,7 +21,7 @@ from workbench.cli.options import (
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def product() -> None:
     """Make the maps that are published out of predictions."""
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_name
 from workbench.errors import ModelError
 
@@ -47,7 +48,10 @@ _HOW = (
 )
 
 
-@click.command(epilog=example("workbench train releases/FR_V0.1 -o model --split prod --steps 5"))
+@click.command(
+    cls=Command,
+    epilog=example("workbench train releases/FR_V0.1 -o model --split prod --steps 5"),
+)
 @click.argument("source", metavar="DIR|RELEASE", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="Directory of the model to write.")
 @how_to_train
