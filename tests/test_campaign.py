@@ -79,7 +79,7 @@ def test_a_cell_is_in_one_zone_of_its_domain(campaign: Campaign, make_ortho: Mak
     image, _ = make_ortho(1024, 512)
     add_zone(campaign, image, domain="D051_2019", name="Z1_AA")
     overlapping, _ = make_ortho(512, 512, row=512, name="below")
-    with pytest.raises(CampaignError, match="shares 1 patch cells with zone D051_2019/Z1_AA"):
+    with pytest.raises(CampaignError, match="shares 1 patch cell with zone D051_2019/Z1_AA"):
         add_zone(campaign, overlapping, domain="D051_2019", name="Z2_AA")
     add_zone(campaign, overlapping, domain="D051_2022", name="Z2_AA")
 

@@ -350,6 +350,40 @@ def test_a_bad_call_gets_one_sentence_and_changes_nothing(
     assert files(tmp_path) == before
 
 
+SEVERAL = re.compile(
+    r"(?<![\d,.])1 ([a-z]+ )?"
+    r"(cells|classes|domains|edits|files|journals|leaves|ops|parts|patches|pieces|pixels|polygons|problems|"
+    r"regions|tiles|zones)\b"
+)
+"""One of something, said as if it were several."""
+
+
+def test_one_thing_is_counted_as_one(run: Run, directory: Path, tmp_path: Path) -> None:
+    """A campaign of one zone of one patch; a map of two pieces, one of them too small."""
+    zone = ("--zone", "Z15_UN")
+    codes = np.full((512, 512), 10, np.uint8)
+    codes[:2, :2] = 1
+    write_raster(tmp_path / "map.tif", codes, made_grid(512, 512))
+    run("labels", "export", directory, *zone, "--scheme", "flair", "-o", "labels.tif")
+    told = [
+        run("zone", "status", directory, *zone).stdout,
+        run("campaign", "double", directory, "--share", 1).stdout,
+        run("campaign", "backup", directory, "backup").stdout,
+        run("zone", "pack", directory, *zone, "-o", "zone.zip").stdout,
+        run("journal", "verify", directory, *zone).stdout,
+        run("product", "build", "map.tif", "-o", "m.gpkg", "--kind", "cosia", "--mmu", 500).stdout,
+        run("release", "build", directory, "--name", "X", "-o", "out").stdout,
+    ]
+    next((tmp_path / "out").rglob("MSK_*.tif")).unlink()
+    told.append(run("release", "verify", "out/X", code=1).stdout)
+    assert "1 zone, " in told[2]
+    assert "1 polygon" in told[5]
+    assert "1 piece below" in told[5]
+    assert "1 patch, 0.010486 km², 1 zone in 1 domain;" in told[6]
+    assert "1 patch" in told[7]
+    assert [found[0] for text in told for found in SEVERAL.finditer(text)] == []
+
+
 def test_the_doctor_mends_a_journal_and_says_what_is_lost(run: Run, directory: Path) -> None:
     zone = ("--zone", "Z15_UN")
     run("journal", "doctor", directory, *zone)

@@ -295,7 +295,7 @@ def test_a_zone_that_shares_cells_with_another_is_refused(
     pack_zone(campaign, zone, tmp_path / "zone.zip", overwrite=False)
     add_zone(away, make_ortho(512, 512, name="same")[0], domain="D051_2019", name="Z9_AA")
     before = files(away.path)
-    with pytest.raises(CampaignError, match="shares 1 patch cells"):
+    with pytest.raises(CampaignError, match="shares 1 patch cell"):
         unpack_zone(away, tmp_path / "zone.zip")
     assert files(away.path) == before
 

@@ -44,6 +44,7 @@ from workbench.cli.options import (
     split_names,
     table,
 )
+from workbench.counting import counted
 from workbench.errors import WorkbenchError
 
 # Heavy libraries load inside the commands that use them: `workbench --help` stays under half a second.
@@ -114,7 +115,7 @@ def campaign_init(directory: Path, nomenclature: str) -> None:
 def campaign_double(directory: Path, share: float) -> None:
     """Draw a share of the zones, of those to come as well, for a second annotation, blind."""
     drawn = open_campaign(directory).draw(share)
-    click.echo(f"{len(drawn)} zones are drawn for double annotation")
+    click.echo(f"{counted(len(drawn), 'zone is', 'zones are')} drawn for double annotation")
     for zone in drawn:
         click.echo(zone.id)
 

@@ -25,6 +25,7 @@ from workbench.cli.options import (
     open_campaign,
     say,
 )
+from workbench.counting import counted
 from workbench.errors import CampaignError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def label(directory: Path, zone_id: str, author: str, script: TextIO, json_lines
     opened = open_campaign(directory)
     zone = opened.zone(zone_id)
     applied = label_zone(opened, zone, author=author, lines=script, on_edit=acknowledge, say=say, **how)
-    click.echo(f"{applied} line{'s' * (applied != 1)} applied by {author}", err=json_lines)
+    click.echo(f"{counted(applied, 'line')} applied by {author}", err=json_lines)
 
 
 @click.group(cls=Group)

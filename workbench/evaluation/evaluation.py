@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError
 from workbench.evaluation.calibration import Calibration
 from workbench.evaluation.rules import Rule
@@ -112,7 +113,7 @@ class Evaluation:
 
     def text(self) -> str:
         """Return the figures for a person."""
-        where = f" ({self.split}, {self.patches:,} patches)" if self.split else ""
+        where = f" ({self.split}, {counted(self.patches, 'patch', 'patches')})" if self.split else ""
         lines = [f"{self.subject} against {self.reference}{where}", "", self.score.text()]
         sure = self.calibration(self.total)
         if sure is not None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from workbench.counting import counted
 from workbench.export.folds import PROD, RULE, SEED, SPLITS, SUBSETS
 from workbench.export.gates import shared_ground
 from workbench.export.layouts import Layout
@@ -83,8 +84,9 @@ def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
     counts, nomenclature = card["counts"], card["nomenclature"]
     parts = [
         f"# {card['name']}\n",
-        f"{counts['patches']:,} patches of 512 × 512 pixels at 0.2 m ({counts['area_km2']:g} km², EPSG:2154) "
-        f"from {counts['zones']} zones in {counts['domains']} domains, labelled with {nomenclature['name']} "
+        f"{counted(counts['patches'], 'patch', 'patches')} of 512 × 512 pixels at 0.2 m "
+        f"({counts['area_km2']:g} km², EPSG:2154) from {counted(counts['zones'], 'zone')} in "
+        f"{counted(counts['domains'], 'domain')}, labelled with {nomenclature['name']} "
         f"{nomenclature['version']}.\n",
         _COMMON,
         *(layout.note() for layout in layouts),
@@ -137,7 +139,8 @@ def _label_warnings(unlabelled: Counter[str], patches: int) -> Iterator[dict[str
     if pixels := unlabelled.total():
         share = 100 * pixels / (patches * NATIONAL_GRID.pixels**2)
         zones = sum(count > 0 for count in unlabelled.values())
-        message = f"{pixels:,} pixels ({share:.2g} %) in {zones} zones are unlabelled and written as other"
+        where = f"({share:.2g} %) in {counted(zones, 'zone')}"
+        message = f"{counted(pixels, 'unlabelled pixel')} {where}, written as other"
         yield {"kind": "unlabelled", "message": message}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.counting import counted
 from workbench.documents import read_document
 from workbench.errors import DocumentError, Problem, RasterError, ReleaseError
 from workbench.export.folds import PROD, SPLITS, SUBSETS
@@ -57,9 +58,10 @@ class VerifyReport:
 
     def text(self) -> str:
         """Return the report for people: a line per problem, then the sum."""
-        verdict = "sound" if self.sound else f"{len(self.problems)} problems"
+        verdict = "sound" if self.sound else counted(len(self.problems), "problem")
         lines = [str(problem) for problem in self.problems]
-        return "\n".join([*lines, f"{self.path}: {verdict}; {self.files} files, {self.patches} patches"])
+        read = f"{counted(self.files, 'file')}, {counted(self.patches, 'patch', 'patches')}"
+        return "\n".join([*lines, f"{self.path}: {verdict}; {read}"])
 
 
 def verify_release(path: Path, *, map: Callable[..., Iterable[Any]] = map) -> VerifyReport:  # noqa: A002
@@ -273,5 +275,5 @@ def _label_problems(
     for value, key in values.items():
         expected = patch.class_counts.get(key, 0) + (patch.unlabelled if key == other else 0)
         if counts[value] != expected:
-            message = f"has {counts[value]} pixels of {key}, index.parquet says {expected}"
+            message = f"has {counted(counts[value], 'pixel')} of {key}, index.parquet says {expected}"
             yield Problem(loc=(name,), message=message, kind="counts")

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.documents import inside, read_document, validate
 from workbench.errors import DocumentError, ReleaseError
 from workbench.export.card import readme, release_card
@@ -114,8 +115,9 @@ class Release:
         counts = self.card["counts"]
         lines = [
             f"{self.path} {'is there already, with the same content' if self.reused else 'built'}: "
-            f"{counts['patches']:,} patches, {counts['area_km2']:g} km², {counts['zones']} zones in "
-            f"{counts['domains']} domains; layouts {', '.join(layout.name for layout in self.layouts)}",
+            f"{counted(counts['patches'], 'patch', 'patches')}, {counts['area_km2']:g} km², "
+            f"{counted(counts['zones'], 'zone')} in {counted(counts['domains'], 'domain')}; "
+            f"layouts {', '.join(layout.name for layout in self.layouts)}",
             f"content {self.card['content_sha256']}",
         ]
         return "\n".join(lines + [f"warning: {warning['message']}" for warning in self.card["warnings"]])

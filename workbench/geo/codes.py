@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import RasterInfo, read_bands, read_valid
@@ -73,7 +74,7 @@ def _checked(codes: NDArray[np.uint8], info: RasterInfo, nomenclature: Nomenclat
     strange = sorted(set(np.flatnonzero(pixels).tolist()) - {0, *nomenclature.codes})
     if strange:
         raise RasterError(
-            f"{info.path} has class {strange[0]} in {int(pixels[strange[0]]):,} pixels, which "
+            f"{info.path} has class {strange[0]} in {counted(int(pixels[strange[0]]), 'pixel')}, which "
             f"{nomenclature.name} does not have; is it a prediction?"
         )
     return codes

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.inference.adapting import adapt_bands
 from workbench.inference.card import CARD, ModelCard, read_card
@@ -71,9 +72,10 @@ class Imported:
         return "\n".join(
             [
                 f"{self.directory}: model {card.id}, {card.architecture}",
-                f"{self.layout}: {self.tensors} of {self.tensors} tensors matched, {self.aside} left aside",
-                f"bands {','.join(band.name for band in card.bands)}; {len(card.classes)} classes of "
-                f"{card.nomenclature}{untrained}",
+                f"{self.layout}: {self.tensors} of {counted(self.tensors, 'tensor')} matched, "
+                f"{self.aside} left aside",
+                f"bands {','.join(band.name for band in card.bands)}; "
+                f"{counted(len(card.classes), 'class', 'classes')} of {card.nomenclature}{untrained}",
                 f"{card.resolution:g} m per pixel; licence {card.licence}",
                 *self.remarks,
             ]

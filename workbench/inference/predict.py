@@ -24,6 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.documents import alone, canonical_bytes, write_file
 from workbench.errors import ModelError, RasterError
 from workbench.geo.grid import PixelGrid, Window
@@ -217,7 +218,8 @@ class _Work:
         if unsaid.any():
             row, col = np.argwhere(unsaid)[0] + (block.window.row, block.window.col)
             raise ModelError(
-                f"model {self._model} gives no number for {np.count_nonzero(unsaid):,} pixels, the first at "
+                f"model {self._model} gives no number for "
+                f"{counted(int(np.count_nonzero(unsaid)), 'pixel')}, the first at "
                 f"row {row}, column {col}: its weights are damaged, or it overflows; import or train it again"
             )
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.documents import write_document, write_file
 from workbench.errors import EvaluationError, ModelError
 from workbench.evaluation import CrossValidation, Fold, Selection, rule_of
@@ -68,8 +69,8 @@ def cross_validate(
     splits = [split for split in SPLITS if _holds(release, split, "test")]
     if len(splits) < 2:
         raise EvaluationError(
-            f"{path} has zones in {len(splits)} of its folds; to judge a model where it never was takes two "
-            "folds: add zones of other domains"
+            f"{path} has zones in {counted(len(splits), 'fold')}; to judge a model where it never was takes "
+            "two: add zones of other domains"
         )
     left_out = [split for split in SPLITS if split not in splits]
     if left_out:
@@ -160,8 +161,8 @@ def _check_same(model: Path, card: ModelCard, release: Release, split: str, how:
 
 
 def _told(budget: Mapping[str, Any]) -> str:
-    minutes = f"{budget['seconds'] / 60:g} minutes" if budget.get("seconds") else ""
-    steps = f"{budget['steps']} steps" if budget.get("steps") else ""
+    minutes = f"{budget['seconds'] / 60:g} min" if budget.get("seconds") else ""
+    steps = counted(budget["steps"], "step") if budget.get("steps") else ""
     return " and ".join(one for one in (steps, minutes) if one) or "which it does not tell"
 
 

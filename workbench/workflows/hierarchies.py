@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.counting import counted
 from workbench.documents import check_output
 from workbench.errors import HierarchyError
 from workbench.geo.raster import TIFF, inspect_raster, read_bands, read_valid, write_raster
@@ -56,7 +57,7 @@ def write_cut(path: Path, output: Path, *, scale: float | None, regions: int | N
     write_raster(output, numbered, found.grid, predictor=2, overwrite=overwrite)
     at = "the largest scale" if scale == math.inf else f"scale {cut.scale + 0.0:g}"
     fewest = "; no cut has fewer" if regions is not None and cut.count > regions else ""
-    return f"{output}: {cut.count:,} {'region' if cut.count == 1 else 'regions'} at {at}{fewest}"
+    return f"{output}: {counted(cut.count, 'region')} at {at}{fewest}"
 
 
 def evaluate_file(path: Path, truth: Path) -> tuple[dict[str, Any], str]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.placed import pixels_digest
@@ -67,10 +68,13 @@ class Intake:
         lines = [f"{zone.id}: {zone.extent}"]
         lines.append(f"  bands {','.join(zone.ortho.bands)} of {zone.ortho.path}")
         if self.left_out:
-            lines.append(f"  {self.left_out} cells hold pixels without data and were left out")
+            lines.append(f"  left out: {counted(self.left_out, 'cell')} with pixels without data")
         if self.imported:
             total = sum(self.imported.values())
-            lines.append(f"  {total:,} pixels of {len(self.imported)} classes imported as accepted labels")
+            lines.append(
+                f"  {counted(total, 'pixel')} of {counted(len(self.imported), 'class', 'classes')} "
+                "imported as accepted labels"
+            )
         return "\n".join(lines)
 
 
@@ -201,7 +205,7 @@ def _with_data(
             kept.append((row, col))
     if not kept:
         raise RasterError(
-            f"{info.path}: each of the {len(wanted)} patch cells asked for holds pixels without data "
+            f"{info.path}: all of {counted(len(wanted), 'patch cell')} asked for hold pixels without data "
             f"({np.count_nonzero(~valid):,} in all); choose others, or drop a wrong nodata tag: "
             "gdal_edit.py -unsetnodata"
         )

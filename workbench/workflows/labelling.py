@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import check_output
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
@@ -104,5 +105,5 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
         overwrite=overwrite,
     )
     told = f"{output}: {zone.id}, {covered:.1%} labelled, numbered as {scheme}"
-    without = f"{contested} pixels in conflict are unlabelled in it" if contested else ""
+    without = f"{counted(contested, 'pixel')} in conflict, unlabelled in it" if contested else ""
     return "; ".join(filter(None, (told, without, lost)))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from workbench.counting import counted
 from workbench.evaluation import ChallengeRule
 from workbench.evaluation.scores import Score, percent
 from workbench.workflows.markdown import bullets, inline, table
@@ -35,9 +36,9 @@ def _measured(made: Publication, figures: Figures) -> Iterator[str]:
     sure = found.calibration(found.total)
     whose = "that the model was not trained on" if not figures.doubt else "named here"
     yield (
-        f"TEST of {inline(found.reference)} (`{found.split}`): {found.patches:,} patches, "
-        f"{score.confusion.pixels:,} pixels, of domains {whose}: {', '.join(found.domains)}. Figures are in "
-        "percent."
+        f"TEST of {inline(found.reference)} (`{found.split}`): {counted(found.patches, 'patch', 'patches')}, "
+        f"{counted(score.confusion.pixels, 'pixel')}, of domains {whose}: {', '.join(found.domains)}. "
+        "Figures are in percent."
     )
     if figures.remarks:
         yield bullets(f"{inline(remark)}." for remark in figures.remarks)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError, ModelError, WorkbenchError
 from workbench.evaluation import Confusion, Score, rule_of
 from workbench.evaluation.rules import RULES
@@ -68,7 +69,8 @@ class PublishedModel:
         """Return what a person wants to read at the end."""
         made = self.publication
         lines = [
-            f"{self.directory}: model {made.card.id}, {len(self.files) + 1} files; read its README.md first"
+            f"{self.directory}: model {made.card.id}, {counted(len(self.files) + 1, 'file')}; "
+            "read its README.md first"
         ]
         if isinstance(made.figures, Figures):
             lines += ["", made.figures.evaluation.text()]
@@ -180,7 +182,7 @@ def _release(path: Path, rule: str) -> Release:
     if problems := verify_release(path).problems:  # its digest stands beside the figures
         raise ModelError(
             f"{path} is not as it was built: {problems[0]}"
-            + (f" and {len(problems) - 1} problems more" if len(problems) > 1 else "")
+            + (f" and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else "")
             + f"; look at it by workbench release verify {path}"
         )
     if importlib.util.find_spec("matplotlib") is None:

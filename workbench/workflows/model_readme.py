@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from workbench.counting import counted
 from workbench.evaluation.scores import percent
 from workbench.inference.card import CARD, WEIGHTS
 from workbench.workflows.markdown import bullets, inline, table
@@ -172,7 +173,7 @@ def _seasons(made: Publication) -> str:
     months = sorted({date.month for date in dates})
     named = ", ".join(_MONTHS.split(",")[month - 1] for month in months)
     told = f"**Seasons.** Its pictures were taken in {named}, from {dates[0]} to {dates[-1]}"
-    told += f"; of {undated} zones that is not known" if undated else ""
+    told += f"; of {counted(undated, 'zone')} that is not known" if undated else ""
     return f"{told}. Leaves, crops and shadows look otherwise in other months."
 
 
@@ -184,7 +185,7 @@ def _rare(made: Publication) -> str:
         for key in made.card.classes
         if key not in made.card.untrained and pixels.get(key, 0) < _RARE * total
     ]
-    return ", ".join(f"{made.title_of(key)} ({count:,} pixels)" for key, count in rare)
+    return ", ".join(f"{made.title_of(key)} ({counted(count, 'pixel')})" for key, count in rare)
 
 
 def _weak(made: Publication, figures: Figures) -> Iterator[str]:
@@ -238,8 +239,8 @@ def _specification(made: Publication) -> Iterator[str]:
             f"Network: {card.architecture}.",
             f"{network.parameters:,} parameters; {network.tensors:,} tensors of {network.number}, "
             f"{network.weights_bytes / 1e6:,.1f} MB in `{WEIGHTS}`.",
-            f"Input: {len(card.bands)} bands of any number of rows and columns that are multiples of 32"
-            f"{learned}. `workbench predict` cuts a raster into tiles that overlap.",
+            f"Input: {counted(len(card.bands), 'band')} of any number of rows and columns that are multiples "
+            f"of 32{learned}. `workbench predict` cuts a raster into tiles that overlap.",
             f"Output: a score for each of {len(card.classes)} classes and pixel, of the size of the input.",
         ]
     )

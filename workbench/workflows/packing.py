@@ -20,6 +20,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import check_output, digest_file
 from workbench.errors import JournalError
 from workbench.geo.grid import PixelGrid
@@ -70,8 +71,8 @@ class Packed:
         left = f"\n  these rasters stay here: {', '.join(self.left_out)}" if self.left_out else ""
         lost = f"\n  {lost_edits(self.missing)} and pack it again" if self.missing else ""
         return (
-            f"{self.path}: {self.zone}, {ops:,} ops in {len(self.journals)} journals, {with_it}, "
-            f"{self.size / 1e6:.1f} MB\n"
+            f"{self.path}: {self.zone}, {counted(ops, 'op')} in {counted(len(self.journals), 'journal')}, "
+            f"{with_it}, {self.size / 1e6:.1f} MB\n"
             "  people have pseudonyms in it; comments and reasons are as they were written"
             f"{left}{lost}"
         )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import digest, inside
 from workbench.errors import ModelError
 from workbench.export import Release
@@ -264,7 +265,7 @@ def sure_patches(
     numbers = sorted(range(len(patches)), key=lambda number: digest(f"{seed}|{number}".encode()))
     if len(numbers) > len(beside.train):
         say(
-            f"{len(numbers):,} patches have pseudo-labels: {len(beside.train):,} of them are taken, as many "
+            f"{len(numbers):,} patches have pseudo-labels; taken of them: {len(beside.train):,}, as many "
             "as are labelled"
         )
     chosen = patches.chosen(sorted(numbers[: len(beside.train)]))
@@ -363,7 +364,7 @@ def _apart(
         if held and valid:
             say(f"all zones are valid in this split; {', '.join(sorted(held))} held out instead")
     if not held:
-        say(f"{len(zones)} zone{'s' * (len(zones) > 1)}: none is held out, so nothing is judged")
+        say(f"{counted(len(zones), 'zone')}: none is held out, so nothing is judged")
     return whole.of_zones(zones - held), whole.of_zones(held)
 
 

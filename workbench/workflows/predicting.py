@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import canonical_bytes, check_output, digest
 from workbench.errors import RasterError
 from workbench.geo.raster import TIFF, inspect_raster
@@ -53,11 +54,15 @@ class Predicted:
 
     def text(self) -> str:
         """Return one line for a person."""
-        again = f", {self.done.reused} parts were there already" if self.done.reused else ""
+        again = (
+            f", {counted(self.done.reused, 'part was', 'parts were')} there already"
+            if self.done.reused
+            else ""
+        )
         return (
-            f"{self.done.path}: {self.pixels:,} pixels by {self.card.id} on {self.device}, "
-            f"{self.done.executed:,} of {self.done.tiles:,} tiles in {self.done.seconds:.1f} s{again}, "
-            f"one file of them in {self.done.copy_seconds:.1f} s"
+            f"{self.done.path}: {counted(self.pixels, 'pixel')} by {self.card.id} on {self.device}, "
+            f"{self.done.executed:,} of {counted(self.done.tiles, 'tile')} in {self.done.seconds:.1f} s"
+            f"{again}, one file of them in {self.done.copy_seconds:.1f} s"
         )
 
 

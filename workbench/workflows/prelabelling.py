@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import CampaignError, WorkbenchError
 from workbench.geo.zone import Zone
 from workbench.labels.edits import AssignMask, Provenance
@@ -90,11 +91,11 @@ class Prelabelled:
     def text(self) -> str:
         """Return one line for a person."""
         done = f"{self.written:,} written" if self.written or self.erased else "all there already"
-        gone = f", {self.erased:,} pixels have none any more" if self.erased else ""
+        gone = f", {counted(self.erased, 'pixel has', 'pixels have')} none any more" if self.erased else ""
         return (
-            f"{self.zone}: {self.author} proposes {self.regions:,} regions for {self.pixels:,} pixels at a "
-            f"mean confidence of {self.confidence:.2f}, {done}{gone}; {self.contradicted:.1%} of its "
-            "prediction is smoothed away"
+            f"{self.zone}: {self.author} proposes {counted(self.regions, 'region')} for "
+            f"{counted(self.pixels, 'pixel')} at a mean confidence of {self.confidence:.2f}, {done}{gone}; "
+            f"{self.contradicted:.1%} of its prediction is smoothed away"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.documents import check_output, write_file
 from workbench.errors import ProductError
 from workbench.geo.codes import CODES, read_codes
@@ -80,14 +81,17 @@ class Product:
         cell = self.resolution**2
         lines = [
             f"{self.kind.label(target.value, self.crosswalk):>9}  {target.titles['fr']}: "
-            f"{self.pixels[target.value] * cell:,.0f} m², {self.polygons[target.value]:,} polygons"
+            f"{self.pixels[target.value] * cell:,.0f} m², "
+            f"{counted(int(self.polygons[target.value]), 'polygon')}"
             for target in self.crosswalk.targets
             if self.pixels[target.value]
         ]
         if self.merged:
-            lines.append(f"{self.merged:,} pieces below {self.units} m² went to their neighbours")
+            lines.append(f"{counted(self.merged, 'piece')} below {self.units} m² went to the neighbours")
         if self.small:
-            lines.append(f"{self.small:,} pieces are smaller still: all around them is nothing")
+            lines.append(
+                f"{counted(self.small, 'piece is', 'pieces are')} smaller still, with nothing around"
+            )
         return "\n".join([*lines, *map(str, self.files)])
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import check_output, digest, write_file
 from workbench.geo.raster import TIFF, write_raster
 from workbench.geo.zone import Zone
@@ -48,7 +49,10 @@ class Origins:
 
     def text(self) -> str:
         """Return a page for a person."""
-        lines = [f"{self.raster}, {self.table}: the labels of {self.zone} come from {self.sources} edits"]
+        lines = [
+            f"{self.raster}, {self.table}: the labels of {self.zone} come from "
+            f"{counted(self.sources, 'edit')}"
+        ]
         lines += [
             f"  {key:24} {one.minutes:7.1f} min, {one.gestures:6} gestures"
             + "".join(f", {tool} {count / one.gestures:.0%}" for tool, count in one.tools.items())

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import check_output, digest_file
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
@@ -71,7 +72,7 @@ class Segmented:
     def text(self) -> str:
         """Return one line for a person."""
         how = "was there already" if self.skipped else f"made in {self.build_seconds:.1f} s"
-        return f"{self.path}: {self.hierarchy.leaf_count:,} leaves, {how}"
+        return f"{self.path}: {counted(self.hierarchy.leaf_count, 'leaf', 'leaves')}, {how}"
 
 
 def summary(done: Sequence[Segmented]) -> dict[str, Any]:
@@ -183,7 +184,8 @@ def segment_zones(
                 raise
             left_out.append(str(error))
             continue
-        say(f"{zone.id}: {done.hierarchy.leaf_count:,} leaves" + (" (there already)" if done.skipped else ""))
+        leaves = counted(done.hierarchy.leaf_count, "leaf", "leaves")
+        say(f"{zone.id}: {leaves}" + (" (there already)" if done.skipped else ""))
         yield replace(done, zone=zone.id)
     if left_out:
         raise HierarchyError(
@@ -250,7 +252,7 @@ def _build_scene(
 
     def kept(blocks: int) -> None:
         if blocks:
-            say(f"{output}: going on from {blocks:,} blocks that an earlier run made")
+            say(f"{output}: going on from {counted(blocks, 'block')} that an earlier run made")
 
     start = time.perf_counter()
     digest = digest_file(raster)

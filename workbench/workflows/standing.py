@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
@@ -133,7 +134,8 @@ class Standing:
     def _proposed(self, one: Waiting) -> str:
         said = " to ".join(f"{share:g}" for share in sorted({*(one.confidence or ())}))
         sure = f", confidence {said}" if said else ""
-        return f"  {one.model} proposes {one.upper or self.keys[one.code]} for {one.pixels} pixels{sure}"
+        what = one.upper or self.keys[one.code]
+        return f"  {one.model} proposes {what} for {counted(one.pixels, 'pixel')}{sure}"
 
     def _classes(self, conflict: Conflict) -> tuple[str, ...]:
         """Return the key of the class, or upper class, that each op of a conflict gives."""
@@ -177,28 +179,33 @@ class Standing:
         if self.gold:
             lines.append("  a gold zone: new annotators show there how they label")
         lines += [self._proposed(one) for one in self.prelabels or ()]
-        lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
+        lines += [
+            f"  {counted(count, 'pixel is', 'pixels are')} {key}, of no class yet"
+            for key, count in self.unresolved.items()
+        ]
         lines += [line for one in self.questions for line in _told(one)]
         lines += [line for ruling in self.rulings for line in _ruled(ruling)]
         if len(self.comments) > _MOST_LISTED:
-            lines.append(f"  {len(self.comments) - _MOST_LISTED} earlier comments; --json lists all")
+            lines.append(
+                f"  {counted(len(self.comments) - _MOST_LISTED, 'earlier comment')}; --json lists all"
+            )
         lines += [line for one in self.comments[-_MOST_LISTED:] for line in _told(one)]
         lines += [
-            f"  {author} has looked at {count} of {len(zone.cells)} patches"
+            f"  {author} has looked at {count} of {counted(len(zone.cells), 'patch', 'patches')}"
             for author, count in self.looked.items()
         ]
         if self.blind or self.drawn:
             wanted = "drawn for double annotation, " if self.drawn else ""
             lines.append(f"  {wanted}annotated blind by {', '.join(self.blind) or 'nobody yet'}")
         lines += [
-            f"  conflict of {conflict.pixels} pixels at ({conflict.row}, {conflict.col}): "
+            f"  conflict of {counted(conflict.pixels, 'pixel')} at ({conflict.row}, {conflict.col}): "
             + ", ".join(
                 f"{op} says {key}" for op, key in zip(conflict.ops, self._classes(conflict), strict=True)
             )
             for conflict in self.conflicts[:_MOST_LISTED]
         ]
         if len(self.conflicts) > _MOST_LISTED:
-            lines.append(f"  and {len(self.conflicts) - _MOST_LISTED} conflicts more")
+            lines.append(f"  and {counted(len(self.conflicts) - _MOST_LISTED, 'more conflict')}")
         ranked = sorted(self.counts.items(), key=lambda item: -item[1])
         return "\n".join(lines + [f"    {key:24} {count / total:6.1%}" for key, count in ranked if count])
 
@@ -222,12 +229,13 @@ def _told(thread: Thread) -> list[str]:
 def _ruled(ruling: Ruling) -> list[str]:
     """Tell a ruling and the labels that it touches, those that do not follow it first."""
     left = [one for one in ruling.touched if not one.follows]
+    changed = counted(len(left), "is", "are") if left else "none are"
     lines = [
-        f"  ruling {ruling.id} on {ruling.question}: {ruling.key}; of {len(ruling.touched)} labels that it "
-        f"touches {len(left) or 'none'} {'is' if len(left) == 1 else 'are'} to be changed"
+        f"  ruling {ruling.id} on {ruling.question}: {ruling.key}; of "
+        f"{counted(len(ruling.touched), 'label')} that it touches {changed} to be changed"
     ]
     lines += [
-        f"    {one.pixels} pixels at ({one.row}, {one.col}) are {one.given} by {one.op}"
+        f"    {counted(one.pixels, 'pixel')} at ({one.row}, {one.col}), now {one.given} by {one.op}"
         for one in left[:_MOST_LISTED]
     ]
     return lines

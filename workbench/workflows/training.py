@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import alone
 from workbench.errors import ModelError
 from workbench.export import open_release
@@ -89,15 +90,17 @@ class TrainingDone:
         trained, score = self.trained, self.trained.score
         begun = f", begun with {self.begun_with}" if self.begun_with else ""
         lines = [
-            f"{self.directory}: {self.card.architecture}{begun}; {trained.steps:,} steps in "
-            f"{trained.seconds:.0f} s on {trained.device}, {len(self.patches.train):,} patches of "
-            f"{len(self.patches.train.zone_ids)} zones"
+            f"{self.directory}: {self.card.architecture}{begun}; {counted(trained.steps, 'step')} in "
+            f"{trained.seconds:.0f} s on {trained.device}, "
+            f"{counted(len(self.patches.train), 'patch', 'patches')} of "
+            f"{counted(len(self.patches.train.zone_ids), 'zone')}"
         ]
         if self.pseudo:
             own, named = self.pseudo.patches, " and ".join(name for name, _ in self.pseudo.models)
             lines.append(
-                f"and {len(own):,} patches of {len(own.zone_ids)} unlabelled zones, where {named} was at "
-                f"least {self.pseudo.confidence:.0%} sure"
+                f"and {counted(len(own), 'patch', 'patches')} of "
+                f"{counted(len(own.zone_ids), 'unlabelled zone')}, where {named} was at least "
+                f"{self.pseudo.confidence:.0%} sure"
             )
         if score:
             early = ", stopped early" if trained.stopped_early else ""
