@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError
 from workbench.evaluation.calibration import Calibration
 from workbench.evaluation.scores import Score, percent
@@ -62,9 +63,8 @@ def confusion_png(score: Score, nomenclature: Nomenclature, *, title: str, langu
     """
     made = score.confusion
     # What is in neither map would be an empty row and column.
-    there = (
-        np.flatnonzero(made.counts.sum(axis=0) + made.support) if made.pixels else np.arange(len(made.keys))
-    )
+    there = [place for place, key in enumerate(made.keys) if key not in score.nowhere]
+    there = there or list(range(len(made.keys)))
     keys, support = [made.keys[place] for place in there], made.support[there]
     counts, iou, size = made.counts[np.ix_(there, there)], made.iou[there], len(there)
     wide = max(3.8, 0.47 * size)
@@ -99,11 +99,11 @@ def confusion_png(score: Score, nomenclature: Nomenclature, *, title: str, langu
         axes.text(first, row, brackets.format(percent(iou[row])), va="center", **beside)
         share = f"{100 * support[row] / max(1, made.pixels):.1f}"
         axes.text(second, row, share, va="center", ha="right", color=_SOFT, **beside)
-    told = f"rule {score.rule}: mIoU {percent(score.mean_iou)} %, OA {percent(score.accuracy)} %"
-    absent = f"; {len(made.keys) - size} classes in neither map" if size < len(made.keys) else ""
-    _head(
-        figure, title, f"{told}; {made.pixels:,} pixels{absent}", "Rows are the truth, each adds up to 100 %."
-    )
+    mean = f"mIoU {percent(score.mean_iou)} % of {counted(len(score.averaged), 'class', 'classes')}"
+    told = [f"rule {score.rule}: {mean}, OA {percent(score.accuracy)} %", counted(made.pixels, "pixel")]
+    if score.nowhere:
+        told.append(f"in neither map: {counted(len(score.nowhere), 'class', 'classes')}")
+    _head(figure, title, "; ".join(told), "Rows are the truth, each adds up to 100 %.")
     return _png(figure)
 
 
@@ -164,7 +164,7 @@ def reliability_png(calibration: Calibration, *, title: str) -> bytes:
     below.set(xlim=(0, 1), ylim=(0, 1.25 * max((one.pixels / total for one in bins), default=1)))
     below.set(xlabel="probability of the predicted class", ylabel="% of pixels")
     below.set_yticks([])
-    _head(figure, title, f"{total:,} pixels; hatched: the gap between what was said and what was so")
+    _head(figure, title, f"{counted(total, 'pixel')}; hatched: the gap between what was said and what was so")
     return _png(figure)
 
 

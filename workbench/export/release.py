@@ -6,7 +6,15 @@ says what it is, ``index.parquet`` has one row per patch, ``SHA256SUMS`` the dig
 
 from __future__ import annotations
 
-__all__ = ["Release", "VerifyReport", "build_release", "check_target", "open_release", "verify_release"]
+__all__ = [
+    "Release",
+    "VerifyReport",
+    "build_release",
+    "check_target",
+    "open_release",
+    "read_labels",
+    "verify_release",
+]
 
 import json
 import re
@@ -20,7 +28,7 @@ from numpy.typing import NDArray
 
 from workbench.counting import counted
 from workbench.documents import inside, read_document, validate
-from workbench.errors import DocumentError, ReleaseError
+from workbench.errors import DocumentError, NomenclatureError, ReleaseError
 from workbench.export.card import readme, release_card
 from workbench.export.checks import VerifyReport, verify_release
 from workbench.export.cutting import PatchWriter, patch_jobs, put_file
@@ -92,10 +100,14 @@ class Release:
         """Read the labels of a patch as codes of the nomenclature, shape (row, col).
 
         Pixels that nobody labelled come back as *other*, as which they were written.
+
+        Raises
+        ------
+        ReleaseError
+            Some pixel has a value of no class.
         """
         chosen = self._layout(layout)
-        values = read_bands(inside(self.path, patch.files[chosen.name].label))[0]
-        return self.nomenclature.decode(values, chosen.scheme)
+        return read_labels(self.path, patch.files[chosen.name].label, self.nomenclature, chosen.scheme)
 
     def document(self) -> dict[str, Any]:
         """Return what `build_release` did, for ``--json``."""
@@ -229,6 +241,21 @@ def open_release(path: Path) -> Release:
         return Release(path=path, card=read_document(path / "release.json", schema="release"))
     except DocumentError as error:
         raise ReleaseError(f"{error}; copy the release again") from error
+
+
+def read_labels(root: Path, file: str, nomenclature: Nomenclature, scheme: str) -> NDArray[np.uint8]:
+    """Read a label file of the release at ``root`` as codes, shape (row, col).
+
+    Raises
+    ------
+    ReleaseError
+        Some pixel has a value of no class.
+    """
+    path, mend = inside(root, file), f"see what was changed: workbench release verify {root}"
+    try:
+        return nomenclature.decode(read_bands(path)[0], scheme, way_out=mend)
+    except NomenclatureError as error:
+        raise ReleaseError(f"{path} is not as it was built: {error}") from error
 
 
 def _write_about(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.counting import counted
-from workbench.errors import RasterError
+from workbench.errors import NomenclatureError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.raster import RasterInfo, read_bands, read_valid
 from workbench.nomenclature import Nomenclature
@@ -51,15 +51,23 @@ def read_codes(
     counts = read_valid(info.path, window=window) if info.band_count == 1 else np.ones(values.shape, np.bool_)
     if scheme == CODES:
         return _checked(np.where(counts, values, np.uint8(0)), info, nomenclature)
+    where = str(info.path)
+    if window.shape != info.grid.shape:
+        where += f", from row {window.row} and column {window.col} on"
     if scheme == ARGMAX:
         # 255 becomes 0, which no mask of FLAIR has.
-        values, scheme = values + np.uint8(1), _FLAIR
+        values, scheme, where = values + np.uint8(1), _FLAIR, f"{where}, its numbers raised by 1"
     numbers = {entry.values[scheme] for entry in nomenclature.classes if scheme in entry.values}
     if 0 not in numbers and numbers:
         counts &= values != 0
-    codes = np.zeros(values.shape, np.uint8)
-    codes[counts] = nomenclature.decode(values[counts], scheme)
-    return codes
+    # Where nothing counts, anything may stand.
+    known = np.where(counts, values, np.uint8(min(numbers, default=0)))
+    try:
+        return np.where(counts, nomenclature.decode(known, scheme), np.uint8(0))
+    except NomenclatureError as error:
+        if scheme not in nomenclature.schemes:
+            raise
+        raise NomenclatureError(f"{where}: {error}") from error
 
 
 def _checked(codes: NDArray[np.uint8], info: RasterInfo, nomenclature: Nomenclature) -> NDArray[np.uint8]:

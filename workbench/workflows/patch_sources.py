@@ -21,6 +21,7 @@ from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.folds import PROD, splits_of_zone
 from workbench.export.layouts import Layout
+from workbench.export.release import read_labels
 from workbench.geo.grid import NATIONAL_GRID, Window
 from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
@@ -333,11 +334,11 @@ class _ReleaseReader:
         self._nomenclature, self._unlearned = nomenclature, unlearned
 
     def __call__(self, number: int) -> LabelledPixels:
-        image, label = (read_bands(inside(self._path, name)) for name in self._files[number])
-        codes = self._nomenclature.decode(label[0], self._layout.scheme)
+        image, label = self._files[number]
+        codes = read_labels(self._path, label, self._nomenclature, self._layout.scheme)
         if self._unlearned is not None:
             codes[codes == self._unlearned] = 0
-        return LabelledPixels(image=_bytes(image, self._files[number][0]), codes=codes)
+        return LabelledPixels(image=_bytes(read_bands(inside(self._path, image)), image), codes=codes)
 
 
 class _CampaignReader:
