@@ -318,8 +318,8 @@ def test_several_sentences_in_one_are_found_one_by_one() -> None:
         f"peut-être perdues{NARROW}: aucun journal n’a l’opération marie:7{NARROW}; remettez le marie.sqlite "
         "plus récent"
     )
-    assert said("FR_V1 built: 2 patches, 0.5 km², 1 zones in 1 domains; layouts flair1\ncontent abc") == (
-        f"FR_V1 construite{NARROW}: 2 patchs, 0,5 km², 1 zones dans 1 domaines{NARROW}; formats flair1\n"
+    assert said("FR_V1 built: 2 patches, 0.5 km², 1 zone in 1 domain; layouts flair1\ncontent abc") == (
+        f"FR_V1 construite{NARROW}: 2 patchs, 0,5 km², 1 zone dans 1 domaine{NARROW}; formats flair1\n"
         "contenu abc"
     )
 

@@ -80,7 +80,7 @@ def test_models_of_another_release_or_budget_are_not_taken(
 ) -> None:
     folder = tmp_path / "folds"
     cross_validate(release, folder, steps=1, prod=False, device="cpu")
-    with pytest.raises(ModelError, match=r"for another budget \(1 steps\)"):
+    with pytest.raises(ModelError, match=r"for another budget \(1 step\)"):
         cross_validate(release, folder, steps=2, prod=False, resume=True, device="cpu")
     image, mask = make_ortho(512, 512, col=4096, seed=9, name="more")
     add_zone(campaign, image, domain="D051_2019", name="Z2_AA", mask=mask)

@@ -275,7 +275,7 @@ def test_a_gold_zone_is_refused_and_all_the_others_are_done(campaign, truth, seg
 
 
 def test_of_all_zones_those_that_fail_are_told_in_the_end(campaign):
-    with pytest.raises(CampaignError, match=r"1 of 1 zones could not be pre-labelled: zone .* no prediction"):
+    with pytest.raises(CampaignError, match=r"1 of 1 zone could not be pre-labelled: zone .* no prediction"):
         list(prelabel_zones(campaign, campaign.zones()))
 
 

@@ -36,6 +36,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window as _RasterioWindow
 
+from workbench.counting import counted
 from workbench.documents import check_output, write_file
 from workbench.errors import GridError, RasterError
 from workbench.geo.grid import PixelGrid, Window
@@ -354,7 +355,7 @@ def _read(
         raise _damaged(path) from error
     except IndexError as error:
         raise RasterError(
-            f"{path}: has {source.count} bands, band {max(bands or (0,))} was asked for"
+            f"{path}: has {counted(source.count, 'band')}, band {max(bands or (0,))} was asked for"
         ) from error
     return pixels
 

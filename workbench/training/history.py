@@ -63,11 +63,13 @@ def draw_curves(history: History) -> bytes | None:
     rates.ticklabel_format(axis="y", style="sci", scilimits=(-3, -3))
     if history.scores:
         judged = [row["step"] for row in history.scores]
-        for name, title, colour in (("mean_iou", "mean IoU", "#d62728"), ("accuracy", "accuracy", "#2ca02c")):
-            right.plot(judged, [row[name] for row in history.scores], "o-", ms=3, color=colour, label=title)
+        for name, title, colour in (("mean_iou", "mIoU", "#d62728"), ("accuracy", "OA", "#2ca02c")):
+            percents = [100 * row[name] for row in history.scores]
+            right.plot(judged, percents, "o-", ms=3, color=colour, label=title)
         right.axvline(history.kept_step, color="0.5", lw=1, ls=":", label="kept")
         right.legend(frameon=False, loc="best")
-        right.set(xlabel="step", ylim=(0, 1), title="held-out zones")
+        right.set(xlabel="step", ylabel="% (mIoU of the classes labelled there)", ylim=(0, 100))
+        right.set_title("held-out zones")
     else:
         right.set_axis_off()
         right.text(0.5, 0.5, "too few zones to hold one out", ha="center", transform=right.transAxes)

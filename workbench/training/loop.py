@@ -177,7 +177,7 @@ class _Run:
         """Return how it goes, in words."""
         losses, scores = self.state.history.losses, self.state.history.scores
         loss = f"loss {losses[-1]['loss']:.3f}" if losses else "begun"
-        score = f", mean IoU {scores[-1]['mean_iou']:.3f}" if scores else ""
+        score = f", mIoU {scores[-1]['mean_iou']:.1%}" if scores else ""
         return f"step {self.state.step:,}: {loss}{score}"
 
     def end(self) -> Trained:

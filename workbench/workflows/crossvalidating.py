@@ -70,7 +70,7 @@ def cross_validate(
     if len(splits) < 2:
         raise EvaluationError(
             f"{path} has zones in {counted(len(splits), 'fold')}; to judge a model where it never was takes "
-            "two: add zones of other domains"
+            "two folds: add zones of other domains"
         )
     left_out = [split for split in SPLITS if split not in splits]
     if left_out:

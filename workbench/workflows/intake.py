@@ -165,13 +165,13 @@ def _band_names(info: RasterInfo, bands: Sequence[str] | None) -> tuple[str, ...
     if bands is None:
         if info.band_count not in DEFAULT_BANDS:
             raise RasterError(
-                f"{info.path} has {info.band_count} bands; say what they show: --bands R,G,B,NIR,E"
+                f"{info.path} has {counted(info.band_count, 'band')}; say what they show: --bands R,G,B,NIR,E"
             )
         return DEFAULT_BANDS[info.band_count]
     unknown = sorted(set(bands) - set(_BAND_NAMES))
     if len(bands) != info.band_count or unknown or len(set(bands)) != len(bands):
         raise CampaignError(
-            f"--bands {','.join(bands)} does not name the {info.band_count} bands of {info.path}; "
+            f"--bands {','.join(bands)} does not name the {counted(info.band_count, 'band')} of {info.path}; "
             f"give one of {', '.join(_BAND_NAMES)} for each"
         )
     return tuple(bands)
@@ -229,7 +229,7 @@ def _read_mask(path: Path, image: RasterInfo, window: Window) -> NDArray[Any]:
         )
     if info.band_count != 1 or not np.issubdtype(np.dtype(info.dtype), np.integer):
         raise RasterError(
-            f"{path} has {info.band_count} bands of {info.dtype}; a mask has one band of integers"
+            f"{path} has {counted(info.band_count, 'band')} of {info.dtype}; a mask has one band of integers"
         )
     mask: NDArray[Any] = read_bands(path, window=window)[0]
     return mask

@@ -86,11 +86,14 @@ def _summary(made: Publication) -> str:
     if card.release:
         told += f" Trained on {inline(card.release)}."
     if isinstance(made.figures, Figures):
-        found = made.figures.evaluation
+        found, score = made.figures.evaluation, made.figures.evaluation.score
+        dropped = counted(len(score.dropped), "class", "classes")
+        left = f" without the pixels of {dropped}" if score.dropped else ""
         where = "" if made.figures.doubt else " of domains that it never saw"
         told += (
-            f" On patches{where} (TEST of {inline(found.reference)}): mIoU {percent(found.score.mean_iou)} % "
-            f"by the rule *{found.score.rule}*, overall accuracy {percent(found.score.accuracy)} %."
+            f" On patches{where} (TEST of {inline(found.reference)}), by the rule *{score.rule}*: mIoU "
+            f"{percent(score.mean_iou)} % of {counted(len(score.averaged), 'class', 'classes')}, overall "
+            f"accuracy {percent(score.accuracy)} %{left}."
         )
     return told
 
@@ -195,8 +198,13 @@ def _weak(made: Publication, figures: Figures) -> Iterator[str]:
     if weak:
         named = ", ".join(f"{made.title_of(key)} {percent(value)} %" for value, key in weak)
         yield f"**Weak classes** (IoU below {100 * _WEAK:g} %): {named}."
-    if absent := [made.title_of(key) for key in score.scored if not support[key]]:
+    if absent := [made.title_of(key) for key in score.scored if key in score.nowhere]:
         yield f"**Not judged**, for the test has no pixel of them: {', '.join(absent)}."
+    if score.only_predicted:
+        yield (
+            "**Judged by mistakes alone**, with an IoU of 0, for the test has no pixel of them and the model "
+            f"gives some: {', '.join(map(made.title_of, score.only_predicted))}."
+        )
     if sure is not None:
         yield (
             f"**Probabilities.** It says {percent(sure.confidence)} % on average and is right in "

@@ -266,8 +266,8 @@ def sure_patches(
     numbers = sorted(range(len(patches)), key=lambda number: digest(f"{seed}|{number}".encode()))
     if len(numbers) > len(beside.train):
         say(
-            f"{len(numbers):,} patches have pseudo-labels; taken of them: {len(beside.train):,}, as many "
-            "as are labelled"
+            f"{len(numbers):,} patches have pseudo-labels: "
+            f"{counted(len(beside.train), 'of them is', 'of them are')} taken, as many as are labelled"
         )
     chosen = patches.chosen(sorted(numbers[: len(beside.train)]))
     return SurePatches(

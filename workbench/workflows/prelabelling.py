@@ -218,5 +218,5 @@ def prelabel_zones(
             failed.append(str(error))
     if failed:
         raise CampaignError(
-            f"{len(failed)} of {len(zones)} zones could not be pre-labelled: {'; '.join(failed)}"
+            f"{len(failed)} of {counted(len(zones), 'zone')} could not be pre-labelled: {'; '.join(failed)}"
         )

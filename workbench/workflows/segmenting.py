@@ -189,7 +189,7 @@ def segment_zones(
         yield replace(done, zone=zone.id)
     if left_out:
         raise HierarchyError(
-            f"{len(left_out)} of {len(zones)} zones could not be segmented: {'; '.join(left_out)}"
+            f"{len(left_out)} of {counted(len(zones), 'zone')} could not be segmented: {'; '.join(left_out)}"
         )
 
 

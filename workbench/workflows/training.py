@@ -28,6 +28,7 @@ from workbench.training.loop import Trained, train
 from workbench.training.preparing import Begun, Prepared, prepare
 from workbench.training.recipe import recipe_for
 from workbench.training.starting import named_architecture
+from workbench.training.validation import RULE
 from workbench.workflows.patch_sources import (
     SplitPatches,
     SurePatches,
@@ -105,7 +106,8 @@ class TrainingDone:
         if score:
             early = ", stopped early" if trained.stopped_early else ""
             lines.append(
-                f"held-out zones: mean IoU {score.mean_iou:.1%}, accuracy {score.accuracy:.1%} "
+                f"held-out zones: mIoU {score.mean_iou:.1%} over "
+                f"{counted(score.classes, 'class', 'classes')} labelled there, OA {score.accuracy:.1%} "
                 f"(weights of step {trained.history.kept_step:,}{early})"
             )
         if self.card.untrained:
@@ -350,6 +352,7 @@ def _card(
     metrics: dict[str, Any] = {}
     if score and judged:
         metrics["held_out"] = {
+            "rule": RULE,
             "mIoU": round(score.mean_iou, 5),
             "OA": round(score.accuracy, 5),
             "pixels": score.pixels,

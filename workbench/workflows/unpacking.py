@@ -77,7 +77,7 @@ class Unpacked:
         else:
             lines = [f"{self.zone}: all that the pack holds is here already; nothing was done"]
         lines += [
-            f"  {author}: {new:,} of {counted(packed, 'op')} new"
+            f"  {author}: {new:,} of {counted(packed, 'op is', 'ops are')} new"
             for author, (new, packed) in self.journals.items()
         ]
         return "\n".join(lines)
