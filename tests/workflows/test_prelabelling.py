@@ -325,7 +325,7 @@ def test_of_several_models_that_is_taken_which_never_saw_the_zone(campaign, tmp_
     assert (path, card.id) == (folder / "fold-3", "fold-3")
     for name in ("fold-2", "fold-3"):
         shutil.rmtree(folder / name)
-    told = rf"all 2 models of .* trained on {here} or do not say what they saw \(imported\)"
+    told = rf"of 2 models in .* all were trained on {here} or do not say what they saw \(imported\)"
     with pytest.raises(ModelError, match=told):
         unseen_model(folder, zone)
     with pytest.raises(ModelError, match="holds no models"):

@@ -6,6 +6,7 @@ __all__ = ["unknown_ground", "unseen_model"]
 
 from pathlib import Path
 
+from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.geo.zone import Zone
 from workbench.inference.card import CARD, ModelCard, read_card
@@ -32,8 +33,8 @@ def unseen_model(folder: Path, zone: Zone) -> tuple[Path, ModelCard]:
     if not unseen:
         hint = f" or do not say what they saw ({', '.join(silent)})" if silent else ""
         raise ModelError(
-            f"all {len(found)} models of {folder} were trained on {zone.domain}{hint}: none can pre-label "
-            f"{zone.id} unseen; train one without it, or name one with --model"
+            f"of {counted(len(found), 'model')} in {folder} all were trained on {zone.domain}{hint}: none "
+            f"can pre-label {zone.id} unseen; train one without it, or name one with --model"
         )
     card, path = min(unseen, key=lambda one: (-len(one[0].domains), one[0].id))
     return path, card
