@@ -136,7 +136,10 @@ def test_a_model_is_trained_and_tells_what_it_learned_from(release: Release, tmp
     assert card.training["zones"] == list(done.patches.train.zone_ids)
     assert card.training["begun_with"]["id"] == "tiny"
     assert card.training["source"]["split"] == "prod"
-    assert card.metrics["held_out"]["zones"] == 1
+    held_out, score = card.metrics["held_out"], done.trained.score
+    assert score is not None
+    assert (held_out["zones"], held_out["rule"]) == (1, "labelled")
+    assert f"mIoU {score.mean_iou:.1%} over {score.classes} classes labelled there" in done.text()
     assert "other" in card.untrained
     assert [band.name for band in card.bands] == ["R", "G", "B", "NIR", "E"]
     validate(

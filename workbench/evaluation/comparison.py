@@ -124,7 +124,7 @@ class Comparison:
         """What the last model gained on the first.
 
         Both are judged on the same zones, drawn with replacement (Efron's bootstrap, 1979, percentiles), for
-        pixels of a zone are no trials of their own.
+        pixels of a zone are no trials of their own. Of zones that lack a class, no mean has it.
         """
         zones = sorted(self.evaluations[0].zones)
         before, after = (self._by_zones(one, zones) for one in (self.evaluations[0], self.evaluations[-1]))
