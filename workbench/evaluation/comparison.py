@@ -155,7 +155,7 @@ class Comparison:
             "models": [
                 {
                     "model": one.subject,
-                    "seen": list(one.seen),
+                    "seen": [seen.domain for seen in one.seen],
                     "unknown_ground": one.unknown,
                     "mean_iou": fraction(score.mean_iou),
                     "accuracy": fraction(score.accuracy),

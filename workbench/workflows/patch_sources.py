@@ -19,10 +19,11 @@ from workbench.documents import digest, inside
 from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.folds import PROD, splits_of_zone
+from workbench.export.ground import GroundMap, domain_of
 from workbench.export.layouts import Layout
 from workbench.geo.grid import NATIONAL_GRID, Window
 from workbench.geo.raster import read_bands
-from workbench.geo.zone import Zone
+from workbench.geo.zone import Cell, Zone
 from workbench.labels.review import zone_state
 from workbench.nomenclature import Nomenclature
 from workbench.training import LabelledPixels, PatchSet, hold_out
@@ -43,6 +44,8 @@ class SplitPatches:
     """Names and digests, as JSON."""
     tested: frozenset[str] = frozenset()
     """Domains of the split's test, which must not be seen."""
+    apart: frozenset[Cell] = frozenset()
+    """Ground of the split's test and of the zones held out, which must not be seen by any name."""
     release: str | None = None
     """Name of the release."""
 
@@ -105,7 +108,9 @@ def release_patches(
     nomenclature = release.nomenclature
     other = nomenclature.schemes[layout.scheme].other
     unlearned = None if other is None else nomenclature.by_key(other).code
-    patches = [patch for patch in release.patches() if patch.splits[split] != "test"]
+    listed = release.patches()
+    patches = [patch for patch in listed if patch.splits[split] != "test"]
+    tested = {patch.zone for patch in listed if patch.splits[split] == "test"}
     if not patches:
         raise ModelError(f"{release.path}: all zones are test in {split}; choose another with --split")
     valid = {patch.zone for patch in patches if patch.splits[split] == "valid"}
@@ -122,7 +127,8 @@ def release_patches(
         resolution=NATIONAL_GRID.resolution,
         read=_ReleaseReader(release.path, files, nomenclature, layout, unlearned),
     )
-    train, held_out = _apart(whole, valid, seed, say)
+    ground = GroundMap.of_patches(listed)
+    train, held_out = _apart(whole, valid, ground, seed, say)
     return SplitPatches(
         train=train,
         held_out=held_out,
@@ -134,7 +140,8 @@ def release_patches(
             "split": split,
             "layout": layout.name,
         },
-        tested=frozenset(patch.domain for patch in release.patches() if patch.splits[split] == "test"),
+        tested=frozenset(map(domain_of, tested)),
+        apart=ground.cells([*tested, *held_out.zone_ids]),
     )
 
 
@@ -169,10 +176,11 @@ def campaign_patches(
     ModelError
         No zone counts.
     """
-    folds, nomenclature = campaign.folds(), campaign.nomenclature
+    folds, nomenclature, zones = campaign.folds(), campaign.nomenclature, campaign.zones()
+    tested = {zone.id for zone in zones if splits_of_zone(zone.id, fold=folds[zone.domain])[split] == "test"}
     labelled, found = [], []
-    for zone in campaign.zones():
-        if splits_of_zone(zone.id, fold=folds[zone.domain])[split] == "test":
+    for zone in zones:
+        if zone.id in tested:
             continue
         with campaign.open_store(zone) as store:
             state, codes = zone_state(store).state, store.settled_labels()
@@ -186,15 +194,16 @@ def campaign_patches(
             "label some" if unreviewed else "have some accepted (workbench review), or pass --unreviewed"
         )
         raise ModelError(f"{campaign.path} has no zone to learn from; {way_out}")
-    train, held_out = _apart(_of_zones(campaign, labelled), set(), seed, say)
+    ground = GroundMap.of_zones(zones)
+    train, held_out = _apart(_of_zones(campaign, labelled), set(), ground, seed, say)
     source = {"campaign": nomenclature.name, "split": split, "zones": found}
-    tested = {domain for domain, fold in folds.items() if split == f"split_{fold}"}
     return SplitPatches(
         train=train,
         held_out=held_out,
         nomenclature=nomenclature,
         source=source,
-        tested=frozenset(tested),
+        tested=frozenset(map(domain_of, tested)),
+        apart=ground.cells([*tested, *held_out.zone_ids]),
     )
 
 
@@ -210,14 +219,16 @@ def sure_patches(
 
     Lee's recipe (2013), by which FLAIR's first challenge was won: what a model is sure of is learned from as
     if somebody had labelled it, by the next model. No more patches than labelled ones, so that labels are not
-    drowned; nothing where people labelled something that is not learned from; no zone of the split's test.
+    drowned; nothing where people labelled something that is not learned from; no zone of the split's test,
+    and none that shows ground of that or of what is held out at another date.
 
     Parameters
     ----------
     campaign
         Whose zones; those count that have a prediction (`workbench.workflows.predictions`).
     beside
-        Patches that are learned from and judged by: their zones are left out, and domains of their test.
+        Patches that are learned from and judged by: their zones are left out, domains of their test, and
+        the ground that is kept apart.
     confidence
         Least probability of the class, above 0 and up to 1.
     seed
@@ -239,11 +250,15 @@ def sure_patches(
             f"{campaign.path} has the classes of {campaign.nomenclature.name}, what is learned from those of "
             f"{beside.nomenclature.name}; pseudo-labels are of the same classes"
         )
-    known = {*beside.train.zone_ids, *beside.held_out.zone_ids}
+    known, zones = {*beside.train.zone_ids, *beside.held_out.zone_ids}, campaign.zones()
+    ground = GroundMap.of_zones(zones)
     packed, models, domains, known_ground = [], set(), set(), True
-    for zone in campaign.zones():
+    for zone in zones:
         path = prediction_path(campaign, zone)
         if zone.id in known or zone.domain in beside.tested or not path.is_file():
+            continue
+        if ground.zones[zone.id] & beside.apart:
+            say(f"{zone.id}: no pseudo-labels are taken, it shows ground of the test or of zones held out")
             continue
         said = read_prediction(path, zone.grid)
         whose = predicted_by(said, campaign.nomenclature, path=path)
@@ -353,7 +368,7 @@ class _CampaignReader:
 
 
 def _apart(
-    whole: PatchSet, valid: set[str], seed: int, say: Callable[[str], None]
+    whole: PatchSet, valid: set[str], ground: GroundMap, seed: int, say: Callable[[str], None]
 ) -> tuple[PatchSet, PatchSet]:
     """Return the patches to learn from, and those of zones that are held out."""
     zones = set(whole.zone_ids)
@@ -364,6 +379,12 @@ def _apart(
             say(f"all zones are valid in this split; {', '.join(sorted(held))} held out instead")
     if not held:
         say(f"{len(zones)} zone{'s' * (len(zones) > 1)}: none is held out, so nothing is judged")
+    for zone in sorted(held):
+        if twin := ground.twin(zone, zones - held):
+            say(
+                f"zone {zone} is held out and shows the ground of {twin}, which is learned from: scores on "
+                "it are too good"
+            )
     return whole.of_zones(zones - held), whole.of_zones(held)
 
 

@@ -15,7 +15,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.comments import Thread, one_line, threads
 from workbench.labels.conflicts import Conflict
 from workbench.labels.losses import lost_edits
-from workbench.labels.prelabels import Waiting
+from workbench.labels.prelabels import ProposedBy, Waiting
 from workbench.labels.review import ZoneState, accept, check_judge, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
 from workbench.leases import leases
@@ -60,6 +60,8 @@ class Standing:
     """Whether new annotators show there how they label."""
     prelabels: tuple[Waiting, ...] | None
     """What models propose and nobody has taken over yet; None where it was not asked for."""
+    proposed: tuple[ProposedBy, ...] | None
+    """What each model proposes, taken over or not; None where it was not asked for."""
     keys: dict[int, str]
     """Key of each class by its code, ``unlabelled`` for 0."""
     looked: dict[str, int]
@@ -107,6 +109,7 @@ class Standing:
             "rulings": [asdict(ruling) for ruling in self.rulings],
             "gold": self.gold,
             "prelabels": None if self.prelabels is None else [self._waiting(one) for one in self.prelabels],
+            "proposed": None if self.proposed is None else [asdict(one) for one in self.proposed],
             "double": {"drawn": self.drawn, "by": list(self.blind)},
             "looked": self.looked,
             "conflicts": [
@@ -130,10 +133,11 @@ class Standing:
             "confidence": said,
         }
 
-    def _proposed(self, one: Waiting) -> str:
+    def _waits(self, one: Waiting) -> str:
         said = " to ".join(f"{share:g}" for share in sorted({*(one.confidence or ())}))
         sure = f", confidence {said}" if said else ""
-        return f"  {one.model} proposes {one.upper or self.keys[one.code]} for {one.pixels} pixels{sure}"
+        key = one.upper or self.keys[one.code]
+        return f"  waits to be accepted: {key} by {one.model} for {one.pixels} pixels{sure}"
 
     def _classes(self, conflict: Conflict) -> tuple[str, ...]:
         """Return the key of the class, or upper class, that each op of a conflict gives."""
@@ -176,7 +180,12 @@ class Standing:
             lines.append(f"  {self.loss}")
         if self.gold:
             lines.append("  a gold zone: new annotators show there how they label")
-        lines += [self._proposed(one) for one in self.prelabels or ()]
+        lines += [
+            f"  {one.model} proposes {one.regions:,} regions for {one.pixels:,} pixels, of which "
+            f"{one.same / one.pixels:.1%} are labelled so"
+            for one in self.proposed or ()
+        ]
+        lines += [self._waits(one) for one in self.prelabels or ()]
         lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
         lines += [line for one in self.questions for line in _told(one)]
         lines += [line for ruling in self.rulings for line in _ruled(ruling)]
@@ -234,10 +243,10 @@ def _ruled(ruling: Ruling) -> list[str]:
 
 
 def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Standing:
-    """Return where a zone stands, read from its journals; on request with the pre-labels that wait there."""
+    """Return where a zone stands, read from its journals; on request with what models propose there."""
     nomenclature, lease = campaign.nomenclature, leases(campaign.registry).get(zone.id)
     with campaign.open_store(zone) as store:
-        said = store.comments()
+        said, proposals = store.comments(), store.prelabels() if prelabels else None
         waiting, begun = {name for name, _ in open_questions(said)}, threads(said)
         return Standing(
             zone=zone,
@@ -256,7 +265,8 @@ def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Stan
             blind=store.blind_authors,
             drawn=campaign.drawn(zone),
             gold=zone.id in gold_zones(campaign),
-            prelabels=store.prelabels().waiting() if prelabels else None,
+            prelabels=proposals.waiting() if proposals else None,
+            proposed=proposals.by_model() if proposals else None,
             keys={0: "unlabelled"} | {one.code: one.key for one in nomenclature.classes},
             looked=_looked(zone, store),
             conflicts=store.conflicts().found,
