@@ -18,13 +18,14 @@ from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.documents import read_document, validate
-from workbench.errors import ModelError, WorkbenchError
-from workbench.export import Release
-from workbench.geo.raster import write_raster
+from workbench.errors import ModelError, ReleaseError, WorkbenchError
+from workbench.export import Release, open_release
+from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.inference.card import read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model
 from workbench.inference.network import open_segmenter
+from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.patch_sources import campaign_patches, release_patches
@@ -290,6 +291,23 @@ def test_what_cannot_be_is_refused_and_changes_nothing(release: Release, tmp_pat
         call(tmp_path, release.path)
     assert "\n" not in str(caught.value)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
+
+
+def test_no_model_vouches_for_a_release_whose_pixels_were_changed(release: Release, tmp_path: Path) -> None:
+    copy = open_release(Path(shutil.copytree(release.path, tmp_path / release.name)))
+    for patch in copy.patches():
+        mask = copy.path / patch.files[copy.richest.name].label
+        codes, grid = read_bands(mask), inspect_raster(mask).grid
+        write_raster(mask, np.where(codes == codes.max(), codes.min(), codes), grid, overwrite=True)
+    told = r"is not as it was built: FLAIR1/.*; run: workbench release verify"
+    with pytest.raises(ReleaseError, match=told):
+        train_model(copy.path, tmp_path / "model", steps=1, split="prod", device="cpu")
+    assert not (tmp_path / "model").exists()
+    with pytest.raises(ReleaseError, match=told):
+        evaluate_model(copy.path, embedded_model(), split="all", device="cpu")
+    shutil.copy(copy.path / "README.md", copy.path / "index.parquet")
+    with pytest.raises(ReleaseError, match=r"is not as it was built: index.parquet has other content"):
+        train_model(copy.path, tmp_path / "model", steps=1, split="prod", device="cpu")
 
 
 def test_without_torch_the_command_says_what_to_install(

@@ -112,7 +112,10 @@ def evaluate_release(
     ------
     EvaluationError
         There are no such patches, or what was predicted fits none.
+    ReleaseError
+        A file is not the one that was built.
     """
+    release.prove()
     listed = release.patches()
     patches = selection.of(listed)
     if not patches:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import inside, read_document, validate
+from workbench.documents import read_document, validate
 from workbench.errors import DocumentError, ReleaseError
 from workbench.export.card import readme, release_card
 from workbench.export.checks import VerifyReport, verify_release
@@ -34,6 +34,7 @@ from workbench.export.manifest import (
     read_manifest,
 )
 from workbench.export.patches import Patch, ZoneSource
+from workbench.export.proving import prove_index, proven
 from workbench.export.staging import Staging
 from workbench.export.tables import index_bytes, read_index
 from workbench.geo.raster import read_bands
@@ -80,20 +81,36 @@ class Release:
         """Read the index: all patches, by zone, row and column."""
         return read_index(self.path / "index.parquet", layouts=[layout.name for layout in self.layouts])
 
+    def prove(self) -> None:
+        """Refuse a release whose index is not the one that was built; its files are proven as they are read.
+
+        Raises
+        ------
+        ReleaseError
+            With the first file that is another one.
+        """
+        prove_index(self.path, self.card)
+
     def image(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
-        """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first)."""
-        pixels: NDArray[np.uint8] = read_bands(
-            inside(self.path, patch.files[self._layout(layout).name].image)
-        )
+        """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first).
+
+        Raises
+        ------
+        ReleaseError
+            The file is not the one that was built.
+        """
+        files = patch.files[self._layout(layout).name]
+        pixels: NDArray[np.uint8] = read_bands(proven(self.path, files.image, files.image_sha256))
         return pixels
 
     def labels(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
         """Read the labels of a patch as codes of the nomenclature, shape (row, col).
 
-        Pixels that nobody labelled come back as *other*, as which they were written.
+        Pixels that nobody labelled come back as *other*, as which they were written. Raises as `image` does.
         """
         chosen = self._layout(layout)
-        values = read_bands(inside(self.path, patch.files[chosen.name].label))[0]
+        files = patch.files[chosen.name]
+        values = read_bands(proven(self.path, files.label, files.label_sha256))[0]
         return self.nomenclature.decode(values, chosen.scheme)
 
     def document(self) -> dict[str, Any]:

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.documents import digest, inside
+from workbench.documents import digest
 from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.folds import PROD, splits_of_zone
 from workbench.export.ground import GroundMap, domain_of
 from workbench.export.layouts import Layout
+from workbench.export.proving import proven
 from workbench.geo.grid import NATIONAL_GRID, Window
 from workbench.geo.raster import read_bands
 from workbench.geo.zone import Cell, Zone
@@ -30,6 +31,8 @@ from workbench.training import LabelledPixels, PatchSet, hold_out
 from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
 
 _SIDE = NATIONAL_GRID.pixels
+_File = tuple[str, str]
+"""Path in a release, and digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,7 +106,10 @@ def release_patches(
     ------
     ModelError
         The release has no patch outside *test*.
+    ReleaseError
+        Its index is not the one that was built; of a patch that is said when it is read.
     """
+    release.prove()
     layout = release.richest
     nomenclature = release.nomenclature
     other = nomenclature.schemes[layout.scheme].other
@@ -114,7 +120,8 @@ def release_patches(
     if not patches:
         raise ModelError(f"{release.path}: all zones are test in {split}; choose another with --split")
     valid = {patch.zone for patch in patches if patch.splits[split] == "valid"}
-    files = [(patch.files[layout.name].image, patch.files[layout.name].label) for patch in patches]
+    lying = [patch.files[layout.name] for patch in patches]
+    files = [((one.image, one.image_sha256), (one.label, one.label_sha256)) for one in lying]
     pixels = np.zeros((len(patches), max(nomenclature.codes) + 1), np.int32)
     for entry in nomenclature.classes:
         if entry.code != unlearned:
@@ -333,12 +340,12 @@ def _of_zones(campaign: Campaign, packed: Sequence[_Packed]) -> PatchSet:
 
 
 class _ReleaseReader:
-    """Reads a patch of a release by its number."""
+    """Reads a patch of a release by its number, and proves its files."""
 
     def __init__(
         self,
         path: Path,
-        files: list[tuple[str, str]],
+        files: Sequence[tuple[_File, _File]],
         nomenclature: Nomenclature,
         layout: Layout,
         unlearned: int | None,
@@ -347,11 +354,11 @@ class _ReleaseReader:
         self._nomenclature, self._unlearned = nomenclature, unlearned
 
     def __call__(self, number: int) -> LabelledPixels:
-        image, label = (read_bands(inside(self._path, name)) for name in self._files[number])
+        image, label = (read_bands(proven(self._path, *file)) for file in self._files[number])
         codes = self._nomenclature.decode(label[0], self._layout.scheme)
         if self._unlearned is not None:
             codes[codes == self._unlearned] = 0
-        return LabelledPixels(image=_bytes(image, self._files[number][0]), codes=codes)
+        return LabelledPixels(image=_bytes(image, self._files[number][0][0]), codes=codes)
 
 
 class _CampaignReader:
