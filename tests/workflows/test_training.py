@@ -172,14 +172,15 @@ def test_a_training_that_was_cut_short_goes_on_when_it_is_told_to(labelled: Camp
     assert checkpoint.is_file()
     with pytest.raises(ModelError, match="go on from it with --resume"):
         train_model(labelled.path, tmp_path / "parts", steps=4, device="cpu")
-    with pytest.raises(ModelError, match="was begun with other patches, settings"):
-        train_model(labelled.path, tmp_path / "parts", steps=5, device="cpu", resume=True)
-    assert not (tmp_path / "parts").exists()
     said: list[str] = []
+    with pytest.raises(ModelError, match="was begun with other patches, settings"):
+        train_model(labelled.path, tmp_path / "parts", steps=5, device="cpu", resume=True, say=said.append)
+    assert not any("going on" in text for text in said), "before it is known that it can"
+    assert not (tmp_path / "parts").exists()
     parts = train_model(
         labelled.path, tmp_path / "parts", steps=4, device="cpu", resume=True, say=said.append
     )
-    assert f"{checkpoint}: going on from there" in said
+    assert f"{checkpoint}: going on from step 3" in said
     assert not checkpoint.exists()
     assert parts.card.weights_sha256 == whole.card.weights_sha256
 
@@ -269,6 +270,10 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "in the way",
     ),
     "no time": (lambda root, source: train_model(source, root / "m", minutes=0.0), "trains nothing"),
+    "no seed": (
+        lambda root, source: train_model(source, root / "m", steps=1, seed=10**23),
+        "seed 100000000000000000000000 cannot be; use an integer from 0 to 4294967295",
+    ),
     "no device": (
         lambda root, source: train_model(source, root / "m", steps=1, device="tpu!"),
         "is no device",
