@@ -67,7 +67,8 @@ def test_with_leave_the_checkpoint_is_fetched_and_the_name_tells_the_classes(
     asked = serve("weights.pth")
     card = import_model(NAME, tmp_path / "model", network=True).card
     assert asked == [("list", NAME), ("download", NAME, "weights.pth")]
-    assert (card.id, card.source, card.title) == ("model", NAME, NAME.removeprefix("IGNF/"))
+    assert (card.id, card.source) == ("model", NAME)
+    assert card.title == f"{NAME.removeprefix('IGNF/')}, not as published", "a stand-in of another network"
     assert len(card.untrained) == 7
     assert [band.name for band in card.bands] == ["R", "G", "B"]
 
