@@ -223,7 +223,7 @@ def test_the_card_says_what_somebody_who_knows_nothing_asks(
         tmp_path / "out",
         release=release.path,
         licence="etalab-2.0",
-        authors=("IGN", "LASTIG"),
+        authors=("", " IGN", "", "LASTIG", " "),
         contact="somebody@example.org",
     )
     text = body_of(tmp_path / "out")
@@ -241,7 +241,7 @@ def test_the_card_says_what_somebody_who_knows_nothing_asks(
         "## Citation",
         "## Digests",
     ]
-    assert "IGN, LASTIG" in text
+    assert row_of(text, "made by") == ["IGN, LASTIG"]
     assert "somebody@example.org" in text
     assert "author = {{IGN} and {LASTIG}}" in text
     assert "from 2019-06-01 to 2021-09-01" in text, "of what it learned from, not of the TEST"
@@ -270,9 +270,11 @@ def test_the_examples_of_the_card_run(
     assert made["output"].shape == (512, 512)
     path = release.path / release.patches()[0].files["flair1"].image
     shutil.copy(path, tmp_path / "out" / "ortho.tif")
-    for line in text.split("```sh\n")[1].split("```")[0].splitlines():
-        if line.startswith("workbench "):
-            assert CliRunner().invoke(command, line.split()[1:], catch_exceptions=False).exit_code == 0
+    install, run = (block.split("```")[0] for block in text.split("```sh\n")[1:])
+    assert install == "pip install '.[demo]'\n", "no package of an index, which anybody could have put there"
+    assert "pip install 'ocs-workbench" not in text
+    for line in run.splitlines():
+        assert CliRunner().invoke(command, line.split()[1:], catch_exceptions=False).exit_code == 0
 
 
 def test_without_a_release_nothing_was_measured_and_the_card_says_so(trained: Path, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def publish_model(
         ground=ground,
         figures=figures,
         pictures=frozenset(name for name in beside if name == CURVES),
-        authors=tuple(authors),
+        authors=tuple(one.strip() for one in authors if one.strip()),
         contact=contact,
     )
     if made.bold:

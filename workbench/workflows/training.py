@@ -23,6 +23,7 @@ from workbench.training.checkpoint import is_checkpoint
 from workbench.training.history import CURVES, HISTORY
 from workbench.training.loop import Trained, train
 from workbench.training.preparing import Prepared, prepare
+from workbench.workflows.licences import licence_with, owed_by
 from workbench.workflows.patch_sources import (
     SplitPatches,
     SurePatches,
@@ -310,6 +311,7 @@ def _card(
     }
     saw = {domain for one in (pseudo, plan.start) if one for domain in one.domains}
     metrics: dict[str, Any] = {}
+    owed = owed_by(plan.start)
     if score and judged:
         metrics["held_out"] = {
             "mIoU": round(score.mean_iou, 5),
@@ -321,7 +323,7 @@ def _card(
     return replace(
         card,
         title=f"{card.architecture.network} trained on {patches.release or 'zones of a campaign'}",
-        licence="not stated: that of the labels and pictures it was trained on",
+        licence=licence_with(owed),
         source=f"workbench train, {patches.release or 'a campaign'}",
         release=patches.release,
         domains=tuple(sorted({*patches.domains, *saw})),
@@ -337,6 +339,7 @@ def _card(
             "recipe": plan.recipe.document(),
             "budget": {"steps": plan.budget.steps, "seconds": plan.budget.seconds},
             "begun_with": _lineage(plan.start),
+            "credits": [one.document() for one in owed],
             "steps": done.steps,
             "seconds": round(done.seconds, 1),
             "kept_step": done.history.kept_step,
