@@ -575,6 +575,8 @@ def test_a_model_proposes_and_says_what(run: Run, directory: Path, tmp_path: Pat
     done = document(run(*call, "--json"), "prelabel")
     assert [(one["author"], one["pixels"]) for one in done["zones"]] == [("model-tiny", 512 * 512)]
     assert "all there already" in run(*call).stdout
+    assert "Z15_UN: left out, accepted" in run("prelabel", directory, "--all").stderr
+    run("review", directory, *zone, "--send-back", "look again", "--author", "paul")
     assert "has no prediction" in run("prelabel", directory, "--all", code=1).stderr
     for wrong in (
         (),

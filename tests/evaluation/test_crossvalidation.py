@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from workbench.documents import validate
 from workbench.errors import EvaluationError
 from workbench.evaluation import Comparison, Confusion, CrossValidation, Evaluation, Fold, Tally, rule_of
+from workbench.export.ground import Seen
 from workbench.nomenclature import load_nomenclature
 
 FLAIR = load_nomenclature("flair-19")
@@ -172,7 +173,7 @@ def test_of_few_zones_nobody_says_how_sure_a_gain_is() -> None:
 
 
 def test_a_model_that_saw_the_test_is_marked() -> None:
-    seen = replace(in_zones("v2", [70] * 5), seen=("D001_2020",))
+    seen = replace(in_zones("v2", [70] * 5), seen=(Seen(domain="D001_2020"),))
     told = Comparison(evaluations=(in_zones("v1", [60] * 5), seen))
     assert "v2 *" in told.text()
     assert told.document()["models"][1]["seen"] == ["D001_2020"]

@@ -253,11 +253,20 @@ def test_each_member_of_a_committee_sees_its_own_mean_where_a_band_lacks(tmp_pat
         assert np.abs(read_bands(together) - np.mean(alone, axis=0)).max() <= 1
 
 
+def test_the_same_network_twice_is_no_committee_whatever_it_is_called(tmp_path: Path, image: Path) -> None:
+    for name in ("one", "copy"):
+        made_model(tmp_path / name, replace(made_card(), id=name))
+    for names, told in ((("one", "one"), "one and one"), (("one", "copy"), "one and copy")):
+        with pytest.raises(ModelError, match=f"models {told} are the same network, which has one opinion"):
+            predicted(image, tmp_path / "out.tif", *(tmp_path / name for name in names))
+        assert not (tmp_path / "out.tif").exists()
+
+
 def test_of_a_committee_with_a_member_of_unknown_ground_nobody_knows_what_it_saw(
     tmp_path: Path, image: Path
 ) -> None:
-    for name, domains in (("known", ("D055_2018",)), ("silent", ())):
-        made_model(tmp_path / name, replace(made_card(), id=name, domains=domains))
+    for seed, (name, domains) in enumerate((("known", ("D055_2018",)), ("silent", ()))):
+        made_model(tmp_path / name, replace(made_card(), id=name, domains=domains), seed=seed)
     for names, told in ((("known",), '["D055_2018"]'), (("known", "silent"), None), (("silent",), None)):
         for views in (1, 4):
             output = tmp_path / f"{'-'.join(names)}-{views}.tif"

@@ -35,7 +35,7 @@ MODULES = (
         for name in ("building", "hierarchy", "refining", "sealing", "storage")
     ),
     *(f"workbench/assessment/{name}.py" for name in _ASSESSMENT.split()),
-    *(f"workbench/export/{name}.py" for name in ("gates", "layouts", "release")),
+    *(f"workbench/export/{name}.py" for name in ("gates", "layouts", "proving", "release")),
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
     *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "registry")),
     *(f"napari_plugin/{name}.py" for name in _DESK.split()),
@@ -58,6 +58,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
         "_scheme_problems",
         "_patch_problems",
     ),
+    "workbench/export/proving.py": ("proven", "prove_index"),
     "workbench/export/release.py": ("text",),
     "workbench/workflows/closing.py": ("refusal",),
     "workbench/workflows/doubling.py": ("hidden",),

@@ -18,13 +18,14 @@ from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.documents import read_document, validate
-from workbench.errors import ModelError, WorkbenchError
-from workbench.export import Release
-from workbench.geo.raster import write_raster
+from workbench.errors import ModelError, ReleaseError, WorkbenchError
+from workbench.export import Release, open_release
+from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.inference.card import read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model
 from workbench.inference.network import open_segmenter
+from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.patch_sources import campaign_patches, release_patches
@@ -174,14 +175,15 @@ def test_a_training_that_was_cut_short_goes_on_when_it_is_told_to(labelled: Camp
     assert checkpoint.is_file()
     with pytest.raises(ModelError, match="go on from it with --resume"):
         train_model(labelled.path, tmp_path / "parts", steps=4, device="cpu")
-    with pytest.raises(ModelError, match="was begun with other patches, settings"):
-        train_model(labelled.path, tmp_path / "parts", steps=5, device="cpu", resume=True)
-    assert not (tmp_path / "parts").exists()
     said: list[str] = []
+    with pytest.raises(ModelError, match="was begun with other patches, settings"):
+        train_model(labelled.path, tmp_path / "parts", steps=5, device="cpu", resume=True, say=said.append)
+    assert not any("going on" in text for text in said), "before it is known that it can"
+    assert not (tmp_path / "parts").exists()
     parts = train_model(
         labelled.path, tmp_path / "parts", steps=4, device="cpu", resume=True, say=said.append
     )
-    assert f"{checkpoint}: going on from there" in said
+    assert f"{checkpoint}: going on from step 3" in said
     assert not checkpoint.exists()
     assert parts.card.weights_sha256 == whole.card.weights_sha256
 
@@ -271,6 +273,10 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "in the way",
     ),
     "no time": (lambda root, source: train_model(source, root / "m", minutes=0.0), "trains nothing"),
+    "no seed": (
+        lambda root, source: train_model(source, root / "m", steps=1, seed=10**23),
+        "seed 100000000000000000000000 cannot be; use an integer from 0 to 4294967295",
+    ),
     "no device": (
         lambda root, source: train_model(source, root / "m", steps=1, device="tpu!"),
         "is no device",
@@ -293,6 +299,23 @@ def test_what_cannot_be_is_refused_and_changes_nothing(release: Release, tmp_pat
         call(tmp_path, release.path)
     assert "\n" not in str(caught.value)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
+
+
+def test_no_model_vouches_for_a_release_whose_pixels_were_changed(release: Release, tmp_path: Path) -> None:
+    copy = open_release(Path(shutil.copytree(release.path, tmp_path / release.name)))
+    for patch in copy.patches():
+        mask = copy.path / patch.files[copy.richest.name].label
+        codes, grid = read_bands(mask), inspect_raster(mask).grid
+        write_raster(mask, np.where(codes == codes.max(), codes.min(), codes), grid, overwrite=True)
+    told = r"is not as it was built: FLAIR1/.*; run: workbench release verify"
+    with pytest.raises(ReleaseError, match=told):
+        train_model(copy.path, tmp_path / "model", steps=1, split="prod", device="cpu")
+    assert not (tmp_path / "model").exists()
+    with pytest.raises(ReleaseError, match=told):
+        evaluate_model(copy.path, embedded_model(), split="all", device="cpu")
+    shutil.copy(copy.path / "README.md", copy.path / "index.parquet")
+    with pytest.raises(ReleaseError, match=r"is not as it was built: index.parquet has other content"):
+        train_model(copy.path, tmp_path / "model", steps=1, split="prod", device="cpu")
 
 
 def test_without_torch_the_command_says_what_to_install(

@@ -33,7 +33,7 @@ def crossval(release: Path, output: Path, as_json: bool, **options: Any) -> None
             progress=lambda share, told: bar(round(1000 * share), 1000),
             **options,
         )
-    names = [fold.name for fold in (*done.folds, *([done.prod] if done.prod else []))]
+    names = [*(fold.name for fold in done.folds), *(["prod"] if options["prod"] else [])]
     document = {
         "models": {name: str(output / name) for name in names},
         "cross_validation": done.document(),

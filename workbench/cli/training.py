@@ -41,7 +41,11 @@ _HOW = (
     click.option("--steps", type=click.IntRange(min=1), help="Steps to train a model for."),
     click.option("--focal", is_flag=True, help="Focal loss in place of cross-entropy."),
     click.option(
-        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn."
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        show_default=True,
+        help="Of all that is drawn.",
     ),
     click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda."),
     click.option("--resume", is_flag=True, help="Go on with what was cut short."),

@@ -161,7 +161,7 @@ class Comparison:
             "models": [
                 {
                     "model": one.subject,
-                    "seen": list(one.seen),
+                    "seen": [seen.domain for seen in one.seen],
                     "unknown_ground": one.unknown,
                     "mean_iou": fraction(self.scores[one.subject].mean_iou),
                     "accuracy": fraction(one.score.accuracy),

@@ -43,6 +43,7 @@ from workbench.export.manifest import (
     read_manifest,
 )
 from workbench.export.patches import Patch, ZoneSource
+from workbench.export.proving import prove_index, proven
 from workbench.export.staging import Staging
 from workbench.export.tables import index_bytes, read_index
 from workbench.geo.raster import read_bands
@@ -89,11 +90,26 @@ class Release:
         """Read the index: all patches, by zone, row and column."""
         return read_index(self.path / "index.parquet", layouts=[layout.name for layout in self.layouts])
 
+    def prove(self) -> None:
+        """Refuse a release whose index is not the one that was built; its files are proven as they are read.
+
+        Raises
+        ------
+        ReleaseError
+            With the first file that is another one.
+        """
+        prove_index(self.path, self.card)
+
     def image(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
-        """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first)."""
-        pixels: NDArray[np.uint8] = read_bands(
-            inside(self.path, patch.files[self._layout(layout).name].image)
-        )
+        """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first).
+
+        Raises
+        ------
+        ReleaseError
+            The file is not the one that was built.
+        """
+        files = patch.files[self._layout(layout).name]
+        pixels: NDArray[np.uint8] = read_bands(proven(self.path, files.image, files.image_sha256))
         return pixels
 
     def labels(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
@@ -104,10 +120,12 @@ class Release:
         Raises
         ------
         ReleaseError
-            Some pixel has a value of no class.
+            The file is not what the index says, or some pixel has a value of no class.
         """
         chosen = self._layout(layout)
-        return read_labels(self.path, patch.files[chosen.name].label, self.nomenclature, chosen.scheme)
+        files = patch.files[chosen.name]
+        proven(self.path, files.label, files.label_sha256)
+        return read_labels(self.path, files.label, self.nomenclature, chosen.scheme)
 
     def document(self) -> dict[str, Any]:
         """Return what `build_release` did, for ``--json``."""

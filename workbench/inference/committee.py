@@ -57,6 +57,7 @@ class Committee:
                 raise ModelError(
                     f"models of {' and '.join(sorted(told))} do not go together; choose those of one {what}"
                 )
+        _check_twins(cards)
         self.card = _together(cards, views)
         names = [band.name for band in self.card.bands]
         self._bands = [[names.index(band.name) for band in card.bands] for card in cards]
@@ -140,6 +141,18 @@ class Committee:
             told = member.scores(seen).softmax(dim=1)
             told = told.flip(-1) if view >= 4 else told
             yield told.rot90(-(view % 4), dims=(2, 3))
+
+
+def _check_twins(cards: Sequence[ModelCard]) -> None:
+    """Refuse the same network twice, whatever its ids: twins never disagree, and that would pass for sure."""
+    known: dict[tuple[str, tuple[Band, ...]], str] = {}
+    for card in cards:
+        key = card.weights_sha256, card.bands
+        if key in known:
+            raise ModelError(
+                f"models {known[key]} and {card.id} are the same network, which has one opinion; name it once"
+            )
+        known[key] = card.id
 
 
 def _together(cards: Sequence[ModelCard], views: int) -> ModelCard:

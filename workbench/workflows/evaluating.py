@@ -28,7 +28,7 @@ from workbench.export import Release, open_release
 from workbench.geo.grid import NATIONAL_GRID
 from workbench.inference import Segmenter, read_card
 from workbench.nomenclature import load_nomenclature
-from workbench.workflows.unseen import unknown_ground
+from workbench.workflows.unseen import domains_of, namesakes, unknown_ground
 
 _PNG = (b"\x89PNG",)
 _METRICS, _MATRIX = "metrics.json", "confmat.npy"
@@ -111,11 +111,13 @@ def evaluate_model(
         trained_on=card.domains,
         progress=progress,
     )
-    found = replace(found, unknown=unknown_ground(card))
+    doubt = unknown_ground(card) or namesakes(card.domains, found.domains, here=domains_of(release))
+    found = replace(found, unknown=doubt)
     if found.unknown:
         say(f"whether model {card.id} was trained on these domains is not known: {found.unknown}")
     if found.seen:
-        say(f"model {card.id} was trained on {', '.join(found.seen)}: these are no test for it")
+        named = ", ".join(map(str, found.seen))
+        say(f"model {card.id} was trained on {named}: these are no test for it")
     return found
 
 

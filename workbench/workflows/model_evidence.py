@@ -10,6 +10,7 @@ from typing import Final
 from workbench.counting import counted
 from workbench.export.patches import Patch
 from workbench.training.history import CURVES, HISTORY
+from workbench.workflows.learned import Learned
 from workbench.workflows.markdown import bullets, inline, table
 from workbench.workflows.publication import Ground, Publication
 
@@ -44,13 +45,11 @@ def training_data(made: Publication) -> Iterator[str]:
         yield from _ground(made, ground)
         return
     told = card.training
-    said = f"Its card says {inline(card.release)}" if card.release else "Its card names no release"
-    counts = [
-        counted(told["patches"], "patch", "patches") if "patches" in told else "",
-        counted(len(told["zones"]), "zone") if "zones" in told else "",
-        f"domains {', '.join(card.domains)}" if card.domains else "no domain is named",
-    ]
-    yield f"{said}: {'; '.join(part for part in counts if part)}."
+    learned = Learned.of(card)
+    said = f"Its card says {inline(learned.source)}" if learned.source else "Its card names no release"
+    named = f"domains {', '.join(card.domains)}" if card.domains else "no domain is named"
+    counts = [counted(told["patches"], "patch", "patches")] if "patches" in told else []
+    yield f"{said}: {'; '.join([*counts, *(learned.parts() or (named,))])}."
     if ground:
         yield (
             f"**{inline(ground.release)}, by which it was looked at here, is not what it learned from**, or "

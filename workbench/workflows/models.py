@@ -17,6 +17,8 @@ from workbench.inference.hub import by_hand, fetch, is_hub_name
 from workbench.inference.telling import Said
 from workbench.nomenclature import load_nomenclature
 from workbench.workflows.card_figures import in_words, means_told
+from workbench.workflows.learned import Learned
+from workbench.workflows.licences import owed_of
 
 if TYPE_CHECKING:
     from workbench.inference.checkpoints import Imported
@@ -63,8 +65,8 @@ class Described:
             f"source       {card.source}",
             f"licence      {card.licence}",
         ]
-        if card.release:
-            lines.append(f"trained on   {card.release}; {', '.join(card.domains) or 'domains not known'}")
+        lines.append(f"trained on   {Learned.of(card).text()}")
+        lines += [f"begun with   {one.text()}" for one in owed_of(card)]
         lines += [f"{key:<12} {_told(value)}" for key, value in in_words(card.metrics).items()]
         lines += [f"{'':<12} {sentence}" for sentence in means_told(card.metrics)]
         for title, text in (("usage", card.usage), ("limits", card.limits)):

@@ -16,7 +16,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.comments import Thread, one_line, threads
 from workbench.labels.conflicts import Conflict
 from workbench.labels.losses import lost_edits
-from workbench.labels.prelabels import Waiting
+from workbench.labels.prelabels import ProposedBy, Waiting
 from workbench.labels.review import ZoneState, accept, check_judge, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
 from workbench.leases import leases
@@ -61,6 +61,8 @@ class Standing:
     """Whether new annotators show there how they label."""
     prelabels: tuple[Waiting, ...] | None
     """What models propose and nobody has taken over yet; None where it was not asked for."""
+    proposed: tuple[ProposedBy, ...] | None
+    """What each model proposes, taken over or not; None where it was not asked for."""
     keys: dict[int, str]
     """Key of each class by its code, ``unlabelled`` for 0."""
     looked: dict[str, int]
@@ -108,6 +110,7 @@ class Standing:
             "rulings": [asdict(ruling) for ruling in self.rulings],
             "gold": self.gold,
             "prelabels": None if self.prelabels is None else [self._waiting(one) for one in self.prelabels],
+            "proposed": None if self.proposed is None else [asdict(one) for one in self.proposed],
             "double": {"drawn": self.drawn, "by": list(self.blind)},
             "looked": self.looked,
             "conflicts": [
@@ -131,11 +134,11 @@ class Standing:
             "confidence": said,
         }
 
-    def _proposed(self, one: Waiting) -> str:
+    def _waits(self, one: Waiting) -> str:
         said = " to ".join(f"{share:g}" for share in sorted({*(one.confidence or ())}))
         sure = f", confidence {said}" if said else ""
         what = one.upper or self.keys[one.code]
-        return f"  {one.model} proposes {what} for {counted(one.pixels, 'pixel')}{sure}"
+        return f"  waits to be accepted: {what} by {one.model} for {counted(one.pixels, 'pixel')}{sure}"
 
     def _classes(self, conflict: Conflict) -> tuple[str, ...]:
         """Return the key of the class, or upper class, that each op of a conflict gives."""
@@ -178,7 +181,12 @@ class Standing:
             lines.append(f"  {self.loss}")
         if self.gold:
             lines.append("  a gold zone: new annotators show there how they label")
-        lines += [self._proposed(one) for one in self.prelabels or ()]
+        lines += [
+            f"  {one.model} proposes {counted(one.regions, 'region')} for {counted(one.pixels, 'pixel')}, "
+            f"of which {one.same / one.pixels:.1%} are labelled so"
+            for one in self.proposed or ()
+        ]
+        lines += [self._waits(one) for one in self.prelabels or ()]
         lines += [
             f"  {counted(count, 'pixel is', 'pixels are')} {key}, of no class yet"
             for key, count in self.unresolved.items()
@@ -242,10 +250,10 @@ def _ruled(ruling: Ruling) -> list[str]:
 
 
 def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Standing:
-    """Return where a zone stands, read from its journals; on request with the pre-labels that wait there."""
+    """Return where a zone stands, read from its journals; on request with what models propose there."""
     nomenclature, lease = campaign.nomenclature, leases(campaign.registry).get(zone.id)
     with campaign.open_store(zone) as store:
-        said = store.comments()
+        said, proposals = store.comments(), store.prelabels() if prelabels else None
         waiting, begun = {name for name, _ in open_questions(said)}, threads(said)
         return Standing(
             zone=zone,
@@ -264,7 +272,8 @@ def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Stan
             blind=store.blind_authors,
             drawn=campaign.drawn(zone),
             gold=zone.id in gold_zones(campaign),
-            prelabels=store.prelabels().waiting() if prelabels else None,
+            prelabels=proposals.waiting() if proposals else None,
+            proposed=proposals.by_model() if proposals else None,
             keys={0: "unlabelled"} | {one.code: one.key for one in nomenclature.classes},
             looked=_looked(zone, store),
             conflicts=store.conflicts().found,
