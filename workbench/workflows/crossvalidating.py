@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["CROSS_VALIDATION", "cross_validate"]
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from workbench.evaluation import CrossValidation, Fold, Selection, rule_of
 from workbench.export import Release, open_release
 from workbench.export.folds import PROD, SPLITS
 from workbench.inference.card import CARD, read_card
+from workbench.outputs import new_folder
 from workbench.workflows.evaluating import evaluate_model
-from workbench.workflows.training import id_of, train_model
+from workbench.workflows.training import checkpoint_of, id_of, train_model
 from workbench.workflows.training_plan import PLANNED, Plan, plan_training
 
 CROSS_VALIDATION = "cross-validation.json"
@@ -80,53 +81,70 @@ def cross_validate(
     left_out = [split for split in SPLITS if split not in splits]
     if left_out:
         say(f"no zone is in the test of {', '.join(left_out)}: {len(splits)} folds are judged")
-    _check_folder(output, resume=resume)
+    _check_folder(output, resume=resume, say=say)
     wanted = {split: split.replace("split", "fold") for split in (*splits, *([PROD] if prod else []))}
     there = {split for split, name in wanted.items() if (output / name / CARD).is_file()}
     for split in sorted(there):
         _check_same(output / wanted[split], release, split, plan)
-    folds: dict[str, Fold] = {}
-    for number, (split, name) in enumerate(wanted.items()):
+    with new_folder(output):
+        folds: dict[str, Fold] = {}
+        for number, (split, name) in enumerate(wanted.items()):
 
-        def told(share: float, what: str, number: int = number, name: str = name) -> None:
-            progress((number + share) / len(wanted), f"{name}: {what}")
+            def told(share: float, what: str, number: int = number, name: str = name) -> None:
+                progress((number + share) / len(wanted), f"{name}: {what}")
 
-        if split in there:
-            say(f"{name}: is there already")
-        else:
-            called = id_of(f"{output.resolve().name}-{name}")
-            train_model(
-                path,
-                output / name,
-                id=called,
-                split=split,
-                resume=resume,
-                device=device,
-                say=say,
-                progress=told,
-                **how,
-            )
-        if split == PROD and not _holds(release, PROD, "valid"):
-            say(f"{name}: trained on the zones of all folds, and not judged, for none of them is valid in it")
-        else:
-            folds[split] = _judged(path, output / name, split, rule=rule, device=device, say=say)
-    result = CrossValidation(
-        release=release.name,
-        nomenclature=release.nomenclature,
-        rule=rule_of(rule, release.nomenclature),
-        folds=tuple(folds[split] for split in splits),
-        prod=folds.get(PROD),
-    )
-    write_document(result.document(), output / CROSS_VALIDATION, schema="cross-validation")
-    write_file(output / _TABLE, (result.text() + "\n").encode(), error=EvaluationError)
+            if split in there:
+                say(f"{name}: is there already")
+            else:
+                _train(
+                    path, output / name, split, resume=resume, device=device, say=say, progress=told, how=how
+                )
+            if split == PROD and not _holds(release, PROD, "valid"):
+                say(f"{name}: trained on the zones of all folds; none is valid in it, so it is not judged")
+            else:
+                folds[split] = _judged(path, output / name, split, rule=rule, device=device, say=say)
+        result = CrossValidation(
+            release=release.name,
+            nomenclature=release.nomenclature,
+            rule=rule_of(rule, release.nomenclature),
+            folds=tuple(folds[split] for split in splits),
+            prod=folds.get(PROD),
+        )
+        write_document(result.document(), output / CROSS_VALIDATION, schema="cross-validation")
+        write_file(output / _TABLE, (result.text() + "\n").encode(), error=EvaluationError)
     return result
+
+
+def _train(
+    path: Path,
+    model: Path,
+    split: str,
+    *,
+    resume: bool,
+    device: str,
+    say: Callable[[str], None],
+    progress: Callable[[float, str], None],
+    how: Mapping[str, Any],
+) -> None:
+    """Train the model of a split; go on with it, if it was begun."""
+    train_model(
+        path,
+        model,
+        id=id_of(f"{model.resolve().parent.name}-{model.name}"),
+        split=split,
+        resume=resume and checkpoint_of(model).exists(),
+        device=device,
+        say=say,
+        progress=progress,
+        **how,
+    )
 
 
 def _holds(release: Release, split: str, subset: str) -> bool:
     return bool(Selection(split=split, subset=subset).of(release.patches()))
 
 
-def _check_folder(output: Path, *, resume: bool) -> None:
+def _check_folder(output: Path, *, resume: bool, say: Callable[[str], None]) -> None:
     if not output.parent.is_dir():
         raise EvaluationError(f"{output.parent} is not a folder; make it first")
     if output.exists() and not output.is_dir():
@@ -140,7 +158,8 @@ def _check_folder(output: Path, *, resume: bool) -> None:
         raise EvaluationError(
             f"{output} holds {strange[0]}, which is no part of a cross-validation; choose another folder"
         )
-    output.mkdir(exist_ok=True)
+    if resume and not there:
+        say(f"{output} holds nothing to go on from: the cross-validation begins")
 
 
 def _judged(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TrainingDone", "id_of", "train_model"]
+__all__ = ["TrainingDone", "checkpoint_of", "id_of", "train_model"]
 
 import platform
 import re
@@ -178,7 +178,7 @@ def train_model(
     ModelError
         There is nothing to learn from, the model to begin with does not suit, or something is in the way.
     """
-    checkpoint = output.with_name(f"{output.name}.checkpoint")
+    checkpoint = checkpoint_of(output)
     _check_free(output, checkpoint, resume=resume, overwrite=overwrite)
     plan = plan_training(
         begin=begin,
@@ -205,7 +205,9 @@ def train_model(
     )
     _tell(patches, prepared, plan.start, say)
     with alone(output, error=ModelError):
-        if not resume:
+        if resume and not checkpoint.exists():
+            say(f"{checkpoint} is not there, so there is nothing to go on from: the training begins")
+        elif not resume:
             checkpoint.unlink(missing_ok=True)
         done = train(
             prepared,
@@ -220,8 +222,8 @@ def train_model(
             progress=progress,
         )
         card = _card(prepared.card, patches, pseudo, plan, done)
-        written = write_model(card, done.weights, output, overwrite=overwrite)
-        done.history.write(output)
+        beside = done.history.files()
+        written = write_model(card, done.weights, output, beside=beside, overwrite=overwrite)
         checkpoint.unlink(missing_ok=True)
     return TrainingDone(
         directory=output,
@@ -231,6 +233,11 @@ def train_model(
         pseudo=pseudo,
         begun_with=plan.start.id if plan.start else None,
     )
+
+
+def checkpoint_of(output: Path) -> Path:
+    """Return where a training that was cut short is gone on from."""
+    return output.with_name(f"{output.name}.checkpoint")
 
 
 def software() -> dict[str, str]:
