@@ -13,6 +13,7 @@ from napari_plugin.language import count, number, said, title, tr
 from napari_plugin.places import Rounds, Stop
 from napari_plugin.session import Session
 from workbench.assessment.findings import JUSTIFIABLE, KINDS, Finding, Kind
+from workbench.counting import counted
 from workbench.errors import EditRefused
 from workbench.labels.edits import Comment
 from workbench.labels.op import Op
@@ -225,6 +226,6 @@ class HandIn:
             raise EditRefused(f"zone {zone} was not checked as it is now; check it, then hand it in")
         if self.open:
             raise EditRefused(
-                f"zone {zone} has {len(self.open)} open findings; fix or justify each, or give a reason to "
-                "hand it in all the same"
+                f"zone {zone} has {counted(len(self.open), 'open finding')}; fix or justify each, or give a "
+                "reason to hand it in all the same"
             )

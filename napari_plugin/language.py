@@ -244,17 +244,20 @@ class _Template:
 
 
 @lru_cache(maxsize=4)
-def _entries(language: str) -> list[tuple[str, tuple[str, ...], bool]]:
-    """Return (English, its forms in a language, whether the core says it); none for English itself."""
+def _entries(language: str) -> list[tuple[tuple[str, ...], tuple[str, ...], bool]]:
+    """Return (English, its forms in a language, whether the core says it); none for English itself.
+
+    English has two forms where things are counted, one elsewhere.
+    """
     if language == _SOURCE:
         return []
     with (Path(__file__).parent / "locale" / f"{language}.po").open("rb") as file:
         entries = list(read_po(file, locale=language))
     found = []
     for entry in entries:
-        source = entry.id if isinstance(entry.id, str) else entry.id[0]
+        source = (entry.id,) if isinstance(entry.id, str) else tuple(entry.id)
         target = (entry.string,) if isinstance(entry.string, str) else tuple(entry.string or ())
-        if source and target and all(target):
+        if all(source) and target and all(target):
             found.append((source, target, any(one.startswith(CORE) for one in entry.auto_comments)))
     return found
 
@@ -262,13 +265,14 @@ def _entries(language: str) -> list[tuple[str, tuple[str, ...], bool]]:
 @lru_cache(maxsize=4)
 def _catalogue(language: str) -> dict[str, tuple[str, ...]]:
     """Return {English: its forms} of a language."""
-    return {source: forms for source, forms, _ in _entries(language)}
+    return {source[0]: forms for source, forms, _ in _entries(language)}
 
 
 @lru_cache(maxsize=4)
 def _templates(language: str) -> list[_Template]:
     """Return the sentences of the core, those with the most text of their own first: they win a tie."""
-    found = [(source, forms[0]) for source, forms, core in _entries(language) if core]
+    found = [(source[0], forms[0]) for source, forms, core in _entries(language) if core]
+    found += [(source[1], forms[-1]) for source, forms, core in _entries(language) if core and source[1:]]
     found.sort(key=lambda entry: (-len(_PLACE.sub("", entry[0])), entry[0]))
     return [
         _Template(

@@ -206,7 +206,7 @@ BAD_CALLS = {
     "missing raster": (["segment", "nothing.tif", "-o", "h.h5"], 1, "nothing.tif"),
     "evaluation of nothing": (["evaluate", "SMALL"], 2, "--prediction"),
     "evaluation of a mask of another size": (
-        ["evaluate", "SMALL", "--prediction", "IMAGE"],
+        ["evaluate", "SMALL", "--prediction", "MASK"],
         1,
         "does not cover the pixels",
     ),
@@ -228,13 +228,37 @@ BAD_CALLS = {
     ),
     "a map of a text": (["product", "build", "TEXT", "-o", "m.gpkg", "--kind", "cosia"], 1, "text.tif"),
     "a map without a name": (["product", "build", "SMALL", "-o", "map", "--kind", "cosia"], 1, "--domain"),
+    "a scale of no regions": (
+        ["product", "build", "SMALL", "-o", "m.gpkg", "--kind", "cosia", "--scale", "5"],
+        2,
+        "give their --hierarchy, too",
+    ),
+    "confidence in nothing": (
+        ["train", "DIR", "-o", "m", "--confidence", "0.5"],
+        2,
+        "give their campaign by --sure, too",
+    ),
+    "a map of a picture": (
+        ["product", "build", "IMAGE", "-o", "m.gpkg", "--kind", "cosia"],
+        1,
+        "has 5 bands; a prediction has class",
+    ),
+    "a map over the registry": (
+        ["product", "build", "SMALL", "-o", "DIR/registry.gpkg", "--kind", "cosia", "--overwrite"],
+        1,
+        "does not say that it is a map of CoSIA",
+    ),
     "a map of no kind": (["product", "build", "SMALL", "-o", "m.gpkg", "--kind", "corine"], 2, "--kind"),
     "raster beyond the memory": (["segment", "IMAGE", "-o", "h.h5", "--memory", "0.001"], 1, "--memory 0.3"),
     "segment without output": (["segment", "IMAGE"], 2, "-o"),
     "segment a zone of a raster": (["segment", "IMAGE", "-o", "h.h5", "--zone", "X"], 2, "campaign DIR"),
     "no memory at all": (["segment", "IMAGE", "-o", "h.h5", "--memory", "-1"], 2, "--memory"),
     "raster onto itself": (["segment", "IMAGE", "-o", "IMAGE", "--overwrite"], 1, "made of"),
-    "hierarchy over a text": (["segment", "IMAGE", "-o", "TEXT", "--overwrite"], 1, "not a hierarchy"),
+    "hierarchy over a text": (
+        ["segment", "IMAGE", "-o", "TEXT", "--overwrite"],
+        1,
+        "does not say that it is a hierarchy",
+    ),
     "memory of a zone": (["segment", "DIR", "--all", "--memory", "2"], 2, "--memory is for a raster"),
     "segment a campaign without a zone": (["segment", "DIR"], 2, "--all"),
     "no campaign": (["zone", "list", "nowhere"], 1, "workbench campaign init"),
@@ -303,7 +327,7 @@ BAD_CALLS = {
     "pack over a text": (
         ["zone", "pack", "DIR", "--zone", "Z15_UN", "-o", "TEXT", "--overwrite"],
         1,
-        "not a packed zone",
+        "does not say that it is a packed zone",
     ),
     "pack of no zone": (["zone", "pack", "DIR", "--zone", "Z9", "-o", "z.zip"], 1, "Z9"),
     "backup into the campaign": (["campaign", "backup", "DIR", "DIR/backup"], 1, "lies in the campaign"),
@@ -339,6 +363,7 @@ def test_a_bad_call_gets_one_sentence_and_changes_nothing(
     small = make_ortho(600, 512, name="small")[1]
     (tmp_path / "text.tif").write_text("not a raster")
     names = {"DIR": directory, "IMAGE": tmp_path / "scene.tif", "SMALL": small, "TEXT": tmp_path / "text.tif"}
+    names |= {"MASK": tmp_path / "scene-mask.tif"}
     before = files(tmp_path)
     done = run(*(filled(argument, names) for argument in arguments), code=code)
     assert reason in done.stderr
@@ -348,6 +373,40 @@ def test_a_bad_call_gets_one_sentence_and_changes_nothing(
         assert done.stderr.startswith("workbench: ")
         assert done.stderr.count("\n") == 1
     assert files(tmp_path) == before
+
+
+SEVERAL = re.compile(
+    r"(?<![\d,.])1 ([a-z]+ )?"
+    r"(cells|classes|domains|edits|files|journals|leaves|ops|parts|patches|pieces|pixels|polygons|problems|"
+    r"regions|tiles|zones)\b"
+)
+"""One of something, said as if it were several."""
+
+
+def test_one_thing_is_counted_as_one(run: Run, directory: Path, tmp_path: Path) -> None:
+    """A campaign of one zone of one patch; a map of two pieces, one of them too small."""
+    zone = ("--zone", "Z15_UN")
+    codes = np.full((512, 512), 10, np.uint8)
+    codes[:2, :2] = 1
+    write_raster(tmp_path / "map.tif", codes, made_grid(512, 512))
+    run("labels", "export", directory, *zone, "--scheme", "flair", "-o", "labels.tif")
+    told = [
+        run("zone", "status", directory, *zone).stdout,
+        run("campaign", "double", directory, "--share", 1).stdout,
+        run("campaign", "backup", directory, "backup").stdout,
+        run("zone", "pack", directory, *zone, "-o", "zone.zip").stdout,
+        run("journal", "verify", directory, *zone).stdout,
+        run("product", "build", "map.tif", "-o", "m.gpkg", "--kind", "cosia", "--mmu", 500).stdout,
+        run("release", "build", directory, "--name", "X", "-o", "out").stdout,
+    ]
+    next((tmp_path / "out").rglob("MSK_*.tif")).unlink()
+    told.append(run("release", "verify", "out/X", code=1).stdout)
+    assert "1 zone, " in told[2]
+    assert "1 polygon" in told[5]
+    assert "1 piece below" in told[5]
+    assert "1 patch, 0.010486 km², 1 zone in 1 domain;" in told[6]
+    assert "1 patch" in told[7]
+    assert [found[0] for text in told for found in SEVERAL.finditer(text)] == []
 
 
 def test_the_doctor_mends_a_journal_and_says_what_is_lost(run: Run, directory: Path) -> None:
@@ -541,6 +600,8 @@ def test_a_model_proposes_and_says_what(run: Run, directory: Path, tmp_path: Pat
     done = document(run(*call, "--json"), "prelabel")
     assert [(one["author"], one["pixels"]) for one in done["zones"]] == [("model-tiny", 512 * 512)]
     assert "all there already" in run(*call).stdout
+    assert "Z15_UN: left out, accepted" in run("prelabel", directory, "--all").stderr
+    run("review", directory, *zone, "--send-back", "look again", "--author", "paul")
     assert "has no prediction" in run("prelabel", directory, "--all", code=1).stderr
     for wrong in (
         (),
@@ -638,6 +699,38 @@ def test_the_examples_of_all_commands_run(
             words[words.index("jean")] = "zoe"
             CliRunner().invoke(command, [*words, "--blind"], catch_exceptions=False)
             CliRunner().invoke(command, ["segment", "DIR", "--all"], catch_exceptions=False)
+
+
+REPEATED = {
+    ("predict", "--model"),
+    ("evaluate", "--model"),
+    ("zone migrate", "--zone"),
+    ("zone migrate", "--decide"),
+    ("product build", "--decide"),
+}
+"""Options that are made to be given several times."""
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_an_option_of_one_value_that_is_given_again_is_a_mistake(path: tuple[str, ...]) -> None:
+    """Click would take the last one, and say nothing of the others."""
+    for option in COMMANDS[path].params:
+        if isinstance(option, click.Option) and not (option.is_flag and not option.secondary_opts):
+            name = max(option.opts, key=len)
+            given = [name, *["x"] * (0 if option.is_flag else option.nargs)]
+            done = CliRunner().invoke(command, [*path, *given, *given])
+            repeated = (" ".join(path), name) in REPEATED
+            assert (f"{name} is given twice; give one" in done.stderr) == (not repeated), done.output
+            assert done.exit_code == 2 or repeated
+            thrice = CliRunner().invoke(command, [*path, *given * 3])
+            assert (f"{name} is given 3 times; give one" in thrice.stderr) == (not repeated)
+
+
+def test_both_sides_of_a_flag_are_a_mistake_and_the_same_one_again_is_none() -> None:
+    both = CliRunner().invoke(command, ["crossval", "x", "-o", "y", "--prod", "--no-prod"])
+    assert (both.exit_code, "--prod is given twice; give one" in both.stderr) == (2, True)
+    again = CliRunner().invoke(command, ["model", "list", "--published", "--json", "--json", "--published"])
+    assert again.exit_code == 0
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -26,6 +26,8 @@ __all__ = [
 
 from dataclasses import dataclass
 
+from workbench.counting import counted
+
 _MOST_LISTED = 20
 
 
@@ -108,4 +110,6 @@ class DocumentError(WorkbenchError, ValueError):
         self.problems = problems
         listed = "; ".join(str(problem) for problem in problems[:_MOST_LISTED])
         more = len(problems) - _MOST_LISTED
-        super().__init__(f"{source}: {listed}" + (f"; and {more} more problems" if more > 0 else ""))
+        super().__init__(
+            f"{source}: {listed}" + (f"; and {counted(more, 'more problem')}" if more > 0 else "")
+        )

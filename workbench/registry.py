@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
 from workbench.export.folds import FOLDS, NEAR, fold_for
@@ -365,8 +366,8 @@ def _check_new(zone: Zone, others: Sequence[Zone]) -> None:
         shared = ground & ground_cells(other) if other.domain == zone.domain else set()
         if shared:
             raise CampaignError(
-                f"zone {zone.id} shares {len(shared)} patch cells with zone {other.id}, a release would hold "
-                "them twice; draw a footprint that leaves them out"
+                f"zone {zone.id} shares {counted(len(shared), 'patch cell')} with zone {other.id}, and a "
+                "release would hold that ground twice; draw a footprint that leaves it out"
             )
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 from workbench.documents import validate
 from workbench.errors import EvaluationError
 from workbench.evaluation import Comparison, Confusion, CrossValidation, Evaluation, Fold, Tally, rule_of
+from workbench.export.ground import Seen
 from workbench.nomenclature import load_nomenclature
 
 FLAIR = load_nomenclature("flair-19")
@@ -167,7 +173,92 @@ def test_of_few_zones_nobody_says_how_sure_a_gain_is() -> None:
 
 
 def test_a_model_that_saw_the_test_is_marked() -> None:
-    seen = replace(in_zones("v2", [70] * 5), seen=("D001_2020",))
+    seen = replace(in_zones("v2", [70] * 5), seen=(Seen(domain="D001_2020"),))
     told = Comparison(evaluations=(in_zones("v1", [60] * 5), seen))
     assert "v2 *" in told.text()
     assert told.document()["models"][1]["seen"] == ["D001_2020"]
+
+
+CODES = {entry.key: entry.code for entry in FLAIR.classes}
+WATER, CONIFEROUS, GRASS, BUILDING, OTHER = 5, 6, 10, 1, 19
+
+
+def of_maps(model: str, truths: NDArray[np.uint8], maps: NDArray[np.uint8], **how: Any) -> Evaluation:
+    """Return an evaluation of maps, shape (zone, pixel), against truths of as many zones."""
+    zones = {
+        f"D001_2020/Z{number}_UF": Tally(confusion=Confusion.of(truth, found, codes=CODES))
+        for number, (truth, found) in enumerate(zip(truths, maps, strict=True))
+    }
+    return replace(evaluation(model, 1, 1, **how), zones=zones)
+
+
+def strayed(maps: NDArray[np.uint8], row: int, code: int) -> NDArray[np.uint8]:
+    """Return maps in which the first pixel of a zone is of another class."""
+    changed = maps.copy()
+    changed[row, 0] = code
+    return changed
+
+
+def test_a_stray_pixel_of_a_class_that_the_test_has_not_does_not_turn_a_loss_into_a_gain() -> None:
+    truths = np.repeat(np.array([[WATER] * 5 + [GRASS] * 5], np.uint8), 6, axis=0)
+    first = strayed(truths, 0, BUILDING)
+    last = truths.copy()
+    last[:, :1] = GRASS  # worse: one of five pixels of water in each zone
+    before, after = of_maps("v1", truths, first), of_maps("v2", truths, last)
+    assert before.score.mean_iou < after.score.mean_iou, "each over its own classes: the last seems better"
+    made = Comparison(evaluations=(before, after))
+    validate(made.document(), "model-comparison", source="x")
+    assert made.classes == ("water", "herbaceous_vegetation") == tuple(made.document()["classes"])
+    assert made.gain.mean_iou == pytest.approx((24 / 30 + 30 / 36) / 2 - (29 / 30 + 1) / 2)
+    assert made.gain.mean_iou < made.gain.high < 0
+    text = made.text()
+    assert "mIoU is the mean of 2 classes, those of which the test has pixels; others are in brackets" in text
+    assert (
+        f"alone, v1 has an mIoU of {100 * before.score.mean_iou:.2f} %: it gives building, of which the test "
+        "has no pixel, and that is 0 in its mean"
+    ) in text
+    assert "alone, v2" not in text
+    rows = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("|")}
+    assert "98.33" in rows["**mIoU**"]
+    assert [cell.strip() for cell in rows["(building)"].split("|")[2:5]] == ["0.00", "–", "–"]
+
+
+def test_pixels_that_are_wrong_either_way_change_neither_a_gain_nor_its_bounds() -> None:
+    """Nothing predicted, or a class that the test has not: both miss the true class, and no more."""
+    truths = np.repeat(np.array([[WATER] * 5 + [GRASS] * 5], np.uint8), 6, axis=0)
+    maps = strayed(strayed(truths, 1, 0), 4, 0)
+    stray = strayed(strayed(truths, 1, BUILDING), 4, CONIFEROUS)
+    gain = Comparison(evaluations=(of_maps("v1", truths, maps), of_maps("v2", truths, stray))).gain
+    assert (gain.mean_iou, gain.low, gain.high) == (0, 0, 0)
+
+
+PIXELS = hnp.arrays(np.uint8, (5, 8), elements=st.sampled_from([WATER, CONIFEROUS, GRASS, BUILDING, OTHER]))
+
+
+@settings(deadline=None, max_examples=30)
+@given(truths=PIXELS, maps=st.tuples(PIXELS, PIXELS, PIXELS), rule=st.sampled_from(["challenge", "flair"]))
+def test_the_gain_is_the_difference_of_the_means_that_are_shown_and_hangs_on_no_third_model(
+    truths: NDArray[np.uint8], maps: tuple[NDArray[np.uint8], ...], rule: str
+) -> None:
+    truths[0, 0] = WATER
+    one, two, three = (of_maps(f"v{n}", truths, found, rule=rule) for n, found in enumerate(maps))
+    made = Comparison(evaluations=(one, two))
+    found = [each.mean_iou for each in made.scores.values()]
+    assert made.gain.mean_iou == pytest.approx(found[1] - found[0], abs=1e-12)
+    assert len({each.averaged for each in made.scores.values()}) == 1
+    among = Comparison(evaluations=(three, one, two)).scores
+    assert {model: among[model].mean_iou for model in made.scores} == {
+        model: score.mean_iou for model, score in made.scores.items()
+    }
+    if rule == "challenge":
+        assert found == pytest.approx([true_mean(truths, each) for each in maps[:2]])
+    else:
+        assert found == [one.score.mean_iou, two.score.mean_iou], "absent classes are in all means already"
+
+
+def true_mean(truths: NDArray[np.uint8], maps: NDArray[np.uint8]) -> float:
+    """Return the mean IoU over the classes of the truth but *other*, by sets of pixels."""
+    codes = set(truths.ravel().tolist()) - {OTHER}
+    return float(
+        np.mean([((truths == c) & (maps == c)).sum() / ((truths == c) | (maps == c)).sum() for c in codes])
+    )

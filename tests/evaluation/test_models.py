@@ -52,7 +52,7 @@ def test_what_the_figures_have_to_be_read_with_is_said(release: Release, tmp_pat
     said: list[str] = []
     path = model(tmp_path, replace(CARD, resolution=0.5))
     found = evaluate_model(release.path, path, split="all", device="cpu", say=said.append)
-    assert found.seen == ("D036_2020",)
+    assert [one.domain for one in found.seen] == ["D036_2020"]
     assert [sentence.split(" was trained ")[1][:6] for sentence in said] == ["at 0.5", "on D03"]
 
 

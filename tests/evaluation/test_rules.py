@@ -13,9 +13,10 @@ from hypothesis.extra import numpy as hnp
 
 from workbench.errors import EvaluationError
 from workbench.evaluation import ChallengeRule, Confusion, FlairRule, rule_of
+from workbench.evaluation.rules import Rule
 from workbench.nomenclature import load_nomenclature
 
-FLAIR = load_nomenclature("flair-19")
+FLAIR, URBAN = load_nomenclature("flair-19"), load_nomenclature("ign-urbain")
 TWELVE = FLAIR.keys[:12]
 FIFTEEN = (*FLAIR.keys[:14], "greenhouse")
 
@@ -119,6 +120,57 @@ def test_a_class_that_is_nowhere_is_0_by_flair_and_nothing_by_challenge() -> Non
     assert FlairRule(dropped=("c",)).score(made).mean_iou == 0.5
 
 
+# Rows are the truth: a right, b taken for c, c and d in no truth; d and e in neither map.
+LACKING = matrix([[8, 0, 0, 0, 0], [0, 0, 2, 0, 0], *[[0] * 5] * 3], "abcde")
+
+
+@pytest.mark.parametrize(
+    ("rule", "averaged", "nowhere", "told"),
+    [
+        pytest.param(
+            ChallengeRule(groups={key: key for key in "abcde"}, keys=tuple("abcde"), scored=tuple("abcd")),
+            ("a", "b", "c"),
+            ("d", "e"),
+            ["mIoU 33.33 % of 3 classes", "in neither map, and in no mean: 2 classes"],
+            id="challenge",
+        ),
+        pytest.param(
+            FlairRule(dropped=("e",)),
+            ("a", "b", "c", "d"),
+            ("d",),
+            [
+                "mIoU 25.00 % of 4 classes",
+                "in neither map, and 0 in the mean (--drop leaves them out): 1 class",
+            ],
+            id="flair",
+        ),
+    ],
+)
+def test_a_mean_is_told_with_the_number_of_its_classes(
+    rule: Rule, averaged: tuple[str, ...], nowhere: tuple[str, ...], told: list[str]
+) -> None:
+    score = rule.score(LACKING)
+    assert (score.averaged, score.nowhere, score.only_predicted) == (averaged, nowhere, ("c",))
+    assert score.mean_iou == pytest.approx(1 / len(averaged))
+    text = score.text()
+    assert [one for one in told if one not in text] == []
+    assert "in the prediction alone, so 0 in the mean: c" in text
+
+
+def test_the_picture_and_the_table_leave_out_the_same_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    plots = pytest.importorskip("workbench.evaluation.plots")
+    pytest.importorskip("matplotlib")
+    drawn: list[str] = []
+    monkeypatch.setattr(plots, "_head", lambda figure, *told: drawn.extend(told))
+    rule = rule_of("challenge", FLAIR)
+    score = rule.score(with_ious({"water": 50.0, "vineyard": 70.0}, errors_to=None))
+    plots.confusion_png(score, FLAIR, title="x")
+    assert "other" in score.nowhere
+    assert "rule challenge: mIoU 60.00 % of 2 classes, OA 60.00 %" in drawn[1]
+    assert drawn[1].endswith("in neither map: 11 classes")
+    assert "in neither map, and in no mean: 11 classes" in score.text()
+
+
 def test_nothing_predicted_is_an_error_by_both_rules() -> None:
     made = replace(BY_HAND, unanswered=np.array([10, 0, 0]))
     assert FlairRule(dropped=("c",)).score(made).of("a") == 6 / 18
@@ -144,6 +196,10 @@ def test_rules_refuse_what_they_cannot_do() -> None:
         rule_of("challenge", FLAIR, dropped=("snow",))
     with pytest.raises(EvaluationError, match="no class glacier to drop"):
         rule_of("flair", FLAIR, dropped=("glacier",))
+    with pytest.raises(EvaluationError, match=r"flair-19 without building, .* has no class to average; drop"):
+        rule_of("flair", FLAIR, dropped=FIFTEEN)
+    with pytest.raises(EvaluationError, match=r"ign-urbain without .* has no class to average"):
+        rule_of("flair", URBAN, dropped=URBAN.keys)
     with pytest.raises(EvaluationError, match="no rule 'best'"):
         rule_of("best", FLAIR)
 
@@ -200,7 +256,7 @@ def test_grouping_labels_first_gives_the_grouped_matrix(truth: np.ndarray, predi
 def test_codes_of_no_class_are_refused_where_they_count() -> None:
     truth, predicted = np.array([[0, 1]], np.uint8), np.array([[9, 1]], np.uint8)
     assert Confusion.of(truth, predicted, codes=CODES).pixels == 1
-    with pytest.raises(EvaluationError, match="the prediction has code 9 in 1 pixels, of no class"):
+    with pytest.raises(EvaluationError, match="the prediction has code 9 in 1 pixel, of no class"):
         Confusion.of(np.array([[1, 1]], np.uint8), predicted, codes=CODES)
     with pytest.raises(EvaluationError, match="the truth has code 200"):
         Confusion.of(np.array([[200, 1]], np.uint8), predicted, codes=CODES)

@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[Callable[[], list[MadeZone]], dict[str, Any], str]] = {
     "same ground twice": (
         lambda: [make_zone(cells=L_SHAPE), make_zone(name="Z3_UU", east=1, first_number=9)],
         {},
-        "zones D055_2018/Z2_UF and D055_2018/Z3_UU share 1 patch cells",
+        "zones D055_2018/Z2_UF and D055_2018/Z3_UU share 1 patch cell;",
     ),
     "names that differ by case": (
         lambda: [one(), make_zone(name="z2_uf", east=9, first_number=9)],
@@ -195,7 +195,7 @@ REFUSED: dict[str, tuple[Callable[[], list[MadeZone]], dict[str, Any], str]] = {
         {},
         "patch numbers 1 are used twice",
     ),
-    "too few numbers": (lambda: [changed(one(), numbers=())], {}, "has 1 patches and 0 numbers"),
+    "too few numbers": (lambda: [changed(one(), numbers=())], {}, "has 1 patch and 0 numbers"),
     "fold that is none": (lambda: [make_zone(fold=6)], {}, "zone D055_2018/Z2_UF is in no fold of 1–5"),
     "domain in two folds": (
         lambda: [one(), make_zone(name="Z3_UU", fold=2, east=9, first_number=9)],
@@ -216,7 +216,8 @@ REFUSED: dict[str, tuple[Callable[[], list[MadeZone]], dict[str, Any], str]] = {
     "code of no class": (
         lambda: [changed(one(), labels=lambda: np.full((512, 512), 77, dtype=np.uint8))],
         {},
-        r"labels of patch D055-2018_Z2--UF_1-1: unknown value 77 in 262144 pixels, first at \(row 0, col 0\)",
+        r"labels of patch D055-2018_Z2--UF_1-1: unknown value 77 in 262,144 pixels, first at \(row 0, "
+        r"col 0\)",
     ),
     "labels of another size": (
         lambda: [changed(one(), labels=lambda: np.ones((512, 511), dtype=np.uint8))],

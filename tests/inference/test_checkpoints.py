@@ -13,13 +13,14 @@ from made_models import HUB_NAME, INC_NAME, TINY, UNET, UPERNET, hub, inc, save,
 from torch import Tensor
 
 from workbench.errors import ModelError
-from workbench.inference.card import Band, read_card
+from workbench.inference.card import Band, read_card, write_card
 from workbench.inference.checkpoints import Imported, import_checkpoint
 from workbench.inference.flair import FLAIR_HUB, FLAIR_INC, UNTRAINED_OF_12, UNTRAINED_OF_15
 from workbench.inference.models import read_model, read_weights, write_model
 from workbench.inference.network import open_segmenter
 from workbench.inference.telling import Said
 from workbench.nomenclature import load_nomenclature
+from workbench.workflows.models import describe_model
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,6 @@ def test_flair_inc_is_read_from_pth_and_from_lightning(tmp_path: Path) -> None:
         assert (card.architecture, card.classes) == (UNET, FLAIR_INC.classes)
         assert card.bands[0] == Band(name="R", mean=105.08, std=52.17)
         assert card.untrained == UNTRAINED_OF_15
-        assert card.licence.startswith("Etalab 2.0")
         assert card.source == name
         weights = read_weights(tmp_path / "model")
         assert all(torch.equal(weights[key], tensor) for key, tensor in state(UNET).items())
@@ -80,7 +80,7 @@ def test_what_had_no_weight_in_the_loss_is_untrained(tmp_path: Path) -> None:
     done = imported(inc(state(UNET), untrained=(0, 18)), tmp_path / "x.pth", bands=("R", "G", "B"))
     assert done.card.untrained == ("building", "other")
     done = imported(inc(state(UNET), untrained=(0, 18)), tmp_path / INC_NAME)
-    assert done.remarks == ("its loss has 2 classes without weight, its name says 4",)
+    assert done.remarks[0] == "its loss has 2 classes without weight, its name says 4"
 
 
 def test_the_name_tells_twelve_classes(tmp_path: Path) -> None:
@@ -272,7 +272,8 @@ def test_a_model_of_ours_is_imported_under_another_name(tmp_path: Path) -> None:
         done = import_checkpoint(source, tmp_path / "second", id="second", said=said, overwrite=True)
         assert (done.card.id, done.card.title, done.card.licence) == ("second", "Second", "mine")
         assert [band.name for band in done.card.bands] == ["NIR", "R"]
-        assert done.remarks == ("its first layer was changed for other bands: train it on before it is used",)
+        assert done.remarks == (done.card.limits,)
+        assert "other bands than R,G,B" in done.card.limits
         assert done.card.classes == first.card.classes
         before, after = (
             read_weights(tmp_path / name)["encoder.patch_embed1.proj.weight"] for name in ("model", "second")
@@ -280,6 +281,104 @@ def test_a_model_of_ours_is_imported_under_another_name(tmp_path: Path) -> None:
         assert torch.equal(after[:, 1], before[:, 0])
         assert torch.allclose(after[:, 0], before.mean(dim=1) * 1.5)
         assert read_card(tmp_path / "second") == done.card
+
+
+FIVE = replace(UNET, encoder="resnet34", inputs=5)
+"""The network of which IGN publishes figures."""
+FIVE_NAME = "FLAIR-INC_rgbie_15cl_resnet34-unet_weights.pth"
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkpoint of random weights that is called and built as one of IGN's; nothing changes it."""
+    return save(inc(state(FIVE)), tmp_path_factory.mktemp("five") / FIVE_NAME)
+
+
+def test_what_ign_publishes_of_a_name_is_told_as_that_where_nothing_contradicts(
+    five: Path, tmp_path: Path
+) -> None:
+    done = import_checkpoint(five, tmp_path / "model", id="five")
+    assert done.card.metrics == {
+        "published": {"by": "IGN in percent, for the model of this name", "mIoU": 54.72, "OA": 76.37}
+    }
+    assert done.card.title == "FLAIR-INC_rgbie_15cl_resnet34-unet"
+    assert done.card.licence.startswith("Etalab 2.0")
+    assert done.remarks == ()
+    assert "by IGN in percent, for the model of this name" in describe_model(tmp_path / "model").text()
+
+
+OTHERS: dict[str, tuple[dict[str, object], str]] = {
+    "other bands": ({"bands": ("NIR", "R", "G", "B", "E")}, "it takes NIR,R,G,B,E, that one R,G,B,NIR,E"),
+    "other classes": ({"classes": ("flair_hub",)}, "its classes are others"),
+    "other untrained classes": ({"untrained": ("snow",)}, "1 of its classes were not trained, 4 of that"),
+    "otherwise normalised": (
+        {"bands": (Band(name="R", mean=1.0, std=2.0), "G", "B", "NIR", "E")},
+        "its bands are normalised otherwise",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_figures_are_of_no_model_that_is_said_to_be_another(case: str, five: Path, tmp_path: Path) -> None:
+    said, told = OTHERS[case]
+    done = import_checkpoint(five, tmp_path / "model", id="five", said=Said(**said))
+    assert done.card.metrics == {}
+    assert done.card.licence.startswith("unknown")
+    assert done.card.title == "FLAIR-INC_rgbie_15cl_resnet34-unet_weights, not as published"
+    (remark,) = done.remarks
+    assert "and is not as published (" in remark
+    assert told in remark
+
+
+@pytest.mark.parametrize(
+    ("tensors", "name", "told"),
+    [
+        (inc(state(UNET)), INC_NAME, "its network is mit_b0-unet (smp), "),
+        (hub(state(UPERNET)), HUB_NAME, "that one's swin_base_patch4_window12_384-upernet (flair-hub)"),
+    ],
+    ids=["flair-inc", "flair-hub"],
+)
+def test_another_network_than_its_name_says_is_told_of_and_has_no_figures(
+    tensors: dict[str, Tensor], name: str, told: str, tmp_path: Path
+) -> None:
+    done = imported(tensors, tmp_path / name)
+    assert any(told in remark for remark in done.remarks)
+    assert (done.card.metrics, done.card.training) == ({}, {})
+    assert done.card.licence.startswith("unknown")
+
+
+def test_a_name_that_only_begins_or_ends_as_one_of_igns_is_not_that(tmp_path: Path) -> None:
+    for name in (f"my-{INC_NAME}", INC_NAME.replace("_weights", "_trained-on")):
+        done = imported(inc(state(UNET)), tmp_path / name)
+        assert done.remarks == ("IGN calls no model of FLAIR-INC so: licence and figures are not known",)
+        assert done.card.title == Path(name).stem
+        assert done.card.licence.startswith("unknown")
+
+
+def test_a_network_that_was_adapted_has_no_figures_and_its_card_says_why(five: Path, tmp_path: Path) -> None:
+    said = Said(adapt_bands=("NIR", "R", "G"))
+    done = import_checkpoint(five, tmp_path / "adapted", id="adapted", said=said)
+    assert done.card.metrics == {}
+    assert done.card.title == "FLAIR-INC_rgbie_15cl_resnet34-unet, first layer changed"
+    assert done.card.licence.startswith("Etalab 2.0"), "its weights are IGN's all the same"
+    sentence = "Its first layer was changed for other bands than R,G,B,NIR,E, which it was trained with"
+    assert done.card.limits.startswith(sentence)
+    assert sentence in describe_model(tmp_path / "adapted").text()
+    again = import_checkpoint(tmp_path / "adapted", tmp_path / "again", id="again")
+    assert again.card.limits == done.card.limits
+
+
+def test_figures_of_a_model_of_ours_go_where_its_bands_or_classes_are_told_otherwise(tmp_path: Path) -> None:
+    card = imported(inc(state(UNET)), tmp_path / INC_NAME).card
+    write_card(replace(card, metrics={"held_out": {"mIoU": 0.5}}), tmp_path / "model")
+    same = import_checkpoint(
+        tmp_path / "model", tmp_path / "same", id="same", said=Said(bands=("R", "G", "B"))
+    )
+    assert same.card.metrics == {"held_out": {"mIoU": 0.5}}
+    said = Said(bands=("NIR", "R", "G"), family=FLAIR_INC)
+    other = import_checkpoint(tmp_path / "model", tmp_path / "other", id="other", said=said)
+    assert other.card.metrics == {}
+    assert any("the figures that it had are left out" in remark for remark in other.remarks)
 
 
 def test_an_import_replaces_nothing_unasked(tmp_path: Path) -> None:

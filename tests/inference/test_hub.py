@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,15 +18,21 @@ NAME = "IGNF/FLAIR-INC_rgb_12cl_resnet34-unet"
 hub = pytest.importorskip("huggingface_hub")
 
 
+class ConnectError(pytest.importorskip("huggingface_hub.errors").HTTPError):
+    """What the hub's client raises without a network, whichever library it asks by."""
+
+
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, ...]]]:
     """Stand in for the hub with files of a folder; return what it is asked."""
 
-    def serve(*files: str, error: Exception | None = None) -> list[tuple[str, ...]]:
+    def serve(*files: str, error: Exception | None = None, warns: str = "") -> list[tuple[str, ...]]:
         asked: list[tuple[str, ...]] = []
 
         def listed(_: object, name: str) -> list[str]:
             asked.append(("list", name))
+            if warns:
+                logging.getLogger("huggingface_hub.utils._http").warning(warns)
             if error:
                 raise error
             return ["README.md", *files]
@@ -60,7 +67,8 @@ def test_with_leave_the_checkpoint_is_fetched_and_the_name_tells_the_classes(
     asked = serve("weights.pth")
     card = import_model(NAME, tmp_path / "model", network=True).card
     assert asked == [("list", NAME), ("download", NAME, "weights.pth")]
-    assert (card.id, card.source, card.title) == ("model", NAME, NAME.removeprefix("IGNF/"))
+    assert (card.id, card.source) == ("model", NAME)
+    assert card.title == f"{NAME.removeprefix('IGNF/')}, not as published", "a stand-in of another network"
     assert len(card.untrained) == 7
     assert [band.name for band in card.bands] == ["R", "G", "B"]
 
@@ -72,6 +80,8 @@ def test_with_leave_the_checkpoint_is_fetched_and_the_name_tells_the_classes(
         (("a.pth", "b.pth"), None, r"has 2 checkpoints \(a.pth, b.pth\); load the one that is meant down"),
         (("a.pth",), OSError("no route"), r"could not be fetched \(no route\).*import that file"),
         (("a.pth",), ValueError("odd name"), r"could not be fetched \(odd name\)"),
+        (("a.pth",), ConnectError("Name not known"), r"fetched \(Name not known\); look at the network"),
+        (("a.pth",), ConnectError(""), r"fetched \(ConnectError\); look at the network, or load"),
     ],
 )
 def test_what_the_hub_does_not_give_is_one_sentence(
@@ -85,6 +95,23 @@ def test_what_the_hub_does_not_give_is_one_sentence(
     with pytest.raises(ModelError, match=told) as caught:
         import_model(NAME, tmp_path / "model", network=True)
     assert "\n" not in str(caught.value)
+    assert "--network" not in str(caught.value), "it was passed"
+
+
+def test_that_the_hub_is_asked_again_and_again_is_not_printed(
+    serve: Callable[..., list[tuple[str, ...]]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    serve("a.pth", error=OSError("no route"), warns="Retrying in 1s [Retry 1/5].")
+    library = logging.getLogger("huggingface_hub")
+    before = library.level
+    library.addHandler(caplog.handler)
+    try:
+        with pytest.raises(ModelError, match="no route"):
+            import_model(NAME, tmp_path / "model", network=True)
+    finally:
+        library.removeHandler(caplog.handler)
+    assert caplog.text == ""
+    assert library.level == before
 
 
 def test_without_the_library_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 The core speaks English and fills its sentences at once; the desk finds them again by their templates, so the
 catalogues have to know all of these. They are the texts of errors, and what the functions of `TOLD` say, with
 names in the places of values. A text made of parts that are chosen where it is said is as many templates.
+How many there are of something, as `counted` says it, is a value that is called after the things, and a
+sentence of its own: ``{count} patch`` or ``{count} patches``.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,15 +29,15 @@ _ASSESSMENT = "agreement closing seams slivers surfaces"
 _DESK = "handin opening processes readers reviewing session writers"
 MODULES = (
     *(f"workbench/labels/{name}.py" for name in _LABELS.split()),
-    *(f"workbench/geo/{name}.py" for name in ("placed", "raster", "vectors")),
+    *(f"workbench/geo/{name}.py" for name in ("placed", "predictions", "raster", "vectors")),
     *(
         f"workbench/segmentation/{name}.py"
         for name in ("building", "hierarchy", "refining", "sealing", "storage")
     ),
     *(f"workbench/assessment/{name}.py" for name in _ASSESSMENT.split()),
-    *(f"workbench/export/{name}.py" for name in ("gates", "layouts", "release")),
+    *(f"workbench/export/{name}.py" for name in ("gates", "layouts", "proving", "release")),
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
-    *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "registry")),
+    *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "outputs", "registry")),
     *(f"napari_plugin/{name}.py" for name in _DESK.split()),
 )
 """Whose errors reach the desk: they read or write what it shows, or judge what it asks for."""
@@ -56,13 +58,15 @@ TOLD: Mapping[str, tuple[str, ...]] = {
         "_scheme_problems",
         "_patch_problems",
     ),
+    "workbench/export/proving.py": ("proven", "prove_index"),
     "workbench/export/release.py": ("text",),
     "workbench/workflows/closing.py": ("refusal",),
     "workbench/workflows/doubling.py": ("hidden",),
     "workbench/workflows/labelling.py": ("export_labels",),
     "workbench/workflows/publishing.py": ("release_sources",),
     "workbench/workflows/refining.py": ("refined_by",),
-    "workbench/documents.py": ("check_output", "write_file"),
+    "workbench/documents.py": ("write_files",),
+    "workbench/outputs.py": ("check_output",),
     "workbench/leases.py": ("_take",),
     "napari_plugin/opening.py": ("_read_hierarchy",),
 }
@@ -93,7 +97,7 @@ BY_HAND: Mapping[str, tuple[str, ...]] = {
     ),
     "workbench/assessment/closing.py": ("no label",),
     "workbench/assessment/findings.py": (*KINDS, *(f"{{count}} {kind}" for kind in KINDS)),
-    "workbench/documents.py": ("a GeoTIFF", "a hierarchy"),
+    "workbench/geo/raster_kinds.py": ("a raster of labels",),
     "workbench/segmentation/building.py": ("image", "leaves", "merging", "scales", "numbering"),
     # What operating systems and SQLite say of disks.
     "errno": (
@@ -174,8 +178,7 @@ def templates() -> dict[str, str]:
     """Return {template: module that says it first}."""
     found: dict[str, str] = {}
     for module in MODULES:
-        code = (ROOT / module).read_text(encoding="utf-8")
-        for template in templates_of(code, told=TOLD.get(module, ())):
+        for template in templates_of(_code(module), told=TOLD.get(module, ())):
             found.setdefault(template, module)
     for module, sentences in BY_HAND.items():
         for template in sentences:
@@ -183,18 +186,51 @@ def templates() -> dict[str, str]:
     return found
 
 
+def counted_things() -> dict[tuple[str, str], str]:
+    """Return {(template of one thing, template of several): module that counts them first}."""
+    found: dict[tuple[str, str], str] = {}
+    for module in MODULES:
+        for one, many in counted_in(_code(module), told=TOLD.get(module, ())):
+            found.setdefault((f"{{count}} {one}", f"{{count}} {many}"), module)
+    return found
+
+
 def templates_of(code: str, *, told: Iterable[str] = ()) -> Iterator[str]:
     """Yield the templates of the errors in some code, and of what the functions of some names say."""
     tree = ast.parse(code)
     constants = _constants(tree)
-    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+    for function, texts in _said_in(tree, told):
         known = _Known(function, constants)
-        for text in _whole_texts(function) if function.name in told else _raised(function):
+        for text in texts:
             yield from (one.template for one in known.texts(text) if _tells(one.template))
 
 
+def counted_in(code: str, *, told: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield what one thing is called, and several, of the things that are counted in these texts."""
+    for _, texts in _said_in(ast.parse(code), told):
+        for node in (node for text in texts for node in ast.walk(text)):
+            match node:
+                case ast.Call(func=ast.Name(id="counted"), args=[_, *things]):
+                    yield _one_and_many(things)
+
+
+def _one_and_many(things: Sequence[ast.expr]) -> tuple[str, str]:
+    one, *many = (str(ast.literal_eval(name)) for name in things)
+    return one, many[0] if many else f"{one}s"
+
+
+def _said_in(tree: ast.Module, told: Iterable[str]) -> Iterator[tuple[ast.FunctionDef, list[ast.expr]]]:
+    """Yield each function with the texts that somebody reads."""
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        yield function, list(_whole_texts(function) if function.name in told else _raised(function))
+
+
+def _code(module: str) -> str:
+    return (ROOT / module).read_text(encoding="utf-8")
+
+
 def _parsed(module: str) -> ast.Module:
-    return ast.parse((ROOT / module).read_text(encoding="utf-8"))
+    return ast.parse(_code(module))
 
 
 def _tells(template: str) -> bool:
@@ -386,6 +422,8 @@ def _name(node: ast.expr) -> str:
             return _name(owner)
         case ast.Call(func=ast.Name(id="len")):
             return "count"
+        case ast.Call(func=ast.Name(id="counted"), args=[_, *things]):
+            return _one_and_many(things)[1].split()[-1]
         case ast.Call(func=ast.Attribute(value=ast.Constant(value=between), attr="join")):
             return {" and ": "names", "; ": "problems"}.get(str(between), "listed")
         case ast.Call(func=ast.Attribute(value=owner, attr="tolist" | "resolve" | "replace")):

@@ -19,7 +19,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.pofile import read_po, write_po
-from core_sentences import templates
+from core_sentences import counted_things, templates
 
 from napari_plugin.actions import ACTIONS, GROUPS, POINTER
 from napari_plugin.keycaps import KEY_NAMES
@@ -44,6 +44,7 @@ class Message:
 def messages() -> dict[str, Message]:
     """Return {sentence: what is known of it} of everything that the desk says."""
     found = {sentence: Message(core=module) for sentence, module in templates().items()}
+    found |= {one: Message(plural=many, core=module) for (one, many), module in counted_things().items()}
     for sentence, plural in (*_of_calls(), *((text, None) for text in of_tables())):
         core = found[sentence].core if sentence in found else ""
         found[sentence] = Message(plural=plural, core=core)

@@ -86,7 +86,7 @@ def test_labels_are_exported_in_the_numbers_of_a_scheme(
 def test_a_release_says_what_it_holds_and_what_stays_out(two: Campaign, tmp_path: Path) -> None:
     told = Told()
     text, left_out = chores.build_release(two.path, "FR_V0.1", tmp_path / "out", ("flair-hub",), told)
-    assert "1 patches" in text
+    assert "1 patch" in text
     assert len(left_out) == 1
     assert TWO in left_out[0]
     assert (tmp_path / "out" / "FR_V0.1" / "release.json").is_file()

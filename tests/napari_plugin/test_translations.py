@@ -16,7 +16,7 @@ from babel import Locale
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from core_sentences import KINDS as WORDS_OF_KINDS
-from core_sentences import ROOT, templates, templates_of
+from core_sentences import ROOT, counted_things, templates, templates_of
 from hypothesis import given
 from hypothesis import strategies as st
 from messages import LOCALE, MANIFEST, PLUGIN, messages, read_catalogue, updated, updated_manifest
@@ -297,19 +297,29 @@ def test_english_says_what_the_core_says(text: str) -> None:
     assert said(text) == text
 
 
+@pytest.mark.parametrize(
+    ("cells", "french"),
+    [("1 patch cell", "1 cellule de patch"), ("1,234 patch cells", f"1{NARROW}234 cellules de patch")],
+)
+def test_things_that_the_core_counts_are_counted_in_french_as_well(cells: str, french: str) -> None:
+    assert said(f"zones D1/Z1 and D1/Z2 share {cells}; take one zone out") == (
+        f"les zones D1/Z1 et D1/Z2 partagent {french}{NARROW}; retirez l’une des deux zones"
+    )
+
+
 def test_several_sentences_in_one_are_found_one_by_one() -> None:
     told = (
-        "out.tif: D1/Z1, 12.5% labelled, numbered as flair; 1,234 pixels in conflict are unlabelled in it; "
+        "out.tif: D1/Z1, 12.5% labelled, numbered as flair; 1,234 pixels in conflict, unlabelled in it; "
         "edits may be lost: no journal holds op marie:7; put the newer marie.sqlite back"
     )
     assert said(told) == (
         f"out.tif{NARROW}: D1/Z1, annotée à 12,5{NARROW}%, numérotée selon flair{NARROW}; "
-        f"1{NARROW}234 pixels en conflit y sont non annotés{NARROW}; des modifications sont peut-être "
-        f"perdues{NARROW}: aucun journal n’a l’opération marie:7{NARROW}; remettez le marie.sqlite plus "
-        "récent"
+        f"1{NARROW}234 pixels en conflit, sans annotation dans ce fichier{NARROW}; des modifications sont "
+        f"peut-être perdues{NARROW}: aucun journal n’a l’opération marie:7{NARROW}; remettez le marie.sqlite "
+        "plus récent"
     )
-    assert said("FR_V1 built: 2 patches, 0.5 km², 1 zones in 1 domains; layouts flair1\ncontent abc") == (
-        f"FR_V1 construite{NARROW}: 2 patchs, 0,5 km², 1 zones dans 1 domaines{NARROW}; formats flair1\n"
+    assert said("FR_V1 built: 2 patches, 0.5 km², 1 zone in 1 domain; layouts flair1\ncontent abc") == (
+        f"FR_V1 construite{NARROW}: 2 patchs, 0,5 km², 1 zone dans 1 domaine{NARROW}; formats flair1\n"
         "contenu abc"
     )
 
@@ -454,6 +464,10 @@ def test_kinds_of_findings_are_those_that_the_core_has() -> None:
             "raise GridError(f'{len(found)} patches between {\" and \".join(found)}')",
             {"{count} patches between {names}"},
         ),
+        (
+            'raise GridError(f\'there {counted(len(found), "is a patch", "are patches")} too many\')',
+            {"there {patches} too many"},
+        ),
         ("return 'said by nobody'", set()),
         ("raise KeyError", set()),
     ],
@@ -475,4 +489,4 @@ def told():
 
 def test_marks_tell_what_the_core_says() -> None:
     marked = {entry.id for entry in ENTRIES if any(one.startswith(CORE) for one in entry.auto_comments)}
-    assert marked == set(TEMPLATES)
+    assert marked == {*TEMPLATES, *counted_things()}

@@ -143,7 +143,7 @@ def test_a_release_is_built_as_the_dialog_says(
     finish(qtbot, work)
     assert (tmp_path / "out" / "FR_V0.1" / "FLAIR-HUB").is_dir()
     assert not (tmp_path / "out" / "FR_V0.1" / "FLAIR1").exists()
-    assert "1 patches" in told[0]
+    assert "1 patch" in told[0]
 
 
 @pytest.mark.parametrize(

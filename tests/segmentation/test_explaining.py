@@ -156,9 +156,9 @@ def test_an_image_with_noise_is_explained_by_its_two_halves():
     assert (classes[found.column][regions[1:]] == np.where(image[0, 1:] > 0, 7, 2)).all()
 
 
-@pytest.mark.parametrize("price", [0, -1, float("nan"), float("inf")])
-def test_a_price_that_is_none_is_refused(price):
-    with pytest.raises(HierarchyError, match="explains nothing"):
+@pytest.mark.parametrize("price", [0, -1, float("nan"), float("inf"), 2.0**31, 1e18])
+def test_a_price_that_is_none_or_that_no_region_is_worth_is_refused_with_its_bounds(price):
+    with pytest.raises(HierarchyError, match=r"cannot be; give one above 0 and below 2,147,483,648"):
         explain(np.array([np.inf], np.float32), np.ones((1, 1), np.int64), price=price)
 
 

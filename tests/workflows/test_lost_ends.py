@@ -184,7 +184,7 @@ def test_a_copy_that_goes_another_way_is_named_until_it_is_gone(
     for _ in range(2):
         told = run(campaign, "journal", "doctor", "--zone", "Z1_AA")
         assert told.exit_code == 1
-        assert "marie: sound, 1 ops\n" in told.output
+        assert "marie: sound, 1 op\n" in told.output
         assert "marie-backup goes another way from op marie:1 on, and none of its 3 ops" in told.output
     found = json.loads(run(campaign, "journal", "doctor", "--zone", "Z1_AA", "--json").output)
     validate(found, "outputs/journal-doctor", source="doctor")

@@ -206,7 +206,7 @@ def test_an_undecided_class_that_is_in_no_zone_does_not_block(old: Campaign, tmp
 def test_an_undecided_class_that_was_undone_blocks(old: Campaign, tmp_path: Path) -> None:
     zone = old.zone("Z2_UF")
     label(old, zone, "marie", SQUARE % (20, 20, "mineraux"), '{"undo": 1}')
-    with pytest.raises(NomenclatureError, match=r"mineraux \(0 pixels, 1 ops"):
+    with pytest.raises(NomenclatureError, match=r"mineraux \(0 pixels, 1 op;"):
         carry(old, tmp_path / "new", "Z2_UF", decisions={})
 
 

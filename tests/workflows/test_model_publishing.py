@@ -21,20 +21,26 @@ from made_orthos import made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
-from workbench.documents import digest_file, read_document, validate
+from workbench.documents import read_document, validate
 from workbench.errors import ModelError, WorkbenchError
+from workbench.evaluation import Confusion, Tally, rule_of
 from workbench.export import Release, open_release
-from workbench.export.manifest import Manifest, check_files
+from workbench.export.manifest import MANIFEST, Manifest, check_files
 from workbench.export.staging import Staging
 from workbench.geo.raster import read_bands, write_raster
-from workbench.inference.card import ModelCard, read_card, write_card
+from workbench.inference.card import CARD, FILES, WEIGHTS, ModelCard, read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.network import open_segmenter
+from workbench.training.history import CURVES, HISTORY
 from workbench.workflows.evaluating import evaluate_model
+from workbench.workflows.hub_metadata import front_matter
 from workbench.workflows.intake import add_zone
+from workbench.workflows.model_figures import MATRIX, METRICS
+from workbench.workflows.model_folder import README
 from workbench.workflows.model_publishing import PublishedModel, publish_model
+from workbench.workflows.model_readme import readme
 from workbench.workflows.models import describe_model
-from workbench.workflows.publication import Figures, NotMeasured
+from workbench.workflows.publication import Figures, NotMeasured, Publication
 from workbench.workflows.publishing import publish
 from workbench.workflows.training import train_model
 from workbench.workflows.unseen import unknown_ground
@@ -182,13 +188,15 @@ def test_the_figures_are_those_of_the_evaluation(release: Release, trained: Path
         "args": {"domains": list(TEST)},
     }
     values = {one["name"]: one["value"] for one in result["metrics"]}
-    assert values["mIoU (rule challenge, 12 classes)"] == round(100 * found.score.mean_iou, 4)
-    assert values["Overall accuracy"] == round(100 * found.score.accuracy, 4)
-    assert values["IoU building"] == round(100 * found.score.of("building"), 4)
+    mean = f"mean of {len(found.score.averaged)} classes"
+    assert values[f"mIoU (rule challenge, {mean})"] == round(100 * found.score.mean_iou, 4)
+    assert values["Overall accuracy (rule challenge)"] == round(100 * found.score.accuracy, 4)
+    assert values["IoU building (rule challenge)"] == round(100 * found.score.of("building"), 4)
     error = found.calibration(found.total).expected_error()
-    assert values["Expected calibration error"] == round(100 * error, 4)
+    assert values["Expected calibration error (rule challenge)"] == round(100 * error, 4)
     by_flair = evaluate_model(release.path, trained, rule="flair", device="cpu").score
-    name = f"mIoU (rule flair, {len(by_flair.scored)} classes, {len(by_flair.dropped)} left out)"
+    left_out = f"{len(by_flair.dropped)} classes left out"
+    name = f"mIoU (rule flair, mean of {len(by_flair.averaged)} classes, {left_out})"
     assert values[name] == round(100 * by_flair.mean_iou, 4)
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == found.ign_document()
     metrics = read_card(tmp_path / "out").metrics
@@ -200,6 +208,61 @@ def test_the_figures_are_those_of_the_evaluation(release: Release, trained: Path
     cells = row_of(text.split("## Evaluation")[1], "building")
     assert [cells[0], cells[4]] == figures
     assert (tmp_path / "out" / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+def judged_by(made: Publication, rule: str, **pixels: dict[str, int]) -> tuple[str, list[str]]:
+    """Return the text of a card, and the names of its figures, of {true class: {predicted class: pixels}}."""
+    assert made.nomenclature is not None
+    assert isinstance(made.figures, Figures)
+    keys = made.nomenclature.keys
+    counts = np.zeros((len(keys), len(keys)), np.int64)
+    for true, given in pixels.items():
+        for key, count in given.items():
+            counts[keys.index(true), keys.index(key)] = count
+    tally = Tally(confusion=Confusion(keys=keys, counts=counts, unanswered=np.zeros(len(keys), np.int64)))
+    evaluation = replace(
+        made.figures.evaluation, zones={f"{TEST[0]}/Z1_UF": tally}, rule=rule_of(rule, made.nomenclature)
+    )
+    made = replace(made, figures=replace(made.figures, evaluation=evaluation, other_rules=()))
+    head = yaml.safe_load(front_matter(made).split("---")[1])
+    (result,) = head["model-index"][0]["results"]
+    return readme(made, front="", software="x"), [one["name"] for one in result["metrics"]]
+
+
+def test_a_card_tells_the_number_of_classes_that_are_in_the_mean_and_how_others_fared(
+    release: Release, trained: Path, tmp_path: Path
+) -> None:
+    made = published(trained, tmp_path / "out", release=release.path).publication
+    text, names = judged_by(made, "challenge", water={"water": 6, "bare_soil": 2}, other={"water": 2})
+    assert "mIoU 30.00 by the rule *challenge*, the mean over 2 classes; overall accuracy 60.00." in text
+    assert "by the rule *challenge*: mIoU 30.00 % of 2 classes, overall accuracy 60.00 %." in text
+    assert "mIoU (rule challenge, mean of 2 classes)" in names
+    (judged,) = [line for line in text.splitlines() if "Judged by mistakes alone" in line]
+    assert judged.endswith("the test has no pixel of them and the model gives some: bare soil.")
+    (unjudged,) = [line for line in text.splitlines() if "Not judged" in line]
+    assert "vineyard" in unjudged
+    assert "bare soil" not in unjudged
+    assert "IoU bare soil (rule challenge, no pixel of it in the truth)" in names
+    assert "IoU water (rule challenge)" in names
+    assert not [name for name in names if name.startswith("IoU vineyard")]
+
+
+def test_a_figure_that_leaves_pixels_out_says_so_where_it_stands(
+    release: Release, trained: Path, tmp_path: Path
+) -> None:
+    made = published(trained, tmp_path / "out", release=release.path).publication
+    text, names = judged_by(
+        made, "flair", water={"water": 3, "vineyard": 1}, other={"water": 3, "ligneous": 3}
+    )
+    assert "overall accuracy 75.00 % without the pixels of 4 classes" in text
+    assert (
+        "overall accuracy 75.00, without pixels that are one of these or are taken for one: clear cut, "
+        "mixed, ligneous, other." in text
+    )
+    assert "Over all pixels and classes, overall accuracy is 30.00." in text
+    assert "Overall accuracy (rule flair, 4 classes left out)" in names
+    assert "mIoU (rule flair, mean of 15 classes, 4 classes left out)" in names
+    assert [name for name in names if "(rule flair" not in name] == []
 
 
 def test_the_hubs_own_library_reads_the_card(release: Release, trained: Path, tmp_path: Path) -> None:
@@ -223,7 +286,7 @@ def test_the_card_says_what_somebody_who_knows_nothing_asks(
         tmp_path / "out",
         release=release.path,
         licence="etalab-2.0",
-        authors=("IGN", "LASTIG"),
+        authors=("", " IGN", "", "LASTIG", " "),
         contact="somebody@example.org",
     )
     text = body_of(tmp_path / "out")
@@ -241,7 +304,7 @@ def test_the_card_says_what_somebody_who_knows_nothing_asks(
         "## Citation",
         "## Digests",
     ]
-    assert "IGN, LASTIG" in text
+    assert row_of(text, "made by") == ["IGN, LASTIG"]
     assert "somebody@example.org" in text
     assert "author = {{IGN} and {LASTIG}}" in text
     assert "from 2019-06-01 to 2021-09-01" in text, "of what it learned from, not of the TEST"
@@ -270,9 +333,11 @@ def test_the_examples_of_the_card_run(
     assert made["output"].shape == (512, 512)
     path = release.path / release.patches()[0].files["flair1"]["image"].path
     shutil.copy(path, tmp_path / "out" / "ortho.tif")
-    for line in text.split("```sh\n")[1].split("```")[0].splitlines():
-        if line.startswith("workbench "):
-            assert CliRunner().invoke(command, line.split()[1:], catch_exceptions=False).exit_code == 0
+    install, run = (block.split("```")[0] for block in text.split("```sh\n")[1:])
+    assert install == "pip install '.[demo]'\n", "no package of an index, which anybody could have put there"
+    assert "pip install 'ocs-workbench" not in text
+    for line in run.splitlines():
+        assert CliRunner().invoke(command, line.split()[1:], catch_exceptions=False).exit_code == 0
 
 
 def test_without_a_release_nothing_was_measured_and_the_card_says_so(trained: Path, tmp_path: Path) -> None:
@@ -291,7 +356,12 @@ def test_without_a_release_nothing_was_measured_and_the_card_says_so(trained: Pa
     assert sentence in said
     assert "model-index" not in head_of(tmp_path / "out")
     held_out = read_card(trained).metrics["held_out"]["mIoU"]
-    assert row_of(body_of(tmp_path / "out"), "`held_out: mIoU`") == [str(held_out)]
+    assert row_of(body_of(tmp_path / "out"), "`held_out: mIoU`") == [f"{100 * held_out:.2f} %"]
+    assert row_of(body_of(tmp_path / "out"), "`held_out: rule`") == ["labelled"]
+    mean = "mIoU of held_out: the mean over the classes labelled there, by no rule of evaluate"
+    assert mean in body_of(tmp_path / "out")
+    assert mean in describe_model(trained).text()
+    assert f"mIoU {100 * held_out:.2f} %" in describe_model(trained).text()
     assert "the weights were chosen by them: it is no test" in body_of(tmp_path / "out")
 
 
@@ -304,7 +374,8 @@ def test_domains_that_it_was_trained_on_are_no_test_and_left_out(
     done = published(seen, tmp_path / "out", release=release.path, say=said.append)
     figures = done.publication.figures
     assert isinstance(figures, Figures)
-    assert (list(figures.evaluation.domains), figures.seen) == ([TEST[1]], (TEST[0],))
+    assert list(figures.evaluation.domains) == [TEST[1]]
+    assert [one.domain for one in figures.seen] == [TEST[0]]
     whole = evaluate_model(release.path, trained, device="cpu")
     alone = whole.rule.score(whole.domains[TEST[1]].confusion)
     assert figures.evaluation.score.mean_iou == alone.mean_iou
@@ -430,25 +501,6 @@ def test_a_release_without_train_and_valid_has_no_statistics(trained: Path, tmp_
     assert "ALONE has no patch in TRAIN or VALID of `split_1`" in body_of(tmp_path / "out")
 
 
-def test_what_the_release_warns_of_is_said_beside_the_figures(
-    release: Release, trained: Path, tmp_path: Path
-) -> None:
-    copy = Path(shutil.copytree(release.path, tmp_path / "FR_V0.1"))
-    warnings = [
-        {"kind": "same-ground", "message": f"zones A and B show the same ground and are in {split}"}
-        for split in ("split_1, split_2", "split_3")
-    ]
-    card = dict(release.card) | {"warnings": warnings}
-    before = digest_file(copy / "release.json")
-    (copy / "release.json").write_text(json.dumps(card))
-    sums = copy / "SHA256SUMS"
-    sums.write_text(sums.read_text().replace(before, digest_file(copy / "release.json")))
-    said: list[str] = []
-    published(trained, tmp_path / "out", release=copy, say=said.append)
-    assert [one["message"] for one in warnings if one["message"] in said] == [warnings[0]["message"]]
-    assert f"- {warnings[0]['message']}." in body_of(tmp_path / "out")
-
-
 def test_text_of_a_card_stays_in_its_place(trained: Path, tmp_path: Path) -> None:
     strange = changed(
         trained,
@@ -486,6 +538,10 @@ def test_an_older_model_is_replaced_where_it_is_asked_for(trained: Path, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_all_that_training_and_publishing_write_is_part_of_a_model() -> None:
+    assert {README, CARD, WEIGHTS, METRICS, MATRIX, CURVES, HISTORY, MANIFEST} == FILES
+
+
 def test_an_older_model_stays_where_the_new_one_cannot_be_written(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -516,7 +572,7 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "an older model with more in it": (
         lambda root, release: published(root / "model", root / "kept", overwrite=True),
-        "holds .git, which is no part of a model and would be lost",
+        "holds .git, no part of a model, which would be lost",
     ),
     "onto itself": (
         lambda root, release: published(root / "model", root / "model", overwrite=True),

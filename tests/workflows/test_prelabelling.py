@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_models import made_card, state
+from click.testing import CliRunner
+from made_models import made_card, made_model, state
 from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
+from workbench.cli import workbench as command
 from workbench.errors import CampaignError, HierarchyError, ModelError, RasterError, WorkbenchError
+from workbench.export.ground import GroundMap
+from workbench.geo.predictions import PROBABILITIES
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.geo.spans import mask_of
 from workbench.geo.zone import Zone
@@ -62,7 +67,8 @@ def predict(campaign: Campaign, codes: np.ndarray, *, tags=TAGS, sure: int = 204
     zone = campaign.only_zone()
     planes = np.stack([codes, np.full_like(codes, sure), np.full_like(codes, 50)])
     target = path or prediction_path(campaign, zone)
-    write_raster(target, planes.astype(np.uint8), zone.grid, tags=tags, overwrite=True)
+    target.unlink(missing_ok=True)
+    write_raster(target, planes.astype(np.uint8), zone.grid, tags=tags)
     return target
 
 
@@ -248,9 +254,19 @@ def test_a_raster_that_is_no_prediction_is_refused(campaign, segmented):
     check_refused(
         campaign,
         RasterError,
-        "a prediction has the bands class, probability of the class, entropy in 8 bits, this has 1",
+        "has the class alone, and does not say how sure it is; predict the zone again",
         predict=lambda zone: segmented / "truth.tif",
     )
+
+
+def test_the_probability_of_each_class_is_no_prediction_and_withdraws_nothing(campaign, truth, tmp_path):
+    predict(campaign, noisy(truth))
+    run(campaign)
+    path, planes = tmp_path / "all.tif", np.stack([truth] * 19)
+    write_raster(path, planes, campaign.only_zone().grid, kind=PROBABILITIES, tags=TAGS)
+    told = "is the file of --probabilities, a band for each class; give the prediction"
+    check_refused(campaign, RasterError, told, predict=lambda zone: path)
+    assert proposed(campaign).any()
 
 
 def test_a_price_of_nothing_is_refused(campaign, truth):
@@ -271,11 +287,12 @@ def test_a_gold_zone_is_refused_and_all_the_others_are_done(campaign, truth, seg
     write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=TAGS)
     done = list(prelabel_zones(campaign, campaign.zones(), say=said.append))
     assert [one.zone for one in done] == ["D051_2019/Z15_UN"]
-    assert said == ["D051_2019/Z8_UU: left out, not segmented", "D051_2019/Z9_UU: left out, a gold zone"]
+    left_out = [text for text in said if "left out" in text]
+    assert left_out == ["D051_2019/Z8_UU: left out, not segmented", "D051_2019/Z9_UU: left out, a gold zone"]
 
 
 def test_of_all_zones_those_that_fail_are_told_in_the_end(campaign):
-    with pytest.raises(CampaignError, match=r"1 of 1 zones could not be pre-labelled: zone .* no prediction"):
+    with pytest.raises(CampaignError, match=r"1 of 1 zone could not be pre-labelled: zone .* no prediction"):
         list(prelabel_zones(campaign, campaign.zones()))
 
 
@@ -311,6 +328,25 @@ def test_a_model_predicts_a_zone_and_its_prediction_says_whose_it_is(campaign, t
     assert set(np.unique(proposed(campaign, "model-small"))) <= set(np.unique(codes))
 
 
+def test_several_models_propose_together_and_never_one_for_all_of_them(campaign, tmp_path):
+    folder, zone = tmp_path / "models", campaign.only_zone()
+    folder.mkdir()
+    for seed, name in enumerate(("a", "b")):
+        made_model(folder / name, card_of(name), seed=seed)
+    arguments = ["prelabel", str(campaign.path), "--all", "--device", "cpu", "--model", str(folder / "a")]
+    before = files(campaign.path)
+    twice = CliRunner().invoke(command, [*arguments, "--model", str(folder / "a")])
+    assert "models a and a are the same network" in str(twice.exception)
+    assert files(campaign.path) == before
+    both = CliRunner().invoke(command, [*arguments, "--model", str(folder / "b"), "--json"])
+    (done,) = json.loads(both.stdout)["zones"]
+    assert done["author"].startswith("model-committee-")
+    together = open_models([folder / "a", folder / "b"], device="cpu")
+    assert (done["model"], done["model_sha256"]) == (together.card.id, together.digest)
+    info = inspect_raster(prediction_path(campaign, zone))
+    assert (info.tags["MODEL"], info.band_count) == (together.card.id, 4)
+
+
 def test_of_several_models_that_is_taken_which_never_saw_the_zone(campaign, tmp_path):
     zone, folder = campaign.only_zone(), tmp_path / "models"
     here, others = zone.domain, ("D001_2020", "D002_2020", "D003_2020")
@@ -321,12 +357,14 @@ def test_of_several_models_that_is_taken_which_never_saw_the_zone(campaign, tmp_
         card_of("fold-3", domains=others),
         card_of("imported", domains=()),
     )
-    path, card = unseen_model(folder, zone)
-    assert (path, card.id) == (folder / "fold-3", "fold-3")
+    ground = GroundMap.of_zones(campaign.zones())
+    chosen = unseen_model(folder, zone, ground)
+    assert (chosen.path, chosen.card.id) == (folder / "fold-3", "fold-3")
+    assert chosen.text() == f"{zone.id}: by fold-3, which never saw {here}"
     for name in ("fold-2", "fold-3"):
         shutil.rmtree(folder / name)
-    told = rf"all 2 models of .* trained on {here} or do not say what they saw \(imported\)"
+    told = rf"of 2 models in .* all were trained on {here} or do not say what they saw \(imported\)"
     with pytest.raises(ModelError, match=told):
-        unseen_model(folder, zone)
+        unseen_model(folder, zone, ground)
     with pytest.raises(ModelError, match="holds no models"):
-        unseen_model(tmp_path, zone)
+        unseen_model(tmp_path, zone, ground)

@@ -41,7 +41,8 @@ def predict(campaign: Campaign, zone_id: str, codes: np.ndarray, *, tags: dict[s
     zone = campaign.zone(zone_id)
     sure = np.where(np.arange(512) < 256, SURE, SURE - 1) * np.ones((512, 1))
     planes = np.stack([codes, sure, np.zeros_like(codes)]).astype(np.uint8)
-    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags, overwrite=True)
+    prediction_path(campaign, zone).unlink(missing_ok=True)
+    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags)
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_the_student_has_seen_what_its_teacher_saw(campaign: Campaign, tmp_path:
     told = done.card.training["pseudo_labels"]
     assert (told["confidence"], told["zones"], told["pixels"]) == (0.9, ["D036_2020/Z3_AA"], 512 * 256)
     assert done.card.training["zones"] == ["D051_2019/Z1_AA", "D051_2019/Z2_AA"]
-    assert "1 patches of 1 unlabelled zones, where teacher was at least 90% sure" in done.text()
+    assert "1 patch of 1 unlabelled zone, where teacher was at least 90% sure" in done.text()
 
 
 def test_of_a_teacher_that_does_not_say_what_it_saw_nobody_knows_what_the_student_saw(

@@ -183,7 +183,7 @@ REFUSED = {
     "no such role": ({}, {"role": "ortho"}, "no role of a raster; choose one of dsm,"),
     "no date": ({}, {"role": "other-date"}, "--date"),
     "many bands": ({"shape": (7, 60, 60)}, {}, "has 7 bands, a raster dsm has 1; .*--bands DSM"),
-    "wrong bands": ({}, {"bands": ("R", "G")}, "does not name the 1 bands"),
+    "wrong bands": ({}, {"bands": ("R", "G")}, "does not name the 1 band"),
     "unknown band": ({}, {"bands": ("HEIGHT",)}, "give one of P, R, G"),
     "no crs": ({"crs": None}, {}, "gdal_edit.py -a_srs"),
 }

@@ -18,13 +18,14 @@ from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.documents import read_document, validate
-from workbench.errors import ModelError, WorkbenchError
-from workbench.export import Release
-from workbench.geo.raster import write_raster
+from workbench.errors import ModelError, ReleaseError, WorkbenchError
+from workbench.export import Release, open_release
+from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.inference.card import read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model
 from workbench.inference.network import open_segmenter
+from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.patch_sources import campaign_patches, release_patches
@@ -136,7 +137,10 @@ def test_a_model_is_trained_and_tells_what_it_learned_from(release: Release, tmp
     assert card.training["zones"] == list(done.patches.train.zone_ids)
     assert card.training["begun_with"]["id"] == "tiny"
     assert card.training["source"]["split"] == "prod"
-    assert card.metrics["held_out"]["zones"] == 1
+    held_out, score = card.metrics["held_out"], done.trained.score
+    assert score is not None
+    assert (held_out["zones"], held_out["rule"]) == (1, "labelled")
+    assert f"mIoU {score.mean_iou:.1%} over {score.classes} classes labelled there" in done.text()
     assert "other" in card.untrained
     assert [band.name for band in card.bands] == ["R", "G", "B", "NIR", "E"]
     validate(
@@ -171,16 +175,43 @@ def test_a_training_that_was_cut_short_goes_on_when_it_is_told_to(labelled: Camp
     assert checkpoint.is_file()
     with pytest.raises(ModelError, match="go on from it with --resume"):
         train_model(labelled.path, tmp_path / "parts", steps=4, device="cpu")
-    with pytest.raises(ModelError, match="was begun with other patches, settings"):
-        train_model(labelled.path, tmp_path / "parts", steps=5, device="cpu", resume=True)
-    assert not (tmp_path / "parts").exists()
     said: list[str] = []
+    with pytest.raises(ModelError, match="was begun with other patches, settings"):
+        train_model(labelled.path, tmp_path / "parts", steps=5, device="cpu", resume=True, say=said.append)
+    assert not any("going on" in text for text in said), "before it is known that it can"
+    assert not (tmp_path / "parts").exists()
     parts = train_model(
         labelled.path, tmp_path / "parts", steps=4, device="cpu", resume=True, say=said.append
     )
-    assert f"{checkpoint}: going on from there" in said
+    assert f"{checkpoint}: going on from step 3" in said
+    assert not any("nothing to go on from" in one for one in said)
     assert not checkpoint.exists()
     assert parts.card.weights_sha256 == whole.card.weights_sha256
+
+
+def test_where_there_is_nothing_to_go_on_from_that_is_said(labelled: Campaign, tmp_path: Path) -> None:
+    said: list[str] = []
+    train_model(labelled.path, tmp_path / "m", steps=1, device="cpu", resume=True, say=said.append)
+    told = f"{tmp_path / 'm.checkpoint'} is not there, so there is nothing to go on from: the training begins"
+    assert told in said
+
+
+def test_a_model_is_there_with_its_history_or_not_at_all(
+    labelled: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, content: bytes) -> int:
+        if self.name.startswith(".history"):
+            raise OSError(28, "No space left on device")
+        return write_bytes(self, content)
+
+    write_bytes = Path.write_bytes
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(ModelError, match=r"history.json cannot be written \(No space left on device\)"):
+            train_model(labelled.path, tmp_path / "m", steps=1, device="cpu")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.checkpoint"]
+    train_model(labelled.path, tmp_path / "m", steps=1, device="cpu", resume=True)
+    assert (tmp_path / "m" / "history.json").is_file()
 
 
 def test_a_model_goes_on_learning_from_another(labelled: Campaign, tmp_path: Path) -> None:
@@ -248,6 +279,18 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda root, source: train_model(source, root / "folder", steps=1, overwrite=True),
         "is no model",
     ),
+    "more than a model there": (
+        lambda root, source: train_model(source, root / "kept", steps=1, overwrite=True),
+        "holds notes.txt, no part of a model, which would be lost",
+    ),
+    "a link there": (
+        lambda root, source: train_model(source, root / "link", steps=1, overwrite=True),
+        "is a link",
+    ),
+    "no place to write": (
+        lambda root, source: train_model(source, Path("/proc/t"), steps=1),
+        r"/proc/t cannot be written \(.*\); choose another place",
+    ),
     "no folder": (lambda root, source: train_model(source, root / "a" / "m", steps=1), "make it first"),
     "no model to begin with": (
         lambda root, source: train_model(source, root / "m", steps=1, begin=root / "folder"),
@@ -268,6 +311,10 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "in the way",
     ),
     "no time": (lambda root, source: train_model(source, root / "m", minutes=0.0), "trains nothing"),
+    "no seed": (
+        lambda root, source: train_model(source, root / "m", steps=1, seed=10**23),
+        "seed 100000000000000000000000 cannot be; use an integer from 0 to 4294967295",
+    ),
     "no device": (
         lambda root, source: train_model(source, root / "m", steps=1, device="tpu!"),
         "is no device",
@@ -283,6 +330,9 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
 def test_what_cannot_be_is_refused_and_changes_nothing(release: Release, tmp_path: Path, case: str) -> None:
     call, told = REFUSED[case]
     shutil.copytree(embedded_model(), tmp_path / "model")
+    shutil.copytree(embedded_model(), tmp_path / "kept")
+    (tmp_path / "kept" / "notes.txt").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "model")
     (tmp_path / "folder").mkdir()
     (tmp_path / "x.checkpoint").write_text("mine")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
@@ -290,6 +340,23 @@ def test_what_cannot_be_is_refused_and_changes_nothing(release: Release, tmp_pat
         call(tmp_path, release.path)
     assert "\n" not in str(caught.value)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
+
+
+def test_no_model_vouches_for_a_release_whose_pixels_were_changed(release: Release, tmp_path: Path) -> None:
+    copy = open_release(Path(shutil.copytree(release.path, tmp_path / release.name)))
+    for patch in copy.patches():
+        mask = copy.path / patch.files[copy.richest.name]["label"].path
+        codes, grid = read_bands(mask), inspect_raster(mask).grid
+        write_raster(mask, np.where(codes == codes.max(), codes.min(), codes), grid, overwrite=True)
+    told = r"is not as it was built: FLAIR1/.*; run: workbench release verify"
+    with pytest.raises(ReleaseError, match=told):
+        train_model(copy.path, tmp_path / "model", steps=1, split="prod", device="cpu")
+    assert not (tmp_path / "model").exists()
+    with pytest.raises(ReleaseError, match=told):
+        evaluate_model(copy.path, embedded_model(), split="all", device="cpu")
+    shutil.copy(copy.path / "README.md", copy.path / "index.parquet")
+    with pytest.raises(ReleaseError, match=r"is not as it was built: index.parquet has other content"):
+        train_model(copy.path, tmp_path / "model", steps=1, split="prod", device="cpu")
 
 
 def test_without_torch_the_command_says_what_to_install(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench.assessment.findings import Finding, Limits, finding_at, regions
 from workbench.assessment.squares import wide_parts
 from workbench.compiled import kernel
+from workbench.counting import counted
 
 _OUTSIDE, _UNLABELLED = 0, 255
 
@@ -39,7 +40,7 @@ def find_slivers(codes: NDArray[np.uint8], footprint: NDArray[np.bool_], limits:
         yield finding_at(region, "sliver", codes, measured=width, limit=limits.sliver_width, told=told)
     for region in regions(marked * (small & (marked != _UNLABELLED))):
         pixels = int(np.count_nonzero(region.mask))
-        told = f"a patch of {pixels} pixels, what is drawn has at least {limits.smallest_patch}"
+        told = f"a patch of {counted(pixels, 'pixel')}, what is drawn has at least {limits.smallest_patch}"
         yield finding_at(region, "sliver", codes, measured=pixels, limit=limits.smallest_patch, told=told)
 
 

@@ -31,6 +31,7 @@ from workbench.cli import (
     segmenting,
     training,
 )
+from workbench.cli.commands import Group
 from workbench.cli.options import (
     DIR,
     JSON,
@@ -43,6 +44,7 @@ from workbench.cli.options import (
     split_names,
     table,
 )
+from workbench.counting import counted
 from workbench.errors import WorkbenchError
 
 # Heavy libraries load inside the commands that use them: `workbench --help` stays under half a second.
@@ -65,7 +67,7 @@ def main() -> None:
     sys.exit(1)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("ocs-workbench"), prog_name="workbench")
 def workbench() -> None:
     """Label land cover on orthophotos: segment, pick regions, review, release."""
@@ -113,7 +115,7 @@ def campaign_init(directory: Path, nomenclature: str) -> None:
 def campaign_double(directory: Path, share: float) -> None:
     """Draw a share of the zones, of those to come as well, for a second annotation, blind."""
     drawn = open_campaign(directory).draw(share)
-    click.echo(f"{len(drawn)} zones are drawn for double annotation")
+    click.echo(f"{counted(len(drawn), 'zone is', 'zones are')} drawn for double annotation")
     for zone in drawn:
         click.echo(zone.id)
 

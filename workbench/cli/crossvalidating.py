@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, PATH, RULE, emit, example, progress, say
 from workbench.cli.training import how_to_train
 
 
-@click.command(epilog=example("workbench crossval releases/FR_V0.1 -o folds --steps 5"))
+@click.command(cls=Command, epilog=example("workbench crossval releases/FR_V0.1 -o folds --steps 5"))
 @click.argument("release", metavar="RELEASE", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the models and their table.")
 @RULE
@@ -32,7 +33,7 @@ def crossval(release: Path, output: Path, as_json: bool, **options: Any) -> None
             progress=lambda share, told: bar(round(1000 * share), 1000),
             **options,
         )
-    names = [fold.name for fold in (*done.folds, *([done.prod] if done.prod else []))]
+    names = [*(fold.name for fold in done.folds), *(["prod"] if options["prod"] else [])]
     document = {
         "models": {name: str(output / name) for name in names},
         "cross_validation": done.document(),

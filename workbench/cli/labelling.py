@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from workbench.cli.commands import Command, Group
 from workbench.cli.options import (
     AUTHOR,
     DIR,
@@ -24,6 +25,7 @@ from workbench.cli.options import (
     open_campaign,
     say,
 )
+from workbench.counting import counted
 from workbench.errors import CampaignError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ BLIND = click.option("--blind", is_flag=True, help="A second annotation: without
 TOGETHER = click.option("--together", is_flag=True, help="Also where somebody is labelling just now.")
 
 
-@click.command(epilog=example("workbench annotate DIR --zone D055_2018/Z2_UF --author marie"))
+@click.command(cls=Command, epilog=example("workbench annotate DIR --zone D055_2018/Z2_UF --author marie"))
 @DIR
 @click.option("--zone", "zone_id", help="Zone to open; the only one by default.")
 @click.option("--author", help="Whose journal to write; the name of the machine's user by default.")
@@ -68,7 +70,8 @@ def annotate(directory: Path, zone_id: str | None, author: str | None, **how: bo
 
 
 @click.command(
-    epilog=example("workbench label DIR --zone D055_2018/Z2_UF --author marie --script edits.jsonl")
+    cls=Command,
+    epilog=example("workbench label DIR --zone D055_2018/Z2_UF --author marie --script edits.jsonl"),
 )
 @DIR
 @ZONE
@@ -90,10 +93,10 @@ def label(directory: Path, zone_id: str, author: str, script: TextIO, json_lines
     opened = open_campaign(directory)
     zone = opened.zone(zone_id)
     applied = label_zone(opened, zone, author=author, lines=script, on_edit=acknowledge, say=say, **how)
-    click.echo(f"{applied} line{'s' * (applied != 1)} applied by {author}", err=json_lines)
+    click.echo(f"{counted(applied, 'line')} applied by {author}", err=json_lines)
 
 
-@click.group()
+@click.group(cls=Group)
 def labels() -> None:
     """Take labels out of a campaign."""
 
@@ -148,7 +151,10 @@ def labels_bias(directory: Path, zone_id: str, reference: str | None, as_json: b
     emit("labels-bias", found.document(), found.text(), as_json=as_json)
 
 
-@click.command(epilog=example("workbench agreement DIR --zone D055_2018/Z2_UF --authors marie jean"))
+@click.command(
+    cls=Command,
+    epilog=example("workbench agreement DIR --zone D055_2018/Z2_UF --authors marie jean"),
+)
 @DIR
 @ZONE
 @click.option("--authors", nargs=2, required=True, help="Whose labels to compare, each alone.")
@@ -162,7 +168,7 @@ def agreement(directory: Path, zone_id: str, authors: tuple[str, str], as_json: 
     emit("agreement", found.document(), found.text(), as_json=as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def journal() -> None:
     """Read the journals that hold every edit."""
 
@@ -210,7 +216,10 @@ def journal_doctor(directory: Path, zone_id: str, author: str | None, as_json: b
     sys.exit(0 if done.sound else 1)
 
 
-@click.command(epilog=example("workbench review DIR --zone D055_2018/Z2_UF --accept --author paul"))
+@click.command(
+    cls=Command,
+    epilog=example("workbench review DIR --zone D055_2018/Z2_UF --accept --author paul"),
+)
 @DIR
 @ZONE
 @AUTHOR

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, split_decisions
 
 
-@click.command("migrate", epilog=example("workbench zone migrate DIR NEW --all --to flair-19"))
+@click.command("migrate", cls=Command, epilog=example("workbench zone migrate DIR NEW --all --to flair-19"))
 @DIR
 @click.argument("new", metavar="NEW", type=PATH)
 @click.option("--zone", "zone_ids", multiple=True, help="Zone to carry; may be given several times.")

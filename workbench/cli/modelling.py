@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Group
 from workbench.cli.options import (
     JSON,
     OVERWRITE,
@@ -26,7 +27,7 @@ from workbench.cli.options import (
 _STAND_IN = "FLAIR-INC_rgb_15cl_resnet34-unet_weights.pth"
 
 
-@click.group()
+@click.group(cls=Group)
 def model() -> None:
     """Import models, look at them, publish them."""
 

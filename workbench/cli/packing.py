@@ -9,10 +9,13 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import DIR, JSON, OVERWRITE, PATH, ZONE, emit, example, open_campaign, progress
 
 
-@click.command("pack", epilog=example("workbench zone pack DIR --zone D055_2018/Z2_UF -o Z2_UF.zip"))
+@click.command(
+    "pack", cls=Command, epilog=example("workbench zone pack DIR --zone D055_2018/Z2_UF -o Z2_UF.zip")
+)
 @DIR
 @ZONE
 @click.option("-o", "--output", type=PATH, required=True, help="File to write.")
@@ -30,7 +33,7 @@ def zone_pack(
     emit("zone-pack", packed.document(), packed.text(), as_json=as_json)
 
 
-@click.command("unpack", epilog=example("workbench zone unpack DIR Z2_UF.zip"))
+@click.command("unpack", cls=Command, epilog=example("workbench zone unpack DIR Z2_UF.zip"))
 @DIR
 @click.argument("file", type=PATH)
 @JSON
@@ -42,7 +45,7 @@ def zone_unpack(directory: Path, file: Path, as_json: bool) -> None:
     emit("zone-unpack", done.document(), done.text(), as_json=as_json)
 
 
-@click.command("backup", epilog=example("workbench campaign backup DIR backups/monday"))
+@click.command("backup", cls=Command, epilog=example("workbench campaign backup DIR backups/monday"))
 @DIR
 @click.argument("out", type=PATH)
 @JSON

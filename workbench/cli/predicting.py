@@ -9,10 +9,11 @@ from typing import Literal
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_names
 
 
-@click.command(epilog=example("workbench predict ortho.tif --model MODEL -o prediction.tif"))
+@click.command(cls=Command, epilog=example("workbench predict ortho.tif --model MODEL -o prediction.tif"))
 @click.argument("raster", type=PATH)
 @click.option(
     "--model",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say
 
 if TYPE_CHECKING:
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
     from workbench.inference.segmenter import Segmenter
 
 
-@click.command(epilog=example("workbench prelabel DIR --zone D055_2018/Z2_UF --prediction prediction.tif"))
+@click.command(
+    cls=Command,
+    epilog=example("workbench prelabel DIR --zone D055_2018/Z2_UF --prediction prediction.tif"),
+)
 @DIR
 @click.option("--zone", "zone_id", help="Zone, such as D055_2018/Z2_UF.")
 @click.option("--all", "every", is_flag=True, help="All zones that are segmented.")
-@click.option("--model", type=PATH, help="Directory of the model that predicts each zone first.")
-@click.option("--models", type=PATH, help="Folder of models; each zone gets one that never saw its domain.")
+@click.option(
+    "--model",
+    "members",
+    type=PATH,
+    multiple=True,
+    help="Directory of the model that predicts each zone first; given several times, they do together.",
+)
+@click.option("--models", type=PATH, help="Folder of models; each zone gets one that never saw its ground.")
 @click.option("--prediction", type=PATH, help="Prediction to take; the zone's prediction.tif if not given.")
 @click.option(
     "--price",
@@ -35,7 +45,7 @@ def prelabel(
     directory: Path,
     zone_id: str | None,
     every: bool,
-    model: Path | None,
+    members: tuple[Path, ...],
     models: Path | None,
     prediction: Path | None,
     price: float | None,
@@ -43,43 +53,40 @@ def prelabel(
     as_json: bool,
 ) -> None:
     """Have a model propose labels: the regions of the hierarchy that explain its prediction."""
+    from workbench.export.ground import GroundMap
     from workbench.workflows.prelabelling import PRICE, prelabel_zone, prelabel_zones, summary
+    from workbench.workflows.unseen import unseen_model
 
-    if (zone_id is None) != every or sum(one is not None for one in (model, models, prediction)) > 1:
+    if (zone_id is None) != every or sum(map(bool, (members, models, prediction))) > 1:
         raise click.UsageError("give --zone ID or --all, and at most one of --model, --models, --prediction")
     if every and prediction is not None:
         raise click.UsageError("--prediction is of one zone; give --zone ID")
     opened = open_campaign(directory)
+    ground = GroundMap.of_zones(opened.zones())
 
     @cache
-    def segmenter(path: Path) -> Segmenter:
+    def segmenter(paths: tuple[Path, ...]) -> Segmenter:
         from workbench.workflows.predicting import open_models
 
-        return open_models([path], device=device)
+        return open_models(paths, device=device)
 
     def predicted(zone: Zone) -> Path | None:
-        if model is models is None:
+        paths = members
+        if models is not None:
+            chosen = unseen_model(models, zone, ground)
+            say(chosen.text())
+            paths = (chosen.path,)
+        if not paths:
             return prediction
         from workbench.workflows.predicting import predict_zone
 
-        path = model or _unseen(models, zone)
         with progress("tiles") as bar:
-            return predict_zone(opened, zone, segmenter(path), say=say, progress=bar)
+            return predict_zone(opened, zone, segmenter(paths), say=say, progress=bar)
 
     if zone_id is not None:
         zone = opened.zone(zone_id)
-        done = [prelabel_zone(opened, zone, predict=predicted, price=price or PRICE)]
+        done = [prelabel_zone(opened, zone, predict=predicted, price=price or PRICE, ground=ground, say=say)]
     else:
         done = list(prelabel_zones(opened, opened.zones(), predict=predicted, price=price or PRICE, say=say))
     text = "\n".join(one.text() for one in done) or f"{directory} has no zone that could be pre-labelled"
     emit("prelabel", summary(done), text, as_json=as_json)
-
-
-def _unseen(models: Path | None, zone: Zone) -> Path:
-    """Choose the model of a folder that never saw a zone."""
-    from workbench.workflows.unseen import unseen_model
-
-    assert models is not None  # noqa: S101 - the caller has one of the two
-    path, card = unseen_model(models, zone)
-    say(f"{zone.id}: by {card.id}, which never saw {zone.domain}")
-    return path

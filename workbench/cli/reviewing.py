@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.commands import Group
 from workbench.cli.options import DIR, JSON, ZONE, emit, example, open_campaign
 
 
-@click.group()
+@click.group(cls=Group)
 def gold() -> None:
     """Gold zones: where new annotators show how they label before they go on elsewhere."""
 

@@ -9,10 +9,11 @@ from typing import Literal
 
 import click
 
+from workbench.cli.commands import Command, Group
 from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, open_campaign, progress, say, table
 
 
-@click.command(epilog=example("workbench segment ortho.tif -o hierarchy.h5"))
+@click.command(cls=Command, epilog=example("workbench segment ortho.tif -o hierarchy.h5"))
 @click.argument("source", metavar="RASTER|DIR", type=PATH)
 @click.option("-o", "--output", type=PATH, help="Hierarchy to write, for a raster.")
 @click.option("--zone", "zone_id", help="Zone to segment, for a campaign.")
@@ -75,7 +76,7 @@ def segment(
     emit("segment", segmenting.summary(done), text, as_json=as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def hierarchy() -> None:
     """Look into a hierarchy."""
 

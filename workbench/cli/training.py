@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_name
 from workbench.errors import ModelError
 
@@ -40,14 +41,21 @@ _HOW = (
     click.option("--steps", type=click.IntRange(min=1), help="Steps to train a model for."),
     click.option("--focal", is_flag=True, help="Focal loss in place of cross-entropy."),
     click.option(
-        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn."
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        show_default=True,
+        help="Of all that is drawn.",
     ),
     click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda."),
     click.option("--resume", is_flag=True, help="Go on with what was cut short."),
 )
 
 
-@click.command(epilog=example("workbench train releases/FR_V0.1 -o model --split prod --steps 5"))
+@click.command(
+    cls=Command,
+    epilog=example("workbench train releases/FR_V0.1 -o model --split prod --steps 5"),
+)
 @click.argument("source", metavar="DIR|RELEASE", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="Directory of the model to write.")
 @how_to_train
@@ -66,16 +74,16 @@ _HOW = (
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.9,
-    show_default=True,
-    help="How sure it must have been, with --sure.",
+    help="How sure it must have been, with --sure (0.9 if not given).",
 )
 @OVERWRITE
 @JSON
-def train(source: Path, output: Path, as_json: bool, **options: Any) -> None:
+def train(source: Path, output: Path, confidence: float | None, as_json: bool, **options: Any) -> None:
     """Train a model on the labelled zones of a campaign, or on a release."""
+    if confidence is not None and options["sure"] is None:
+        raise click.UsageError("--confidence is that of pseudo-labels; give their campaign by --sure, too")
     try:
-        from workbench.workflows.training import train_model
+        from workbench.workflows.training import CONFIDENCE, train_model
     except ModuleNotFoundError as error:
         raise ModelError(
             f"training needs {error.name}, which is not installed: pip install 'ocs-workbench[torch]'"
@@ -84,6 +92,7 @@ def train(source: Path, output: Path, as_json: bool, **options: Any) -> None:
         done = train_model(
             source,
             output,
+            confidence=confidence or CONFIDENCE,
             say=say,
             progress=lambda share, told: bar(round(1000 * share), 1000),
             **options,

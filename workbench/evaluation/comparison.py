@@ -5,15 +5,15 @@ from __future__ import annotations
 __all__ = ["Comparison", "Gain"]
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError
 from workbench.evaluation.confusion import Confusion
 from workbench.evaluation.crossvalidation import markdown
@@ -25,12 +25,14 @@ _HEADER: Final = {"format": "ocs-workbench/model-comparison", "format_version": 
 _FEWEST_ZONES = 5
 """With fewer, zones drawn again and again tell little of other zones."""
 _DRAWS = 1000
+_BOUNDS: Final = (2.5, 97.5)
+"""Percentiles of what is gained in these draws."""
 _COUNTED: Final = ("counts", "unanswered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """What one model has of mean IoU more than another, and between which bounds it lies."""
+    """What one model has of mean IoU more than another over the same classes, and between which bounds."""
 
     mean_iou: float
     low: float
@@ -51,7 +53,8 @@ class Gain:
         """Return a sentence for a person."""
         told = f"gained {_signed(self.mean_iou)} points of mIoU"
         if math.isnan(self.low):
-            return f"{told}; {self.zones} zones are too few to say how sure that is"
+            few = counted(self.zones, "zone is", "zones are")
+            return f"{told}; {few} too few to say how sure that is"
         doubt = "" if self.low > 0 or self.high < 0 else ": may as well be chance"
         return (
             f"{told}, 95 % interval {_signed(self.low)} … {_signed(self.high)} (zones drawn anew {_DRAWS:,} "
@@ -61,7 +64,10 @@ class Gain:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """Several models by one rule on the same pixels.
+    """Several models by one rule on the same pixels, their means over the same classes.
+
+    These are the classes that the test has, which is frozen: so a model's mean does not hang on whom it is
+    compared with. By a rule that counts absent classes as 0 they are all that it scores.
 
     Raises
     ------
@@ -105,15 +111,20 @@ class Comparison:
 
     @property
     def scores(self) -> dict[str, Score]:
-        """The figures of each model, by its id."""
-        return {one.subject: one.score for one in self.evaluations}
+        """The figures of each model, by its id, with means over one set of classes."""
+        return {one.subject: one.score.over_true_classes() for one in self.evaluations}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Keys of the classes that all means are of."""
+        return self.evaluations[0].score.over_true_classes().averaged
 
     @cached_property
     def gain(self) -> Gain:
         """What the last model gained on the first.
 
         Both are judged on the same zones, drawn with replacement (Efron's bootstrap, 1979, percentiles), for
-        pixels of a zone are no trials of their own.
+        pixels of a zone are no trials of their own. Of zones that lack a class, no mean has it.
         """
         zones = sorted(self.evaluations[0].zones)
         before, after = (self._by_zones(one, zones) for one in (self.evaluations[0], self.evaluations[-1]))
@@ -123,16 +134,10 @@ class Comparison:
 
         found = gained(np.arange(len(zones)))
         low = high = math.nan
-        if len(zones) >= _FEWEST_ZONES:
-            interval = stats.bootstrap(
-                (np.arange(len(zones)),),
-                gained,
-                n_resamples=_DRAWS,
-                vectorized=False,
-                method="percentile",
-                rng=np.random.default_rng(0),
-            ).confidence_interval
-            low, high = float(interval.low), float(interval.high)
+        if len(zones) >= _FEWEST_ZONES and not math.isnan(found):
+            drawn = np.random.default_rng(0).integers(len(zones), size=(_DRAWS, len(zones)))
+            # Zones that have no scored class, drawn alone, have no mean.
+            low, high = np.nanpercentile([gained(each) for each in drawn], _BOUNDS).tolist()
         return Gain(mean_iou=found, low=low, high=high, zones=len(zones))
 
     def _by_zones(self, evaluation: Evaluation, zones: Sequence[str]) -> Callable[[NDArray[np.intp]], float]:
@@ -143,7 +148,7 @@ class Comparison:
         def mean_iou(drawn: NDArray[np.intp]) -> float:
             total = (matrix[drawn].sum(axis=0) for matrix in (counts, unanswered))
             made = Confusion(keys=found[0].keys, **dict(zip(_COUNTED, total, strict=True)))
-            return self.rule.score(made).mean_iou
+            return self.rule.score(made).over_true_classes().mean_iou
 
         return mean_iou
 
@@ -152,16 +157,17 @@ class Comparison:
         return _HEADER | {
             "test": self.test,
             "rule": self.rule.name,
+            "classes": list(self.classes),
             "models": [
                 {
                     "model": one.subject,
-                    "seen": list(one.seen),
+                    "seen": [seen.domain for seen in one.seen],
                     "unknown_ground": one.unknown,
-                    "mean_iou": fraction(score.mean_iou),
-                    "accuracy": fraction(score.accuracy),
-                    "iou": {key: fraction(score.of(key)) for key in score.scored},
+                    "mean_iou": fraction(self.scores[one.subject].mean_iou),
+                    "accuracy": fraction(one.score.accuracy),
+                    "iou": {key: fraction(one.score.of(key)) for key in one.score.scored},
                 }
-                for one, score in ((one, one.score) for one in self.evaluations)
+                for one in self.evaluations
             ],
             "gain": self.gain.document(),
         }
@@ -170,19 +176,43 @@ class Comparison:
         """Return a table in Markdown: classes down, models across, then what the last gained on the first."""
         scores = list(self.scores.values())
         names = [f"{one.subject}{' *' if one.doubt else ''}" for one in self.evaluations]
-        rows = [(key, [score.of(key) for score in scores]) for key in scores[0].scored]
+        rows = [(self._title(key), [score.of(key) for score in scores]) for key in self._scored]
         rows.append(("**mIoU**", [score.mean_iou for score in scores]))
         rows.append(("**OA**", [score.accuracy for score in scores]))
         head = ("IoU, %", *names, "gained")
         table = markdown([head, *((key, *map(percent, row), _signed(row[-1] - row[0])) for key, row in rows)])
         lines = [f"{len(scores)} models on {self.test}, rule {self.rule.name}", "", table, ""]
         lines.append(f"{self.evaluations[-1].subject} {self.gain.text()}")
+        lines += self._means()
         lines += [
             f"* no test for {one.subject}, or perhaps none: {one.doubt}"
             for one in self.evaluations
             if one.doubt
         ]
         return "\n".join(lines)
+
+    def _means(self) -> Iterator[str]:
+        """Yield of which classes the means are, and where the mean of a model alone is another one."""
+        mean = f"mIoU is the mean of {counted(len(self.classes), 'class', 'classes')}"
+        if self.evaluations[0].score.absent == "zero":
+            yield f"{mean}; one that is in neither map counts as 0"
+            return
+        others = "; others are in brackets" if len(self.classes) < len(self._scored) else ""
+        yield f"{mean}, those of which the test has pixels{others}"
+        for one in self.evaluations:
+            if strange := one.score.only_predicted:
+                yield (
+                    f"alone, {one.subject} has an mIoU of {percent(one.score.mean_iou)} %: it gives "
+                    f"{', '.join(strange)}, of which the test has no pixel, and that is 0 in its mean"
+                )
+
+    @property
+    def _scored(self) -> tuple[str, ...]:
+        """Keys of the classes that the rule scores, whether the test has them or not."""
+        return self.evaluations[0].score.scored
+
+    def _title(self, key: str) -> str:
+        return key if key in self.classes else f"({key})"
 
     @staticmethod
     def _test_of(evaluation: Evaluation) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError
 
 _CODES = 256
@@ -234,6 +235,7 @@ def _check_codes(what: str, pixels: NDArray[np.int64], allowed: set[int]) -> Non
     strange = [int(code) for code in np.flatnonzero(pixels) if code not in allowed]
     if strange:
         raise EvaluationError(
-            f"{what} has code {', '.join(map(str, strange[:8]))} in {pixels[strange].sum():,} pixels, "
-            "of no class; name the nomenclature or the scheme that it follows"
+            f"{what} has code {', '.join(map(str, strange[:8]))} in "
+            f"{counted(int(pixels[strange].sum()), 'pixel')}, of no class; name the nomenclature or the "
+            "scheme that it follows"
         )

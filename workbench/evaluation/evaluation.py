@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError
 from workbench.evaluation.calibration import Calibration
 from workbench.evaluation.rules import Rule
 from workbench.evaluation.scores import Score, aligned, fraction, percent
 from workbench.evaluation.tally import Tally
+from workbench.export.ground import Seen
 from workbench.nomenclature import Nomenclature
 
 _NOT_IN_A_ZONE = ""
@@ -41,10 +43,10 @@ class Evaluation:
     rule: Rule
     zones: Mapping[str, Tally]
     """By zone's id; of a raster, one without a name."""
-    seen: tuple[str, ...] = ()
-    """Domains among them that the model was trained on."""
+    seen: tuple[Seen, ...] = ()
+    """Domains among them that the model was trained on, or whose ground it knows by another name."""
     unknown: str | None = None
-    """Why nobody can tell whether it was trained on others of them; None where its card tells all."""
+    """Why nobody can tell whether it was trained on others of them; None where that is known."""
 
     def __post_init__(self) -> None:
         if not any(one.confusion.pixels for one in self.zones.values()):
@@ -56,7 +58,7 @@ class Evaluation:
     def doubt(self) -> str | None:
         """Why these figures are no test, or perhaps none; None where they are one."""
         if self.seen:
-            return f"it was trained on {', '.join(self.seen)}"
+            return f"it was trained on {', '.join(map(str, self.seen))}"
         return self.unknown
 
     @property
@@ -86,7 +88,7 @@ class Evaluation:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/evaluate.schema.json``)."""
-        sure = self.calibration(self.total)
+        sure, seen = self.calibration(self.total), self._seen
         return {
             "subject": self.subject,
             "reference": self.reference,
@@ -98,7 +100,8 @@ class Evaluation:
             "confusion": self.total.confusion.document(),
             "calibration": None if sure is None else sure.document(),
             "domains": [
-                {"domain": name, "seen": name in self.seen} | self._brief(tally)
+                {"domain": name, "seen": name in seen, "seen_as": seen[name].there if name in seen else None}
+                | self._brief(tally)
                 for name, tally in self.domains.items()
             ],
             "zones": [
@@ -112,7 +115,7 @@ class Evaluation:
 
     def text(self) -> str:
         """Return the figures for a person."""
-        where = f" ({self.split}, {self.patches:,} patches)" if self.split else ""
+        where = f" ({self.split}, {counted(self.patches, 'patch', 'patches')})" if self.split else ""
         lines = [f"{self.subject} against {self.reference}{where}", "", self.score.text()]
         sure = self.calibration(self.total)
         if sure is not None:
@@ -122,15 +125,20 @@ class Evaluation:
             )
         if domains := self.domains:
             rows = [
-                (f"{name}{' *' if name in self.seen else ''}", *self._row(one))
+                (f"{name}{' *' if name in self._seen else ''}", *self._row(one))
                 for name, one in domains.items()
             ]
             lines += ["", *aligned([("domain", "mIoU", "OA", "ECE", "pixels"), *rows])]
         if self.seen:
-            lines.append("* the model was trained on this domain: its figures are too good")
+            named = ", ".join(map(str, self.seen))
+            lines.append(f"* the model was trained on {named}: figures of what it has seen are too good")
         if self.unknown:
             lines.append(f"perhaps no test: {self.unknown}")
         return "\n".join(lines)
+
+    @property
+    def _seen(self) -> dict[str, Seen]:
+        return {one.domain: one for one in self.seen}
 
     def _brief(self, tally: Tally) -> dict[str, Any]:
         score, sure = self.rule.score(tally.confusion), self.calibration(tally)

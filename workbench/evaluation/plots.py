@@ -5,22 +5,41 @@ No global state of matplotlib is touched: a figure is made, drawn into bytes and
 
 from __future__ import annotations
 
-__all__ = ["confusion_png", "reliability_png"]
+__all__ = ["CONFUSION", "RELIABILITY", "confusion_png", "reliability_png"]
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError
 from workbench.evaluation.calibration import Calibration
 from workbench.evaluation.scores import Score, percent
 from workbench.nomenclature import Nomenclature
+from workbench.outputs import FileKind, OutputKind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_SAID: Final = "Comment"
+_MOST: Final = 1 << 10
+"""Bytes at the beginning of a picture, in which it says what it is."""
+
+
+def _picture(name: str, mark: str) -> FileKind:
+    def is_one(path: Path) -> bool:
+        with path.open("rb") as file:
+            return f"tEXt{_SAID}\0{mark}".encode() in file.read(_MOST)
+
+    return FileKind(name=name, mark=mark, is_one=is_one)
+
+
+CONFUSION: Final = _picture("a picture of a confusion matrix", "ocs-workbench/confusion-matrix")
+RELIABILITY: Final = _picture("a reliability diagram", "ocs-workbench/reliability-diagram")
 
 _INK: Final = "#1b1f24"
 _SOFT: Final = "#6b7280"
@@ -62,9 +81,8 @@ def confusion_png(score: Score, nomenclature: Nomenclature, *, title: str, langu
     """
     made = score.confusion
     # What is in neither map would be an empty row and column.
-    there = (
-        np.flatnonzero(made.counts.sum(axis=0) + made.support) if made.pixels else np.arange(len(made.keys))
-    )
+    there = [place for place, key in enumerate(made.keys) if key not in score.nowhere]
+    there = there or list(range(len(made.keys)))
     keys, support = [made.keys[place] for place in there], made.support[there]
     counts, iou, size = made.counts[np.ix_(there, there)], made.iou[there], len(there)
     wide = max(3.8, 0.47 * size)
@@ -99,12 +117,12 @@ def confusion_png(score: Score, nomenclature: Nomenclature, *, title: str, langu
         axes.text(first, row, brackets.format(percent(iou[row])), va="center", **beside)
         share = f"{100 * support[row] / max(1, made.pixels):.1f}"
         axes.text(second, row, share, va="center", ha="right", color=_SOFT, **beside)
-    told = f"rule {score.rule}: mIoU {percent(score.mean_iou)} %, OA {percent(score.accuracy)} %"
-    absent = f"; {len(made.keys) - size} classes in neither map" if size < len(made.keys) else ""
-    _head(
-        figure, title, f"{told}; {made.pixels:,} pixels{absent}", "Rows are the truth, each adds up to 100 %."
-    )
-    return _png(figure)
+    mean = f"mIoU {percent(score.mean_iou)} % of {counted(len(score.averaged), 'class', 'classes')}"
+    told = [f"rule {score.rule}: {mean}, OA {percent(score.accuracy)} %", counted(made.pixels, "pixel")]
+    if score.nowhere:
+        told.append(f"in neither map: {counted(len(score.nowhere), 'class', 'classes')}")
+    _head(figure, title, "; ".join(told), "Rows are the truth, each adds up to 100 %.")
+    return _png(figure, CONFUSION)
 
 
 def reliability_png(calibration: Calibration, *, title: str) -> bytes:
@@ -164,8 +182,8 @@ def reliability_png(calibration: Calibration, *, title: str) -> bytes:
     below.set(xlim=(0, 1), ylim=(0, 1.25 * max((one.pixels / total for one in bins), default=1)))
     below.set(xlabel="probability of the predicted class", ylabel="% of pixels")
     below.set_yticks([])
-    _head(figure, title, f"{total:,} pixels; hatched: the gap between what was said and what was so")
-    return _png(figure)
+    _head(figure, title, f"{counted(total, 'pixel')}; hatched: the gap between what was said and what was so")
+    return _png(figure, RELIABILITY)
 
 
 def _legend(calibration: Calibration) -> str:
@@ -255,7 +273,7 @@ def _figure(width: float, height: float) -> Figure:
     return _Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: Figure, kind: OutputKind) -> bytes:
     content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None})
+    figure.savefig(content, format="png", metadata={"Software": None, _SAID: kind.mark})
     return content.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Predict", "Selection", "evaluate_release"]
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -17,6 +17,7 @@ from workbench.evaluation.evaluation import Evaluation
 from workbench.evaluation.rules import Rule
 from workbench.evaluation.tally import Tally
 from workbench.export.folds import PROD, SPLITS, SUBSETS
+from workbench.export.ground import GroundMap
 from workbench.export.patches import Patch
 from workbench.export.release import Release
 
@@ -83,7 +84,7 @@ def evaluate_release(
     subject: str,
     selection: Selection,
     rule: Rule,
-    trained_on: Iterable[str] = (),
+    trained_on: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Hold a predictor against patches of a release.
@@ -103,7 +104,7 @@ def evaluate_release(
     rule
         By which the figures are made.
     trained_on
-        Domains that the predictor has seen.
+        Domains that the predictor has seen; it has seen their ground whatever domain of the release shows it.
     progress
         Called with the patches done and their total after each.
 
@@ -111,8 +112,12 @@ def evaluate_release(
     ------
     EvaluationError
         There are no such patches, or what was predicted fits none.
+    ReleaseError
+        A file is not the one that was built.
     """
-    patches = selection.of(release.patches())
+    release.prove()
+    listed = release.patches()
+    patches = selection.of(listed)
     if not patches:
         raise EvaluationError(
             f"{release.name} has no patch in {selection}; few domains leave folds empty: choose another "
@@ -126,7 +131,6 @@ def evaluate_release(
         zones[patch.zone].append(Tally.of(truth, predict(image, layout.bands), nomenclature))
         if progress is not None:
             progress(done, len(patches))
-    domains = {patch.domain for patch in patches}
     return Evaluation(
         subject=subject,
         reference=release.name,
@@ -135,5 +139,5 @@ def evaluate_release(
         nomenclature=nomenclature,
         rule=rule,
         zones={zone: Tally.total(tallies) for zone, tallies in zones.items()},
-        seen=tuple(sorted(domains & set(trained_on))),
+        seen=GroundMap.of_patches(listed).seen(zones, trained_on),
     )

@@ -100,7 +100,8 @@ def rule_of(name: str, nomenclature: Nomenclature, *, dropped: Iterable[str] = (
     Raises
     ------
     EvaluationError
-        The challenge's 12 classes are those of another nomenclature, or a class to drop is not there.
+        The challenge's 12 classes are those of another nomenclature, a class to drop is not there, or none
+        is left.
     """
     flair = nomenclature.name == "flair-19"
     if name == "challenge":
@@ -122,7 +123,11 @@ def rule_of(name: str, nomenclature: Nomenclature, *, dropped: Iterable[str] = (
             f"{', '.join(nomenclature.keys)}"
         )
     unscored = _unscored(nomenclature) if flair else ()
-    return FlairRule(dropped=tuple(key for key in nomenclature.keys if key in {*unscored, *gone}))
+    dropped = tuple(key for key in nomenclature.keys if key in {*unscored, *gone})
+    if len(dropped) == len(nomenclature.keys):
+        named = ", ".join(dict.fromkeys(gone))
+        raise EvaluationError(f"{nomenclature.name} without {named} has no class to average; drop fewer")
+    return FlairRule(dropped=dropped)
 
 
 def _unscored(nomenclature: Nomenclature) -> tuple[str, ...]:

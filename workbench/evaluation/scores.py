@@ -6,12 +6,13 @@ __all__ = ["Absent", "Score", "aligned", "fraction", "percent"]
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError
 from workbench.evaluation.confusion import Confusion
 
@@ -29,17 +30,46 @@ class Score:
     confusion: Confusion
     """As the rule reads it: classes grouped, or without those of weight 0."""
     scored: tuple[str, ...]
-    """Keys of the classes that count in means."""
+    """Keys of the classes that count in means, where they are in a map; none = there is no mean."""
     dropped: tuple[str, ...]
     """Keys of the classes that the rule took out of the matrix."""
     absent: Absent
 
     def __post_init__(self) -> None:
-        if not self.scored or set(self.scored) - set(self.confusion.keys):
+        if strange := [key for key in self.scored if key not in self.confusion.keys]:
             raise EvaluationError(
-                f"scored are {', '.join(self.scored) or 'no classes'}, the matrix has "
-                f"{', '.join(self.confusion.keys)}"
+                f"scored is {', '.join(strange)}, the matrix has {', '.join(self.confusion.keys)}"
             )
+
+    @property
+    def nowhere(self) -> tuple[str, ...]:
+        """Keys of the classes of the matrix, scored or not, that are in neither map."""
+        return self._keys_where(self._true + self._predicted == 0)
+
+    @property
+    def only_predicted(self) -> tuple[str, ...]:
+        """Keys of the scored classes that are in the prediction and not in the truth: their IoU is 0."""
+        strange = self._keys_where((self._true == 0) & (self._predicted > 0))
+        return tuple(key for key in self.scored if key in strange)
+
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """Keys of the classes that the mean IoU is the mean of."""
+        if self.absent == "zero":
+            return self.scored
+        return tuple(key for key in self.scored if key not in self.nowhere)
+
+    def over_true_classes(self) -> Self:
+        """Return the figures with means over classes of which the truth has pixels, whatever was predicted.
+
+        These are the same for all predictions of one truth, so their means can be compared: else a class that
+        the truth has not is a 0 in the mean of who predicts a pixel of it, and in no mean of who does not.
+        Where a class in neither map counts as 0, all have it in their mean, and nothing changes.
+        """
+        if self.absent == "zero":
+            return self
+        true = self._keys_where(self._true > 0)
+        return replace(self, scored=tuple(key for key in self.scored if key in true))
 
     @property
     def mean_iou(self) -> float:
@@ -69,11 +99,22 @@ class Score:
         keys = self.confusion.keys
         return float(self.confusion.iou[keys.index(key)]) if key in keys else math.nan
 
+    @property
+    def _true(self) -> NDArray[np.int64]:
+        return self.confusion.support
+
+    @property
+    def _predicted(self) -> NDArray[np.int64]:
+        predicted: NDArray[np.int64] = self.confusion.counts.sum(axis=0)
+        return predicted
+
+    def _keys_where(self, chosen: NDArray[np.bool_]) -> tuple[str, ...]:
+        return tuple(key for key, one in zip(self.confusion.keys, chosen, strict=True) if one)
+
     def document(self) -> dict[str, Any]:
         """Return the JSON view: fractions of 1, null where there is no figure."""
         made = self.confusion
         figures = {name: getattr(made, name) for name in _FIGURES}
-        predicted = made.counts.sum(axis=0)
         return {
             "rule": self.rule,
             "dropped": list(self.dropped),
@@ -85,7 +126,7 @@ class Score:
                     "key": key,
                     "scored": key in self.scored,
                     "true_pixels": int(made.support[number]),
-                    "predicted_pixels": int(predicted[number]),
+                    "predicted_pixels": int(self._predicted[number]),
                     **{name: fraction(values[number]) for name, values in figures.items()},
                 }
                 for number, key in enumerate(made.keys)
@@ -134,15 +175,16 @@ class Score:
         means = [percent(self.mean(getattr(made, name))) for name in _FIGURES]
         head = ("class", "IoU", "precision", "recall", "F1", "pixels")
         notes = [
-            f"rule {self.rule}: mIoU {means[0]} % of {len(self.scored)} classes; OA {percent(self.accuracy)}"
+            f"rule {self.rule}: mIoU {means[0]} % of {counted(len(self.averaged), 'class', 'classes')}; OA "
+            f"{percent(self.accuracy)}"
         ]
         if set(made.keys) != set(self.scored):
             notes.append("in brackets: in no mean, and yet an error where another class is taken for it")
-        nowhere = int(np.isnan([self.of(key) for key in self.scored]).sum())
-        if nowhere:
-            counted = "count as 0 in the mean (--drop leaves them out)"
-            counted = counted if self.absent == "zero" else "count in no mean"
-            notes.append(f"{nowhere} of them are in neither map and {counted}")
+        if self.only_predicted:
+            notes.append(f"in the prediction alone, so 0 in the mean: {', '.join(self.only_predicted)}")
+        if self.nowhere:
+            how = "0 in the mean (--drop leaves them out)" if self.absent == "zero" else "in no mean"
+            notes.append(f"in neither map, and {how}: {counted(len(self.nowhere), 'class', 'classes')}")
         if self.dropped:
             notes.append(f"rows and columns left out: {', '.join(self.dropped)}")
         return "\n".join([*aligned([head, *rows, ("mean", *means, f"{made.pixels:,}")]), "", *notes])

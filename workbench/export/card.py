@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from workbench.counting import counted
 from workbench.export.encoding import ENCODING
 from workbench.export.folds import PROD, RULE, SEED
 from workbench.export.gates import shared_ground
@@ -101,11 +102,12 @@ def grid_document(lattice: PatchLattice) -> dict[str, Any]:
 def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
     """Return the content of ``README.md``: what is where, and how to read it."""
     counts, nomenclature, grid = card["counts"], card["nomenclature"], card["grid"]
+    side = grid["patch_pixels"]
     parts = [
         f"# {card['name']}\n",
-        f"{counts['patches']:,} patches of {grid['patch_pixels']} × {grid['patch_pixels']} pixels at "
-        f"{grid['resolution']:g} m ({counts['area_km2']:g} km², {grid['crs']}) from {counts['zones']} "
-        f"zones in {counts['domains']} domains, labelled with {nomenclature['name']} "
+        f"{counted(counts['patches'], 'patch', 'patches')} of {side} × {side} pixels at "
+        f"{grid['resolution']:g} m ({counts['area_km2']:g} km², {grid['crs']}) from "
+        f"{counted(counts['zones'], 'zone')} in {counted(counts['domains'], 'domain')}, labelled with "
         f"{nomenclature['version']}.\n",
         _COMMON,
         *(layout.note() for layout in layouts),
@@ -169,7 +171,8 @@ def _label_warnings(totals: Totals) -> Iterator[dict[str, str]]:
     if pixels := totals.unlabelled.total():
         share = 100 * pixels / (pixels + totals.classes.total())
         zones = sum(count > 0 for count in totals.unlabelled.values())
-        message = f"{pixels:,} pixels ({share:.2g} %) in {zones} zones are unlabelled and written as other"
+        where = f"({share:.2g} %) in {counted(zones, 'zone')}"
+        message = f"{counted(pixels, 'unlabelled pixel')} {where}, written as other"
         yield {"kind": "unlabelled", "message": message}
 
 

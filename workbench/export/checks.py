@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.documents import read_document
 from workbench.errors import DocumentError, Problem, ReleaseError
 from workbench.export.contents import ContentCheck, Whole
@@ -54,9 +55,10 @@ class VerifyReport:
 
     def text(self) -> str:
         """Return the report for people: a line per problem, then the sum."""
-        verdict = "sound" if self.sound else f"{len(self.problems)} problems"
+        verdict = "sound" if self.sound else counted(len(self.problems), "problem")
         lines = [str(problem) for problem in self.problems]
-        return "\n".join([*lines, f"{self.path}: {verdict}; {self.files} files, {self.patches} patches"])
+        read = f"{counted(self.files, 'file')}, {counted(self.patches, 'patch', 'patches')}"
+        return "\n".join([*lines, f"{self.path}: {verdict}; {read}"])
 
 
 def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
+from workbench.counting import counted
 from workbench.errors import GridError, ReleaseError
 from workbench.export.folds import FOLDS, PROD, SPLITS
 from workbench.export.layouts import Layout
@@ -171,8 +172,10 @@ def _patch_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
             yield f"zone {zone.id} starts {offset[0]} rows and {offset[1]} columns off a patch; add it again"
             continue
         if len(source.numbers) != len(zone.cells):
-            given = f"{len(zone.cells)} patches and {len(source.numbers)} numbers"
-            yield f"zone {zone.id} has {given}; correct the registry"
+            yield (
+                f"zone {zone.id} has {counted(len(zone.cells), 'patch', 'patches')} and "
+                f"{counted(len(source.numbers), 'number')}; correct the registry"
+            )
             continue
         for patch in cut_patches(source):
             numbers[patch.number] += 1
@@ -180,7 +183,7 @@ def _patch_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
             if other != zone.id:
                 overlaps[other, zone.id] += 1
     for (one, other), count in overlaps.items():
-        yield f"zones {one} and {other} share {count} patch cells; take one of them out"
+        yield f"zones {one} and {other} share {counted(count, 'patch cell')}; take one zone out"
     if twice := [str(number) for number, count in numbers.items() if count > 1 or not number or number < 1]:
         yield f"patch numbers {_listed(twice)} are used twice or below 1; correct the registry"
 

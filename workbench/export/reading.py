@@ -14,6 +14,7 @@ from workbench.documents import inside
 from workbench.export.hdf5 import read_patch
 from workbench.export.layouts import Layout
 from workbench.export.patches import Patch
+from workbench.export.proving import proven
 from workbench.export.tars import read_member
 from workbench.geo.raster import decode_raster, read_bands
 
@@ -21,17 +22,19 @@ from workbench.geo.raster import decode_raster, read_bands
 def read_modality(release: Path, layout: Layout, patch: Patch, modality: str) -> NDArray[Any]:
     """Return the pixels of a modality as a layout has them, shape (band, row, col).
 
+    A file that holds this alone is proven as it is read; one of many patches is only by ``release verify``.
+
     Raises
     ------
     WorkbenchError
-        They cannot be read.
+        They cannot be read, or the file is not the one that was built.
     """
     file = patch.files[layout.name][modality]
+    if file.sha256 is not None:
+        return read_bands(proven(release, file.path, file.sha256))
     path = inside(release, file.path)
     if layout.container == "tar":
         name = f"{file.member}.{modality}.tif"
         return decode_raster(read_member(path, name), called=f"{path}: {name}")[0]
-    if layout.container == "hdf5":
-        pixels = read_patch(path, modality, str(file.member))
-        return pixels if pixels.ndim == 3 else pixels[np.newaxis]
-    return read_bands(path)
+    pixels = read_patch(path, modality, str(file.member))
+    return pixels if pixels.ndim == 3 else pixels[np.newaxis]

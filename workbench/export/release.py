@@ -6,7 +6,7 @@ says what it is, ``index.parquet`` has one row per patch, ``SHA256SUMS`` the dig
 
 from __future__ import annotations
 
-__all__ = ["NOMENCLATURE", "Release", "check_target", "lattice_of", "open_release"]
+__all__ = ["NOMENCLATURE", "Release", "check_target", "lattice_of", "open_release", "read_labels"]
 
 import re
 from collections.abc import Mapping
@@ -17,11 +17,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.documents import read_document
-from workbench.errors import DocumentError, ReleaseError
+from workbench.errors import DocumentError, NomenclatureError, ReleaseError
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
 from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.proving import prove_index
 from workbench.export.reading import read_modality
 from workbench.export.versions import Version, version_of
 from workbench.geo.grid import PatchLattice
@@ -86,8 +88,24 @@ class Release:
         modalities = {layout.name: layout.modalities for layout in self.layouts}
         return PatchIndex(self.path / INDEX, modalities, self.lattice)
 
+    def prove(self) -> None:
+        """Refuse a release whose index is not the one that was built; its files are proven as they are read.
+
+        Raises
+        ------
+        ReleaseError
+            With the first file that is another one.
+        """
+        prove_index(self.path, self.card)
+
     def image(self, patch: Patch, *, layout: str | None = None) -> NDArray[np.uint8]:
-        """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first)."""
+        """Read the image of a patch, shape (band, row, col), bands of the layout (by default the first).
+
+        Raises
+        ------
+        ReleaseError
+            The file is not the one that was built.
+        """
         pixels: NDArray[np.uint8] = read_modality(self.path, self._layout(layout), patch, IMAGE)
         return pixels
 
@@ -95,10 +113,14 @@ class Release:
         """Read the labels of a patch as codes of the nomenclature, shape (row, col).
 
         Pixels that nobody labelled come back as *other*, as which they were written.
+
+        Raises
+        ------
+        ReleaseError
+            The file is not what the index says, or some pixel has a value of no class.
         """
         chosen = self._layout(layout)
-        values = read_modality(self.path, chosen, patch, LABEL)[0]
-        return self.nomenclature.decode(values, chosen.scheme)
+        return read_labels(self.path, chosen, patch, self.nomenclature)
 
     def view(self, patch: Patch, modality: str, *, layout: str | None = None) -> NDArray[Any]:
         """Read another modality of a patch, shape (band, row, col); see `MODALITIES`.
@@ -133,8 +155,9 @@ class Release:
         counts = self.card["counts"]
         lines = [
             f"{self.path} {'is there already, with the same content' if self.reused else 'built'}: "
-            f"{counts['patches']:,} patches, {counts['area_km2']:g} km², {counts['zones']} zones in "
-            f"{counts['domains']} domains; layouts {', '.join(layout.name for layout in self.layouts)}",
+            f"{counted(counts['patches'], 'patch', 'patches')}, {counts['area_km2']:g} km², "
+            f"{counted(counts['zones'], 'zone')} in {counted(counts['domains'], 'domain')}; "
+            f"layouts {', '.join(layout.name for layout in self.layouts)}",
             f"content {self.card['content_sha256']}",
         ]
         lines[-1] = f"version {self.version}, {lines[-1]}"
@@ -194,3 +217,20 @@ def open_release(path: Path) -> Release:
         return Release(path=path, card=read_document(path / "release.json", schema="release"))
     except DocumentError as error:
         raise ReleaseError(f"{error}; copy the release again") from error
+
+
+def read_labels(root: Path, layout: Layout, patch: Patch, nomenclature: Nomenclature) -> NDArray[np.uint8]:
+    """Read the labels of a patch of the release at ``root`` as codes, shape (row, col).
+
+    Raises
+    ------
+    ReleaseError
+        The file is not the one that was built, or some pixel has a value of no class.
+    """
+    values = read_modality(root, layout, patch, LABEL)[0]
+    mend = f"see what was changed: workbench release verify {root}"
+    try:
+        return nomenclature.decode(values, layout.scheme, way_out=mend)
+    except NomenclatureError as error:
+        path = root / patch.files[layout.name][LABEL].path
+        raise ReleaseError(f"{path} is not as it was built: {error}") from error

@@ -26,6 +26,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import CampaignError, GridError, RasterError
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice, PixelGrid, Window
 
@@ -163,7 +164,7 @@ class Zone:
     @property
     def extent(self) -> str:
         """How large the zone is, in words."""
-        many = f"{len(self.cells)} patch{'es' * (len(self.cells) != 1)}"
+        many = counted(len(self.cells), "patch", "patches")
         return f"{many} of {NATIONAL_GRID.pixels} px, {self.area / 1e6:.3f} km²"
 
     def distance(self, other: Zone) -> float:

@@ -16,6 +16,11 @@ from torch import Tensor
 from workbench.inference.card import Band, ModelCard
 from workbench.inference.networks.building import first_convolution, outline_network
 
+_LIMITS = (
+    "Its first layer was changed for other bands than {}, which it was trained with: it has no figures, and "
+    "has to be trained on before it is used."
+)
+
 
 def adapt_bands(
     card: ModelCard, weights: Mapping[str, Tensor], bands: tuple[Band, ...]
@@ -37,7 +42,8 @@ def adapt_bands(
     Returns
     -------
     ModelCard, dict
-        As it is now; how it was made is in the card's training.
+        As it is now; how it was made is in the card's training and limits. Figures are left out: they are of
+        another input.
     """
     name = first_convolution(outline_network(card.architecture))
     filters, known = weights[name].float(), [band.name for band in card.bands]
@@ -47,6 +53,8 @@ def adapt_bands(
         card,
         architecture=replace(card.architecture, inputs=len(bands)),
         bands=bands,
+        limits=f"{card.limits} {_LIMITS.format(','.join(known))}".strip(),
         training={**card.training, "bands_before": known},
+        metrics={},
     )
     return adapted, {**weights, name: torch.stack(made, dim=1)}

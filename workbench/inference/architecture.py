@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
+from workbench.counting import counted
 from workbench.errors import ModelError
 
 Provider = Literal["workbench", "smp", "odeon", "flair-hub", "transformers"]
@@ -62,4 +63,5 @@ class Architecture:
 
     def __str__(self) -> str:
         net = self.network if self.encoder is None else f"{self.encoder.removeprefix('tu-')}-{self.network}"
-        return f"{net} ({self.provider}), {self.inputs} bands, {self.outputs} classes"
+        sizes = f"{counted(self.inputs, 'band')}, {counted(self.outputs, 'class', 'classes')}"
+        return f"{net} ({self.provider}), {sizes}"

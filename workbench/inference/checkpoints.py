@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.inference.adapting import adapt_bands
 from workbench.inference.card import CARD, ModelCard, read_card
-from workbench.inference.flair import told_by_name
+from workbench.inference.flair import Family, told_by_name
 from workbench.inference.models import WEIGHTS, check_fit, read_weights, write_model
 from workbench.inference.networks.building import outline_network
-from workbench.inference.published import PUBLISHED
+from workbench.inference.published import published_as
 from workbench.inference.recognising import Recognised, recognise
 from workbench.inference.smp_folders import CONFIG, is_smp_folder, read_smp_folder
 from workbench.inference.telling import (
@@ -71,9 +72,10 @@ class Imported:
         return "\n".join(
             [
                 f"{self.directory}: model {card.id}, {card.architecture}",
-                f"{self.layout}: {self.tensors} of {self.tensors} tensors matched, {self.aside} left aside",
-                f"bands {','.join(band.name for band in card.bands)}; {len(card.classes)} classes of "
-                f"{card.nomenclature}{untrained}",
+                f"{self.layout}: {self.tensors} of {counted(self.tensors, 'tensor')} matched, "
+                f"{self.aside} left aside",
+                f"bands {','.join(band.name for band in card.bands)}; "
+                f"{counted(len(card.classes), 'class', 'classes')} of {card.nomenclature}{untrained}",
                 f"{card.resolution:g} m per pixel; licence {card.licence}",
                 *self.remarks,
             ]
@@ -145,7 +147,8 @@ def import_checkpoint(
         family, kept = said.family or told_by_name(called).family, {band.name: band for band in card.bands}
         bands = with_statistics(said.adapt_bands, kept, family, where=str(source))
         card, weights = adapt_bands(card, weights, bands)
-        remarks += ("its first layer was changed for other bands: train it on before it is used",)
+        card = replace(card, title=said.title or f"{card.title}, first layer changed"[:200])
+        remarks += (card.limits,)
     return Imported(
         directory=directory,
         card=write_model(card, weights, directory, overwrite=overwrite),
@@ -196,7 +199,7 @@ def _open_own(folder: Path, *, id: str, said: Said) -> _Opened:  # noqa: A002
     )
     nomenclature = tell_nomenclature(said, card.nomenclature)
     kept = {band.name: band for band in card.bands}
-    changed = replace(
+    told = replace(
         card,
         id=id,
         title=said.title or card.title,
@@ -209,7 +212,11 @@ def _open_own(folder: Path, *, id: str, said: Said) -> _Opened:  # noqa: A002
         resolution=said.resolution or card.resolution,
         licence=said.licence or card.licence,
     )
-    return _Opened(card=changed, weights=weights, layout="model of the workbench")
+    if (told.bands, told.classes, told.untrained) == (card.bands, card.classes, card.untrained):
+        return _Opened(card=told, weights=weights, layout="model of the workbench")
+    remark = "its bands or classes are told otherwise than before: the figures that it had are left out"
+    left = replace(told, metrics={})
+    return _Opened(card=left, weights=weights, layout="model of the workbench", remarks=(remark,))
 
 
 def _card(
@@ -235,23 +242,37 @@ def _card(
     nomenclature = tell_nomenclature(said)
     classes = tell_classes(one, said, nomenclature)
     untrained, remarks = tell_untrained(one, said, classes)
-    row = next((one for one in PUBLISHED if one.name.lower() in name.lower()), None)
-    ours = told.family if told.family is family else None
     if said.resolution is None and family is None:
         remarks += (f"nothing tells its resolution; {RESOLUTION:g} m is taken, or pass --resolution",)
     card = ModelCard(
         id=id,
-        title=said.title or (row.name if row else Path(name).stem),
+        title=said.title or Path(name).stem[:200],
         architecture=found.architecture,
         nomenclature=nomenclature.name,
         classes=classes,
         untrained=untrained,
         bands=tell_bands(one, said),
         resolution=said.resolution or (family.resolution if family else RESOLUTION),
-        licence=said.licence or (ours.licence if ours else UNKNOWN_LICENCE),
+        licence=said.licence or UNKNOWN_LICENCE,
         source=name,
-        training={"dataset": ours.dataset} if ours else {},
-        metrics={"published": dict(row.metrics)} if row and row.metrics else {},
         weights_sha256=_UNWRITTEN,
     )
-    return card, remarks
+    attributed, remark = _attributed(card, told.family, said)
+    return attributed, remarks + remark
+
+
+def _attributed(card: ModelCard, named: Family | None, said: Said) -> tuple[ModelCard, tuple[str, ...]]:
+    """Give a card title, licence and figures of the model that it is called after, unless it is another."""
+    row, unknown = published_as(card.source), "licence and figures are not known"
+    if row is None:
+        return card, (f"IGN calls no model of {named.dataset} so: {unknown}",) if named else ()
+    if others := [*row.contradictions(card)]:
+        remark = f"it is called as IGN's {row.name} and is not as published ({'; '.join(others)}): {unknown}"
+        return replace(card, title=said.title or f"{card.title}, not as published"[:200]), (remark,)
+    return replace(
+        card,
+        title=said.title or row.name,
+        licence=said.licence or (named.licence if named else UNKNOWN_LICENCE),
+        training={"dataset": named.dataset} if named else {},
+        metrics=row.figures,
+    ), ()

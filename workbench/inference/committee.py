@@ -16,12 +16,13 @@ from torch import Tensor
 from workbench.documents import canonical_bytes, digest
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
+from workbench.geo.predictions import DISAGREEMENT, PLANES
 from workbench.inference.architecture import Architecture
 from workbench.inference.batches import Batches
 from workbench.inference.card import Band, ModelCard
 from workbench.inference.network import NetworkSegmenter
-from workbench.inference.reduction import reduce_probabilities
-from workbench.inference.segmenter import PLANES, Views
+from workbench.inference.reduction import disagreement, reduce_probabilities
+from workbench.inference.segmenter import Views
 
 
 class Committee:
@@ -44,7 +45,7 @@ class Committee:
         Members that do not belong together.
     """
 
-    planes = (*PLANES, "mutual information")
+    planes = (*PLANES, DISAGREEMENT)
 
     def __init__(
         self, members: Sequence[NetworkSegmenter], *, views: Views = 1, lacking: Sequence[str] = ()
@@ -57,6 +58,7 @@ class Committee:
                 raise ModelError(
                     f"models of {' and '.join(sorted(told))} do not go together; choose those of one {what}"
                 )
+        _check_twins(cards)
         self.card = _together(cards, views)
         names = [band.name for band in self.card.bands]
         self._bands = [[names.index(band.name) for band in card.bands] for card in cards]
@@ -108,6 +110,20 @@ class Committee:
         """Return the mean probability of each class, shape (tile, class, row, col)."""
         return self._batches.ask(tiles, lambda part: self._mean(part, core)[0].cpu().numpy())
 
+    def predict_opinions(
+        self, tiles: NDArray[np.uint8], *, core: Window | None = None
+    ) -> NDArray[np.float32]:
+        """Return the mean probability of each class, and after them mutual information, from 0 to 1."""
+        counted = int(self.card.trained.sum())
+
+        def told(part: NDArray[np.uint8]) -> NDArray[np.float32]:
+            mean, shared = self._mean(part, core)
+            both = torch.cat([mean, disagreement(mean, shared, counted)[:, None]], dim=1)
+            opinions: NDArray[np.float32] = both.cpu().numpy()
+            return opinions
+
+        return self._batches.ask(tiles, told)
+
     def predict_reduced(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.uint8]:
         """Return class, probability, entropy and mutual information, shape (tile, plane, row, col)."""
         counted = int(self.card.trained.sum())
@@ -140,6 +156,18 @@ class Committee:
             told = member.scores(seen).softmax(dim=1)
             told = told.flip(-1) if view >= 4 else told
             yield told.rot90(-(view % 4), dims=(2, 3))
+
+
+def _check_twins(cards: Sequence[ModelCard]) -> None:
+    """Refuse the same network twice, whatever its ids: twins never disagree, and that would pass for sure."""
+    known: dict[tuple[str, tuple[Band, ...]], str] = {}
+    for card in cards:
+        key = card.weights_sha256, card.bands
+        if key in known:
+            raise ModelError(
+                f"models {known[key]} and {card.id} are the same network, which has one opinion; name it once"
+            )
+        known[key] = card.id
 
 
 def _together(cards: Sequence[ModelCard], views: int) -> ModelCard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["by_hand", "fetch", "is_hub_name"]
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +30,8 @@ def is_hub_name(source: str) -> bool:
 def by_hand(name: str) -> str:
     """Return the sentence that says how a model comes here without a network."""
     return (
-        f"{name} is nothing on this machine, and nothing is fetched without --network: pass it, or load the "
-        f".safetensors or .pth of https://huggingface.co/{name}/tree/main down and import that file"
+        f"{name} is nothing on this machine, and nothing is fetched without --network: pass it, or "
+        f"{_load_down(name)}"
     )
 
 
@@ -44,19 +45,34 @@ def fetch(name: str) -> Path:
     """
     try:
         from huggingface_hub import HfApi, hf_hub_download
-        from huggingface_hub.errors import HfHubHTTPError
+
+        # Base of all that its client raises, whichever library that is: requests, httpx …
+        from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
     except ImportError as error:
         raise ModelError(
             f"{name} cannot be fetched without huggingface_hub: pip install 'ocs-workbench[torch]'"
         ) from error
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)  # it tells of each time that it tries again, and then raises
     try:
         chosen = _checkpoint(name, HfApi().list_repo_files(name))
         return Path(hf_hub_download(name, chosen))
-    except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
+    except (HTTPError, OSError, ValueError, RuntimeError) as error:
         if isinstance(error, ModelError):
             raise
-        first = str(error).strip().partition("\n")[0]
-        raise ModelError(f"{name} could not be fetched ({first}); {by_hand(name)}") from error
+        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelError(
+            f"{name} could not be fetched ({first}); look at the network, or {_load_down(name)}"
+        ) from error
+    finally:
+        logger.setLevel(before)
+
+
+def _load_down(name: str) -> str:
+    return (
+        f"load the .safetensors or .pth of https://huggingface.co/{name}/tree/main down and import that file"
+    )
 
 
 def _checkpoint(name: str, files: Sequence[str]) -> str:

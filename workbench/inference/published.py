@@ -3,19 +3,25 @@
 Weights of FLAIR-INC and FLAIR-HUB lie on the Hugging Face hub; those of the table's rows are not public, but
 a file of one is recognised. `millions` is what is published; where our count differs from it by more than a
 percent, the remark says why.
+
+A name proves nothing: what is published of a model is told of a file of its name as that, and only where
+nothing in the file says that it is another one.
 """
 
 from __future__ import annotations
 
-__all__ = ["PUBLISHED", "Published"]
+__all__ = ["PUBLISHED", "Published", "published_as"]
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
 from workbench.inference.architecture import Architecture, Provider
-from workbench.inference.flair import UNTRAINED_OF_12, UNTRAINED_OF_15
+from workbench.inference.card import ModelCard
+from workbench.inference.flair import UNTRAINED_OF_12, UNTRAINED_OF_15, NamedSo, told_by_name
 
 _RGB = ("R", "G", "B")
 _MODALITIES = {"rgb": _RGB, "rgbi": (*_RGB, "NIR"), "rgbie": (*_RGB, "NIR", "E")}
@@ -43,6 +49,37 @@ class Published:
     metrics: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
     """Percent, as published."""
     remark: str = ""
+
+    @property
+    def told(self) -> NamedSo:
+        """What the name tells."""
+        return told_by_name(self.name)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What a card tells of the figures, with whose they are; empty where none are published."""
+        whose = {"by": "IGN in percent, for the model of this name"}
+        return {"published": whose | dict(self.metrics)} if self.metrics else {}
+
+    def contradictions(self, card: ModelCard) -> Iterator[str]:
+        """Yield what in a card says that the model is another one."""
+        own, family = card.architecture, self.told.family
+        if (own.provider, own.network, own.encoder) != self._network:
+            published = replace(self.architecture, inputs=own.inputs, outputs=own.outputs)
+            yield f"its network is {own}, that one's {published}"
+        names = tuple(band.name for band in card.bands)
+        if self.bands is not None and names != self.bands:
+            yield f"it takes {','.join(names)}, that one {','.join(self.bands)}"
+        elif family is not None and card.bands != family.bands(names):
+            yield "its bands are normalised otherwise"
+        if family is not None and card.classes != family.classes:
+            yield "its classes are others"
+        if set(card.untrained) != set(self.untrained):
+            yield f"{len(card.untrained)} of its classes were not trained, {len(self.untrained)} of that's"
+
+    @property
+    def _network(self) -> tuple[str, str, str | None]:
+        return self.architecture.provider, self.architecture.network, self.architecture.encoder
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view."""
@@ -163,3 +200,15 @@ def _flair_hub() -> tuple[Published, ...]:
 
 PUBLISHED: tuple[Published, ...] = (*_table(), *_flair_inc(), *_flair_hub())
 """In the order of IGN's table, then of its collections."""
+
+
+def published_as(name: str) -> Published | None:
+    """Return the model that a file, folder or repository is called after, by the whole of its name.
+
+    >>> published_as("FLAIR-INC_rgb_15cl_resnet34-unet_weights.pth").name
+    'FLAIR-INC_rgb_15cl_resnet34-unet'
+    >>> published_as("my-FLAIR-INC_rgb_15cl_resnet34-unet-trained-on.pth")
+    """
+    last = PurePosixPath(name.lower()).name
+    stem = re.sub(r"([_-]weights)?(\.(pth|pt|ckpt|bin|safetensors))?$", "", last)
+    return next((one for one in PUBLISHED if one.name.lower() == stem), None)

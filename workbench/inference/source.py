@@ -12,6 +12,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import ORTHO_BANDS, RasterInfo, read_bands, read_resampled, read_valid
@@ -32,7 +33,8 @@ def band_names(info: RasterInfo, wish: Sequence[str] | None, card: ModelCard) ->
     if wish is not None:
         if len(wish) != info.band_count:
             raise ModelError(
-                f"{info.path} has {info.band_count} bands, --bands names {len(wish)}; name each of them"
+                f"{info.path} has {counted(info.band_count, 'band')}, --bands names {len(wish)}; name each "
+                "of them"
             )
         return tuple(wish)
     known = {band.name for band in card.bands}
@@ -40,7 +42,8 @@ def band_names(info: RasterInfo, wish: Sequence[str] | None, card: ModelCard) ->
         return info.descriptions
     if info.band_count not in ORTHO_BANDS:
         raise ModelError(
-            f"{info.path} has {info.band_count} bands, but nobody says of what; name them: --bands R,G,B"
+            f"{info.path} has {counted(info.band_count, 'band')}, but nobody says of what; name them: "
+            "--bands R,G,B"
         )
     return ORTHO_BANDS[info.band_count]
 

@@ -17,6 +17,7 @@ __all__ = [
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.inference.card import Band
 from workbench.inference.flair import (
@@ -92,8 +93,8 @@ def tell_classes(one: Unsaid, said: Said, nomenclature: Nomenclature) -> tuple[s
         )
     if len(classes) != one.outputs:
         raise ModelError(
-            f"{one.where} gives {one.outputs} classes, {whose} {len(classes)}; name all of them in the order "
-            "of its outputs with --classes"
+            f"{one.where} gives {counted(one.outputs, 'class', 'classes')}, {whose} {len(classes)}; name all "
+            "of them in the order of its outputs with --classes"
         )
     if strange := [key for key in classes if key not in nomenclature.keys]:
         raise ModelError(
@@ -113,7 +114,8 @@ def tell_untrained(
     if weights is not None and 0 in weights:
         zero = tuple(key for key, weight in zip(classes, weights, strict=True) if weight == 0)
         if named is not None and set(named) != set(zero):
-            return zero, (f"its loss has {len(zero)} classes without weight, its name says {len(named)}",)
+            unweighted = counted(len(zero), "class", "classes")
+            return zero, (f"its loss has {unweighted} without weight, its name says {len(named)}",)
         return zero, ()
     if named is None and (said.classes is not None or one.family is None):
         return (), ("nothing tells that any class was not trained; if one was not, pass --untrained",)
@@ -132,14 +134,14 @@ def tell_bands(one: Unsaid, said: Said) -> tuple[Band, ...]:
     names = said.bands or one.told.bands or bands_by_count(one.inputs)
     if names is None:
         raise ModelError(
-            f"{one.where} takes {one.inputs} bands and does not tell which (3 may be R,G,B or NIR,R,G); "
-            "pass --bands"
+            f"{one.where} takes {counted(one.inputs, 'band')} and does not tell which (3 may be R,G,B or "
+            "NIR,R,G); pass --bands"
         )
     if len(names) != one.inputs:
         listed = ",".join(name if isinstance(name, str) else name.name for name in names)
         who = "--bands names" if said.bands else "its name says"
         raise ModelError(
-            f"{one.where} takes {one.inputs} bands, {who} {listed}; pass --bands with {one.inputs}"
+            f"{one.where} takes {counted(one.inputs, 'band')}, {who} {listed}; pass --bands with {one.inputs}"
         )
     return with_statistics(names, {}, one.family, where=one.where)
 

@@ -32,6 +32,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from workbench.counting import counted
 from workbench.errors import EditRefused, JournalError
 from workbench.labels.folder import journal_path
 from workbench.labels.meta import JournalMeta, JournalSubject
@@ -223,8 +224,8 @@ def _check_agrees(packed: Journal, own: Journal, rename: Rename) -> None:
             )
     if len(packed.rows) > len(own.rows) and not is_carried(own.meta):
         raise JournalError(
-            f"the pack has {len(packed.rows)} ops of {author}, {own.path} has {len(own.rows)}; if ops were "
-            f"lost here, put the newer {author}.sqlite back from a backup; nothing was taken"
+            f"the pack has {counted(len(packed.rows), 'op')} of {author}, {own.path} has {len(own.rows)}; if "
+            f"ops were lost here, put the newer {author}.sqlite back from a backup; nothing was taken"
         )
 
 

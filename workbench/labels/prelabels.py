@@ -6,7 +6,7 @@ of their own, which names the op that it was copied from.
 
 from __future__ import annotations
 
-__all__ = ["BULK_TOOL", "Chosen", "POINTED_TOOL", "Prelabels", "Proposals", "Waiting"]
+__all__ = ["BULK_TOOL", "Chosen", "POINTED_TOOL", "Prelabels", "Proposals", "ProposedBy", "Waiting"]
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -42,6 +42,17 @@ class Waiting:
     pixels: int
     confidence: tuple[float, float] | None
     """The least and the most that the model said; None where it said none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedBy:
+    """What one model proposes for a zone where no other does so later, whatever became of it."""
+
+    model: str
+    regions: int
+    pixels: int
+    same: int
+    """Pixels that have the label that it proposes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,6 +149,21 @@ class Prelabels:
         """
         here, proposed = self.given(self.whole)
         return proposed > 0, here == proposed
+
+    def by_model(self) -> tuple[ProposedBy, ...]:
+        """Return what each model proposes, by its name, also where nothing of it can be accepted any more."""
+        (there, same), last, proposed = self.compared(), self.last, self.proposed
+        pixels = np.bincount(last[there], minlength=proposed.group.size)
+        alike = np.bincount(last[there & same], minlength=proposed.group.size)
+        places = defaultdict[str, list[int]](list)
+        for place in _numbers(pixels):
+            places[proposed.groups[proposed.group[place] - 1].model].append(place)
+        return tuple(
+            ProposedBy(
+                model=model, regions=len(own), pixels=int(pixels[own].sum()), same=int(alike[own].sum())
+            )
+            for model, own in sorted(places.items())
+        )
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Return what can be accepted without replacing a label, by model and class, most pixels first."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from workbench.counting import counted
 from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.comments import one_line
@@ -129,9 +130,10 @@ def accept(store: AnnotationStore, *, reason: str | None = None) -> ZoneState:
         )
     conflicts = store.conflicts().found
     if conflicts:
-        first, many = conflicts[0], f"{len(conflicts)} conflict{'s' * (len(conflicts) > 1)}"
+        first = conflicts[0]
         raise EditRefused(
-            f"zone {store.zone_id} has {many}, the largest at pixel ({first.row}, {first.col}) between "
+            f"zone {store.zone_id} has {counted(len(conflicts), 'conflict')}, the largest at pixel "
+            f"({first.row}, {first.col}) between "
             f"{' and '.join(first.ops)}; label those pixels again (opened first where a "
             "reviewer accepted them), then accept it"
         )

@@ -235,7 +235,9 @@ class Nomenclature:
         allowed = f"{self.name} has codes {ranges(self.codes)}, and 0 for unlabelled"
         return translate(labels, table, refusal=lambda found: f"{found}: {allowed}; use these only")
 
-    def decode(self, values: NDArray[np.integer[Any]], scheme: str) -> NDArray[np.uint8]:
+    def decode(
+        self, values: NDArray[np.integer[Any]], scheme: str, *, way_out: str | None = None
+    ) -> NDArray[np.uint8]:
         """Read the values of a scheme as codes; its *other* is read as that class, never as unlabelled.
 
         Only a scheme's own value for what is unlabelled is read as that.
@@ -246,6 +248,9 @@ class Nomenclature:
             Any shape and integer type, usually (row, col) uint8.
         scheme
             Name of the scheme.
+        way_out
+            What to do where a value is not allowed; to correct the pixels, or to name another scheme, if not
+            given.
 
         Returns
         -------
@@ -265,8 +270,8 @@ class Nomenclature:
         table = {entry.values[scheme]: entry.code for entry in self.classes}
         table |= {} if unlabelled is None else {unlabelled: UNLABELLED}
         allowed = f"scheme {scheme} of {self.name} allows {ranges(table)}"
-        way_out = f"correct these pixels, or name the scheme they follow ({listed(self.schemes)})"
-        return translate(values, table, refusal=lambda found: f"{found}: {allowed}; {way_out}")
+        mend = f"correct these pixels, or name the scheme they follow ({listed(self.schemes)})"
+        return translate(values, table, refusal=lambda found: f"{found}: {allowed}; {way_out or mend}")
 
     def colour_table(self, scheme: str | None = None) -> dict[int, tuple[int, int, int]]:
         """Return red, green, blue (0–255) of each value of a scheme, or of each code where none is named.

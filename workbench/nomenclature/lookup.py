@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import NomenclatureError
 
 NEVER = 255
@@ -84,11 +85,11 @@ def _as_bytes(pixels: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
 def _describe(pixels: NDArray[np.integer[Any]], unknown: NDArray[np.bool_]) -> str:
     values, counts = np.unique(pixels[unknown], return_counts=True)
     listed = [
-        f"{value} in {count} {'pixel' if count == 1 else 'pixels'}"
+        f"{value} in {counted(count, 'pixel')}"
         for value, count in zip(values[:_LISTED].tolist(), counts[:_LISTED].tolist(), strict=True)
     ]
     if values.size > _LISTED:
-        listed.append(f"{values.size - _LISTED} more values")
+        listed.append(counted(values.size - _LISTED, "more value"))
     first = [int(index) for index in np.unravel_index(int(np.argmax(unknown)), unknown.shape)]
     where = f"(row {first[0]}, col {first[1]})" if len(first) == 2 else f"index {tuple(first)}"
     return f"unknown {'value' if values.size == 1 else 'values'} {', '.join(listed)}, first at {where}"

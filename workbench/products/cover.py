@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import ProductError
 from workbench.geo.grid import PixelGrid
 from workbench.nomenclature import Crosswalk
@@ -109,7 +110,7 @@ def _translated(codes: NDArray[np.uint8], crosswalk: Crosswalk) -> NDArray[np.ui
     }
     left = {key: pixels for key, pixels in open_classes.items() if pixels}
     if left:
-        told = ", ".join(f"{key} ({pixels:,} pixels)" for key, pixels in left.items())
+        told = ", ".join(f"{key} ({counted(pixels, 'pixel')})" for key, pixels in left.items())
         first = next(iter(left))
         candidates = crosswalk.undecided[first].candidates or (crosswalk.targets[0].key,)
         raise ProductError(

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from workbench.counting import counted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickCounts:
@@ -91,7 +93,7 @@ class Evaluation:
         """Return the figures as lines for a person, none longer than 110 characters."""
         return "\n".join(
             [
-                f"{self.pixels:,} pixels of {len(self.values)} classes",
+                f"{counted(self.pixels, 'pixel')} of {counted(len(self.values), 'class', 'classes')}",
                 "",
                 *_aligned(("picks", "nested", "disjoint", "one scale"), map(_picks_row, self.picks)),
                 "",

@@ -28,6 +28,8 @@ UNEXPLAINED = 0xFFFFFFFF
 """Number of no region, for leaves and pixels of which nothing is known."""
 _UNIT = 255
 """What a pixel weighs of whose class the prediction is certain."""
+_DEAREST = 1 << 31
+"""Pixels per region that no price reaches, so that costs are whole numbers of 64 bits."""
 _NO_PARTS = 1 << 62
 """A cost that none reaches."""
 
@@ -119,8 +121,11 @@ def check_price(price: float) -> None:
     HierarchyError
         It is not above 0, or not below 2³¹.
     """
-    if not 0 < price < 2**31:
-        raise HierarchyError(f"a price of {price} pixels per region explains nothing; give one above 0")
+    if not 0 < price < _DEAREST:
+        raise HierarchyError(
+            f"a price of {price:g} pixels per region cannot be; give one above 0 and below {_DEAREST:,}, "
+            "more pixels than any zone has"
+        )
 
 
 def explain(s: NDArray[np.float32], mass: NDArray[np.int64], *, price: float) -> Explanation:

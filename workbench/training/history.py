@@ -6,11 +6,9 @@ __all__ = ["CURVES", "HISTORY", "History", "draw_curves"]
 
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from workbench.documents import write_document, write_file
-from workbench.errors import ModelError
+from workbench.documents import format_document
 
 HISTORY, CURVES = "history.json", "curves.png"
 _HEADER = {"format": "ocs-workbench/training-history", "format_version": 1}
@@ -35,12 +33,11 @@ class History:
             "kept_step": self.kept_step,
         }
 
-    def write(self, directory: Path) -> None:
-        """Write the numbers beside a model, and the picture where matplotlib is installed."""
-        write_document(self.document(), directory / HISTORY, schema="training-history")
+    def files(self) -> dict[str, bytes]:
+        """Return what lies beside a model: the numbers, and the picture where matplotlib is installed."""
+        numbers = format_document(self.document(), schema="training-history", source=HISTORY)
         picture = draw_curves(self)
-        if picture is not None:
-            write_file(directory / CURVES, picture, error=ModelError)
+        return {HISTORY: numbers} | ({} if picture is None else {CURVES: picture})
 
 
 def draw_curves(history: History) -> bytes | None:
@@ -63,11 +60,13 @@ def draw_curves(history: History) -> bytes | None:
     rates.ticklabel_format(axis="y", style="sci", scilimits=(-3, -3))
     if history.scores:
         judged = [row["step"] for row in history.scores]
-        for name, title, colour in (("mean_iou", "mean IoU", "#d62728"), ("accuracy", "accuracy", "#2ca02c")):
-            right.plot(judged, [row[name] for row in history.scores], "o-", ms=3, color=colour, label=title)
+        for name, title, colour in (("mean_iou", "mIoU", "#d62728"), ("accuracy", "OA", "#2ca02c")):
+            percents = [100 * row[name] for row in history.scores]
+            right.plot(judged, percents, "o-", ms=3, color=colour, label=title)
         right.axvline(history.kept_step, color="0.5", lw=1, ls=":", label="kept")
         right.legend(frameon=False, loc="best")
-        right.set(xlabel="step", ylim=(0, 1), title="held-out zones")
+        right.set(xlabel="step", ylabel="% (mIoU of the classes labelled there)", ylim=(0, 100))
+        right.set_title("held-out zones")
     else:
         right.set_axis_off()
         right.text(0.5, 0.5, "too few zones to hold one out", ha="center", transform=right.transAxes)

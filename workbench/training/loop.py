@@ -64,6 +64,7 @@ def train(
     checkpoint: Path | None = None,
     between: float = _BETWEEN_CHECKPOINTS,
     clock: Callable[[], float] = time.perf_counter,
+    say: Callable[[str], None] = lambda _: None,
     progress: Callable[[float, str], None] = lambda share, told: None,
 ) -> Trained:
     """Train a network.
@@ -90,6 +91,8 @@ def train(
         Seconds from one checkpoint to the next; there is one after each judgement, too.
     clock
         What the seconds of the budget are measured by.
+    say
+        Told if a checkpoint is gone on from, once it is known to be of this training.
     progress
         Told the share of the budget that is spent, and how it goes.
 
@@ -112,6 +115,7 @@ def train(
     run = _Run(learner, recipe, budget, held_out, digest(canonical_bytes(facts)), clock)
     if checkpoint is not None and checkpoint.exists():
         run.resume(checkpoint)
+        say(f"{checkpoint}: going on from step {run.state.step:,}")
     batches = learner.sampler.batches(run.state.step)
     saved = clock()
     try:
@@ -177,7 +181,7 @@ class _Run:
         """Return how it goes, in words."""
         losses, scores = self.state.history.losses, self.state.history.scores
         loss = f"loss {losses[-1]['loss']:.3f}" if losses else "begun"
-        score = f", mean IoU {scores[-1]['mean_iou']:.3f}" if scores else ""
+        score = f", mIoU {scores[-1]['mean_iou']:.1%}" if scores else ""
         return f"step {self.state.step:,}: {loss}{score}"
 
     def end(self) -> Trained:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.inference.card import Band, ModelCard
 from workbench.inference.models import fill
@@ -102,7 +103,7 @@ def prepare(
         architecture = named_architecture(network, inputs=len(bands), outputs=len(keys))
     card = ModelCard(
         id=id,
-        title=f"{architecture.network} trained on {len(patches):,} patches",
+        title=f"{architecture.network} trained on {counted(len(patches), 'patch', 'patches')}",
         architecture=architecture,
         nomenclature=nomenclature.name,
         classes=keys,

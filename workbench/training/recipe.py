@@ -10,6 +10,9 @@ from typing import Any, Literal
 from workbench.errors import ModelError
 from workbench.inference.architecture import Architecture
 
+_SEEDS = 1 << 32
+"""So many there are for every generator of random numbers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossEntropy:
@@ -76,8 +79,8 @@ class Recipe:
         for name in ("balance", "band_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ModelError(f"{name} {getattr(self, name)} is not between 0 and 1")
-        if self.seed < 0:
-            raise ModelError(f"seed {self.seed} is below 0; use an integer from 0")
+        if not 0 <= self.seed < _SEEDS:
+            raise ModelError(f"seed {self.seed} cannot be; use an integer from 0 to {_SEEDS - 1}")
 
     def spares(self, band: str) -> bool:
         """Tell whether a network learns to do without a band."""

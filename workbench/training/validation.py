@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-__all__ = ["Score", "score_of", "validate_on"]
+__all__ = ["RULE", "Score", "score_of", "validate_on"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.training.patches import PatchSet
 from workbench.training.sampling import MASKED
+
+RULE: Final = "labelled"
+"""What the mean is called in cards: over the classes that are labelled, whatever was predicted.
+
+Neither of IGN's (`workbench.evaluation.rules`): what is not learned from does not count, and a class that is
+predicted and nowhere labelled is no 0 of its own.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +28,8 @@ class Score:
 
     mean_iou: float
     """Mean intersection over union of the classes that were labelled."""
+    classes: int
+    """How many these are."""
     accuracy: float
     """Share of the labelled pixels that are right."""
     pixels: int
@@ -38,6 +48,7 @@ def score_of(confusion: NDArray[np.int64]) -> Score:
     pixels = int(labelled.sum())
     return Score(
         mean_iou=float((right[present] / union[present]).mean()) if present.any() else 0.0,
+        classes=int(present.sum()),
         accuracy=float(right.sum() / max(1, pixels)),
         pixels=pixels,
     )

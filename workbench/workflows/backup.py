@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import digest_file
 from workbench.errors import CampaignError, JournalError
 from workbench.export.manifest import Manifest
@@ -75,8 +76,9 @@ class Backup:
     def text(self) -> str:
         """Return one line, and one for each damaged journal and each zone with lost edits."""
         lines = [
-            f"{self.path}: {self.zones} zones, {self.ops:,} ops in {self.journals} journals, "
-            f"{self.files} files, {self.size / 1e6:.1f} MB, all read again"
+            f"{self.path}: {counted(self.zones, 'zone')}, {counted(self.ops, 'op')} in "
+            f"{counted(self.journals, 'journal')}, {counted(self.files, 'file')}, "
+            f"{self.size / 1e6:.1f} MB, all read again"
         ]
         lines += [f"  {path} is damaged at home too: {problem}" for path, problem in self.damaged.items()]
         lines += [f"  {zone}: {lost_edits(missing)} at home" for zone, missing in self.missing.items()]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.assessment.bias import TOLERANCE, WAVERING, Bias, Following, Missed, bias_against, bias_within
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import EditRefused
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
@@ -81,7 +82,8 @@ class BiasReport:
         wavering = ", ".join(f"{bias:.3f} by {one} px" for one, bias in found.unsteady.items())
         metres, labels, hand = 100 * found.bias.value, found.labels.share, found.reference.share
         lines = [
-            f"{self.zone}: labels against {who}, {found.pixels:,} pixels, {self.leaves:,} leaves",
+            f"{self.zone}: labels against {who}, {counted(found.pixels, 'pixel')}, "
+            f"{counted(self.leaves, 'leaf', 'leaves')}",
             f"  segmentation bias {found.bias}: "
             f"of 100 m of border {metres:.0f} m follow leaves where a hand does not",
             f"  within {TOLERANCE} px of a leaf border: {labels} of the labels' borders, "
@@ -91,7 +93,9 @@ class BiasReport:
         if self.reference is None:
             lines.append("  hands draw where picks fail: the bias is this at most; see --reference")
         if self.elsewhere:
-            lines.append(f"  {self.elsewhere:,} picks are of another hierarchy: their leaves are not these")
+            lines.append(
+                f"  {counted(self.elsewhere, 'pick is', 'picks are')} of another hierarchy, with other leaves"
+            )
         lines += self._split()
         for code, one in found.classes.items():
             told = f"{min(one.edgels):,} edgels are too few" if one.bias is None else f"bias {one.bias}"

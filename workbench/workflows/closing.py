@@ -17,6 +17,7 @@ from workbench.assessment.closing import check_closing
 from workbench.assessment.findings import JUSTIFIABLE, KINDS, Finding, Kind
 from workbench.assessment.seams import SEAM_DEPTH, Seam
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import JournalError, RasterError
 from workbench.geo.borders import Border, shared_borders
 from workbench.geo.zone import Zone
@@ -68,7 +69,7 @@ class CheckedZone:
         counts = Counter(finding.kind for finding in left)
         kinds = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
         return (
-            f"zone {self.zone} has {len(left)} open finding{'s' * (len(left) > 1)} ({kinds}), the largest "
+            f"zone {self.zone} has {counted(len(left), 'open finding')} ({kinds}), the largest "
             f"{largest.kind} at pixel ({largest.row}, {largest.col}); list them: workbench zone check "
             f"{self.campaign} --zone {self.zone}, then fix or justify each, or say why not: --anyway REASON"
         )
@@ -108,7 +109,7 @@ class CheckedZone:
 
     def text(self) -> str:
         """Return a page for a person."""
-        lines = [f"{self.zone}: {len(self.findings)} findings, {len(self.open)} of them open"]
+        lines = [f"{self.zone}: {counted(len(self.findings), 'finding')}, {len(self.open)} open"]
         ranked = sorted(self.findings, key=lambda one: one.by is not None)
         lines += [self._line(one) for one in ranked[:_MOST_LISTED]]
         if len(ranked) > _MOST_LISTED:
@@ -123,7 +124,7 @@ class CheckedZone:
 
     def _line(self, one: Judged) -> str:
         found = one.finding
-        where = f"{found.pixels} pixels at ({found.row}, {found.col})"
+        where = f"{counted(found.pixels, 'pixel')} at ({found.row}, {found.col})"
         said = f"; justified by {one.by[0]}: {one_line(one.by[1].text)}" if one.by else ""
         return f"  {found.kind:16} {self.keys[found.code]}, {where}: {found.told}{said}"
 

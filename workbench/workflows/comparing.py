@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.assessment.agreement import Agreement, measure_agreement
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import EditRefused
 from workbench.geo.zone import Zone
 from workbench.nomenclature import Nomenclature
@@ -55,7 +56,7 @@ class Comparison:
         """Return a page for a person."""
         found, (first, second) = self.found, self.authors
         lines = [
-            f"{self.zone}: {first} and {second}, {found.pixels:,} pixels that both labelled "
+            f"{self.zone}: {first} and {second}, {counted(found.pixels, 'pixel')} that both labelled "
             f"({found.only_first:,} only {first}, {found.only_second:,} only {second})",
             f"  agreement {found.overall}, kappa {found.kappa}",
             "  borders within "
@@ -64,7 +65,7 @@ class Comparison:
         ]
         lines += [f"    {self._key(code):24} IoU {union}" for code, union in found.classes.items()]
         lines += [
-            f"  {one} / {other}: {label:,} pixels of class, {boundary:,} of borders"
+            f"  {one} / {other}: {counted(label, 'pixel')} of class, {boundary:,} of borders"
             for (one, other), boundary, label in self._pairs()
         ]
         return "\n".join(lines)

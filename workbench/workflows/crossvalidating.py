@@ -4,22 +4,28 @@ from __future__ import annotations
 
 __all__ = ["CROSS_VALIDATION", "cross_validate"]
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.documents import write_document, write_file
 from workbench.errors import EvaluationError, ModelError
 from workbench.evaluation import CrossValidation, Fold, Selection, rule_of
 from workbench.export import Release, open_release
 from workbench.export.folds import PROD, SPLITS
-from workbench.inference.card import CARD, ModelCard, read_card
+from workbench.inference.card import CARD, read_card
+from workbench.outputs import new_folder
 from workbench.workflows.evaluating import evaluate_model
-from workbench.workflows.training import budget_of, id_of, train_model
+from workbench.workflows.training import checkpoint_of, id_of, train_model
+from workbench.workflows.training_plan import PLANNED, Plan, plan_training
 
 CROSS_VALIDATION = "cross-validation.json"
 _TABLE = "cross-validation.md"
+_OWN = re.compile(rf"(fold_[1-5]|{PROD})(\.checkpoint)?|{CROSS_VALIDATION}|{_TABLE}|\..*")
+"""Names of what such a folder may hold, and of what a process that was killed left there."""
 
 
 def cross_validate(
@@ -45,9 +51,9 @@ def cross_validate(
     rule
         As for `evaluate_model`.
     prod
-        Whether a model is trained on all folds, too.
+        Whether a model is trained on all folds, too. Where no zone is *valid* in ``prod``, nothing judges it.
     resume
-        Go on in a folder where some models are there already.
+        Go on in a folder where some models are there already, of this release and trained in the same way.
     device
         Where networks run.
     say
@@ -62,108 +68,127 @@ def cross_validate(
     EvaluationError
         Fewer than two folds have zones, or the folder is in the way.
     ModelError
-        A model cannot be trained.
+        A model cannot be trained, or one that is there was trained otherwise.
     """
     release = open_release(path)
+    plan = plan_training(**{name: how[name] for name in PLANNED if name in how})
     splits = [split for split in SPLITS if _holds(release, split, "test")]
     if len(splits) < 2:
         raise EvaluationError(
-            f"{path} has zones in {len(splits)} of its folds; to judge a model where it never was takes two "
-            "folds: add zones of other domains"
+            f"{path} has zones in {counted(len(splits), 'fold')}; to judge a model where it never was takes "
+            "two folds: add zones of other domains"
         )
     left_out = [split for split in SPLITS if split not in splits]
     if left_out:
         say(f"no zone is in the test of {', '.join(left_out)}: {len(splits)} folds are judged")
-    _check_folder(output, resume=resume)
-    wanted = [*splits, *([PROD] if prod and _holds(release, PROD, "valid") else [])]
-    folds: dict[str, Fold] = {}
-    for number, split in enumerate(wanted):
-        name = PROD if split == PROD else split.replace("split", "fold")
+    _check_folder(output, resume=resume, say=say)
+    wanted = {split: split.replace("split", "fold") for split in (*splits, *([PROD] if prod else []))}
+    there = {split for split, name in wanted.items() if (output / name / CARD).is_file()}
+    for split in sorted(there):
+        _check_same(output / wanted[split], release, split, plan)
+    with new_folder(output):
+        folds: dict[str, Fold] = {}
+        for number, (split, name) in enumerate(wanted.items()):
 
-        def told(share: float, what: str, number: int = number, name: str = name) -> None:
-            progress((number + share) / len(wanted), f"{name}: {what}")
+            def told(share: float, what: str, number: int = number, name: str = name) -> None:
+                progress((number + share) / len(wanted), f"{name}: {what}")
 
-        _train(path, output / name, split, release, told=told, resume=resume, device=device, say=say, how=how)
-        judged = f"{split}:{'valid' if split == PROD else 'test'}"
-        evaluation = evaluate_model(path, output / name, rule=rule, split=judged, device=device, say=_quiet)
-        folds[split] = Fold.of(
-            name, evaluation if split != PROD else replace(evaluation, seen=(), unknown=None)
+            if split in there:
+                say(f"{name}: is there already")
+            else:
+                _train(
+                    path, output / name, split, resume=resume, device=device, say=say, progress=told, how=how
+                )
+            if split == PROD and not _holds(release, PROD, "valid"):
+                say(f"{name}: trained on the zones of all folds; none is valid in it, so it is not judged")
+            else:
+                folds[split] = _judged(path, output / name, split, rule=rule, device=device, say=say)
+        result = CrossValidation(
+            release=release.name,
+            nomenclature=release.nomenclature,
+            rule=rule_of(rule, release.nomenclature),
+            folds=tuple(folds[split] for split in splits),
+            prod=folds.get(PROD),
         )
-        say(f"{name}: mIoU {evaluation.score.mean_iou:.1%}, OA {evaluation.score.accuracy:.1%}")
-        if evaluation.doubt and split != PROD:
-            say(f"{name}: no test, or perhaps none, and in no mean: {evaluation.doubt}")
-    result = CrossValidation(
-        release=release.name,
-        nomenclature=release.nomenclature,
-        rule=rule_of(rule, release.nomenclature),
-        folds=tuple(folds[split] for split in splits),
-        prod=folds.get(PROD),
-    )
-    write_document(result.document(), output / CROSS_VALIDATION, schema="cross-validation")
-    write_file(output / _TABLE, (result.text() + "\n").encode(), error=EvaluationError)
+        write_document(result.document(), output / CROSS_VALIDATION, schema="cross-validation")
+        write_file(output / _TABLE, (result.text() + "\n").encode(), error=EvaluationError)
     return result
-
-
-def _holds(release: Release, split: str, subset: str) -> bool:
-    return bool(Selection(split=split, subset=subset).of(release.patches()))
-
-
-def _check_folder(output: Path, *, resume: bool) -> None:
-    if not output.parent.is_dir():
-        raise EvaluationError(f"{output.parent} is not a folder; make it first")
-    if output.exists() and not output.is_dir():
-        raise EvaluationError(f"{output} is no folder; choose another name")
-    if output.is_dir() and any(output.iterdir()) and not resume:
-        raise EvaluationError(
-            f"{output} is not empty; choose a new folder, or go on with a cross-validation there by --resume"
-        )
-    output.mkdir(exist_ok=True)
 
 
 def _train(
     path: Path,
     model: Path,
     split: str,
-    release: Release,
     *,
-    told: Callable[[float, str], None],
     resume: bool,
     device: str,
     say: Callable[[str], None],
+    progress: Callable[[float, str], None],
     how: Mapping[str, Any],
 ) -> None:
-    """Train the model of a split, unless it is there."""
-    if (model / CARD).is_file():
-        _check_same(model, read_card(model), release, split, how)
-        say(f"{model.name}: is there already")
-        return
-    called = id_of(f"{model.resolve().parent.name}-{model.name}")
+    """Train the model of a split; go on with it, if it was begun."""
     train_model(
-        path, model, id=called, split=split, resume=resume, device=device, say=say, progress=told, **how
+        path,
+        model,
+        id=id_of(f"{model.resolve().parent.name}-{model.name}"),
+        split=split,
+        resume=resume and checkpoint_of(model).exists(),
+        device=device,
+        say=say,
+        progress=progress,
+        **how,
     )
 
 
-def _check_same(model: Path, card: ModelCard, release: Release, split: str, how: Mapping[str, Any]) -> None:
-    """Refuse a model that is there, but of other labels, another split or another budget."""
-    source, budget = card.training.get("source", {}), card.training.get("budget", {})
+def _holds(release: Release, split: str, subset: str) -> bool:
+    return bool(Selection(split=split, subset=subset).of(release.patches()))
+
+
+def _check_folder(output: Path, *, resume: bool, say: Callable[[str], None]) -> None:
+    if not output.parent.is_dir():
+        raise EvaluationError(f"{output.parent} is not a folder; make it first")
+    if output.exists() and not output.is_dir():
+        raise EvaluationError(f"{output} is no folder; choose another name")
+    there = sorted(path.name for path in output.iterdir()) if output.is_dir() else []
+    if there and not resume:
+        raise EvaluationError(
+            f"{output} is not empty; choose a new folder, or go on with a cross-validation there by --resume"
+        )
+    if strange := [name for name in there if not _OWN.fullmatch(name)]:
+        raise EvaluationError(
+            f"{output} holds {strange[0]}, which is no part of a cross-validation; choose another folder"
+        )
+    if resume and not there:
+        say(f"{output} holds nothing to go on from: the cross-validation begins")
+
+
+def _judged(
+    path: Path, model: Path, split: str, *, rule: str, device: str, say: Callable[[str], None]
+) -> Fold:
+    """Return what a model is worth on the test of its split; that of all folds on what is *valid* in it."""
+    subset = "valid" if split == PROD else "test"
+    found = evaluate_model(
+        path, model, rule=rule, split=f"{split}:{subset}", device=device, say=lambda sentence: None
+    )
+    if split == PROD:  # it has seen all domains, and its column says so
+        found = replace(found, seen=(), unknown=None)
+    say(f"{model.name}: mIoU {found.score.mean_iou:.1%}, OA {found.score.accuracy:.1%}")
+    if found.doubt:
+        say(f"{model.name}: no test, or perhaps none, and in no mean: {found.doubt}")
+    return Fold.of(model.name, found)
+
+
+def _check_same(model: Path, release: Release, split: str, plan: Plan) -> None:
+    """Refuse a model that is there, but of other labels, of another split, or trained otherwise."""
+    card = read_card(model)
+    source = card.training.get("source", {})
     if (source.get("content_sha256"), source.get("split")) != (release.card["content_sha256"], split):
         raise ModelError(
             f"{model} was not trained on {split} of this {release.name}, whose labels or folds are others; "
             "choose a new folder"
         )
-    wanted = budget_of(how.get("minutes"), how.get("steps"))
-    if budget != {"steps": wanted.steps, "seconds": wanted.seconds}:
+    if others := [*plan.differences(card)]:
         raise ModelError(
-            f"{model} was trained for another budget ({_told(budget)}); go on with that, or choose a new "
-            "folder"
+            f"{model} was trained otherwise ({'; '.join(others)}); go on with the settings that it has, or "
+            "choose a new folder"
         )
-
-
-def _told(budget: Mapping[str, Any]) -> str:
-    minutes = f"{budget['seconds'] / 60:g} minutes" if budget.get("seconds") else ""
-    steps = f"{budget['steps']} steps" if budget.get("steps") else ""
-    return " and ".join(one for one in (steps, minutes) if one) or "which it does not tell"
-
-
-def _quiet(sentence: str) -> None:
-    """Say nothing: what an evaluation says stands in the table."""

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import shipped
 from workbench.errors import CampaignError
 from workbench.export import verify_release
@@ -70,7 +71,7 @@ class DemoOutcome:
         lines += [
             "",
             f"campaign  {campaign}  (registry.gpkg opens in QGIS)",
-            f"release   {self.release}  ({self.patches} patches, {verdict})",
+            f"release   {self.release}  ({counted(self.patches, 'patch', 'patches')}, {verdict})",
             "",
             "Look at a zone in napari (pip install 'ocs-workbench[napari]' PyQt6):",
             f"  workbench annotate {campaign} --zone {self.zones[0]['zone']}",
@@ -125,7 +126,10 @@ def run_demo(directory: Path, *, say: Callable[[str], None]) -> DemoOutcome:
     zones = []
     for zone in campaign.zones():
         told = _label(campaign, zone, truths[zone.id], say, proposed=proposed)
-        say(f"{zone.id}: {leaves[zone.id]:,} leaves, labelled with {told['picks']} picks, accepted")
+        say(
+            f"{zone.id}: {counted(leaves[zone.id], 'leaf', 'leaves')}, labelled with "
+            f"{counted(told['picks'], 'pick')}, accepted"
+        )
         zones.append({"zone": zone.id, "leaves": leaves[zone.id]} | told)
     built = publish(
         campaign, name=_RELEASE, out=directory / "releases", layouts=("flair-hub", "flair1"), say=say
@@ -174,7 +178,7 @@ def _propose(campaign: Campaign, say: Callable[[str], None]) -> bool:
         return predict_zone(campaign, zone, model, say=say)
 
     for done in prelabel_zones(campaign, campaign.zones(), predict=predict, say=say):
-        say(f"{done.zone}: the demonstration model proposes {done.regions:,} regions")
+        say(f"{done.zone}: the demonstration model proposes {counted(done.regions, 'region')}")
     return True
 
 
@@ -192,7 +196,10 @@ def _label(
         script = list(label_script(hierarchy, truth, nomenclature, accuracy=_ACCURACY, prelabels=codes))
     label_zone(campaign, zone, author=_ANNOTATOR, lines=script, on_edit=lambda op, line: None)
     fixed, justified = answer_checks(campaign, zone, author=_ANNOTATOR, truth=truth)
-    say(f"{zone.id}: of what the checks found, {fixed} places were mended and {justified} justified")
+    say(
+        f"{zone.id}: of what the checks found, {counted(fixed, 'place was', 'places were')} mended and "
+        f"{justified} justified"
+    )
     with campaign.open_store(zone) as store:
         accuracy = float((store.labels == truth).mean())
     review_zone(campaign, zone, author=_ANNOTATOR, verdict="submit")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.evaluation import Score
 from workbench.workflows.publication import Figures, Publication
@@ -104,15 +105,19 @@ def _results(made: Publication) -> Iterator[EvalResult]:
         return
     found = made.figures.evaluation
     score, sure = found.score, found.calibration(found.total)
+    error = math.nan if sure is None else sure.expected_error()
     listed = [
         *(
-            ("mean_iou", f"mIoU (rule {_classes(one)})", one.mean_iou)
+            ("mean_iou", _by("mIoU", one, _mean_of(one)), one.mean_iou)
             for one in (score, *made.figures.other_rules)
         ),
-        ("accuracy", "Overall accuracy", score.accuracy),
-        ("f1", f"F1 (rule {score.rule})", score.mean(score.confusion.f1)),
-        ("ece", "Expected calibration error", math.nan if sure is None else sure.expected_error()),
-        *(("iou", f"IoU {made.title_of(key)}", score.of(key)) for key in score.scored),
+        ("accuracy", _by("Overall accuracy", score), score.accuracy),
+        ("f1", _by("F1", score, _mean_of(score)), score.mean(score.confusion.f1)),
+        ("ece", _by("Expected calibration error", score), error),
+        *(
+            ("iou", _by(f"IoU {made.title_of(key)}", score, *_not_in_truth(score, key)), score.of(key))
+            for key in score.scored
+        ),
     ]
     for kind, name, value in listed:
         if not math.isnan(value):
@@ -131,7 +136,15 @@ def _results(made: Publication) -> Iterator[EvalResult]:
             )
 
 
-def _classes(score: Score) -> str:
-    """Return a rule, of how many classes its mean is, and of how many the pixels are as if not there."""
-    left_out = f", {len(score.dropped)} left out" if score.dropped else ""
-    return f"{score.rule}, {len(score.scored)} classes{left_out}"
+def _by(figure: str, score: Score, *more: str) -> str:
+    """Return what a figure is called: with its rule, and how many classes that takes out, pixels and all."""
+    left_out = [f"{counted(len(score.dropped), 'class', 'classes')} left out"] if score.dropped else []
+    return f"{figure} ({', '.join([f'rule {score.rule}', *more, *left_out])})"
+
+
+def _mean_of(score: Score) -> str:
+    return f"mean of {counted(len(score.averaged), 'class', 'classes')}"
+
+
+def _not_in_truth(score: Score, key: str) -> tuple[str, ...]:
+    return ("no pixel of it in the truth",) if key in score.only_predicted else ()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.placed import pixels_digest
@@ -67,10 +68,13 @@ class Intake:
         lines = [f"{zone.id}: {zone.extent}"]
         lines.append(f"  bands {','.join(zone.ortho.bands)} of {zone.ortho.path}")
         if self.left_out:
-            lines.append(f"  {self.left_out} cells hold pixels without data and were left out")
+            lines.append(f"  left out: {counted(self.left_out, 'cell')} with pixels without data")
         if self.imported:
             total = sum(self.imported.values())
-            lines.append(f"  {total:,} pixels of {len(self.imported)} classes imported as accepted labels")
+            lines.append(
+                f"  {counted(total, 'pixel')} of {counted(len(self.imported), 'class', 'classes')} "
+                "imported as accepted labels"
+            )
         return "\n".join(lines)
 
 
@@ -163,13 +167,13 @@ def _band_names(info: RasterInfo, bands: Sequence[str] | None) -> tuple[str, ...
     if bands is None:
         if info.band_count not in DEFAULT_BANDS:
             raise RasterError(
-                f"{info.path} has {info.band_count} bands; say what they show: --bands R,G,B,NIR,E"
+                f"{info.path} has {counted(info.band_count, 'band')}; say what they show: --bands R,G,B,NIR,E"
             )
         return DEFAULT_BANDS[info.band_count]
     unknown = sorted(set(bands) - set(_BAND_NAMES))
     if len(bands) != info.band_count or unknown or len(set(bands)) != len(bands):
         raise CampaignError(
-            f"--bands {','.join(bands)} does not name the {info.band_count} bands of {info.path}; "
+            f"--bands {','.join(bands)} does not name the {counted(info.band_count, 'band')} of {info.path}; "
             f"give one of {', '.join(_BAND_NAMES)} for each"
         )
     return tuple(bands)
@@ -203,7 +207,7 @@ def _with_data(
             kept.append((row, col))
     if not kept:
         raise RasterError(
-            f"{info.path}: each of the {len(wanted)} patch cells asked for holds pixels without data "
+            f"{info.path}: all of {counted(len(wanted), 'patch cell')} asked for hold pixels without data "
             f"({np.count_nonzero(~valid):,} in all); choose others, or drop a wrong nodata tag: "
             "gdal_edit.py -unsetnodata"
         )
@@ -227,7 +231,7 @@ def _read_mask(path: Path, image: RasterInfo, window: Window) -> NDArray[Any]:
         )
     if info.band_count != 1 or not np.issubdtype(np.dtype(info.dtype), np.integer):
         raise RasterError(
-            f"{path} has {info.band_count} bands of {info.dtype}; a mask has one band of integers"
+            f"{path} has {counted(info.band_count, 'band')} of {info.dtype}; a mask has one band of integers"
         )
     mask: NDArray[Any] = read_bands(path, window=window)[0]
     return mask

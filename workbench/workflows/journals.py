@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.doctor import Treatment, mark_losses, mend_journal
@@ -62,7 +63,8 @@ class JournalCheck:
         if not self.reports and self.problem is None:
             return f"{self.zone}: no journal yet"
         lines = [
-            f"{report.path.stem}: " + (report.problem or f"{report.ops} ops, sound, head {report.head}")
+            f"{report.path.stem}: "
+            + (report.problem or f"{counted(report.ops, 'op')}, sound, head {report.head}")
             for report in self.reports
         ]
         return "\n".join(lines + ([self.problem] if self.problem else []))
@@ -126,9 +128,13 @@ def _told(treatment: Treatment, *, lost: bool) -> str:
             if first_lost
             else "whether there were later ones cannot be known"
         )
-        lines.append(f"{treatment.ops} ops are there, each as it was written; {rest}")
+        lines.append(f"{counted(treatment.ops, 'op is', 'ops are')} there, each as it was written; {rest}")
     if treatment.quarantine is not None:
-        apart = f" and {treatment.apart} records that do not follow" if treatment.apart else ""
+        apart = (
+            f" and {counted(treatment.apart, 'record that does', 'records that do')} not follow"
+            if treatment.apart
+            else ""
+        )
         lines.append(f"the damaged files{apart} are in {treatment.quarantine}")
     if first_lost or treatment.mended:
         folder = treatment.path.parent / QUARANTINE / f"{author}-backup"
@@ -137,8 +143,9 @@ def _told(treatment: Treatment, *, lost: bool) -> str:
             "and run the doctor again"
         )
     lines += [
-        f"{fork.folder} goes another way from op {fork.first} on, and none of its {fork.ops} ops from there "
-        "is in the labels; label again what is missed, then move that folder away"
+        f"{fork.folder} goes another way from op {fork.first} on, and none of its "
+        f"{counted(fork.ops, 'op')} from there is in the labels; label again what is missed, then move that "
+        "folder away"
         for fork in treatment.forks
     ]
     return "\n  ".join(lines)
@@ -153,7 +160,7 @@ def _found(treatment: Treatment, *, lost: bool) -> str:
             else f"{author}: {treatment.problem}"
         )
     done = "" if lost or treatment.forks else "; nothing to do"
-    return f"{author}: sound, {treatment.ops} ops{done}"
+    return f"{author}: sound, {counted(treatment.ops, 'op')}{done}"
 
 
 def mend_journals(campaign: Campaign, zone: Zone, *, author: str | None) -> ZoneTreatment:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import digest
 from workbench.errors import CampaignError, JournalError, NomenclatureError
 from workbench.geo.zone import Zone
@@ -253,7 +254,10 @@ def _check_decided(recoding: Recoding, surveys: Sequence[_Survey]) -> None:
         if found:
             pixels, ops = sum(one.pixels for one in found), sum(one.ops for one in found)
             choice = f"could be {', '.join(why.candidates)}" if why.candidates else "no candidate"
-            listed.append(f"{key} ({pixels:,} pixels, {ops:,} ops; {choice}: {why.reason.rstrip('.')})")
+            listed.append(
+                f"{key} ({counted(pixels, 'pixel')}, {counted(ops, 'op')}; {choice}: "
+                f"{why.reason.rstrip('.')})"
+            )
             decisions.append(f"--decide {key}={why.candidates[0] if why.candidates else 'CLASS'}")
     if listed:
         raise NomenclatureError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.geo.zone import Zone
 from workbench.nomenclature import Recoding
 
@@ -89,7 +90,8 @@ class ZoneMigration:
             lines.append(f"    a gold zone here, too: {self.gold:.0%} of its pixels have to be right")
         if self.conflicts_before:
             lines.append(
-                f"    {self.conflicts_before:,} pixels were in conflict, {self.conflicts_after:,} are: "
+                f"    {counted(self.conflicts_before, 'pixel was', 'pixels were')} in conflict, now "
+                f"{self.conflicts_after:,}: "
                 "classes that were merged are no conflict any more"
             )
         width = max((len(one.key) for one in self.classes), default=0)
@@ -148,7 +150,7 @@ class Migration:
     def text(self) -> str:
         """Return a page for a person."""
         old, new = self.recoding.source, self.recoding.target
-        count = f"{len(self.zones)} zone{'s' * (len(self.zones) != 1)}"
+        count = counted(len(self.zones), "zone")
         lines = [
             f"{self.target}: {count} of {self.source} carried from {old.name} {old.version} "
             f"to {new.name} {new.version} by {self.recoding.name}"

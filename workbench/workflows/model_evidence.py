@@ -7,8 +7,10 @@ __all__ = ["preprocessing", "training", "training_data"]
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from workbench.counting import counted
 from workbench.export.patches import Patch
 from workbench.training.history import CURVES, HISTORY
+from workbench.workflows.learned import Learned
 from workbench.workflows.markdown import bullets, inline, table
 from workbench.workflows.publication import Ground, Publication
 
@@ -43,13 +45,11 @@ def training_data(made: Publication) -> Iterator[str]:
         yield from _ground(made, ground)
         return
     told = card.training
-    said = f"Its card says {inline(card.release)}" if card.release else "Its card names no release"
-    counts = [
-        f"{told['patches']:,} patches" if "patches" in told else "",
-        f"{len(told['zones'])} zones" if "zones" in told else "",
-        f"domains {', '.join(card.domains)}" if card.domains else "no domain is named",
-    ]
-    yield f"{said}: {'; '.join(part for part in counts if part)}."
+    learned = Learned.of(card)
+    said = f"Its card says {inline(learned.source)}" if learned.source else "Its card names no release"
+    named = f"domains {', '.join(card.domains)}" if card.domains else "no domain is named"
+    counts = [counted(told["patches"], "patch", "patches")] if "patches" in told else []
+    yield f"{said}: {'; '.join([*counts, *(learned.parts() or (named,))])}."
     if ground:
         yield (
             f"**{inline(ground.release)}, by which it was looked at here, is not what it learned from**, or "
@@ -65,8 +65,9 @@ def _ground(made: Publication, ground: Ground) -> Iterator[str]:
     held = len(made.card.training.get("held_out", ()))
     yield (
         f"Release **{inline(ground.release)}** (content `{ground.content_sha256[:12]}…`), TRAIN and VALID of "
-        f"`{ground.split}`: {len(ground.patches):,} patches of 512 × 512 pixels, {area:.3g} km², in "
-        f"{len(zones)} zones. Held out of these, to choose the weights by: {held}."
+        f"`{ground.split}`: {counted(len(ground.patches), 'patch', 'patches')} of 512 × 512 pixels, "
+        f"{area:.3g} km², in {counted(len(zones), 'zone')}. Held out of these, to choose the weights by: "
+        f"{held}."
     )
     names = sorted({patch.domain for patch in ground.patches})
     rows = [_domain_row(name, [one for one in ground.patches if one.domain == name]) for name in names]
@@ -136,7 +137,8 @@ def preprocessing(made: Publication) -> Iterator[str]:
     )
     yield (
         f"Those of {where} (`{ground.split}`) are exact: of all {ground.statistics[0].pixels:,} pixels of "
-        f"{len(ground.patches):,} patches; to the last digit in `card.json`, `training.statistics`."
+        f"{counted(len(ground.patches), 'patch', 'patches')}; to the last digit in `card.json`, "
+        "`training.statistics`."
     )
     if other:
         yield "**The two differ. Use the model's own**: its weights belong to them."
@@ -168,7 +170,7 @@ def _run(made: Publication) -> Iterator[str]:
     if "steps" in told:
         kept = f"; the weights kept are those of step {told['kept_step']:,}" if "kept_step" in told else ""
         early = ", as it got no better" if told.get("stopped_early") else ""
-        yield f"{told['steps']:,} steps{early}{kept}."
+        yield f"{counted(told['steps'], 'step')}{early}{kept}."
     if told.get("frozen_batch_norm"):
         yield "Statistics of batch-norms stayed those of the model that it began with."
     if budget := told.get("budget"):

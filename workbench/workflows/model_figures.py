@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from workbench.counting import counted
 from workbench.evaluation import ChallengeRule
 from workbench.evaluation.scores import Score, percent
+from workbench.workflows.card_figures import in_words, means_told
 from workbench.workflows.markdown import bullets, inline, table
 from workbench.workflows.publication import Figures, NotMeasured, Publication
 
@@ -35,9 +37,9 @@ def _measured(made: Publication, figures: Figures) -> Iterator[str]:
     sure = found.calibration(found.total)
     whose = "that the model was not trained on" if not figures.doubt else "named here"
     yield (
-        f"TEST of {inline(found.reference)} (`{found.split}`): {found.patches:,} patches, "
-        f"{score.confusion.pixels:,} pixels, of domains {whose}: {', '.join(found.domains)}. Figures are in "
-        "percent."
+        f"TEST of {inline(found.reference)} (`{found.split}`): {counted(found.patches, 'patch', 'patches')}, "
+        f"{counted(score.confusion.pixels, 'pixel')}, of domains {whose}: {', '.join(found.domains)}. "
+        "Figures are in percent."
     )
     if figures.remarks:
         yield bullets(f"{inline(remark)}." for remark in figures.remarks)
@@ -94,11 +96,16 @@ def _scores(made: Publication, figures: Figures) -> str:
 def _read(made: Publication, figures: Figures) -> Iterator[str]:
     """Yield how the table has to be read."""
     found, score = figures.evaluation, figures.evaluation.score
-    yield (
-        f"mIoU {percent(score.mean_iou)} by the rule *{score.rule}*, the mean over {len(score.scored)} "
-        f"classes; overall accuracy {percent(score.accuracy)}."
-    )
+    yield _means(made, score)
+    if score.dropped:
+        yield f"Over all pixels and classes, overall accuracy is {percent(found.total.confusion.accuracy)}."
     yield f"In brackets: in no mean of the rule *{score.rule}*."
+    if score.only_predicted:
+        named = ", ".join(map(made.title_of, score.only_predicted))
+        yield f"The test has no pixel of what the model gives here, so it is 0 in the mean: {named}."
+    if nowhere := [made.title_of(key) for key in score.scored if key in score.nowhere]:
+        how = "0 in the mean" if score.absent == "zero" else "in no mean"
+        yield f"In neither map, and {how}: {', '.join(nowhere)}."
     for key in score.confusion.keys:
         if key not in score.scored and isinstance(found.rule, ChallengeRule):
             members = [made.title_of(one) for one, group in found.rule.groups.items() if group == key]
@@ -106,16 +113,20 @@ def _read(made: Publication, figures: Figures) -> Iterator[str]:
                 f"*{made.title_of(key)}* stands for {', '.join(members)}; another class taken for it is an "
                 "error of that class."
             )
-    if score.dropped:
-        yield f"Their pixels are left out altogether: {', '.join(map(made.title_of, score.dropped))}."
     for other in figures.other_rules:
-        dropped = ", ".join(map(made.title_of, other.dropped))
-        left = f", where pixels of these are left out altogether: {dropped}" if dropped else ""
-        yield (
-            f"mIoU {percent(other.mean_iou)} by the rule *{other.rule}*, the mean over {len(other.scored)} "
-            f"classes; overall accuracy {percent(other.accuracy)}{left}."
-        )
+        yield _means(made, other)
     yield "Pixels that nobody labelled are *other* in a release, and count as that."
+
+
+def _means(made: Publication, score: Score) -> str:
+    """Return what a rule makes of the matrix, and of which classes and pixels."""
+    dropped = ", ".join(map(made.title_of, score.dropped))
+    left = f", without pixels that are one of these or are taken for one: {dropped}" if dropped else ""
+    classes = counted(len(score.averaged), "class", "classes")
+    return (
+        f"mIoU {percent(score.mean_iou)} by the rule *{score.rule}*, the mean over {classes}; overall "
+        f"accuracy {percent(score.accuracy)}{left}."
+    )
 
 
 def _confused(made: Publication, score: Score) -> list[str]:
@@ -140,7 +151,7 @@ def _claimed(made: Publication) -> Iterator[str]:
     ours = made.figures.document() if isinstance(made.figures, Figures) else {}
     rows = [
         (f"`{name}`", inline(value))
-        for key, told in made.card.metrics.items()
+        for key, told in in_words(made.card.metrics).items()
         if key not in ours
         for name, value in _flat(key, told)
     ]
@@ -155,6 +166,8 @@ def _claimed(made: Publication) -> Iterator[str]:
             "`held_out` is of zones that were held out of training, and the weights were chosen by them: it "
             "is no test."
         )
+    if told := list(means_told(made.card.metrics)):
+        yield bullets(f"{sentence}." for sentence in told)
 
 
 def _flat(name: str, told: Any) -> Iterator[tuple[str, object]]:

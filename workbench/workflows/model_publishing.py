@@ -1,9 +1,9 @@
 """From a model to the folder that goes to a model hub: card, figures, pictures, digests beside the weights.
 
-A figure is called a test only where it is one: patches of domains that the model was trained on are left out,
-and where all of them are, or nobody knows, the card says so in bold; the hub's metadata and ``metrics.json``,
-which are read without the sentences around them, then have none. Nothing tells when or where a folder was
-written: the same model and release give the same bytes.
+A figure is called a test only where it is one: patches of domains that the model was trained on, by whatever
+name it saw their ground, are left out, and where all of them are, or nobody knows, the card says so in bold;
+the hub's metadata and ``metrics.json``, which are read without the sentences around them, then have none.
+Nothing tells when or where a folder was written: the same model and release give the same bytes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError, ModelError, WorkbenchError
 from workbench.evaluation import Confusion, Score, rule_of
 from workbench.evaluation.rules import RULES
 from workbench.export import Release, open_release, verify_release
 from workbench.export.folds import PROD, SPLITS
+from workbench.export.ground import GroundMap, domain_of
 from workbench.export.statistics import band_statistics
 from workbench.inference.card import WEIGHTS, ModelCard, read_card
 from workbench.nomenclature import Nomenclature, load_nomenclature
@@ -29,7 +31,6 @@ from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.hub_metadata import check_library, licence_id
 from workbench.workflows.model_folder import check_folder, training_files, write_folder
 from workbench.workflows.publication import Figures, Ground, NetworkFacts, NotMeasured, Publication
-from workbench.workflows.unseen import unknown_ground
 
 _Progress = Callable[[int, int], None]
 
@@ -59,7 +60,7 @@ class PublishedModel:
             "statistics": [one.document() for one in ground.statistics] if ground else [],
             "test": told.get("test"),
             "measured": told.get("measured"),
-            "seen": list(figures.seen) if figures else [],
+            "seen": [one.domain for one in figures.seen] if figures else [],
             "warning": made.bold,
             "files": dict(self.files),
         }
@@ -68,7 +69,8 @@ class PublishedModel:
         """Return what a person wants to read at the end."""
         made = self.publication
         lines = [
-            f"{self.directory}: model {made.card.id}, {len(self.files) + 1} files; read its README.md first"
+            f"{self.directory}: model {made.card.id}, {counted(len(self.files) + 1, 'file')}; "
+            "read its README.md first"
         ]
         if isinstance(made.figures, Figures):
             lines += ["", made.figures.evaluation.text()]
@@ -138,7 +140,7 @@ def publish_model(
         ground=ground,
         figures=figures,
         pictures=frozenset(name for name in beside if name == CURVES),
-        authors=tuple(authors),
+        authors=tuple(one.strip() for one in authors if one.strip()),
         contact=contact,
     )
     if made.bold:
@@ -180,7 +182,7 @@ def _release(path: Path, rule: str) -> Release:
     if problems := verify_release(path).problems:  # its digest stands beside the figures
         raise ModelError(
             f"{path} is not as it was built: {problems[0]}"
-            + (f" and {len(problems) - 1} problems more" if len(problems) > 1 else "")
+            + (f" and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else "")
             + f"; look at it by workbench release verify {path}"
         )
     if importlib.util.find_spec("matplotlib") is None:
@@ -212,7 +214,6 @@ def _looked_at(
         card,
         release,
         split=chosen,
-        learned=learned,
         rule=rule,
         device=device,
         say=say,
@@ -243,30 +244,30 @@ def _figures(
     release: Release,
     *,
     split: str,
-    learned: bool,
     rule: str,
     device: str,
     say: Callable[[str], None],
     progress: _Progress | None,
 ) -> Figures | NotMeasured:
     """Return the figures of the domains of a release's TEST that the model has not seen."""
-    test = {patch.domain for patch in release.patches() if patch.splits[split] == "test"}
-    seen = tuple(sorted(test & set(card.domains)))
+    listed = release.patches()
+    test = {patch.zone for patch in listed if patch.splits[split] == "test"}
+    seen = GroundMap.of_patches(listed).seen(test, card.domains)
     if not test:
         why = ", for all of it is there to learn from" if split == PROD else ""
         return NotMeasured(reason=f"Nothing was measured: {release.name} has no TEST in {split}{why}")
-    if len(seen) == len(test):
+    if len(seen) == len({*map(domain_of, test)}):
         return NotMeasured(
-            reason=f"Nothing was measured: the model was trained on {', '.join(seen)}, all domains of the "
-            f"TEST of {release.name} ({split}), so it is no test for it"
+            reason=f"Nothing was measured: the model was trained on {', '.join(map(str, seen))}, all domains "
+            f"of the TEST of {release.name} ({split}), so it is no test for it"
         )
-    remarks = _shared_ground(release, split) if learned else []
+    remarks: list[str] = []
     found = evaluate_model(
         release.path,
         model,
         rule=rule,
         split=f"{split}:test",
-        without=seen,
+        without=[one.domain for one in seen],
         device=device,
         say=remarks.append,
         progress=progress,
@@ -277,16 +278,10 @@ def _figures(
         evaluation=found,
         content_sha256=release.card["content_sha256"],
         seen=seen,
-        doubt=unknown_ground(card),
+        doubt=found.unknown,
         remarks=tuple(remarks),
         other_rules=tuple(_other_rules(found.total.confusion, release.nomenclature, card, rule)),
     )
-
-
-def _shared_ground(release: Release, split: str) -> list[str]:
-    """Return what the release says of zones that show one ground and are in different sets of a split."""
-    warnings = (one for one in release.card["warnings"] if one["kind"] == "same-ground")
-    return [one["message"] for one in warnings if split in one["message"]]
 
 
 def _other_rules(

@@ -11,8 +11,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from workbench.counting import counted
 from workbench.evaluation.scores import percent
 from workbench.inference.card import CARD, WEIGHTS
+from workbench.workflows.learned import Learned
+from workbench.workflows.licences import owed_of
 from workbench.workflows.markdown import bullets, inline, table
 from workbench.workflows.model_evidence import preprocessing, training, training_data
 from workbench.workflows.model_figures import evaluation
@@ -52,7 +55,7 @@ def readme(made: Publication, *, front: str, software: str) -> str:
         "## Limits",
         bullets(_limits(made)),
         "## How to get started",
-        *_start(made),
+        *_start(made, software),
         "## Training data",
         *training_data(made),
         "## Pre-processing",
@@ -64,7 +67,7 @@ def readme(made: Publication, *, front: str, software: str) -> str:
         "## Technical specification",
         *_specification(made),
         "## Licence",
-        inline(card.licence) + ".",
+        *_licence(made),
         "## Citation",
         _citation(made),
         "## Digests",
@@ -82,14 +85,17 @@ def _summary(made: Publication) -> str:
         f"Gives each pixel of an orthophoto ({bands}; {card.resolution:g} m per pixel) one of {trained} "
         f"classes of {card.nomenclature}."
     )
-    if card.release:
-        told += f" Trained on {inline(card.release)}."
+    if source := Learned.of(card).source:
+        told += f" Trained on {inline(source)}."
     if isinstance(made.figures, Figures):
-        found = made.figures.evaluation
+        found, score = made.figures.evaluation, made.figures.evaluation.score
+        dropped = counted(len(score.dropped), "class", "classes")
+        left = f" without the pixels of {dropped}" if score.dropped else ""
         where = "" if made.figures.doubt else " of domains that it never saw"
         told += (
-            f" On patches{where} (TEST of {inline(found.reference)}): mIoU {percent(found.score.mean_iou)} % "
-            f"by the rule *{found.score.rule}*, overall accuracy {percent(found.score.accuracy)} %."
+            f" On patches{where} (TEST of {inline(found.reference)}), by the rule *{score.rule}*: mIoU "
+            f"{percent(score.mean_iou)} % of {counted(len(score.averaged), 'class', 'classes')}, overall "
+            f"accuracy {percent(score.accuracy)} %{left}."
         )
     return told
 
@@ -106,7 +112,7 @@ def _model(made: Publication) -> str:
         ("bands", ", ".join(band.name for band in card.bands)),
         ("resolution", f"{card.resolution:g} m per pixel"),
         ("classes", f"{len(card.classes) - len(card.untrained)} of {card.nomenclature}, listed below"),
-        ("trained on", inline(card.release or "not said")),
+        ("trained on", inline(Learned.of(card).source or "not said")),
         ("source", inline(card.source)),
         ("licence", inline(card.licence)),
     ]
@@ -154,12 +160,14 @@ def _limits(made: Publication) -> Iterator[str]:
 
 
 def _domains(made: Publication) -> str:
-    domains = made.card.domains
-    if not domains:
+    learned = Learned.of(made.card)
+    if not made.card.domains:
         return "**Domains.** Its card names no department and year that it was trained on."
+    told = f"It was trained on {len(learned.domains)} (department and year): {', '.join(learned.domains)}."
+    if learned.zones:
+        told += f" In all: {'; '.join(learned.parts())}."
     return (
-        f"**Domains.** It was trained on {len(domains)} (department and year): {', '.join(domains)}. In "
-        "other landscapes, and with other cameras or processing, expect less of it."
+        f"**Domains.** {told} In other landscapes, and with other cameras or processing, expect less of it."
     )
 
 
@@ -172,7 +180,7 @@ def _seasons(made: Publication) -> str:
     months = sorted({date.month for date in dates})
     named = ", ".join(_MONTHS.split(",")[month - 1] for month in months)
     told = f"**Seasons.** Its pictures were taken in {named}, from {dates[0]} to {dates[-1]}"
-    told += f"; of {undated} zones that is not known" if undated else ""
+    told += f"; of {counted(undated, 'zone')} that is not known" if undated else ""
     return f"{told}. Leaves, crops and shadows look otherwise in other months."
 
 
@@ -184,7 +192,7 @@ def _rare(made: Publication) -> str:
         for key in made.card.classes
         if key not in made.card.untrained and pixels.get(key, 0) < _RARE * total
     ]
-    return ", ".join(f"{made.title_of(key)} ({count:,} pixels)" for key, count in rare)
+    return ", ".join(f"{made.title_of(key)} ({counted(count, 'pixel')})" for key, count in rare)
 
 
 def _weak(made: Publication, figures: Figures) -> Iterator[str]:
@@ -194,8 +202,13 @@ def _weak(made: Publication, figures: Figures) -> Iterator[str]:
     if weak:
         named = ", ".join(f"{made.title_of(key)} {percent(value)} %" for value, key in weak)
         yield f"**Weak classes** (IoU below {100 * _WEAK:g} %): {named}."
-    if absent := [made.title_of(key) for key in score.scored if not support[key]]:
+    if absent := [made.title_of(key) for key in score.scored if key in score.nowhere]:
         yield f"**Not judged**, for the test has no pixel of them: {', '.join(absent)}."
+    if score.only_predicted:
+        yield (
+            "**Judged by mistakes alone**, with an IoU of 0, for the test has no pixel of them and the model "
+            f"gives some: {', '.join(map(made.title_of, score.only_predicted))}."
+        )
     if sure is not None:
         yield (
             f"**Probabilities.** It says {percent(sure.confidence)} % on average and is right in "
@@ -203,15 +216,17 @@ def _weak(made: Publication, figures: Figures) -> Iterator[str]:
         )
 
 
-def _start(made: Publication) -> Iterator[str]:
+def _start(made: Publication, software: str) -> Iterator[str]:
     card = made.card
     extra = _EXTRAS.get(card.architecture.provider, "torch")
     names = ", ".join(band.name for band in card.bands)
-    yield "In this folder:"
+    yield f"It is opened by `{software}`: ask whoever gave you the model for its source, and run there"
+    yield f"```sh\npip install '.[{extra}]'\n```"
     yield (
-        f"```sh\npip install 'ocs-workbench[{extra}]'\nworkbench model info .\n"
-        "workbench predict ortho.tif --model . -o prediction.tif\n```"
+        "Take nothing of that name from a package index on the word of this card: who put it there it cannot "
+        "tell. Then, in the folder of the model:"
     )
+    yield "```sh\nworkbench model info .\nworkbench predict ortho.tif --model . -o prediction.tif\n```"
     yield (
         "`prediction.tif` has three bands of bytes: the class as a code of the nomenclature (0 = no data), "
         "its probability and the entropy, both from 0 to 255. Rasters may be of any size. In Python:"
@@ -238,8 +253,8 @@ def _specification(made: Publication) -> Iterator[str]:
             f"Network: {card.architecture}.",
             f"{network.parameters:,} parameters; {network.tensors:,} tensors of {network.number}, "
             f"{network.weights_bytes / 1e6:,.1f} MB in `{WEIGHTS}`.",
-            f"Input: {len(card.bands)} bands of any number of rows and columns that are multiples of 32"
-            f"{learned}. `workbench predict` cuts a raster into tiles that overlap.",
+            f"Input: {counted(len(card.bands), 'band')} of any number of rows and columns that are multiples "
+            f"of 32{learned}. `workbench predict` cuts a raster into tiles that overlap.",
             f"Output: a score for each of {len(card.classes)} classes and pixel, of the size of the input.",
         ]
     )
@@ -249,6 +264,13 @@ def _specification(made: Publication) -> Iterator[str]:
         never = "never trained, never given" if key in card.untrained else ""
         rows.append((str(number), made.title_of(key), f"`{key}`", "–" if code is None else str(code), never))
     yield table(("output", "class", "key", f"code in {card.nomenclature}", ""), rows, right=(0, 3))
+
+
+def _licence(made: Publication) -> Iterator[str]:
+    yield inline(made.card.licence) + "."
+    if owed := owed_of(made.card):
+        yield "Made of other weights, which whoever passes it on credits under their own licences:"
+        yield bullets(f"{inline(one.text())}." for one in owed)
 
 
 def _citation(made: Publication) -> str:

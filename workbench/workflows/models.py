@@ -16,6 +16,9 @@ from workbench.inference.card import CARD, WEIGHTS, Band, ModelCard, check_place
 from workbench.inference.hub import by_hand, fetch, is_hub_name
 from workbench.inference.telling import Said
 from workbench.nomenclature import load_nomenclature
+from workbench.workflows.card_figures import in_words, means_told
+from workbench.workflows.learned import Learned
+from workbench.workflows.licences import owed_of
 
 if TYPE_CHECKING:
     from workbench.inference.checkpoints import Imported
@@ -62,9 +65,10 @@ class Described:
             f"source       {card.source}",
             f"licence      {card.licence}",
         ]
-        if card.release:
-            lines.append(f"trained on   {card.release}; {', '.join(card.domains) or 'domains not known'}")
-        lines += [f"{key:<12} {_told(value)}" for key, value in card.metrics.items()]
+        lines.append(f"trained on   {Learned.of(card).text()}")
+        lines += [f"begun with   {one.text()}" for one in owed_of(card)]
+        lines += [f"{key:<12} {_told(value)}" for key, value in in_words(card.metrics).items()]
+        lines += [f"{'':<12} {sentence}" for sentence in means_told(card.metrics)]
         for title, text in (("usage", card.usage), ("limits", card.limits)):
             lines += [f"{title:<12} {text}"] if text else []
         lines += [""] + [
@@ -98,10 +102,10 @@ class ModelList:
 
 
 def _told(value: object) -> str:
-    """Return a metric, or a few of them, in words."""
+    """Return figures, or a few of them, on one line."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {_told(one)}" for key, one in value.items())
-    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " and ".join(value) if isinstance(value, list) else str(value)
 
 
 def import_model(

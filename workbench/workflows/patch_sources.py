@@ -15,15 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.documents import digest, inside
+from workbench.counting import counted
+from workbench.documents import digest
 from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.folds import PROD, splits_of_zone
+from workbench.export.ground import GroundMap, domain_of
 from workbench.export.layouts import Layout
-from workbench.export.patches import IMAGE, LABEL
+from workbench.export.patches import IMAGE, Patch
+from workbench.export.reading import read_modality
+from workbench.export.release import read_labels
 from workbench.geo.grid import NATIONAL_GRID, Window
-from workbench.geo.raster import read_bands
-from workbench.geo.zone import Zone
+from workbench.geo.zone import Cell, Zone
 from workbench.labels.review import zone_state
 from workbench.nomenclature import Nomenclature
 from workbench.training import LabelledPixels, PatchSet, hold_out
@@ -44,6 +47,8 @@ class SplitPatches:
     """Names and digests, as JSON."""
     tested: frozenset[str] = frozenset()
     """Domains of the split's test, which must not be seen."""
+    apart: frozenset[Cell] = frozenset()
+    """Ground of the split's test and of the zones held out, which must not be seen by any name."""
     release: str | None = None
     """Name of the release."""
 
@@ -101,17 +106,20 @@ def release_patches(
     ------
     ModelError
         The release has no patch outside *test*.
+    ReleaseError
+        Its index is not the one that was built; of a patch that is said when it is read.
     """
+    release.prove()
     layout = release.richest
     nomenclature = release.nomenclature
     other = nomenclature.schemes[layout.scheme].other
     unlearned = None if other is None else nomenclature.by_key(other).code
-    patches = [patch for patch in release.patches() if patch.splits[split] != "test"]
+    listed = release.patches()
+    patches = [patch for patch in listed if patch.splits[split] != "test"]
+    tested = {patch.zone for patch in listed if patch.splits[split] == "test"}
     if not patches:
         raise ModelError(f"{release.path}: all zones are test in {split}; choose another with --split")
     valid = {patch.zone for patch in patches if patch.splits[split] == "valid"}
-    lying = [patch.files[layout.name] for patch in patches]
-    files = [(one[IMAGE].path, one[LABEL].path) for one in lying]
     pixels = np.zeros((len(patches), max(nomenclature.codes) + 1), np.int32)
     for entry in nomenclature.classes:
         if entry.code != unlearned:
@@ -122,9 +130,10 @@ def release_patches(
         pixels=pixels,
         shape=(_SIDE, _SIDE),
         resolution=NATIONAL_GRID.resolution,
-        read=_ReleaseReader(release.path, files, nomenclature, layout, unlearned),
+        read=_ReleaseReader(release.path, patches, nomenclature, layout, unlearned),
     )
-    train, held_out = _apart(whole, valid, seed, say)
+    ground = GroundMap.of_patches(listed)
+    train, held_out = _apart(whole, valid, ground, seed, say)
     return SplitPatches(
         train=train,
         held_out=held_out,
@@ -136,7 +145,8 @@ def release_patches(
             "split": split,
             "layout": layout.name,
         },
-        tested=frozenset(patch.domain for patch in release.patches() if patch.splits[split] == "test"),
+        tested=frozenset(map(domain_of, tested)),
+        apart=ground.cells([*tested, *held_out.zone_ids]),
     )
 
 
@@ -171,10 +181,16 @@ def campaign_patches(
     ModelError
         No zone counts.
     """
-    folds, places, nomenclature = campaign.folds(), campaign.registry.places(), campaign.nomenclature
+    folds, places, zones = campaign.folds(), campaign.registry.places(), campaign.zones()
+    nomenclature = campaign.nomenclature
+    tested = {
+        zone.id
+        for zone in zones
+        if splits_of_zone(zone.id, fold=folds[zone.domain], place=places.get(zone.id))[split] == "test"
+    }
     labelled, found = [], []
-    for zone in campaign.zones():
-        if splits_of_zone(zone.id, fold=folds[zone.domain], place=places.get(zone.id))[split] == "test":
+    for zone in zones:
+        if zone.id in tested:
             continue
         with campaign.open_store(zone) as store:
             state, codes = zone_state(store).state, store.settled_labels()
@@ -188,15 +204,16 @@ def campaign_patches(
             "label some" if unreviewed else "have some accepted (workbench review), or pass --unreviewed"
         )
         raise ModelError(f"{campaign.path} has no zone to learn from; {way_out}")
-    train, held_out = _apart(_of_zones(campaign, labelled), set(), seed, say)
+    ground = GroundMap.of_zones(zones)
+    train, held_out = _apart(_of_zones(campaign, labelled), set(), ground, seed, say)
     source = {"campaign": nomenclature.name, "split": split, "zones": found}
-    tested = {domain for domain, fold in folds.items() if split == f"split_{fold}"}
     return SplitPatches(
         train=train,
         held_out=held_out,
         nomenclature=nomenclature,
         source=source,
-        tested=frozenset(tested),
+        tested=frozenset(map(domain_of, tested)),
+        apart=ground.cells([*tested, *held_out.zone_ids]),
     )
 
 
@@ -212,14 +229,16 @@ def sure_patches(
 
     Lee's recipe (2013), by which FLAIR's first challenge was won: what a model is sure of is learned from as
     if somebody had labelled it, by the next model. No more patches than labelled ones, so that labels are not
-    drowned; nothing where people labelled something that is not learned from; no zone of the split's test.
+    drowned; nothing where people labelled something that is not learned from; no zone of the split's test,
+    and none that shows ground of that or of what is held out at another date.
 
     Parameters
     ----------
     campaign
         Whose zones; those count that have a prediction (`workbench.workflows.predictions`).
     beside
-        Patches that are learned from and judged by: their zones are left out, and domains of their test.
+        Patches that are learned from and judged by: their zones are left out, domains of their test, and
+        the ground that is kept apart.
     confidence
         Least probability of the class, above 0 and up to 1.
     seed
@@ -241,11 +260,15 @@ def sure_patches(
             f"{campaign.path} has the classes of {campaign.nomenclature.name}, what is learned from those of "
             f"{beside.nomenclature.name}; pseudo-labels are of the same classes"
         )
-    known = {*beside.train.zone_ids, *beside.held_out.zone_ids}
+    known, zones = {*beside.train.zone_ids, *beside.held_out.zone_ids}, campaign.zones()
+    ground = GroundMap.of_zones(zones)
     packed, models, domains, known_ground = [], set(), set(), True
-    for zone in campaign.zones():
+    for zone in zones:
         path = prediction_path(campaign, zone)
         if zone.id in known or zone.domain in beside.tested or not path.is_file():
+            continue
+        if ground.zones[zone.id] & beside.apart:
+            say(f"{zone.id}: no pseudo-labels are taken, it shows ground of the test or of zones held out")
             continue
         said = read_prediction(path, zone.grid)
         whose = predicted_by(said, campaign.nomenclature, path=path)
@@ -266,8 +289,8 @@ def sure_patches(
     numbers = sorted(range(len(patches)), key=lambda number: digest(f"{seed}|{number}".encode()))
     if len(numbers) > len(beside.train):
         say(
-            f"{len(numbers):,} patches have pseudo-labels: {len(beside.train):,} of them are taken, as many "
-            "as are labelled"
+            f"{len(numbers):,} patches have pseudo-labels: "
+            f"{counted(len(beside.train), 'of them is', 'of them are')} taken, as many as are labelled"
         )
     chosen = patches.chosen(sorted(numbers[: len(beside.train)]))
     return SurePatches(
@@ -320,25 +343,26 @@ def _of_zones(campaign: Campaign, packed: Sequence[_Packed]) -> PatchSet:
 
 
 class _ReleaseReader:
-    """Reads a patch of a release by its number."""
+    """Reads a patch of a release by its number, and proves its files."""
 
     def __init__(
         self,
         path: Path,
-        files: list[tuple[str, str]],
+        patches: Sequence[Patch],
         nomenclature: Nomenclature,
         layout: Layout,
         unlearned: int | None,
     ) -> None:
-        self._path, self._files, self._layout = path, files, layout
+        self._path, self._patches, self._layout = path, patches, layout
         self._nomenclature, self._unlearned = nomenclature, unlearned
 
     def __call__(self, number: int) -> LabelledPixels:
-        image, label = (read_bands(inside(self._path, name)) for name in self._files[number])
-        codes = self._nomenclature.decode(label[0], self._layout.scheme)
+        patch = self._patches[number]
+        image = read_modality(self._path, self._layout, patch, IMAGE)
+        codes = read_labels(self._path, self._layout, patch, self._nomenclature)
         if self._unlearned is not None:
             codes[codes == self._unlearned] = 0
-        return LabelledPixels(image=_bytes(image, self._files[number][0]), codes=codes)
+        return LabelledPixels(image=_bytes(image, patch.files[self._layout.name][IMAGE].path), codes=codes)
 
 
 class _CampaignReader:
@@ -355,7 +379,7 @@ class _CampaignReader:
 
 
 def _apart(
-    whole: PatchSet, valid: set[str], seed: int, say: Callable[[str], None]
+    whole: PatchSet, valid: set[str], ground: GroundMap, seed: int, say: Callable[[str], None]
 ) -> tuple[PatchSet, PatchSet]:
     """Return the patches to learn from, and those of zones that are held out."""
     zones = set(whole.zone_ids)
@@ -365,7 +389,13 @@ def _apart(
         if held and valid:
             say(f"all zones are valid in this split; {', '.join(sorted(held))} held out instead")
     if not held:
-        say(f"{len(zones)} zone{'s' * (len(zones) > 1)}: none is held out, so nothing is judged")
+        say(f"{counted(len(zones), 'zone')}: none is held out, so nothing is judged")
+    for zone in sorted(held):
+        if twin := ground.twin(zone, zones - held):
+            say(
+                f"zone {zone} is held out and shows the ground of {twin}, which is learned from: scores on "
+                "it are too good"
+            )
     return whole.of_zones(zones - held), whole.of_zones(held)
 
 

@@ -10,22 +10,27 @@ from __future__ import annotations
 __all__ = ["PRICE", "Prelabelled", "prelabel_zone", "prelabel_zones", "summary"]
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import CampaignError, WorkbenchError
+from workbench.export.ground import GroundMap
 from workbench.geo.zone import Zone
 from workbench.labels.edits import AssignMask, Provenance
+from workbench.labels.outline import read_outline
 from workbench.labels.proposed import MODEL
 from workbench.segmentation.explaining import check_price, explain, gather_mass
 from workbench.workflows.admitting import gold_zones
 from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
 from workbench.workflows.proposing import Proposal
+from workbench.workflows.unseen import too_sure
 
 PRICE = 30.0
 """Pixels that a region more has to explain, unless told otherwise: it leaves the fewest picks to 95 and to
@@ -90,11 +95,11 @@ class Prelabelled:
     def text(self) -> str:
         """Return one line for a person."""
         done = f"{self.written:,} written" if self.written or self.erased else "all there already"
-        gone = f", {self.erased:,} pixels have none any more" if self.erased else ""
+        gone = f", {counted(self.erased, 'pixel has', 'pixels have')} none any more" if self.erased else ""
         return (
-            f"{self.zone}: {self.author} proposes {self.regions:,} regions for {self.pixels:,} pixels at a "
-            f"mean confidence of {self.confidence:.2f}, {done}{gone}; {self.contradicted:.1%} of its "
-            "prediction is smoothed away"
+            f"{self.zone}: {self.author} proposes {counted(self.regions, 'region')} for "
+            f"{counted(self.pixels, 'pixel')} at a mean confidence of {self.confidence:.2f}, {done}{gone}; "
+            f"{self.contradicted:.1%} of its prediction is smoothed away"
         )
 
 
@@ -109,11 +114,13 @@ def prelabel_zone(
     *,
     predict: Callable[[Zone], Path | None] = lambda zone: None,
     price: float = PRICE,
+    ground: GroundMap | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Prelabelled:
     """Have a model propose labels for a zone, from its prediction.
 
     Nothing is proposed where the prediction says nothing, and no label changes. The second time with the same
-    prediction nothing is written.
+    prediction nothing is written. In an accepted zone, which is locked, what is proposed waits.
 
     Parameters
     ----------
@@ -122,6 +129,11 @@ def prelabel_zone(
         `workbench.workflows.predictions`; None is the zone's own, which is there.
     price
         Pixels that a region more has to explain.
+    ground
+        Of the campaign's zones; read from its registry if not given.
+    say
+        Told if the zone is accepted, and if the model was trained on its ground or may have been, so that its
+        confidences are too good.
 
     Raises
     ------
@@ -140,6 +152,11 @@ def prelabel_zone(
         raise CampaignError(
             f"zone {zone.id} is a gold zone, in which people show how they label unaided; pre-label others"
         )
+    if _accepted(campaign, zone):
+        say(
+            f"zone {zone.id} is accepted: nothing that is proposed there can be taken over until it is sent "
+            "back"
+        )
     hierarchy = campaign.read_hierarchy(zone)
     path = predict(zone) or prediction_path(campaign, zone)
     if not path.exists():
@@ -150,6 +167,9 @@ def prelabel_zone(
     said = read_prediction(path, zone.grid)
     whose = predicted_by(said, campaign.nomenclature, path=path)
     model, digest = whose.model, whose.digest
+    ground = ground or GroundMap.of_zones(campaign.zones())
+    if doubt := too_sure(model, zone, ground, whose.domains):
+        say(doubt)
     codes = np.where(zone.footprint(), said.codes, np.uint8(0))
     classes, mass = gather_mass(hierarchy.leaves, codes, said.probability, leaf_count=hierarchy.leaf_count)
     found = explain(hierarchy.s, mass, price=price)
@@ -192,30 +212,45 @@ def prelabel_zones(
 ) -> Iterator[Prelabelled]:
     """Have a model propose labels for several zones; those that cannot be are told once the others are.
 
-    Zones that are not segmented and gold zones are left out with a sentence.
+    Zones that are not segmented, gold zones and accepted ones, where nothing is left to propose, are left out
+    with a sentence.
 
     Parameters
     ----------
     predict, price
         As for `prelabel_zone`.
     say
-        Told what is left out.
+        Told what is left out, and what `prelabel_zone` tells, each sentence once.
 
     Raises
     ------
     WorkbenchError
         Some zones could not be pre-labelled.
     """
-    gold, failed = gold_zones(campaign), []
+    gold, ground, failed = gold_zones(campaign), GroundMap.of_zones(campaign.zones()), []
+    told = cache(say)
     for zone in zones:
-        if zone.id in gold or not campaign.hierarchy_path(zone).exists():
-            say(f"{zone.id}: left out, {'a gold zone' if zone.id in gold else 'not segmented'}")
-            continue
         try:
-            yield prelabel_zone(campaign, zone, predict=predict, price=price)
+            if why := _left_out(campaign, zone, gold):
+                say(f"{zone.id}: left out, {why}")
+                continue
+            yield prelabel_zone(campaign, zone, predict=predict, price=price, ground=ground, say=told)
         except WorkbenchError as error:
             failed.append(str(error))
     if failed:
         raise CampaignError(
-            f"{len(failed)} of {len(zones)} zones could not be pre-labelled: {'; '.join(failed)}"
+            f"{len(failed)} of {counted(len(zones), 'zone')} could not be pre-labelled: {'; '.join(failed)}"
         )
+
+
+def _left_out(campaign: Campaign, zone: Zone, gold: Collection[str]) -> str | None:
+    """Return why nothing is proposed for a zone that nobody asked for by name; None where something is."""
+    if zone.id in gold:
+        return "a gold zone"
+    if not campaign.hierarchy_path(zone).exists():
+        return "not segmented"
+    return "accepted" if _accepted(campaign, zone) else None
+
+
+def _accepted(campaign: Campaign, zone: Zone) -> bool:
+    return read_outline(campaign.journal_dir(zone), campaign.subject(zone)).state.state == "accepted"

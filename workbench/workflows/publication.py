@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench.evaluation import Evaluation, Score
 from workbench.evaluation.scores import fraction
+from workbench.export.ground import Seen
 from workbench.export.patches import Patch
 from workbench.export.statistics import BandStatistics
 from workbench.inference.card import ModelCard
@@ -78,8 +79,8 @@ class Figures:
     evaluation: Evaluation
     content_sha256: str
     """Of the release."""
-    seen: tuple[str, ...]
-    """Domains of the test that were left out, for the model has seen them."""
+    seen: tuple[Seen, ...]
+    """Domains of the test that were left out, for the model has seen them or their ground."""
     doubt: str | None
     """Why nobody can tell whether the rest is a test; None = it is one."""
     remarks: tuple[str, ...] = ()
@@ -154,9 +155,8 @@ class Publication:
             case NotMeasured(reason=reason):
                 return f"{reason}."
             case Figures(doubt=str(doubt)):
-                left = f" {', '.join(self.figures.seen)}, which it has seen, is left out." * bool(
-                    self.figures.seen
-                )
+                named = ", ".join(map(str, self.figures.seen))
+                left = f" What it has seen is left out: {named}." if named else ""
                 return (
                     f"Nobody can tell whether the figures are of a test: {doubt}. They are too good for any "
                     f"domain that the model has seen.{left}"
@@ -164,6 +164,6 @@ class Publication:
             case Figures(seen=seen, evaluation=found) if seen:
                 return (
                     f"Measured on {', '.join(found.domains)} alone: the model was trained on "
-                    f"{', '.join(seen)}, and figures of what it has seen would be no test."
+                    f"{', '.join(map(str, seen))}, and figures of what it has seen would be no test."
                 )
         return None

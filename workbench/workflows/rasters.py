@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import CampaignError, RasterError
 from workbench.geo.grid import Window
 from workbench.geo.placed import data_share, pixels_digest, read_placed
@@ -159,14 +160,14 @@ def _band_names(info: RasterInfo, role: str, bands: Sequence[str] | None) -> tup
         usual = ROLES[role]
         if info.band_count not in usual:
             raise RasterError(
-                f"{info.path} has {info.band_count} bands, a raster {role} has "
+                f"{info.path} has {counted(info.band_count, 'band')}, a raster {role} has "
                 f"{' or '.join(map(str, usual))}; say what they show: --bands {','.join(max(usual.values()))}"
             )
         return usual[info.band_count]
     unknown = sorted(set(bands) - set(_BANDS))
     if len(bands) != info.band_count or unknown or len(set(bands)) != len(bands):
         raise CampaignError(
-            f"--bands {','.join(bands)} does not name the {info.band_count} bands of {info.path}; "
+            f"--bands {','.join(bands)} does not name the {counted(info.band_count, 'band')} of {info.path}; "
             f"give one of {', '.join(_BANDS)} for each"
         )
     return tuple(bands)

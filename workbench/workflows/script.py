@@ -40,6 +40,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.counting import counted
 from workbench.documents import parse_document
 from workbench.errors import EditRefused, WorkbenchError
 from workbench.labels.annotation import AnnotationStore
@@ -275,7 +276,7 @@ class _Script:
         store = self._store
         step, there = (store.undo, store.undo_steps) if verb == "undo" else (store.redo, store.redo_steps)
         if count > there:
-            left = f"only {there} {'is' if there == 1 else 'are'} there; ask for fewer"
+            left = f"only {counted(there, 'is', 'are')} there; ask for fewer"
             raise EditRefused(
                 f"{count} steps to {verb}, and {left}" if there else f"there is nothing to {verb}"
             )

@@ -20,17 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.documents import check_output, digest_file
+from workbench.counting import counted
+from workbench.documents import digest_file
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
 from workbench.geo.zone import Zone
+from workbench.outputs import check_output
 from workbench.segmentation.building import DEFAULT, segment
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.parameters import digest_image, usable_pixels
 from workbench.segmentation.scene import Shelf, segment_scene
-from workbench.segmentation.sealing import BEGINS
-from workbench.segmentation.storage import read_hierarchy, write_hierarchy
+from workbench.segmentation.storage import HIERARCHY, read_hierarchy, write_hierarchy
 
 MEMORY = 6.0
 """GiB that a raster may take unless told otherwise."""
@@ -71,7 +72,7 @@ class Segmented:
     def text(self) -> str:
         """Return one line for a person."""
         how = "was there already" if self.skipped else f"made in {self.build_seconds:.1f} s"
-        return f"{self.path}: {self.hierarchy.leaf_count:,} leaves, {how}"
+        return f"{self.path}: {counted(self.hierarchy.leaf_count, 'leaf', 'leaves')}, {how}"
 
 
 def summary(done: Sequence[Segmented]) -> dict[str, Any]:
@@ -115,14 +116,7 @@ def segment_raster(
     RasterError
         The raster cannot be read.
     """
-    check_output(
-        output,
-        overwrite=overwrite,
-        kind="a hierarchy",
-        begins=BEGINS,
-        sources=(raster,),
-        error=HierarchyError,
-    )
+    check_output(output, HIERARCHY, overwrite=overwrite, sources=(raster,), error=HierarchyError)
     if not memory > 0:
         raise HierarchyError(f"--memory {memory} is no amount of memory; give GiB above 0")
     info = inspect_raster(raster)
@@ -183,11 +177,12 @@ def segment_zones(
                 raise
             left_out.append(str(error))
             continue
-        say(f"{zone.id}: {done.hierarchy.leaf_count:,} leaves" + (" (there already)" if done.skipped else ""))
+        leaves = counted(done.hierarchy.leaf_count, "leaf", "leaves")
+        say(f"{zone.id}: {leaves}" + (" (there already)" if done.skipped else ""))
         yield replace(done, zone=zone.id)
     if left_out:
         raise HierarchyError(
-            f"{len(left_out)} of {len(zones)} zones could not be segmented: {'; '.join(left_out)}"
+            f"{len(left_out)} of {counted(len(zones), 'zone')} could not be segmented: {'; '.join(left_out)}"
         )
 
 
@@ -250,7 +245,7 @@ def _build_scene(
 
     def kept(blocks: int) -> None:
         if blocks:
-            say(f"{output}: going on from {blocks:,} blocks that an earlier run made")
+            say(f"{output}: going on from {counted(blocks, 'block')} that an earlier run made")
 
     start = time.perf_counter()
     digest = digest_file(raster)

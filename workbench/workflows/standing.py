@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.errors import EditRefused, JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.comments import Thread, one_line, threads
 from workbench.labels.conflicts import Conflict
 from workbench.labels.losses import lost_edits
-from workbench.labels.prelabels import Waiting
+from workbench.labels.prelabels import ProposedBy, Waiting
 from workbench.labels.review import ZoneState, accept, check_judge, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
 from workbench.leases import leases
@@ -60,6 +61,8 @@ class Standing:
     """Whether new annotators show there how they label."""
     prelabels: tuple[Waiting, ...] | None
     """What models propose and nobody has taken over yet; None where it was not asked for."""
+    proposed: tuple[ProposedBy, ...] | None
+    """What each model proposes, taken over or not; None where it was not asked for."""
     keys: dict[int, str]
     """Key of each class by its code, ``unlabelled`` for 0."""
     looked: dict[str, int]
@@ -108,6 +111,7 @@ class Standing:
             "rulings": [asdict(ruling) for ruling in self.rulings],
             "gold": self.gold,
             "prelabels": None if self.prelabels is None else [self._waiting(one) for one in self.prelabels],
+            "proposed": None if self.proposed is None else [asdict(one) for one in self.proposed],
             "double": {"drawn": self.drawn, "by": list(self.blind)},
             "looked": self.looked,
             "conflicts": [
@@ -131,10 +135,11 @@ class Standing:
             "confidence": said,
         }
 
-    def _proposed(self, one: Waiting) -> str:
+    def _waits(self, one: Waiting) -> str:
         said = " to ".join(f"{share:g}" for share in sorted({*(one.confidence or ())}))
         sure = f", confidence {said}" if said else ""
-        return f"  {one.model} proposes {one.upper or self.keys[one.code]} for {one.pixels} pixels{sure}"
+        what = one.upper or self.keys[one.code]
+        return f"  waits to be accepted: {what} by {one.model} for {counted(one.pixels, 'pixel')}{sure}"
 
     def _classes(self, conflict: Conflict) -> tuple[str, ...]:
         """Return the key of the class, or upper class, that each op of a conflict gives."""
@@ -177,29 +182,39 @@ class Standing:
             lines.append(f"  {self.loss}")
         if self.gold:
             lines.append("  a gold zone: new annotators show there how they label")
-        lines += [self._proposed(one) for one in self.prelabels or ()]
-        lines += [f"  {count} pixels are {key}, of no class yet" for key, count in self.unresolved.items()]
+        lines += [
+            f"  {one.model} proposes {counted(one.regions, 'region')} for {counted(one.pixels, 'pixel')}, "
+            f"of which {one.same / one.pixels:.1%} are labelled so"
+            for one in self.proposed or ()
+        ]
+        lines += [self._waits(one) for one in self.prelabels or ()]
+        lines += [
+            f"  {counted(count, 'pixel is', 'pixels are')} {key}, of no class yet"
+            for key, count in self.unresolved.items()
+        ]
         lines += [line for one in self.questions for line in _told(one)]
         lines += [line for ruling in self.rulings for line in _ruled(ruling)]
         if len(self.comments) > _MOST_LISTED:
-            lines.append(f"  {len(self.comments) - _MOST_LISTED} earlier comments; --json lists all")
+            lines.append(
+                f"  {counted(len(self.comments) - _MOST_LISTED, 'earlier comment')}; --json lists all"
+            )
         lines += [line for one in self.comments[-_MOST_LISTED:] for line in _told(one)]
         lines += [
-            f"  {author} has looked at {count} of {len(zone.cells)} patches"
+            f"  {author} has looked at {count} of {counted(len(zone.cells), 'patch', 'patches')}"
             for author, count in self.looked.items()
         ]
         if self.blind or self.drawn:
             wanted = "drawn for double annotation, " if self.drawn else ""
             lines.append(f"  {wanted}annotated blind by {', '.join(self.blind) or 'nobody yet'}")
         lines += [
-            f"  conflict of {conflict.pixels} pixels at ({conflict.row}, {conflict.col}): "
+            f"  conflict of {counted(conflict.pixels, 'pixel')} at ({conflict.row}, {conflict.col}): "
             + ", ".join(
                 f"{op} says {key}" for op, key in zip(conflict.ops, self._classes(conflict), strict=True)
             )
             for conflict in self.conflicts[:_MOST_LISTED]
         ]
         if len(self.conflicts) > _MOST_LISTED:
-            lines.append(f"  and {len(self.conflicts) - _MOST_LISTED} conflicts more")
+            lines.append(f"  and {counted(len(self.conflicts) - _MOST_LISTED, 'more conflict')}")
         ranked = sorted(self.counts.items(), key=lambda item: -item[1])
         return "\n".join(lines + [f"    {key:24} {count / total:6.1%}" for key, count in ranked if count])
 
@@ -223,22 +238,23 @@ def _told(thread: Thread) -> list[str]:
 def _ruled(ruling: Ruling) -> list[str]:
     """Tell a ruling and the labels that it touches, those that do not follow it first."""
     left = [one for one in ruling.touched if not one.follows]
+    changed = counted(len(left), "is", "are") if left else "none are"
     lines = [
-        f"  ruling {ruling.id} on {ruling.question}: {ruling.key}; of {len(ruling.touched)} labels that it "
-        f"touches {len(left) or 'none'} {'is' if len(left) == 1 else 'are'} to be changed"
+        f"  ruling {ruling.id} on {ruling.question}: {ruling.key}; of "
+        f"{counted(len(ruling.touched), 'label')} that it touches {changed} to be changed"
     ]
     lines += [
-        f"    {one.pixels} pixels at ({one.row}, {one.col}) are {one.given} by {one.op}"
+        f"    {counted(one.pixels, 'pixel')} at ({one.row}, {one.col}), now {one.given} by {one.op}"
         for one in left[:_MOST_LISTED]
     ]
     return lines
 
 
 def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Standing:
-    """Return where a zone stands, read from its journals; on request with the pre-labels that wait there."""
+    """Return where a zone stands, read from its journals; on request with what models propose there."""
     nomenclature, lease = campaign.nomenclature, leases(campaign.registry).get(zone.id)
     with campaign.open_store(zone) as store:
-        said = store.comments()
+        said, proposals = store.comments(), store.prelabels() if prelabels else None
         waiting, begun = {name for name, _ in open_questions(said)}, threads(said)
         return Standing(
             zone=zone,
@@ -257,7 +273,8 @@ def standing(campaign: Campaign, zone: Zone, *, prelabels: bool = False) -> Stan
             blind=store.blind_authors,
             drawn=campaign.drawn(zone),
             gold=zone.id in gold_zones(campaign),
-            prelabels=store.prelabels().waiting() if prelabels else None,
+            prelabels=proposals.waiting() if proposals else None,
+            proposed=proposals.by_model() if proposals else None,
             keys={0: "unlabelled"} | {one.code: one.key for one in nomenclature.classes},
             looked=_looked(zone, store),
             conflicts=store.conflicts().found,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TrainingDone", "budget_of", "id_of", "train_model"]
+__all__ = ["TrainingDone", "checkpoint_of", "id_of", "train_model"]
 
 import platform
 import re
@@ -13,20 +13,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.campaign import Campaign
+from workbench.counting import counted
 from workbench.documents import alone
 from workbench.errors import ModelError
 from workbench.export import open_release
-from workbench.inference.architecture import Architecture
-from workbench.inference.card import ModelCard, check_place, read_card
-from workbench.inference.embedded import embedded_model
-from workbench.inference.models import read_model, write_model
-from workbench.training import Budget, CrossEntropy, Focal, Recipe
+from workbench.inference.card import ModelCard, check_place
+from workbench.inference.models import write_model
+from workbench.training import Recipe
 from workbench.training.checkpoint import is_checkpoint
 from workbench.training.history import CURVES, HISTORY
 from workbench.training.loop import Trained, train
-from workbench.training.preparing import Begun, Prepared, prepare
-from workbench.training.recipe import recipe_for
-from workbench.training.starting import named_architecture
+from workbench.training.preparing import Prepared, prepare
+from workbench.training.validation import RULE
+from workbench.workflows.licences import licence_with, owed_by
 from workbench.workflows.patch_sources import (
     SplitPatches,
     SurePatches,
@@ -34,10 +33,9 @@ from workbench.workflows.patch_sources import (
     release_patches,
     sure_patches,
 )
+from workbench.workflows.training_plan import Plan, plan_training
 from workbench.workflows.unseen import unknown_ground
 
-MINUTES = 10.0
-"""Budget where none is given."""
 CONFIDENCE = 0.9
 """From which pseudo-labels are learned from, unless told otherwise."""
 _LIMITS = (
@@ -89,20 +87,23 @@ class TrainingDone:
         trained, score = self.trained, self.trained.score
         begun = f", begun with {self.begun_with}" if self.begun_with else ""
         lines = [
-            f"{self.directory}: {self.card.architecture}{begun}; {trained.steps:,} steps in "
-            f"{trained.seconds:.0f} s on {trained.device}, {len(self.patches.train):,} patches of "
-            f"{len(self.patches.train.zone_ids)} zones"
+            f"{self.directory}: {self.card.architecture}{begun}; {counted(trained.steps, 'step')} in "
+            f"{trained.seconds:.0f} s on {trained.device}, "
+            f"{counted(len(self.patches.train), 'patch', 'patches')} of "
+            f"{counted(len(self.patches.train.zone_ids), 'zone')}"
         ]
         if self.pseudo:
             own, named = self.pseudo.patches, " and ".join(name for name, _ in self.pseudo.models)
             lines.append(
-                f"and {len(own):,} patches of {len(own.zone_ids)} unlabelled zones, where {named} was at "
-                f"least {self.pseudo.confidence:.0%} sure"
+                f"and {counted(len(own), 'patch', 'patches')} of "
+                f"{counted(len(own.zone_ids), 'unlabelled zone')}, where {named} was at least "
+                f"{self.pseudo.confidence:.0%} sure"
             )
         if score:
             early = ", stopped early" if trained.stopped_early else ""
             lines.append(
-                f"held-out zones: mean IoU {score.mean_iou:.1%}, accuracy {score.accuracy:.1%} "
+                f"held-out zones: mIoU {score.mean_iou:.1%} over "
+                f"{counted(score.classes, 'class', 'classes')} labelled there, OA {score.accuracy:.1%} "
                 f"(weights of step {trained.history.kept_step:,}{early})"
             )
         if self.card.untrained:
@@ -177,16 +178,19 @@ def train_model(
     ModelError
         There is nothing to learn from, the model to begin with does not suit, or something is in the way.
     """
-    checkpoint = output.with_name(f"{output.name}.checkpoint")
+    checkpoint = checkpoint_of(output)
     _check_free(output, checkpoint, resume=resume, overwrite=overwrite)
-    budget = budget_of(minutes, steps)
-    begun = _begun(begin, network, say)
-    wanted = (
-        begun[0].architecture if begun else named_architecture(network or "tiny-unet", inputs=1, outputs=1)
+    plan = plan_training(
+        begin=begin,
+        network=network,
+        minutes=minutes,
+        steps=steps,
+        focal=focal,
+        seed=seed,
+        recipe=recipe,
+        say=say,
     )
-    loss = Focal() if focal else CrossEntropy()
-    recipe = recipe or recipe_for(wanted, seed=seed, loss=loss, begun=begun is not None)
-    patches = _patches(source, split, seed=recipe.seed, unreviewed=unreviewed, say=say)
+    patches = _patches(source, split, seed=plan.recipe.seed, unreviewed=unreviewed, say=say)
     pseudo = None
     if sure is not None:
         pseudo = sure_patches(Campaign.open(sure), patches, confidence=confidence, seed=seed, say=say)
@@ -195,30 +199,31 @@ def train_model(
         learned,
         id=id_of(id or output.resolve().name),
         nomenclature=patches.nomenclature,
-        recipe=recipe,
-        network=network or "tiny-unet",
-        begin=begun,
+        recipe=plan.recipe,
+        network=plan.network,
+        begin=plan.begun,
     )
-    _tell(patches, prepared, begun, say)
+    _tell(patches, prepared, plan.start, say)
     with alone(output, error=ModelError):
-        if checkpoint.exists() and resume:
-            say(f"{checkpoint}: going on from there")
-        elif checkpoint.exists():
-            checkpoint.unlink()
+        if resume and not checkpoint.exists():
+            say(f"{checkpoint} is not there, so there is nothing to go on from: the training begins")
+        elif not resume:
+            checkpoint.unlink(missing_ok=True)
         done = train(
             prepared,
             learned,
-            recipe=recipe,
-            budget=budget,
+            recipe=plan.recipe,
+            budget=plan.budget,
             held_out=patches.held_out,
             device=device,
             source={**patches.source, "pseudo_labels": pseudo.document() if pseudo else None},
             checkpoint=checkpoint,
+            say=say,
             progress=progress,
         )
-        card = _card(prepared.card, patches, pseudo, recipe, budget, done, begun[0] if begun else None)
-        written = write_model(card, done.weights, output, overwrite=overwrite)
-        done.history.write(output)
+        card = _card(prepared.card, patches, pseudo, plan, done)
+        beside = done.history.files()
+        written = write_model(card, done.weights, output, beside=beside, overwrite=overwrite)
         checkpoint.unlink(missing_ok=True)
     return TrainingDone(
         directory=output,
@@ -226,8 +231,13 @@ def train_model(
         trained=done,
         patches=patches,
         pseudo=pseudo,
-        begun_with=begun[0].id if begun else None,
+        begun_with=plan.start.id if plan.start else None,
     )
+
+
+def checkpoint_of(output: Path) -> Path:
+    """Return where a training that was cut short is gone on from."""
+    return output.with_name(f"{output.name}.checkpoint")
 
 
 def software() -> dict[str, str]:
@@ -250,30 +260,6 @@ def _check_free(output: Path, checkpoint: Path, *, resume: bool, overwrite: bool
         )
 
 
-def _begun(
-    begin: Path | Literal["none"] | None, network: str | None, say: Callable[[str], None]
-) -> Begun | None:
-    """Return the model to begin with; say so if nobody can know what it saw."""
-    if begin == "none":
-        return None
-    if begin is None:
-        shipped = embedded_model()
-        return read_model(shipped) if network in (None, read_card(shipped).architecture.network) else None
-    card, made = read_model(begin)
-    own = card.architecture
-    if network is not None and not _called(own, network):
-        raise ModelError(f"{begin} is a {own}, not a {network}; leave out --network, or pass --init none")
-    if unknown := unknown_ground(card):
-        say(f"nobody can tell what model {card.id} has seen: {unknown}; nor what the new one has")
-    return card, made
-
-
-def _called(architecture: Architecture, name: str) -> bool:
-    """Tell whether a network goes by a name, whoever made it: FLAIR-HUB has a UPerNet of its own."""
-    named = named_architecture(name, inputs=architecture.inputs, outputs=architecture.outputs)
-    return replace(named, provider=architecture.provider) == architecture
-
-
 def _patches(
     source: Path, split: str | None, *, seed: int, unreviewed: bool, say: Callable[[str], None]
 ) -> SplitPatches:
@@ -290,7 +276,7 @@ def _patches(
 def _tell(
     patches: SplitPatches,
     prepared: Prepared,
-    begun: Begun | None,
+    start: ModelCard | None,
     say: Callable[[str], None],
 ) -> None:
     """Say what of the patches or the model is left out."""
@@ -299,11 +285,11 @@ def _tell(
         say(f"the network does not take {','.join(unused)}: not used; with --init none a network takes all")
     if without := [name for name in own if name not in there]:
         say(f"not all patches have {','.join(without)}: the network does without")
-    if begun and (lost := [band.name for band in begun[0].bands if band.name not in own]):
-        say(f"not all patches have {','.join(lost)}: the network no longer takes it, as {begun[0].id} did")
-    if begun and abs(begun[0].resolution / patches.train.resolution - 1) > 0.05:
+    if start and (lost := [band.name for band in start.bands if band.name not in own]):
+        say(f"not all patches have {','.join(lost)}: the network no longer takes it, as {start.id} did")
+    if start and abs(start.resolution / patches.train.resolution - 1) > 0.05:
         say(
-            f"model {begun[0].id} was made for pixels of {begun[0].resolution:g} m, these are "
+            f"model {start.id} was made for pixels of {start.resolution:g} m, these are "
             f"{patches.train.resolution:g} m; it learns them anew"
         )
 
@@ -317,12 +303,6 @@ def id_of(name: str) -> str:
     return re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-_.")[:48] or "model"
 
 
-def budget_of(minutes: float | None, steps: int | None) -> Budget:
-    """Return the budget that is meant: ten minutes, where neither is given."""
-    timed = minutes is not None or steps is None
-    return Budget(steps=steps, seconds=60 * (MINUTES if minutes is None else minutes) if timed else None)
-
-
 def _lineage(begun: ModelCard | None) -> dict[str, Any] | None:
     """Return what a card tells of the model that a training began with, and what ground that had seen."""
     if begun is None:
@@ -334,19 +314,19 @@ def _card(
     card: ModelCard,
     patches: SplitPatches,
     pseudo: SurePatches | None,
-    recipe: Recipe,
-    budget: Budget,
+    plan: Plan,
     done: Trained,
-    begun: ModelCard | None,
 ) -> ModelCard:
     train, held_out, score, judged = patches.train, patches.held_out, done.score, done.judged
     pixels: Mapping[str, int] = {
         entry.key: int(train.class_pixels[entry.code]) for entry in patches.nomenclature.classes
     }
-    saw = {domain for one in (pseudo, begun) if one for domain in one.domains}
+    saw = {domain for one in (pseudo, plan.start) if one for domain in one.domains}
     metrics: dict[str, Any] = {}
+    owed = owed_by(plan.start)
     if score and judged:
         metrics["held_out"] = {
+            "rule": RULE,
             "mIoU": round(score.mean_iou, 5),
             "OA": round(score.accuracy, 5),
             "pixels": score.pixels,
@@ -356,7 +336,7 @@ def _card(
     return replace(
         card,
         title=f"{card.architecture.network} trained on {patches.release or 'zones of a campaign'}",
-        licence="not stated: that of the labels and pictures it was trained on",
+        licence=licence_with(owed),
         source=f"workbench train, {patches.release or 'a campaign'}",
         release=patches.release,
         domains=tuple(sorted({*patches.domains, *saw})),
@@ -369,9 +349,10 @@ def _card(
             "patches": len(train),
             "class_pixels": pixels,
             "pseudo_labels": pseudo.document() if pseudo else None,
-            "recipe": recipe.document(),
-            "budget": {"steps": budget.steps, "seconds": budget.seconds},
-            "begun_with": _lineage(begun),
+            "recipe": plan.recipe.document(),
+            "budget": {"steps": plan.budget.steps, "seconds": plan.budget.seconds},
+            "begun_with": _lineage(plan.start),
+            "credits": [one.document() for one in owed],
             "steps": done.steps,
             "seconds": round(done.seconds, 1),
             "kept_step": done.history.kept_step,

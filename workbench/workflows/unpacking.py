@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign, made_of
+from workbench.counting import counted
 from workbench.documents import replacing
 from workbench.errors import (
     CampaignError,
@@ -70,13 +71,13 @@ class Unpacked:
         """Return one line per journal."""
         new = sum(new for new, _ in self.journals.values())
         if self.added:
-            lines = [f"{self.zone}: added with {new:,} ops"]
+            lines = [f"{self.zone}: added with {counted(new, 'op')}"]
         elif new:
-            lines = [f"{self.zone}: {new:,} ops are new here"]
+            lines = [f"{self.zone}: {counted(new, 'op is', 'ops are')} new here"]
         else:
             lines = [f"{self.zone}: all that the pack holds is here already; nothing was done"]
         lines += [
-            f"  {author}: {new:,} of {packed:,} ops are new"
+            f"  {author}: {new:,} of {counted(packed, 'op is', 'ops are')} new"
             for author, (new, packed) in self.journals.items()
         ]
         return "\n".join(lines)
