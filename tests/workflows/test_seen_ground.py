@@ -29,7 +29,7 @@ from workbench.workflows.predictions import prediction_path, prediction_tags
 from workbench.workflows.prelabelling import prelabel_zone, prelabel_zones
 from workbench.workflows.publishing import publish
 from workbench.workflows.segmenting import segment_zones
-from workbench.workflows.unseen import namesakes, unseen_model
+from workbench.workflows.unseen import namesakes, shown_whole, unseen_model
 
 THEN, NOW, ELSEWHERE = "D055_2018/Z1_AA", "D055_2021/Z1_AA", "D036_2020/Z1_AA"
 """Zones of folds 1, 2 and 3; the first two show the same ground."""
@@ -130,6 +130,15 @@ def test_of_another_year_of_the_department_that_is_not_here_nobody_can_tell(
     assert done.publication.bold.startswith(f"Nobody can tell whether the figures are of a test: {doubt}")
     far = evaluate_model(release.path, model_of(tmp_path, "D036_2014", name="far"), device="cpu")
     assert far.doubt is None, "of another department"
+
+
+def test_a_domain_is_not_shown_whole_where_a_zone_that_the_card_lists_is_not_here() -> None:
+    card = made_card(domains=("D055_2014", "D055_2021"))
+    here = [THEN, NOW, ELSEWHERE, "D055_2014/Z3_AA"]
+    assert "D055_2014" in shown_whole(card, here)
+    listed = replace(card, training={"zones": ["D055_2014/Z3_AA"], "held_out": ["D055_2014/Z4_AA"]})
+    assert shown_whole(listed, here) == {"D055_2018", "D055_2021", "D036_2020"}
+    assert shown_whole(listed, [*here, "D055_2014/Z4_AA"]) == shown_whole(card, here)
 
 
 @pytest.mark.parametrize(
