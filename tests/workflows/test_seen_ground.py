@@ -18,6 +18,7 @@ from workbench.documents import validate
 from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.ground import GroundMap
+from workbench.geo.predictions import PLANES, PREDICTION
 from workbench.geo.raster import write_raster
 from workbench.workflows.crossvalidating import cross_validate
 from workbench.workflows.evaluating import evaluate_model
@@ -180,7 +181,15 @@ def predict(campaign: Campaign, zone_id: str, domains: list[str] | None) -> None
     zone = campaign.zone(zone_id)
     planes = np.stack([np.full((512, 512), value, np.uint8) for value in (5, 250, 0)])
     tags = prediction_tags(model="made", digest="ab" * 32, nomenclature="flair-19", domains=domains)
-    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags, overwrite=True)
+    write_raster(
+        prediction_path(campaign, zone),
+        planes,
+        zone.grid,
+        kind=PREDICTION,
+        descriptions=PLANES,
+        tags=tags,
+        overwrite=True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -306,6 +315,6 @@ def test_a_line_of_the_status_tells_what_waits(tmp_path: Path) -> None:
     label_zone(campaign, zone, author="marie", lines=[line], on_edit=lambda op, line: None)
     status = ["zone", "status", str(campaign.path), "--zone", THEN]
     told = CliRunner().invoke(command, status, catch_exceptions=False).stdout
-    assert "  model-made proposes 1 regions for 262,144 pixels, of which 0.0% are labelled so" in told
+    assert "  model-made proposes 1 region for 262,144 pixels, of which 0.0% are labelled so" in told
     waiting = int((labels_of(campaign, THEN) == 0).sum())
     assert f"  waits to be accepted: water by model-made for {waiting} pixels" in told
