@@ -14,6 +14,7 @@ from made_orthos import made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
+from workbench.counting import counted
 from workbench.documents import validate
 from workbench.errors import ModelError
 from workbench.export import Release
@@ -294,7 +295,7 @@ def test_an_accepted_zone_is_prelabelled_by_its_name_only_and_both_are_said(twin
     ]
     told = CliRunner().invoke(command, status, catch_exceptions=False).stdout
     assert (
-        f"model-made proposes {done.regions:,} regions for 262,144 pixels, of which {same / 512**2:.1%}"
+        f"model-made proposes {counted(done.regions, 'region')} for 262,144 pixels, of which {same / 512**2:.1%}"
         in told
     )
 
@@ -317,4 +318,4 @@ def test_a_line_of_the_status_tells_what_waits(tmp_path: Path) -> None:
     told = CliRunner().invoke(command, status, catch_exceptions=False).stdout
     assert "  model-made proposes 1 region for 262,144 pixels, of which 0.0% are labelled so" in told
     waiting = int((labels_of(campaign, THEN) == 0).sum())
-    assert f"  waits to be accepted: water by model-made for {waiting} pixels" in told
+    assert f"  waits to be accepted: water by model-made for {counted(waiting, 'pixel')}" in told
