@@ -294,10 +294,8 @@ def test_an_accepted_zone_is_prelabelled_by_its_name_only_and_both_are_said(twin
         {"model": "model-made", "regions": done.regions, "pixels": 512 * 512, "same": same}
     ]
     told = CliRunner().invoke(command, status, catch_exceptions=False).stdout
-    assert (
-        f"model-made proposes {counted(done.regions, 'region')} for 262,144 pixels, of which {same / 512**2:.1%}"
-        in told
-    )
+    proposed = counted(done.regions, "region")
+    assert f"model-made proposes {proposed} for 262,144 pixels, of which {same / 512**2:.1%}" in told
 
 
 def labels_of(campaign: Campaign, zone_id: str) -> np.ndarray:
