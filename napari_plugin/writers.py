@@ -20,6 +20,7 @@ from affine import Affine
 from workbench.errors import RasterError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import write_raster
+from workbench.geo.raster_kinds import LABELS
 from workbench.nomenclature import Nomenclature, load_nomenclature
 
 _DEFAULT = "flair-19"
@@ -41,7 +42,7 @@ def write_cosia_numero(path: str, data: Any, attributes: Mapping[str, Any]) -> l
 
 
 def _write(path: str, data: Any, attributes: Mapping[str, Any], *, scheme: str) -> list[str]:
-    """Write labels, over a GeoTIFF that is there: napari's dialog has asked.
+    """Write labels, over older ones that are there: napari's dialog has asked.
 
     Raises
     ------
@@ -70,6 +71,7 @@ def _written(path: str, data: Any, name: str, metadata: Mapping[str, Any], schem
         Path(path),
         nomenclature.encode(codes, scheme),
         _grid_of(name, metadata, codes.shape),
+        kind=LABELS,
         colours=nomenclature.colour_table(scheme),
         tags=_tags(metadata, nomenclature, scheme),
         overwrite=True,

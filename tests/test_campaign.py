@@ -114,7 +114,8 @@ def test_a_changed_raster_is_noticed(campaign: Campaign, make_ortho: MakeOrtho) 
     zone = add_zone(campaign, image, domain="D051_2019", name="Z1_AA").zone
     pixels = read_bands(image)
     pixels[0, 100, 100] ^= 1
-    write_raster(image, pixels, zone.grid, overwrite=True)
+    image.unlink()
+    write_raster(image, pixels, zone.grid)
     with pytest.raises(RasterError, match="not those that zone D051_2019/Z1_AA was made on"):
         campaign.read_image(zone)
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from workbench.documents import (
     canonical_bytes,
-    check_output,
     digest,
     digest_file,
     inside,
@@ -300,26 +299,3 @@ def test_shipped_folders_are_found_and_others_are_an_error() -> None:
     assert (shipped("schema") / "nomenclatures").is_dir()
     with pytest.raises(WorkbenchError, match="install the package again"):
         shipped("no_such_folder")
-
-
-def test_an_output_replaces_only_an_older_one_of_its_kind(tmp_path: Path) -> None:
-    old, other, empty = tmp_path / "old.h5", tmp_path / "notes.txt", tmp_path / "empty.h5"
-    old.write_bytes(b"\x89HDF and more")
-    other.write_text("mine")
-    empty.touch()
-    kind: dict[str, Any] = {"kind": "a hierarchy", "begins": (b"\x89HDF",)}
-    for path in (old, empty, tmp_path / "new.h5"):
-        check_output(path, overwrite=True, **kind)
-    check_output(tmp_path / "new.h5", overwrite=False, **kind)
-    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
-    for path, complaint, overwrite in (
-        (old, "exists already", False),
-        (other, "not a hierarchy", True),
-        (tmp_path, "no file that could be replaced", True),
-        (tmp_path / "broken", "no file that could be replaced", True),
-        (tmp_path / "no" / "h.h5", "not a folder", True),
-    ):
-        with pytest.raises(WorkbenchError, match=complaint):
-            check_output(path, overwrite=overwrite, **kind)
-    with pytest.raises(WorkbenchError, match="what the output is made of"):
-        check_output(old, overwrite=True, sources=[tmp_path / "gone", tmp_path / "." / "old.h5"], **kind)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 __all__ = [
     "canonical_bytes",
-    "check_output",
     "content_of",
     "digest",
     "digest_arrays",
     "digest_file",
+    "format_document",
     "inside",
     "is_abandoned",
     "parse_document",
@@ -23,6 +23,7 @@ __all__ = [
     "validate",
     "write_document",
     "write_file",
+    "write_files",
 ]
 
 import hashlib
@@ -34,7 +35,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -188,10 +189,14 @@ def content_of(path: Path) -> bytes:
 
 def write_document(document: Mapping[str, Any], path: Path, *, schema: str) -> None:
     """Validate a document and write it, indented for people, by atomic rename."""
-    validate(document, schema, source=str(path))
+    write_file(path, format_document(document, schema=schema, source=str(path)))
+
+
+def format_document(document: Mapping[str, Any], *, schema: str, source: str) -> bytes:
+    """Validate a document and return it as it is written: indented for people."""
+    validate(document, schema, source=source)
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    return f"{text}\n".encode()
 
 
 @contextmanager
@@ -223,9 +228,24 @@ def write_file(
     WorkbenchError
         Of the type given: the disk is full, say. The old file stays.
     """
+    write_files({path: content}, error=error)
+
+
+def write_files(
+    contents: Mapping[Path, bytes | memoryview], *, error: type[WorkbenchError] = WorkbenchError
+) -> None:
+    """Write files that belong together: none takes its place before there is room for all of them.
+
+    Raises
+    ------
+    WorkbenchError
+        Of the type given; the old files stay.
+    """
+    path = None
     try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(content)
+        with ExitStack() as places:
+            for path, content in contents.items():
+                places.enter_context(replacing(path)).write_bytes(content)
     except OSError as failure:
         reason = failure.strerror or failure
         raise error(f"{path} cannot be written ({reason}); look at the room on the disk") from failure
@@ -259,10 +279,12 @@ def alone(output: Path, *, error: type[WorkbenchError] = WorkbenchError) -> Iter
     Raises
     ------
     WorkbenchError
-        Another process is at it.
+        Another process is at it, or nothing can be written there.
     """
-    lock = FileLock(output.with_name(f".{output.name}.lock"))
+    place = output.with_name(f".{output.name}.lock")
+    lock = FileLock(place)
     try:
+        place.touch()  # a lock that cannot be made is waited for as if somebody held it
         lock.acquire(timeout=0)
     except Timeout as held:
         raise error(f"{output} is being made by another process; wait for it, or stop it") from held
@@ -273,51 +295,7 @@ def alone(output: Path, *, error: type[WorkbenchError] = WorkbenchError) -> Iter
         yield
     finally:
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
-
-
-def check_output(
-    path: Path,
-    *,
-    overwrite: bool,
-    kind: str,
-    begins: tuple[bytes, ...],
-    sources: Iterable[Path] = (),
-    error: type[WorkbenchError] = WorkbenchError,
-) -> None:
-    """Refuse an output before any work goes into it: nothing but an older output of its kind is replaced.
-
-    Parameters
-    ----------
-    path
-        The file to write.
-    overwrite
-        Whether it may be there already.
-    kind
-        What is written, such as ``a hierarchy``.
-    begins
-        First bytes that files of this kind have.
-    sources
-        Files that the output is made of.
-    error
-        What to raise.
-    """
-    if not path.parent.is_dir():
-        raise error(f"{path.parent} is not a folder; make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise error(f"{path.parent} may not be written to; choose another folder")
-    if not os.path.lexists(path):
-        return
-    if any(source.exists() and path.exists() and path.samefile(source) for source in sources):
-        raise error(f"{path} is what the output is made of; choose another name for the output")
-    if not overwrite:
-        raise error(f"{path} exists already; choose another name or pass --overwrite")
-    if not path.is_file():
-        raise error(f"{path} is no file that could be replaced; choose another name")
-    with path.open("rb") as file:
-        first = file.read(max(map(len, begins)))
-    if first and not first.startswith(begins):
-        raise error(f"{path} is not {kind}, so it is not replaced; choose another name")
+        place.unlink(missing_ok=True)
 
 
 def inside(root: Path, *parts: str) -> Path:

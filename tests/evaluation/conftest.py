@@ -37,7 +37,8 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
     def write(name: str, pixels, **place: int) -> Path:
         path = tmp_path / f"{name}.tif"
-        write_raster(path, pixels, made_grid(*pixels.shape[-2:], **place), level=1, overwrite=True)
+        path.unlink(missing_ok=True)
+        write_raster(path, pixels, made_grid(*pixels.shape[-2:], **place), level=1)
         return path
 
     return write

@@ -10,6 +10,7 @@ from affine import Affine
 from workbench.errors import RasterError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import inspect_raster, read_bands, read_valid, write_raster
+from workbench.geo.raster_kinds import LABELS, REGIONS
 
 GRID = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=40, width=70)
 
@@ -86,13 +87,23 @@ def test_a_class_raster_carries_its_colours(tmp_path: Path) -> None:
         assert source.colormap(1)[3] == (248, 12, 0, 255)
 
 
-def test_nothing_is_overwritten_unasked(written: Path, pixels: np.ndarray) -> None:
+def test_nothing_but_an_older_one_of_its_kind_is_overwritten_and_only_when_asked(
+    tmp_path: Path, written: Path, pixels: np.ndarray
+) -> None:
     before = written.read_bytes()
-    with pytest.raises(RasterError, match="--overwrite"):
-        write_raster(written, pixels[:1], GRID)
+    for kind in (None, LABELS):
+        with pytest.raises(RasterError, match="exists already"):
+            write_raster(written, pixels[:1], GRID, kind=kind)
+    with pytest.raises(RasterError, match="exists already; choose another name"):
+        write_raster(written, pixels[:1], GRID, overwrite=True)
+    with pytest.raises(RasterError, match="does not say that it is a raster of labels"):
+        write_raster(written, pixels[:1], GRID, kind=LABELS, overwrite=True)
     assert written.read_bytes() == before
-    write_raster(written, pixels[:1], GRID, overwrite=True)
-    assert inspect_raster(written).band_count == 1
+    for count in (2, 1):
+        write_raster(tmp_path / "labels.tif", pixels[:count], GRID, kind=LABELS, overwrite=True)
+        assert inspect_raster(tmp_path / "labels.tif").band_count == count
+    with pytest.raises(RasterError, match="does not say that it is a raster of regions"):
+        write_raster(tmp_path / "labels.tif", pixels[:1], GRID, kind=REGIONS, overwrite=True)
 
 
 def test_near_infrared_is_not_taken_for_transparency(tmp_path: Path) -> None:
@@ -121,8 +132,8 @@ def test_only_a_geotiff_is_replaced_and_named_so(tmp_path: Path) -> None:
     pixels = np.zeros((1, 4, 4), np.uint8)
     grid = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 0, 0, -0.2, 0), height=4, width=4)
     (tmp_path / "notes.tif").write_text("mine")
-    with pytest.raises(RasterError, match="not a GeoTIFF"):
-        write_raster(tmp_path / "notes.tif", pixels, grid, overwrite=True)
+    with pytest.raises(RasterError, match="does not say that it is a raster of labels"):
+        write_raster(tmp_path / "notes.tif", pixels, grid, kind=LABELS, overwrite=True)
     with pytest.raises(RasterError, match=r"ends in \.tif"):
         write_raster(tmp_path / "map.png", pixels, grid)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.tif"]

@@ -433,7 +433,9 @@ def test_a_raster_that_was_changed_is_not_labelled(zone: Campaign) -> None:
     path = zone.zones()[0].ortho.path
     pixels = read_bands(path)
     pixels[0, 100, 100] ^= 1
-    write_raster(path, pixels, inspect_raster(path).grid, overwrite=True)
+    grid = inspect_raster(path).grid
+    path.unlink()
+    write_raster(path, pixels, grid)
     with pytest.raises(RasterError, match="not those that zone D051_2019/Z1_AA was made on"):
         open_session(zone)
 

@@ -20,10 +20,11 @@ from made_orthos import made_grid, made_truth
 from rasterio.features import rasterize
 
 from workbench.documents import read_document, shipped, validate
-from workbench.errors import ProductError
+from workbench.errors import ProductError, RasterError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.polygons import polygonise
-from workbench.geo.raster import write_raster
+from workbench.geo.predictions import PREDICTION, PROBABILITIES
+from workbench.geo.raster import inspect_raster, write_raster
 from workbench.nomenclature import load_nomenclature
 from workbench.products import blocks_of
 from workbench.segmentation import segment, write_hierarchy
@@ -39,7 +40,8 @@ Write = Callable[..., Path]
 def write(tmp_path: Path) -> Write:
     def write(pixels: np.ndarray, *, grid: PixelGrid | None = None, name: str = "prediction") -> Path:
         path = tmp_path / f"{name}.tif"
-        write_raster(path, pixels, grid or made_grid(*pixels.shape[-2:]), level=1, overwrite=True)
+        path.unlink(missing_ok=True)
+        write_raster(path, pixels, grid or made_grid(*pixels.shape[-2:]), level=1)
         return path
 
     return write
@@ -87,10 +89,10 @@ def test_polygons_are_valid_and_cover_the_pixels_exactly(values: np.ndarray) -> 
 def test_cosia_is_written_in_igns_numbers_names_and_colours(write: Write, tmp_path: Path) -> None:
     truth = made_truth(300, 200)
     built = build_product(write(truth), tmp_path / "cosia", kind="cosia", domain="D051_2019")
-    stem = tmp_path / "cosia" / "D051_2019_830_6830_vecto"
-    assert built.files == tuple(stem.with_name(stem.name + end) for end in (".gpkg", ".tif", ".qml"))
+    stem, raster = (tmp_path / "cosia" / f"D051_2019_830_6830_{end}" for end in ("vecto", "raster.tif"))
+    assert built.files == (stem.with_suffix(".gpkg"), raster, stem.with_suffix(".qml"))
     numbers = FLAIR.encode(truth, "cosia_numero")
-    with rasterio.open(stem.with_suffix(".tif")) as source:
+    with rasterio.open(raster) as source:
         assert np.array_equal(source.read(1), numbers)
         assert source.crs.to_epsg() == 2154
         assert source.colormap(1)[12][:3] == (0x8C, 0xD7, 0x6A)  # Pelouse
@@ -109,7 +111,7 @@ def test_cosia_is_written_in_igns_numbers_names_and_colours(write: Write, tmp_pa
             13: "Culture",
         }.items()
     )
-    assert np.array_equal(burnt(stem.with_suffix(".gpkg"), "numero", stem.with_suffix(".tif")), numbers)
+    assert np.array_equal(burnt(stem.with_suffix(".gpkg"), "numero", raster), numbers)
     document = checked(built)
     assert sum(one["area_m2"] for one in document["classes"]) == pytest.approx(300 * 200 * 0.04)
     assert sum(one["polygons"] for one in document["classes"]) == len(frame)
@@ -367,13 +369,84 @@ def test_an_older_map_is_replaced_only_when_asked_and_nothing_else_ever(write: W
         build_product(path, output, kind="cosia")
     build_product(path, output, kind="cosia", overwrite=True)
     output.write_text("my notes")
-    with pytest.raises(ProductError, match="is not a GeoPackage"):
+    with pytest.raises(ProductError, match="does not say that it is a map of CoSIA"):
         build_product(path, output, kind="cosia", overwrite=True)
     assert output.read_text() == "my notes"
 
 
+def test_a_map_of_one_product_does_not_replace_that_of_another(write: Write, tmp_path: Path) -> None:
+    path, output = write(made_truth(50, 50)), tmp_path / "map.gpkg"
+    build_product(path, output, kind="cosia")
+    before = {one: one.read_bytes() for one in tmp_path.iterdir()}
+    with pytest.raises(ProductError, match="does not say that it is a map of OCS GE"):
+        build_product(path, output, kind="ocsge", overwrite=True)
+    assert {one: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
+def test_probabilities_of_each_class_make_no_map(tmp_path: Path) -> None:
+    path = tmp_path / "all.tif"
+    write_raster(path, np.zeros((19, 50, 50), np.uint8), made_grid(50, 50), kind=PROBABILITIES)
+    with pytest.raises(RasterError, match="is the file of --probabilities"):
+        build_product(path, tmp_path / "map.gpkg", kind="cosia")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_prediction_that_says_its_numbers_is_not_read_by_a_scheme(tmp_path: Path) -> None:
+    path = tmp_path / "p.tif"
+    write_raster(path, made_truth(50, 50), made_grid(50, 50), kind=PREDICTION)
+    with pytest.raises(RasterError, match="codes of their nomenclature, not flair-argmax"):
+        build_product(path, tmp_path / "map.gpkg", kind="cosia", scheme="flair-argmax")
+
+
+def test_a_map_of_nothing_says_so(write: Write, tmp_path: Path) -> None:
+    path = write(np.zeros((30, 30), np.uint8))
+    built = build_product(path, tmp_path / "empty.gpkg", kind="cosia")
+    assert built.text().startswith(f"empty: no pixel of {path} has a class\n")
+    assert "empty" not in build_product(write(made_truth(30, 30)), tmp_path / "m.gpkg", kind="cosia").text()
+
+
+def test_a_full_disk_leaves_no_part_of_a_map(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(made_truth(50, 50))
+
+    def full(self: Path, content: bytes) -> int:
+        if self.suffix == ".qml":
+            raise OSError(28, "No space left on device")
+        return write_bytes(self, content)
+
+    write_bytes = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ProductError, match=r"qml cannot be written \(No space left on device\)"):
+        build_product(path, tmp_path / "cosia", kind="cosia", domain="D051_2019")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.skipif(not PATCHES.is_dir(), reason=f"no real patches in {PATCHES}")
-def test_real_masks_become_cosia(tmp_path: Path) -> None:
+def test_real_masks_become_cosia_where_they_are_said_to_be(tmp_path: Path) -> None:
+    local = 0
     for path in sorted(PATCHES.glob("*/*/msk/MSK_*.tif")):
-        built = build_product(path, tmp_path / f"{path.stem}.gpkg", kind="cosia", scheme="flair")
+        output, scheme = tmp_path / f"{path.stem}.gpkg", {"kind": "cosia", "scheme": "flair"}
+        if inspect_raster(path).local:
+            local += 1
+            with pytest.raises(ProductError, match=r"CRS of its own, .* pass the true one: --crs EPSG:2154"):
+                build_product(path, output, **scheme)
+        built = build_product(path, output, crs="epsg:2154", **scheme)
         assert sum(built.pixels.values()) == 512 * 512
+        assert pyogrio.read_info(output)["crs"] == "EPSG:2154"
+        with rasterio.open(built.files[1]) as source:
+            assert source.crs.to_epsg() == 2154
+    assert local
+
+
+def test_a_prediction_that_knows_where_it_lies_is_not_said_to_lie_elsewhere(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write(made_truth(50, 50))
+    for crs, told in (
+        ("EPSG:32631", "lies in EPSG:2154, not in EPSG:32631; leave --crs out"),
+        ("x", "no CRS"),
+    ):
+        with pytest.raises((ProductError, RasterError), match=told):
+            build_product(path, tmp_path / "map.gpkg", kind="cosia", crs=crs)
+    assert list(tmp_path.iterdir()) == [path]

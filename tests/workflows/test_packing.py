@@ -163,7 +163,9 @@ def test_what_is_damaged_at_home_is_not_packed(home: tuple[Campaign, Zone], tmp_
     output.unlink()
     pixels = read_bands(zone.ortho.path)
     pixels[0, 100, 100] ^= 1
-    write_raster(zone.ortho.path, pixels, inspect_raster(zone.ortho.path).grid, overwrite=True)
+    grid = inspect_raster(zone.ortho.path).grid
+    zone.ortho.path.unlink()
+    write_raster(zone.ortho.path, pixels, grid)
     with pytest.raises(RasterError, match="not those"):
         pack_zone(campaign, zone, output, overwrite=False)
     assert not output.exists()

@@ -13,6 +13,7 @@ from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, HierarchyError, ModelError, RasterError, WorkbenchError
+from workbench.geo.predictions import PROBABILITIES
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.geo.spans import mask_of
 from workbench.geo.zone import Zone
@@ -62,7 +63,8 @@ def predict(campaign: Campaign, codes: np.ndarray, *, tags=TAGS, sure: int = 204
     zone = campaign.only_zone()
     planes = np.stack([codes, np.full_like(codes, sure), np.full_like(codes, 50)])
     target = path or prediction_path(campaign, zone)
-    write_raster(target, planes.astype(np.uint8), zone.grid, tags=tags, overwrite=True)
+    target.unlink(missing_ok=True)
+    write_raster(target, planes.astype(np.uint8), zone.grid, tags=tags)
     return target
 
 
@@ -248,9 +250,19 @@ def test_a_raster_that_is_no_prediction_is_refused(campaign, segmented):
     check_refused(
         campaign,
         RasterError,
-        "a prediction has the bands class, probability of the class, entropy in 8 bits, this has 1",
+        "has the class alone, and does not say how sure it is; predict the zone again",
         predict=lambda zone: segmented / "truth.tif",
     )
+
+
+def test_the_probability_of_each_class_is_no_prediction_and_withdraws_nothing(campaign, truth, tmp_path):
+    predict(campaign, noisy(truth))
+    run(campaign)
+    path, planes = tmp_path / "all.tif", np.stack([truth] * 19)
+    write_raster(path, planes, campaign.only_zone().grid, kind=PROBABILITIES, tags=TAGS)
+    told = "is the file of --probabilities, a band for each class; give the prediction"
+    check_refused(campaign, RasterError, told, predict=lambda zone: path)
+    assert proposed(campaign).any()
 
 
 def test_a_price_of_nothing_is_refused(campaign, truth):

@@ -41,7 +41,8 @@ def predict(campaign: Campaign, zone_id: str, codes: np.ndarray, *, tags: dict[s
     zone = campaign.zone(zone_id)
     sure = np.where(np.arange(512) < 256, SURE, SURE - 1) * np.ones((512, 1))
     planes = np.stack([codes, sure, np.zeros_like(codes)]).astype(np.uint8)
-    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags, overwrite=True)
+    prediction_path(campaign, zone).unlink(missing_ok=True)
+    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags)
 
 
 @pytest.fixture

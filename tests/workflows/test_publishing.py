@@ -76,7 +76,8 @@ def test_an_edit_while_a_release_is_built_stops_it(campaign: Campaign, zone: Zon
 def test_a_raster_that_changed_since_is_not_released(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
     pixels = read_bands(zone.ortho.path)
     pixels[4, 600, 100] ^= 1
-    write_raster(zone.ortho.path, pixels, zone.grid, overwrite=True)
+    zone.ortho.path.unlink()
+    write_raster(zone.ortho.path, pixels, zone.grid)
     with pytest.raises(RasterError, match="not those that zone"):
         publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
     assert not (tmp_path / "out").exists()

@@ -45,7 +45,8 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
             made_grid(512, 512, col=512 * number),
         )
         write_raster(image, made_image(truth, number), grid, level=1)
-        write_raster(mask, truth, grid, overwrite=True)
+        mask.unlink(missing_ok=True)
+        write_raster(mask, truth, grid)
         add_zone(campaign, image, domain="D051_2019", name=f"Z{number}_AA", mask=mask)
     return campaign
 

@@ -41,13 +41,7 @@ def product() -> None:
 )
 @click.option("--domain", help="Department and year that blocks are named after, such as D055_2018.")
 @click.option("--hierarchy", type=PATH, help="Hierarchy of the same image: each region gets one class.")
-@click.option(
-    "--scale",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    help="λ of its regions; 0: leaves.",
-)
+@click.option("--scale", type=click.FloatRange(min=0), help="λ of its regions (0, the leaves, if not given).")
 @click.option("--mmu", help="Minimum areas in m²: 2500,CS1.1.1.1=200 (of OCS GE, if not given).")
 @click.option(
     "--resolution", type=click.FloatRange(min=0, min_open=True), help="Metres of larger pixels, by majority."
@@ -64,16 +58,17 @@ def product() -> None:
 @click.option("--nomenclature", default="flair-19", show_default=True, help="Of the prediction's classes.")
 @click.option(
     "--scheme",
-    default="codes",
-    show_default=True,
-    help="How the prediction is numbered: codes, flair-argmax, flair_hub, …",
+    help="How the prediction is numbered: as it says, or else codes; flair-argmax, flair, flair_hub, …",
 )
+@click.option("--crs", help="Where the prediction lies, if its own CRS has no EPSG code: EPSG:2154.")
 @OVERWRITE
 @JSON
-def product_build(prediction: Path, output: Path, as_json: bool, **options: Any) -> None:
+def product_build(prediction: Path, output: Path, scale: float | None, as_json: bool, **options: Any) -> None:
     """Make CoSIA or OCS GE cover of a prediction: GeoPackage, GeoTIFF and a style for QGIS."""
     from workbench.workflows.products import build_product
 
+    if scale is not None and options["hierarchy"] is None:
+        raise click.UsageError("--scale is that of regions; give their --hierarchy, too")
     with progress("blocks") as bar:
-        built = build_product(prediction, output, progress=bar, **options)
+        built = build_product(prediction, output, scale=scale or 0.0, progress=bar, **options)
     emit("product-build", built.document(), built.text(), as_json=as_json)

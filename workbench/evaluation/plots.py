@@ -5,10 +5,11 @@ No global state of matplotlib is touched: a figure is made, drawn into bytes and
 
 from __future__ import annotations
 
-__all__ = ["confusion_png", "reliability_png"]
+__all__ = ["CONFUSION", "RELIABILITY", "confusion_png", "reliability_png"]
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,10 +18,27 @@ from workbench.errors import EvaluationError
 from workbench.evaluation.calibration import Calibration
 from workbench.evaluation.scores import Score, percent
 from workbench.nomenclature import Nomenclature
+from workbench.outputs import FileKind, OutputKind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_SAID: Final = "Comment"
+_MOST: Final = 1 << 10
+"""Bytes at the beginning of a picture, in which it says what it is."""
+
+
+def _picture(name: str, mark: str) -> FileKind:
+    def is_one(path: Path) -> bool:
+        with path.open("rb") as file:
+            return f"tEXt{_SAID}\0{mark}".encode() in file.read(_MOST)
+
+    return FileKind(name=name, mark=mark, is_one=is_one)
+
+
+CONFUSION: Final = _picture("a picture of a confusion matrix", "ocs-workbench/confusion-matrix")
+RELIABILITY: Final = _picture("a reliability diagram", "ocs-workbench/reliability-diagram")
 
 _INK: Final = "#1b1f24"
 _SOFT: Final = "#6b7280"
@@ -104,7 +122,7 @@ def confusion_png(score: Score, nomenclature: Nomenclature, *, title: str, langu
     _head(
         figure, title, f"{told}; {made.pixels:,} pixels{absent}", "Rows are the truth, each adds up to 100 %."
     )
-    return _png(figure)
+    return _png(figure, CONFUSION)
 
 
 def reliability_png(calibration: Calibration, *, title: str) -> bytes:
@@ -165,7 +183,7 @@ def reliability_png(calibration: Calibration, *, title: str) -> bytes:
     below.set(xlabel="probability of the predicted class", ylabel="% of pixels")
     below.set_yticks([])
     _head(figure, title, f"{total:,} pixels; hatched: the gap between what was said and what was so")
-    return _png(figure)
+    return _png(figure, RELIABILITY)
 
 
 def _legend(calibration: Calibration) -> str:
@@ -255,7 +273,7 @@ def _figure(width: float, height: float) -> Figure:
     return _Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: Figure, kind: OutputKind) -> bytes:
     content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None})
+    figure.savefig(content, format="png", metadata={"Software": None, _SAID: kind.mark})
     return content.getvalue()

@@ -21,6 +21,8 @@ from rasterio.errors import RasterioError
 from workbench.documents import replacing
 from workbench.errors import RasterError
 from workbench.geo.grid import PixelGrid, Window
+from workbench.geo.raster import FORMAT
+from workbench.outputs import OutputKind
 
 _OPTIONS = {
     "driver": "COG",
@@ -30,8 +32,10 @@ _OPTIONS = {
     "num_threads": "ALL_CPUS",
     "bigtiff": "IF_SAFER",
 }
-_CACHE_BYTES = 64 << 20
-"""GDAL's usual cache is a twentieth of the machine's memory."""
+_SETTINGS = {
+    "GDAL_CACHEMAX": 64 << 20,  # bytes; GDAL's usual cache is a twentieth of the machine's memory
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +52,12 @@ def write_mosaic(
     parts: Iterable[Part],
     grid: PixelGrid,
     *,
+    kind: OutputKind,
     bands: Sequence[int],
     descriptions: Sequence[str],
     tags: Mapping[str, str],
     folder: Path,
+    error: type[RasterError] = RasterError,
 ) -> None:
     """Write parts, all of uint8, as a cloud-optimized GeoTIFF with overviews; equal input, equal bytes.
 
@@ -63,6 +69,8 @@ def write_mosaic(
         Together they cover the grid.
     grid
         Where the whole lies.
+    kind
+        What it is.
     bands
         Numbers from 1 of the parts' bands, in the order wanted.
     descriptions
@@ -70,7 +78,9 @@ def write_mosaic(
     tags
         Free text tags.
     folder
-        For a small file that goes again.
+        For files that go again, and lie there after a kill.
+    error
+        What to raise.
 
     Raises
     ------
@@ -78,18 +88,15 @@ def write_mosaic(
         A part cannot be read, or the disk is full.
     """
     virtual = folder / f"{path.stem}.vrt"
-    virtual.write_bytes(_described(list(parts), grid, bands, descriptions, tags))
     try:
-        with (
-            replacing(path) as temporary,
-            rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
-        ):
+        virtual.write_bytes(_described(list(parts), grid, bands, descriptions, {**tags, FORMAT: kind.mark}))
+        with replacing(path) as temporary, rasterio.Env(**_SETTINGS, CPL_TMPDIR=str(folder)):
             rasterio.shutil.copy(virtual, temporary, **_OPTIONS)
             _check_whole(temporary, grid)
-    except (RasterioError, CPLE_BaseError, OSError) as error:
-        if isinstance(error, RasterError):
+    except (RasterioError, CPLE_BaseError, OSError) as failure:
+        if isinstance(failure, RasterError):
             raise
-        raise RasterError(f"{path} cannot be written ({error}); look at the room on the disk") from error
+        raise error(f"{path} cannot be written ({failure}); look at the room on the disk") from failure
     finally:
         virtual.unlink(missing_ok=True)
 

@@ -7,9 +7,10 @@ before any pixel. Writing is durable (temporary sibling, sync, rename) and gives
 from __future__ import annotations
 
 __all__ = [
+    "FORMAT",
     "ORTHO_BANDS",
-    "TIFF",
     "RasterInfo",
+    "crs_name",
     "encode_raster",
     "inspect_raster",
     "read_bands",
@@ -19,6 +20,7 @@ __all__ = [
 ]
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,9 +38,10 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window as _RasterioWindow
 
-from workbench.documents import check_output, write_file
+from workbench.documents import write_file
 from workbench.errors import GridError, RasterError
 from workbench.geo.grid import PixelGrid, Window
+from workbench.outputs import OutputKind, check_output
 
 # The allow-list: a file is opened by the driver of its first bytes, never by GDAL's guess.
 _DRIVERS = {
@@ -50,8 +53,8 @@ _DRIVERS = {
     b"\xffO\xffQ": "JP2OpenJPEG",
     b"\x89PNG": "PNG",
 }
-TIFF = tuple(begin for begin, driver in _DRIVERS.items() if driver == "GTiff")
-"""First bytes that a GeoTIFF may have."""
+FORMAT = "FORMAT"
+"""Tag by which a raster says what kind of output it is."""
 ORTHO_BANDS: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {3: ("R", "G", "B"), 4: ("R", "G", "B", "NIR"), 5: ("R", "G", "B", "NIR", "E")}
 )
@@ -87,6 +90,8 @@ class RasterInfo:
     """Whether the pixels are entries of a colour table."""
     geographic: bool = False
     """Whether it lies in degrees, so that nothing about it is in metres."""
+    local: bool = False
+    """Whether its CRS does not say where on Earth it is."""
 
 
 def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
@@ -116,6 +121,7 @@ def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
             grid = PixelGrid(crs=crs, transform=source.transform, height=source.height, width=source.width)
         except GridError as error:
             raise RasterError(f"{path}: {error}") from error
+        system = _system(crs)
         return RasterInfo(
             path=path,
             grid=grid,
@@ -125,8 +131,23 @@ def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
             descriptions=tuple(text or "" for text in source.descriptions),
             tags=dict(source.tags()),
             palette=source.colorinterp[0] == ColorInterp.palette,
-            geographic=CRS.from_user_input(crs).is_geographic,
+            geographic=system.is_geographic,
+            local=not (system.is_geographic or system.is_projected),
         )
+
+
+def crs_name(text: str) -> str:
+    """Return a CRS as grids name it: ``EPSG:2154`` where it has such a code, else in full.
+
+    Raises
+    ------
+    RasterError
+        It is none.
+    """
+    system = _system(text)
+    epsg = system.to_epsg()
+    wkt: str = system.to_wkt()
+    return wkt if epsg is None else f"EPSG:{epsg}"
 
 
 def read_bands(
@@ -223,6 +244,7 @@ def write_raster(
     pixels: NDArray[Any],
     grid: PixelGrid,
     *,
+    kind: OutputKind | None = None,
     compress: str = "deflate",
     level: int = 6,
     predictor: int = 1,
@@ -242,6 +264,8 @@ def write_raster(
         Shape (band, row, col) or (row, col).
     grid
         Where the pixels lie; its shape must be the pixels'.
+    kind
+        What it is; None where it is no output of a command, and replaces nothing.
     compress, level, predictor
         GDAL's COMPRESS, ZLEVEL and PREDICTOR.
     descriptions
@@ -253,19 +277,22 @@ def write_raster(
     tiled
         512×512 blocks; otherwise strips.
     overwrite
-        Replace an existing file.
+        Replace an older one of its kind.
 
     Raises
     ------
     RasterError
-        The file exists, its folder does not, the pixels do not fit the grid, or the disk is full.
+        Something else is there, its folder is not, the pixels do not fit the grid, or the disk is full.
     """
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise RasterError(f"{path}: a GeoTIFF is written; give it a name that ends in .tif")
-    check_output(path, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, error=RasterError)
+    if kind is not None:
+        check_output(path, kind, overwrite=overwrite, error=RasterError)
+    elif os.path.lexists(path):
+        raise RasterError(f"{path} exists already; choose another name")
     planes, profile = _prepared(pixels, grid, compress, level, predictor, tiled=tiled, called=str(path))
     # GDAL writes to memory: on a full disk it closes a file that is cut short, and says nothing.
-    with _encoded(profile, planes, descriptions, colours, tags) as content:
+    with _encoded(profile, planes, descriptions, colours, _marked(tags, kind)) as content:
         write_file(path, content, error=RasterError)
 
 
@@ -273,6 +300,7 @@ def encode_raster(
     pixels: NDArray[Any],
     grid: PixelGrid,
     *,
+    kind: OutputKind | None = None,
     compress: str = "deflate",
     level: int = 6,
     predictor: int = 1,
@@ -284,8 +312,12 @@ def encode_raster(
     nothing is synced file by file. Parameters are those of `write_raster`.
     """
     planes, profile = _prepared(pixels, grid, compress, level, predictor, tiled=True, called="raster")
-    with _encoded(profile | {"interleave": "band"}, planes, (), colours, None) as content:
+    with _encoded(profile | {"interleave": "band"}, planes, (), colours, _marked(None, kind)) as content:
         return bytes(content)
+
+
+def _marked(tags: Mapping[str, str] | None, kind: OutputKind | None) -> Mapping[str, str]:
+    return {**(tags or {}), **({} if kind is None else {FORMAT: kind.mark})}
 
 
 def _prepared(
@@ -302,10 +334,7 @@ def _prepared(
     planes = pixels[np.newaxis] if pixels.ndim == 2 else pixels
     if planes.shape[1:] != grid.shape:
         raise RasterError(f"{called}: pixels of shape {planes.shape[1:]} do not fit a grid of {grid.shape}")
-    try:
-        CRS.from_user_input(grid.crs)
-    except CRSError as error:
-        raise RasterError(f"{called}: {grid.crs!r} is no CRS; write it like EPSG:2154") from error
+    _system(grid.crs)
     profile: dict[str, Any] = {"driver": "GTiff", "count": len(planes), "dtype": planes.dtype}
     profile |= {"height": grid.height, "width": grid.width, "crs": grid.crs, "transform": grid.transform}
     profile |= {"compress": compress, "photometric": "MINISBLACK", "bigtiff": "IF_SAFER"}
@@ -324,7 +353,7 @@ def _encoded(
     planes: NDArray[Any],
     descriptions: Sequence[str],
     colours: Mapping[int, tuple[int, int, int]] | None,
-    tags: Mapping[str, str] | None,
+    tags: Mapping[str, str],
 ) -> Iterator[memoryview]:
     """Give the bytes of a GeoTIFF."""
     with rasterio.Env(**_OPEN_OPTIONS), MemoryFile() as memory:
@@ -409,6 +438,13 @@ def _block_bytes(source: Any) -> int:
     """Return the bytes of a block of all bands, decoded."""
     rows, cols = source.block_shapes[0]
     return int(rows * cols * source.count * np.dtype(source.dtypes[0]).itemsize)
+
+
+def _system(crs: str) -> Any:
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError as error:
+        raise RasterError(f"{crs!r} is no CRS; write it like EPSG:2154") from error
 
 
 def _crs_name(path: Path, source: Any, assume_crs: str | None) -> str:

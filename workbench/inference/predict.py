@@ -2,21 +2,20 @@
 
 Blocks of tiles are read, given to the segmenter and written by a few threads, so that reading and writing go
 on while networks run; what waits is bounded, whatever the raster's size. Each block is a part beside the
-output, whole or not there; when all are, they become one cloud-optimized GeoTIFF. What is asked for again
-after a kill goes on from the parts that are there, and has the same bytes.
+output; when all are there, they become one cloud-optimized GeoTIFF. What is asked for again after a kill goes
+on from the parts that are there, and has the same bytes.
 """
 
 from __future__ import annotations
 
 __all__ = ["PredictedRaster", "Source", "predict_raster"]
 
-import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,16 +23,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import alone, canonical_bytes, write_file
-from workbench.errors import ModelError, RasterError
+from workbench.errors import ModelError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.mosaics import Part, write_mosaic
-from workbench.geo.raster import encode_raster
+from workbench.geo.predictions import PREDICTION, PROBABILITIES
+from workbench.geo.raster import encode_raster, read_bands
 from workbench.inference.composing import Blended, Composer, Cores
+from workbench.inference.parts import NotWritten, Parts, parts_of
 from workbench.inference.segmenter import Segmenter
 from workbench.inference.tiles import Block, Tile, Tiling
-
-_PLAN = "plan.json"
 
 
 class Source(Protocol):
@@ -62,6 +60,8 @@ class PredictedRaster:
     """Those that a network looked at now: the others were done before, or hold no pixel."""
     reused: int
     """Parts that were there already."""
+    classified: int
+    """Pixels that have a class: the others hold no data."""
     seconds: float
     """Until all parts were there."""
     copy_seconds: float
@@ -77,6 +77,7 @@ def predict_raster(
     tiling: Tiling,
     tags: Mapping[str, str],
     probabilities: Path | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PredictedRaster:
     """Write class, probability and entropy of each pixel of a raster.
@@ -97,6 +98,8 @@ def predict_raster(
         What the file says of itself.
     probabilities
         GeoTIFF to write with the probability of each class, 0 to 255, a band each.
+    say
+        Told what becomes of parts that an earlier run left.
     progress
         Called with the tiles that are done and all of them, in this thread; may raise to stop.
 
@@ -105,7 +108,7 @@ def predict_raster(
     ModelError
         Another process writes the same output, or what the segmenter says of a pixel is no number.
     RasterError
-        Pixels cannot be read, or the disk is full.
+        Pixels cannot be read: no part stays. Or the disk is full: those that are done stay.
     """
     begun = time.perf_counter()
     grid = source.grid
@@ -118,11 +121,12 @@ def predict_raster(
         "shape": list(grid.shape),
         "probabilities": probabilities is not None,
     }
-    with _workplace(output, plan) as folder:
+    with parts_of(output, plan, say=say) as parts:
         made = Blended if tiling.blended else Cores
         composer = made(segmenter, with_all=probabilities is not None)
-        work = _Work(source, segmenter, codes, folder, composer)
-        missing = [block for block in blocks if not work.path(block).exists()]
+        work = _Work(source, segmenter, codes, parts, composer)
+        missing = [block for block in blocks if block not in parts]
+        work.classified = sum(_classified(parts.path(block)) for block in blocks if block in parts)
         total = sum(len(block.tiles) for block in blocks)
         done = total - sum(len(block.tiles) for block in missing)
         progress(done, total)
@@ -131,18 +135,29 @@ def predict_raster(
                 done += count
                 progress(done, total)
         written = time.perf_counter()
-        parts = [Part(path=work.path(block), window=block.window) for block in blocks]
         told, names = composer.planes, segmenter.card.classes
-        for path, begun_at, described in ((output, 0, told), (probabilities, len(told), names)):
+        for path, kind, begun_at, described in (
+            (output, PREDICTION, 0, told),
+            (probabilities, PROBABILITIES, len(told), names),
+        ):
             if path is not None:
-                bands = range(begun_at + 1, begun_at + len(described) + 1)
-                write_mosaic(path, parts, grid, bands=bands, descriptions=described, tags=tags, folder=folder)
-        shutil.rmtree(folder)
+                write_mosaic(
+                    path,
+                    [Part(path=parts.path(block), window=block.window) for block in blocks],
+                    grid,
+                    kind=kind,
+                    bands=range(begun_at + 1, begun_at + len(described) + 1),
+                    descriptions=described,
+                    tags=tags,
+                    folder=parts.folder,
+                    error=NotWritten,
+                )
     return PredictedRaster(
         path=output,
         tiles=total,
         executed=work.executed,
         reused=len(blocks) - len(missing),
+        classified=work.classified,
         seconds=written - begun,
         copy_seconds=time.perf_counter() - written,
     )
@@ -156,10 +171,10 @@ class _Work:
         source: Source,
         segmenter: Segmenter,
         codes: NDArray[np.uint8],
-        folder: Path,
+        parts: Parts,
         composer: Composer,
     ) -> None:
-        self._source, self._folder, self._composer = source, folder, composer
+        self._source, self._parts, self._composer = source, parts, composer
         self._model = segmenter.card.id
         # From the index of a class plus 1, 0 where nothing is known.
         self._codes = np.concatenate([np.zeros(1, np.uint8), codes])
@@ -168,10 +183,8 @@ class _Work:
         self._counting = threading.Lock()
         self.executed = 0
         """Tiles that the segmenter looked at."""
-
-    def path(self, block: Block) -> Path:
-        """Return where the part of a block lies, or will."""
-        return self._folder / f"{block.row:05}-{block.col:05}.tif"
+        self.classified = 0
+        """Pixels that have a class."""
 
     def run(self, blocks: Sequence[Block]) -> Generator[int]:
         """Do blocks, a few at a time; yield the number of tiles of each one that is done."""
@@ -210,7 +223,9 @@ class _Work:
         self._check_said(held & (planes[0] == 0), block)
         planes[0] = self._codes[planes[0]]
         grid = self._source.grid.crop(block.window)
-        write_file(self.path(block), encode_raster(planes, grid, compress="zstd", level=1), error=RasterError)
+        self._parts.keep(block, encode_raster(planes, grid, compress="zstd", level=1))
+        with self._counting:
+            self.classified += int(np.count_nonzero(planes[0]))
 
     def _check_said(self, unsaid: NDArray[np.bool_], block: Block) -> None:
         """Refuse what is not said of pixels that hold something."""
@@ -243,34 +258,13 @@ class _Work:
         return told
 
 
+def _classified(part: Path) -> int:
+    return int(np.count_nonzero(read_bands(part, bands=(1,))))
+
+
 def _cut(pixels: NDArray[np.uint8], window: Window, source: Window) -> NDArray[np.uint8]:
     """Return a tile, mirrored where a raster smaller than it ends."""
     row, col = window.row - source.row, window.col - source.col
     tile = pixels[row : row + window.height, col : col + window.width]
     short = [(0, window.height - tile.shape[0]), (0, window.width - tile.shape[1]), (0, 0)]
     return np.pad(tile, short, mode="symmetric") if any(after for _, after in short) else tile
-
-
-@contextmanager
-def _workplace(output: Path, plan: Mapping[str, Any]) -> Iterator[Path]:
-    """Give the folder of parts beside an output; parts of another plan go.
-
-    Raises
-    ------
-    ModelError
-        Another process is at work there.
-    """
-    folder = output.with_name(f".{output.name}.parts")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise RasterError(f"{output} cannot be written ({error.strerror}); choose another place") from error
-    with alone(output, error=ModelError):
-        folder.mkdir(exist_ok=True)
-        content = canonical_bytes(plan)
-        path = folder / _PLAN
-        if not path.exists() or path.read_bytes() != content:
-            shutil.rmtree(folder)
-            folder.mkdir()
-            write_file(path, content, error=RasterError)
-        yield folder

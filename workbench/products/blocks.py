@@ -26,8 +26,8 @@ class Block:
     north: int
     window: Window
 
-    def stem(self, domain: str) -> str:
-        """Return the name of its files without suffix, as IGN's: ``D055_2018_830_6830_vecto``.
+    def name(self, domain: str) -> str:
+        """Return what its files are called, as IGN's are: ``D055_2018_830_6830``.
 
         Raises
         ------
@@ -36,7 +36,7 @@ class Block:
         """
         if not _DOMAIN.fullmatch(domain):
             raise ProductError(f"domain {domain!r} is not department and year; write it like D055_2018")
-        return f"{domain}_{self.west}_{self.north}_vecto"
+        return f"{domain}_{self.west}_{self.north}"
 
 
 def blocks_of(grid: PixelGrid) -> Iterator[Block]:

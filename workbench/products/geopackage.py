@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["geopackage_bytes", "style_bytes"]
+__all__ = ["geopackage_bytes", "is_map", "style_bytes", "style_head"]
 
 import io
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
@@ -13,13 +16,20 @@ import shapely
 from numpy.typing import NDArray
 
 from workbench.geo.polygons import Outlines
+from workbench.geo.styles import QGIS, style_of
+from workbench.outputs import FileKind, OutputKind
 
-# OGR writes the time of writing into a GeoPackage.
+_SQLITE, _GEOPACKAGE = b"SQLite format 3\0", b"GPKG"
+_ABOUT: Final = """
+    SELECT description, strftime('%Y-%m-%dT%H:%M:%fZ', last_change) || '' AS moment FROM gpkg_contents
+"""
+"""What a GeoPackage tells of its layers: a map says there what kind of output it is."""
 _PINNED_DATE: Final = "2000-01-01T00:00:00.000Z"
+"""In place of the time of writing, which OGR writes into a GeoPackage."""
 
 
 def geopackage_bytes(
-    outlines: Outlines, columns: Mapping[str, NDArray[Any]], *, layer: str, crs: str
+    outlines: Outlines, columns: Mapping[str, NDArray[Any]], *, kind: OutputKind, layer: str, crs: str
 ) -> bytes:
     """Return a GeoPackage of one layer of polygons.
 
@@ -29,14 +39,13 @@ def geopackage_bytes(
         The polygons.
     columns
         Shape (polygon,) each, by name of the field.
+    kind
+        What it says that it is.
     """
-    import pyogrio
     import pyogrio.raw
 
     content = io.BytesIO()
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _PINNED_DATE})
-    try:
+    with _configured(OGR_CURRENT_DATE=_PINNED_DATE):
         pyogrio.raw.write(
             content,
             geometry=shapely.to_wkb(outlines.polygons),
@@ -46,17 +55,62 @@ def geopackage_bytes(
             driver="GPKG",
             geometry_type="Polygon",
             crs=crs,
+            description=kind.mark,
         )
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
     return content.getvalue()
 
 
-def style_bytes(field: str, classes: Iterable[tuple[str, str, str]], *, numeric: bool) -> bytes:
+def is_map(path: Path, *, mark: str, fields: Sequence[str]) -> bool:
+    """Tell whether a file is a GeoPackage with a map of a kind, and nothing else in it.
+
+    Parameters
+    ----------
+    path
+        A file of any kind.
+    mark
+        What it says that it is.
+    fields
+        Of the polygons in what was written before it said so.
+    """
+    with path.open("rb") as file:
+        head = file.read(72)
+    if not (head.startswith(_SQLITE) and head.endswith(_GEOPACKAGE)):
+        return False
+    import pyogrio.raw
+
+    try:
+        with _configured(GDAL_PAM_ENABLED="NO"), warnings.catch_warnings(action="ignore"):
+            *_, (told, moments) = pyogrio.raw.read(path, sql=_ABOUT)
+            if len(told) != 1 or told[0]:
+                return list(told) == [mark]
+            named = list(pyogrio.read_info(path)["fields"])
+    except RuntimeError:  # of pyogrio, for whatever GDAL meets in a damaged file
+        return False
+    return list(moments) == [_PINNED_DATE] and named == list(fields)
+
+
+@contextmanager
+def _configured(**options: str) -> Iterator[None]:
+    """Set options of GDAL meanwhile."""
+    import pyogrio
+
+    before = {name: pyogrio.get_gdal_config_option(name) for name in options}
+    pyogrio.set_gdal_config_options(options)
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options(before)
+
+
+def style_bytes(
+    kind: FileKind, field: str, classes: Iterable[tuple[str, str, str]], *, numeric: bool
+) -> bytes:
     """Return a style of QGIS (QML): one plain colour for each value of a field.
 
     Parameters
     ----------
+    kind
+        What it says that it is.
     field
         Name of the field.
     classes
@@ -64,10 +118,10 @@ def style_bytes(field: str, classes: Iterable[tuple[str, str, str]], *, numeric:
     numeric
         Whether the field has numbers.
     """
-    kind, categories, symbols = ("long" if numeric else "string"), [], []
+    values, categories, symbols = ("long" if numeric else "string"), [], []
     for place, (value, title, colour) in enumerate(classes):
         categories.append(
-            f'   <category render="true" symbol="{place}" value={quoteattr(value)} type="{kind}" '
+            f'   <category render="true" symbol="{place}" value={quoteattr(value)} type="{values}" '
             f"label={quoteattr(title)}/>"
         )
         rgb = ",".join(str(part) for part in bytes.fromhex(colour[1:]))
@@ -78,9 +132,7 @@ def style_bytes(field: str, classes: Iterable[tuple[str, str, str]], *, numeric:
             '<Option type="QString" name="outline_style" value="no"/></Option></layer></symbol>'
         )
     lines = [
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>",
-        '<qgis version="3.28.0" styleCategories="Symbology">',
-        f' <renderer-v2 type="categorizedSymbol" attr={quoteattr(field)} enableorderby="0">',
+        _renderer(field),
         "  <categories>",
         *categories,
         "  </categories>",
@@ -88,6 +140,14 @@ def style_bytes(field: str, classes: Iterable[tuple[str, str, str]], *, numeric:
         *symbols,
         "  </symbols>",
         " </renderer-v2>",
-        "</qgis>",
     ]
-    return ("\n".join(lines) + "\n").encode()
+    return style_of(kind, lines)
+
+
+def _renderer(field: str) -> str:
+    return f' <renderer-v2 type="categorizedSymbol" attr={quoteattr(field)} enableorderby="0">'
+
+
+def style_head(field: str) -> str:
+    """Return what styles of a field began with before they said what they are."""
+    return f"{QGIS}\n{_renderer(field)}"

@@ -10,7 +10,7 @@ global heaps are checked, which hold the text attributes: there a size of 0 make
 
 from __future__ import annotations
 
-__all__ = ["BEGINS", "BLOCK", "read_content", "seal"]
+__all__ = ["BEGINS", "BLOCK", "is_sealed", "read_content", "seal"]
 
 import struct
 from pathlib import Path
@@ -38,6 +38,12 @@ def seal(content: bytes | memoryview) -> bytes:
     b'workbench-hierarchy, sealed: SHA-256 of all from byte 512 on is e3b0c44298fc1c149afbf4c899'
     """
     return (_MARK + documents.digest(content).encode("ascii") + b"\n").ljust(BLOCK, b"\0")
+
+
+def is_sealed(path: Path) -> bool:
+    """Tell whether a file says that it is a hierarchy, damaged or not."""
+    with path.open("rb") as file:
+        return file.read(len(_MARK)) == _MARK
 
 
 def read_content(path: Path) -> bytes:

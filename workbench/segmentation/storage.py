@@ -24,7 +24,7 @@ and ``squares``, and a ``saliency`` in levels of its own, which is not used.
 
 from __future__ import annotations
 
-__all__ = ["read_hierarchy", "write_hierarchy"]
+__all__ = ["HIERARCHY", "read_hierarchy", "write_hierarchy"]
 
 import io
 import itertools
@@ -41,12 +41,13 @@ from numpy.typing import NDArray
 from workbench import documents
 from workbench.errors import GridError, HierarchyError
 from workbench.geo.grid import PixelGrid
+from workbench.outputs import FileKind
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.leafmap import LeafMap
 from workbench.segmentation.packing import pack_leaves, unpack_leaves
 from workbench.segmentation.parameters import SegmentationParameters
 from workbench.segmentation.pyramid import level_shapes
-from workbench.segmentation.sealing import BLOCK, read_content, seal
+from workbench.segmentation.sealing import BLOCK, is_sealed, read_content, seal
 
 FORMAT = "workbench-hierarchy"
 FORMAT_VERSION = 2
@@ -119,6 +120,14 @@ def read_hierarchy(path: Path) -> Hierarchy:
         # h5py tells of damage in all of these, and broken JSON is a ValueError.
         reason = f"it is damaged, or cannot be read ({' '.join(str(error).split())})"
     raise HierarchyError(f"{path}: {reason}; make it again with `workbench segment`")
+
+
+def _is_hierarchy(path: Path) -> bool:
+    """Tell whether a file is a hierarchy: by its seal, or from before there was one, as a whole."""
+    return is_sealed(path) or read_hierarchy(path) is not None
+
+
+HIERARCHY = FileKind(name="a hierarchy", mark=FORMAT, is_one=_is_hierarchy)
 
 
 def _encoded(hierarchy: Hierarchy, *, saliency: bool) -> memoryview:

@@ -6,7 +6,7 @@ and ``journal/<author>.sqlite``. Nothing in it tells when it was made: equal con
 
 from __future__ import annotations
 
-__all__ = ["BEGINS", "CARD", "HIERARCHY", "ORTHO", "PackArchive", "journal_member", "write_archive"]
+__all__ = ["CARD", "FORMAT", "HIERARCHY", "ORTHO", "PACK", "PackArchive", "journal_member", "write_archive"]
 
 import hashlib
 import re
@@ -24,11 +24,13 @@ from typing import IO, Self
 from workbench.documents import replacing
 from workbench.errors import CampaignError, JournalError
 from workbench.labels.op import check_author
+from workbench.outputs import FileKind
 
 CARD, ORTHO, HIERARCHY = "pack.json", "ortho.tif", "hierarchy.h5"
-BEGINS = (b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0",)
+FORMAT = "ocs-workbench/pack"
+"""What the card says of itself."""
+_BEGINS = b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0"
 """First bytes of a pack: a zip whose first member is not compressed and dates from 1980-01-01."""
-
 _JOURNAL = re.compile(r"journal/([^/]+)\.sqlite")
 _MOST_MEMBERS = 1_000
 _LARGEST = {CARD: 1 << 20, ORTHO: 1 << 30, HIERARCHY: 1 << 29}
@@ -49,6 +51,16 @@ _DAMAGED = (
     OSError, ValueError, KeyError, IndexError, EOFError, OverflowError, NotImplementedError, RuntimeError,
     zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
+
+
+def _is_pack(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.read(_LARGEST[CARD])
+    _, member, rest = first.partition(CARD.encode())
+    return first.startswith(_BEGINS) and bool(member) and f'"format":"{FORMAT}"'.encode() in rest
+
+
+PACK = FileKind(name="a packed zone", mark=FORMAT, is_one=_is_pack)
 
 
 def journal_member(author: str) -> str:

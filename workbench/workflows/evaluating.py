@@ -14,24 +14,36 @@ __all__ = [
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import check_output, write_file
+from workbench.documents import write_files
 from workbench.errors import EvaluationError
 from workbench.evaluation import Comparison, Evaluation, Selection, evaluate_raster, evaluate_release, rule_of
+from workbench.evaluation.plots import CONFUSION, RELIABILITY
 from workbench.evaluation.releases import Predict
 from workbench.export import Release, open_release
 from workbench.geo.grid import NATIONAL_GRID
 from workbench.inference import Segmenter, read_card
 from workbench.nomenclature import load_nomenclature
+from workbench.outputs import FileKind, begins_with, check_output, new_folder
 from workbench.workflows.unseen import unknown_ground
 
-_PNG = (b"\x89PNG",)
-_METRICS, _MATRIX = "metrics.json", "confmat.npy"
+
+def _is_metrics(path: Path) -> bool:
+    told = json.loads(path.read_bytes())
+    return isinstance(told, dict) and {"Avg_metrics_name", "Avg_metrics", "classes"} <= told.keys()
+
+
+_IN_FOLDER = {
+    "metrics.json": FileKind(name="a file of metrics", is_one=_is_metrics),
+    "confmat.npy": FileKind(name="a confusion matrix", is_one=begins_with(b"\x93NUMPY")),
+}
+"""What IGN's tools write, and so what a folder of metrics holds; nothing in them says who did."""
 _SAME = 0.01
 """Relative difference up to which two resolutions are the same."""
 
@@ -186,7 +198,7 @@ def evaluate_prediction(
     rule: str = "challenge",
     dropped: Sequence[str] = (),
     nomenclature: str = "flair-19",
-    scheme: str = "flair",
+    scheme: str | None = None,
     prediction_scheme: str | None = None,
 ) -> Evaluation:
     """Hold a predicted raster against a mask; see `workbench.evaluation.evaluate_raster`."""
@@ -212,28 +224,27 @@ def check_outputs(outputs: Outputs, *, sources: Iterable[Path]) -> None:
     pictures = [path.resolve() for path in (outputs.plot, outputs.reliability) if path is not None]
     if len(set(pictures)) != len(pictures):
         raise EvaluationError(f"{outputs.plot} cannot hold both pictures; give --reliability another name")
-    for path in (outputs.plot, outputs.reliability):
+    for path, kind in ((outputs.plot, CONFUSION), (outputs.reliability, RELIABILITY)):
         if path is None:
             continue
         if path.suffix.lower() != ".png":
             raise EvaluationError(f"{path}: a picture is written as PNG; give it a name that ends in .png")
-        check_output(
-            path,
-            overwrite=outputs.overwrite,
-            kind="a PNG image",
-            begins=_PNG,
-            sources=sources,
-            error=EvaluationError,
-        )
-    folder = outputs.metrics
-    if folder is None or not folder.exists():
-        if folder is not None and not folder.parent.is_dir():
+        check_output(path, kind, overwrite=outputs.overwrite, sources=sources, error=EvaluationError)
+    if outputs.metrics is not None:
+        _check_metrics(outputs.metrics, overwrite=outputs.overwrite)
+
+
+def _check_metrics(folder: Path, *, overwrite: bool) -> None:
+    if not folder.exists():
+        if not folder.parent.is_dir():
             raise EvaluationError(f"{folder.parent} is not a folder; make it first")
         return
-    strange = not folder.is_dir() or {path.name for path in folder.iterdir()} - {_METRICS, _MATRIX}
-    if strange or not outputs.overwrite:
+    strange = not folder.is_dir() or {path.name for path in folder.iterdir()} - _IN_FOLDER.keys()
+    if strange or not overwrite:
         way_out = "choose another folder" + ("" if strange else " or pass --overwrite")
         raise EvaluationError(f"{folder} exists already; {way_out}")
+    for name, kind in _IN_FOLDER.items():
+        check_output(folder / name, kind, overwrite=True, error=EvaluationError)
 
 
 def write_outputs(evaluation: Evaluation, outputs: Outputs) -> tuple[Path, ...]:
@@ -262,12 +273,14 @@ def write_outputs(evaluation: Evaluation, outputs: Outputs) -> tuple[Path, ...]:
                 )
             contents[outputs.reliability] = reliability_png(sure, title=title)
     if outputs.metrics:
-        outputs.metrics.mkdir(exist_ok=True)
         text = json.dumps(evaluation.ign_document(), indent=2, ensure_ascii=False, allow_nan=False)
         matrix = io.BytesIO()
         np.save(matrix, evaluation.total.confusion.counts)
-        contents[outputs.metrics / _METRICS] = f"{text}\n".encode()
-        contents[outputs.metrics / _MATRIX] = matrix.getvalue()
-    for path, content in contents.items():
-        write_file(path, content, error=EvaluationError)
+        contents |= zip(
+            (outputs.metrics / name for name in _IN_FOLDER),
+            (f"{text}\n".encode(), matrix.getvalue()),
+            strict=True,
+        )
+    with new_folder(outputs.metrics) if outputs.metrics else nullcontext():
+        write_files(contents, error=EvaluationError)
     return tuple(contents)

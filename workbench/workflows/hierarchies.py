@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.documents import check_output
 from workbench.errors import HierarchyError
-from workbench.geo.raster import TIFF, inspect_raster, read_bands, read_valid, write_raster
+from workbench.geo.raster import inspect_raster, read_bands, read_valid, write_raster
+from workbench.geo.raster_kinds import REGIONS
+from workbench.outputs import check_output
 from workbench.segmentation.hierarchy import NODATA_LEAF
 from workbench.segmentation.quality import evaluate
 from workbench.segmentation.storage import read_hierarchy
@@ -48,12 +49,12 @@ def write_cut(path: Path, output: Path, *, scale: float | None, regions: int | N
     str
         One line for a person.
     """
-    check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=(path,))
+    check_output(output, REGIONS, overwrite=overwrite, sources=(path,))
     found = read_hierarchy(path)
     cut = found.cut(scale) if scale is not None else found.cut_count(regions or 1)
     labels = cut.labels()
     numbered = np.where(labels == NODATA_LEAF, 0, labels + np.uint32(1)).astype(np.uint32)
-    write_raster(output, numbered, found.grid, predictor=2, overwrite=overwrite)
+    write_raster(output, numbered, found.grid, kind=REGIONS, predictor=2, overwrite=overwrite)
     at = "the largest scale" if scale == math.inf else f"scale {cut.scale + 0.0:g}"
     fewest = "; no cut has fewer" if regions is not None and cut.count > regions else ""
     return f"{output}: {cut.count:,} {'region' if cut.count == 1 else 'regions'} at {at}{fewest}"

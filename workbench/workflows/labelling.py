@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from workbench.campaign import Campaign
-from workbench.documents import check_output
-from workbench.geo.raster import TIFF, write_raster
+from workbench.geo.raster import write_raster
+from workbench.geo.raster_kinds import LABELS
 from workbench.geo.zone import Zone
 from workbench.labels.losses import lost_edits
 from workbench.labels.proposed import is_model
 from workbench.leases import Tenancy
+from workbench.outputs import check_output
 from workbench.workflows.admitting import check_admitted
 from workbench.workflows.script import run_script
 
@@ -87,7 +88,7 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
     """
     nomenclature = campaign.nomenclature
     pictures = [raster.path for raster in zone.rasters]
-    check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
+    check_output(output, LABELS, overwrite=overwrite, sources=pictures)
     with campaign.open_store(zone) as store:
         values, covered = nomenclature.encode(store.settled_labels(), scheme), store.coverage()
         lost, contested = lost_edits(store.missing()), store.conflicts().pixels
@@ -95,6 +96,7 @@ def export_labels(campaign: Campaign, zone: Zone, output: Path, *, scheme: str, 
         output,
         values,
         zone.grid,
+        kind=LABELS,
         colours=nomenclature.colour_table(scheme),
         tags={
             "NOMENCLATURE": f"{nomenclature.name} {nomenclature.version}",

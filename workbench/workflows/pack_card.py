@@ -21,11 +21,12 @@ from workbench.errors import CampaignError, GridError
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.nomenclature import Nomenclature
+from workbench.workflows.archive import FORMAT
 
 MARGIN = 256
 """Pixels around the zone that go with it, as far as there are some: what the desk shows."""
 
-_FORMAT, _FORMAT_VERSION = "ocs-workbench/pack", 1
+_FORMAT_VERSION = 1
 _SCHEMA = "pack"
 
 
@@ -57,7 +58,7 @@ def card_of(
     """
     grid, ortho = zone.grid, zone.ortho
     card = {
-        "format": _FORMAT,
+        "format": FORMAT,
         "format_version": _FORMAT_VERSION,
         "zone": {
             "id": zone.id,

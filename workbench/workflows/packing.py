@@ -20,7 +20,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.documents import check_output, digest_file
+from workbench.documents import digest_file
 from workbench.errors import JournalError
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import write_raster
@@ -29,7 +29,8 @@ from workbench.labels.carrying import carried_out
 from workbench.labels.journal import write_journal
 from workbench.labels.losses import lost_edits
 from workbench.labels.reading import Journal, lacking, read_together, unheld
-from workbench.workflows.archive import BEGINS, HIERARCHY, ORTHO, journal_member, write_archive
+from workbench.outputs import check_output
+from workbench.workflows.archive import HIERARCHY, ORTHO, PACK, journal_member, write_archive
 from workbench.workflows.pack_card import MARGIN, card_of
 
 
@@ -100,7 +101,7 @@ def pack_zone(
         other pixels; or the zone is larger than what is unpacked, or edits are missing.
     """
     pictures = [raster.path for raster in zone.rasters]
-    check_output(output, overwrite=overwrite, kind="a packed zone", begins=BEGINS, sources=pictures)
+    check_output(output, PACK, overwrite=overwrite, sources=pictures)
     folder = campaign.journal_dir(zone)
     found = read_together(folder, campaign.subject(zone))
     if not anyway and (gone := unheld(found)):

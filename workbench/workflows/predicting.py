@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
-from workbench.documents import canonical_bytes, check_output, digest
+from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import RasterError
-from workbench.geo.raster import TIFF, inspect_raster
+from workbench.geo.predictions import PREDICTION, PROBABILITIES
+from workbench.geo.raster import inspect_raster
+from workbench.geo.styles import PREDICTION_STYLE, RasterClass, raster_style
 from workbench.geo.zone import Zone
 from workbench.inference.card import ModelCard
 from workbench.inference.predict import PredictedRaster, predict_raster
@@ -22,6 +24,7 @@ from workbench.inference.segmenter import Segmenter, Views
 from workbench.inference.source import RasterSource, band_names
 from workbench.inference.tiles import Tiling
 from workbench.nomenclature import Nomenclature, load_nomenclature
+from workbench.outputs import check_output, is_known
 from workbench.workflows.predictions import prediction_path, prediction_tags
 from workbench.workflows.unseen import unknown_ground
 
@@ -36,6 +39,8 @@ class Predicted:
     card: ModelCard
     device: str
     pixels: int
+    style: Path | None
+    """That QGIS opens the prediction with; None where something else is in its place."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/predict.schema.json``)."""
@@ -44,6 +49,8 @@ class Predicted:
             "model": self.card.id,
             "device": self.device,
             "pixels": self.pixels,
+            "classified_pixels": self.done.classified,
+            "style": None if self.style is None else str(self.style),
             "tiles": self.done.tiles,
             "executed_tiles": self.done.executed,
             "reused_parts": self.done.reused,
@@ -54,8 +61,13 @@ class Predicted:
     def text(self) -> str:
         """Return one line for a person."""
         again = f", {self.done.reused} parts were there already" if self.done.reused else ""
+        known, pixels = self.done.classified, f"{self.pixels:,} pixels"
+        if not known:
+            return f"{self.done.path}: empty, for none of the {pixels} has data; {self.card.id} was not asked"
+        if known < self.pixels:
+            pixels = f"{known:,} of {pixels}"
         return (
-            f"{self.done.path}: {self.pixels:,} pixels by {self.card.id} on {self.device}, "
+            f"{self.done.path}: {pixels} by {self.card.id} on {self.device}, "
             f"{self.done.executed:,} of {self.done.tiles:,} tiles in {self.done.seconds:.1f} s{again}, "
             f"one file of them in {self.done.copy_seconds:.1f} s"
         )
@@ -136,13 +148,11 @@ def predict_file(
         raise RasterError(
             f"{output} is the prediction, and cannot hold the probabilities, too; name another file"
         )
-    for path in (output, probabilities):
+    for path, kind in ((output, PREDICTION), (probabilities, PROBABILITIES)):
         if path is not None:
             if path.suffix.lower() not in (".tif", ".tiff"):
                 raise RasterError(f"{path}: a GeoTIFF is written; give it a name that ends in .tif")
-            check_output(
-                path, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=[raster], error=RasterError
-            )
+            check_output(path, kind, overwrite=overwrite, sources=[raster], error=RasterError)
     card = segmenter.card
     names = band_names(info, bands, card)
     if resample and info.geographic:
@@ -157,7 +167,7 @@ def predict_file(
             f"{raster} has pixels of {info.grid.resolution:g} m, {card.id} was trained at "
             f"{card.resolution:g} m, so expect less of it; --resample gives it what it knows"
         )
-    return _predicted(source, segmenter, output, nomenclature, tiling, probabilities, progress)
+    return _predicted(source, segmenter, output, nomenclature, tiling, probabilities, say, progress)
 
 
 def predict_zone(
@@ -189,7 +199,8 @@ def predict_zone(
     if _is_there(output, tags):
         say(f"{zone.id}: {segmenter.card.id} has predicted it already")
         return output
-    return _predicted(source, segmenter, output, campaign.nomenclature, tiling, None, progress).done.path
+    done = _predicted(source, segmenter, output, campaign.nomenclature, tiling, None, say, progress)
+    return done.done.path
 
 
 def _predicted(
@@ -199,6 +210,7 @@ def _predicted(
     nomenclature: Nomenclature | None,
     tiling: Tiling | None,
     probabilities: Path | None,
+    say: Callable[[str], None],
     progress: Callable[[int, int], None],
 ) -> Predicted:
     nomenclature = nomenclature or load_nomenclature(segmenter.card.nomenclature)
@@ -214,10 +226,34 @@ def _predicted(
         tiling=tiling,
         tags=_tags(source, segmenter, nomenclature, tiling),
         probabilities=probabilities,
+        say=say,
         progress=progress,
     )
     height, width = source.grid.shape
-    return Predicted(done=done, card=segmenter.card, device=segmenter.device, pixels=height * width)
+    return Predicted(
+        done=done,
+        card=segmenter.card,
+        device=segmenter.device,
+        pixels=height * width,
+        style=_styled(output, segmenter.card, nomenclature, say),
+    )
+
+
+def _styled(
+    output: Path, card: ModelCard, nomenclature: Nomenclature, say: Callable[[str], None]
+) -> Path | None:
+    """Write the style that QGIS opens a prediction with, unless something else is in its place.
+
+    A colour table would be nearer, but a GeoTIFF of several bands cannot have one.
+    """
+    path = output.with_suffix(".qml")
+    if path.exists() and not is_known(path, PREDICTION_STYLE):
+        say(f"{path} is another style than the workbench's, and stays as it is")
+        return None
+    entries = (nomenclature.by_key(key) for key in card.classes if key not in card.untrained)
+    classes = [RasterClass(one.code, one.titles["fr"], one.colour) for one in entries]
+    write_file(path, raster_style(PREDICTION_STYLE, sorted(classes)), error=RasterError)
+    return path
 
 
 def _tags(

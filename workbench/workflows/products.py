@@ -12,25 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import check_output, write_file
+from workbench.documents import write_files
 from workbench.errors import ProductError
-from workbench.geo.codes import CODES, read_codes
+from workbench.geo.codes import CODES, numbering_of, read_codes
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.polygons import polygonise
-from workbench.geo.raster import TIFF, RasterInfo, encode_raster, inspect_raster
+from workbench.geo.predictions import check_prediction
+from workbench.geo.raster import RasterInfo, crs_name, encode_raster, inspect_raster
 from workbench.nomenclature import Crosswalk, load_crosswalk, load_nomenclature
+from workbench.outputs import check_output, new_folder
 from workbench.products import KINDS, Cover, MinimumUnits, ProductKind, Regions, blocks_of, make_cover
+from workbench.products.files import MapFiles, files_of
 from workbench.products.geopackage import geopackage_bytes, style_bytes
 from workbench.segmentation import read_hierarchy
 
-_GEOPACKAGE = b"SQLite format 3\0"
-_STYLE = b"<!DOCTYPE qgis"
 _SUFFIX = ".gpkg"
-_BEGINS = {
-    _SUFFIX: ("a GeoPackage", (_GEOPACKAGE,)),
-    ".tif": ("a GeoTIFF", TIFF),
-    ".qml": ("a style", (_STYLE,)),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +46,11 @@ class Product:
     """By value."""
     merged: int
     small: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether no pixel of the prediction has a class."""
+        return not any(self.pixels.values())
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/product-build.schema.json``)."""
@@ -84,6 +85,8 @@ class Product:
             for target in self.crosswalk.targets
             if self.pixels[target.value]
         ]
+        if self.empty:
+            lines.append(f"empty: no pixel of {self.prediction} has a class")
         if self.merged:
             lines.append(f"{self.merged:,} pieces below {self.units} m² went to their neighbours")
         if self.small:
@@ -93,15 +96,20 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """Files of one stem, and the pixels that they show."""
+    """Files, and the pixels of the prediction that they show."""
 
-    stem: Path
-    """Without suffix."""
+    polygons: Path
+    pixels: Path
     window: Window
 
     @property
+    def style(self) -> Path:
+        """Where QGIS looks for the style of the polygons."""
+        return self.polygons.with_suffix(".qml")
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        return tuple(self.stem.with_name(self.stem.name + suffix) for suffix in _BEGINS)
+        return self.polygons, self.pixels, self.style
 
 
 def build_product(
@@ -112,7 +120,8 @@ def build_product(
     domain: str | None = None,
     crosswalk: str | None = None,
     nomenclature: str = "flair-19",
-    scheme: str = CODES,
+    scheme: str | None = None,
+    crs: str | None = None,
     decisions: Mapping[str, str] | None = None,
     mmu: str | None = None,
     hierarchy: Path | None = None,
@@ -126,7 +135,7 @@ def build_product(
     Parameters
     ----------
     prediction
-        A raster whose first band is the class.
+        A raster whose first band is the class; see `workbench.geo.predictions`.
     output
         ``FILE.gpkg``, or for CoSIA a folder, which gets blocks of 10 km with IGN's names.
     kind
@@ -138,7 +147,10 @@ def build_product(
     nomenclature
         Of the prediction's classes, by name or path.
     scheme
-        How they are numbered: ``codes``, ``flair-argmax`` or a scheme of the nomenclature.
+        How they are numbered: ``codes``, ``flair-argmax`` or a scheme of the nomenclature; by default as the
+        file says, or ``codes``.
+    crs
+        Where the prediction lies, if its own CRS has no EPSG code, as with FLAIR's masks.
     decisions
         What classes become that the crosswalk leaves undecided, by key.
     mmu
@@ -160,21 +172,14 @@ def build_product(
         The prediction cannot be read or makes no such map, or something is in the way; nothing is written.
     """
     made = KINDS[kind]
-    info = inspect_raster(prediction)
-    if info.dtype != "uint8":
-        raise ProductError(f"{prediction} is {info.dtype}; a prediction's classes are 8-bit numbers")
-    if info.geographic:
-        raise ProductError(
-            f"{prediction} lies in degrees, a map has areas in m²; warp the orthophoto and predict it again: "
-            "gdalwarp -t_srs EPSG:2154"
-        )
+    info = _inspected(prediction, crs)
+    numbering = numbering_of(info, scheme, otherwise=CODES)
     parts = tuple(_parts(made, info.grid, output, domain))
-    for path in (path for part in parts for path in part.files):
-        what, begins = _BEGINS[path.suffix]
-        if path.parent.exists() or path.parent != output:
-            check_output(
-                path, overwrite=overwrite, kind=what, begins=begins, sources=(prediction,), error=ProductError
-            )
+    kinds = files_of(made)
+    for part in parts:
+        for path, what in zip(part.files, kinds.all, strict=True):
+            if path.parent.exists() or path.parent != output:
+                check_output(path, what, overwrite=overwrite, sources=(prediction,), error=ProductError)
     table = load_crosswalk(
         made.crosswalk if crosswalk is None else crosswalk, source=load_nomenclature(nomenclature)
     ).decide(decisions or {})
@@ -182,13 +187,13 @@ def build_product(
     regions = None if hierarchy is None else _regions(hierarchy, scale, info)
     covers = []
     for done, part in enumerate(parts, start=1):
-        codes = read_codes(info, part.window, table.source, scheme)
+        codes = read_codes(info, part.window, table.source, numbering)
         inside = None if regions is None else _cropped(regions, part.window)
         grid = info.grid.crop(part.window)
         covers.append(make_cover(codes, grid, table, units=units, regions=inside, resolution=resolution))
         if progress is not None:
             progress(done, len(parts))
-    polygons = _write(made, parts, covers)
+    polygons = _write(made, kinds, parts, covers)
     totals = [cover.pixels() for cover in covers]
     return Product(
         kind=made,
@@ -204,10 +209,32 @@ def build_product(
     )
 
 
+def _inspected(prediction: Path, crs: str | None) -> RasterInfo:
+    """Return the header of a prediction that lies where a map can be made of it."""
+    wanted = None if crs is None else crs_name(crs)
+    info = inspect_raster(prediction, assume_crs=wanted)
+    check_prediction(info)
+    if wanted is not None and info.grid.crs != wanted:
+        raise ProductError(f"{prediction} lies in {info.grid.crs}, not in {crs}; leave --crs out")
+    if info.local:
+        raise ProductError(
+            f"{prediction} has a CRS of its own, which does not say where on Earth it is; pass the true one: "
+            "--crs EPSG:2154"
+        )
+    if info.geographic:
+        raise ProductError(
+            f"{prediction} lies in degrees, a map has areas in m²; warp the orthophoto and predict it again: "
+            "gdalwarp -t_srs EPSG:2154"
+        )
+    return info
+
+
 def _parts(kind: ProductKind, grid: PixelGrid, output: Path, domain: str | None) -> Iterator[_Part]:
     """Yield what is written where."""
     if output.suffix.lower() == _SUFFIX:
-        yield _Part(stem=output.with_suffix(""), window=grid.whole)
+        yield _Part(
+            polygons=output.with_suffix(_SUFFIX), pixels=output.with_suffix(".tif"), window=grid.whole
+        )
         return
     if not kind.in_blocks:
         raise ProductError(f"{output}: {kind.title} is one GeoPackage; give it a name that ends in {_SUFFIX}")
@@ -221,7 +248,12 @@ def _parts(kind: ProductKind, grid: PixelGrid, output: Path, domain: str | None)
     if not output.parent.is_dir():
         raise ProductError(f"{output.parent} is not a folder; make it first")
     for block in blocks_of(grid):
-        yield _Part(stem=output / block.stem(domain), window=block.window)
+        name = block.name(domain)  # of rasters no name of IGN's is known: this one is ours
+        yield _Part(
+            polygons=output / f"{name}_vecto{_SUFFIX}",
+            pixels=output / f"{name}_raster.tif",
+            window=block.window,
+        )
 
 
 def _regions(path: Path, scale: float, info: RasterInfo) -> Regions:
@@ -241,9 +273,11 @@ def _cropped(regions: Regions, window: Window) -> Regions:
     return Regions(labels=regions.labels[window.slices], count=regions.count)
 
 
-def _write(kind: ProductKind, parts: tuple[_Part, ...], covers: list[Cover]) -> NDArray[np.int64]:
+def _write(
+    kind: ProductKind, kinds: MapFiles, parts: tuple[_Part, ...], covers: list[Cover]
+) -> NDArray[np.int64]:
     """Write all files, once all are made; return how many polygons each value has, shape (256,)."""
-    polygons, made = np.zeros(256, np.int64), list[tuple[Path, bytes]]()
+    polygons, made = np.zeros(256, np.int64), dict[Path, bytes]()
     for part, cover in zip(parts, covers, strict=True):
         outlines = polygonise(cover.values, cover.grid)
         polygons += np.bincount(outlines.values, minlength=256)
@@ -257,14 +291,14 @@ def _write(kind: ProductKind, parts: tuple[_Part, ...], covers: list[Cover]) -> 
             geopackage_bytes(
                 outlines,
                 kind.columns(outlines.values, cover.crosswalk),
-                layer=part.stem.name,
+                kind=kinds.polygons,
+                layer=part.polygons.stem,
                 crs=cover.grid.crs,
             ),
-            encode_raster(cover.values, cover.grid, colours=colours),
-            style_bytes(kind.number_field, classes, numeric=kind.number_is == "value"),
+            encode_raster(cover.values, cover.grid, kind=kinds.pixels, colours=colours),
+            style_bytes(kinds.style, kind.number_field, classes, numeric=kind.number_is == "value"),
         )
-        made += zip(part.files, contents, strict=True)
-    for path, content in made:
-        path.parent.mkdir(exist_ok=True)
-        write_file(path, content, error=ProductError)
+        made |= zip(part.files, contents, strict=True)
+    with new_folder(parts[0].polygons.parent):
+        write_files(made, error=ProductError)
     return polygons

@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
-from workbench.documents import check_output, digest, write_file
-from workbench.geo.raster import TIFF, write_raster
+from workbench.documents import digest, write_file
+from workbench.geo.raster import write_raster
+from workbench.geo.raster_kinds import ORIGINS
 from workbench.geo.zone import Zone
 from workbench.labels.carrying import name_outside
 from workbench.labels.provenance import Effort, Given, Source, effort, sources
+from workbench.outputs import FileKind, begins_with, check_output
 
 _COLUMNS = (
     "number", "op", "person", "time", "tool", "scale", "model", "class", "upper", "prelabel", "pixels",
     "contested",
 )  # fmt: skip
+_TABLE = FileKind(
+    name="a table of provenance",
+    is_one=begins_with(",".join(_COLUMNS[:-1]).encode()),  # what earlier versions wrote did not tell the last
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +87,8 @@ def write_provenance(
     """
     table_path = output.with_suffix(".csv")
     pictures = [raster.path for raster in zone.rasters]
-    check_output(output, overwrite=overwrite, kind="a GeoTIFF", begins=TIFF, sources=pictures)
-    check_output(table_path, overwrite=overwrite, kind="a table of provenance", begins=(b"number,op,",))
+    check_output(output, ORIGINS, overwrite=overwrite, sources=pictures)
+    check_output(table_path, _TABLE, overwrite=overwrite)
     with campaign.open_store(zone) as store:
         numbers, table = sources(store)
         total, classes = effort((op for op in store.ops if op.track == "labels"), table)
@@ -94,7 +100,7 @@ def write_provenance(
     content = text.getvalue().encode("utf-8")
     # Two files do not appear at once: a raster names its table, so that one of another day can be told.
     tags = {"TABLE_SHA256": digest(content), "ZONE": zone.id}
-    write_raster(output, numbers, zone.grid, predictor=2, tags=tags, overwrite=overwrite)
+    write_raster(output, numbers, zone.grid, kind=ORIGINS, predictor=2, tags=tags, overwrite=overwrite)
     write_file(table_path, content)
     keys: dict[Given, str] = {one.code: one.key for one in campaign.nomenclature.classes}
     keys[0] = "erased"

@@ -20,17 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.documents import check_output, digest_file
+from workbench.documents import digest_file
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
 from workbench.geo.zone import Zone
+from workbench.outputs import check_output
 from workbench.segmentation.building import DEFAULT, segment
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.parameters import digest_image, usable_pixels
 from workbench.segmentation.scene import Shelf, segment_scene
-from workbench.segmentation.sealing import BEGINS
-from workbench.segmentation.storage import read_hierarchy, write_hierarchy
+from workbench.segmentation.storage import HIERARCHY, read_hierarchy, write_hierarchy
 
 MEMORY = 6.0
 """GiB that a raster may take unless told otherwise."""
@@ -115,14 +115,7 @@ def segment_raster(
     RasterError
         The raster cannot be read.
     """
-    check_output(
-        output,
-        overwrite=overwrite,
-        kind="a hierarchy",
-        begins=BEGINS,
-        sources=(raster,),
-        error=HierarchyError,
-    )
+    check_output(output, HIERARCHY, overwrite=overwrite, sources=(raster,), error=HierarchyError)
     if not memory > 0:
         raise HierarchyError(f"--memory {memory} is no amount of memory; give GiB above 0")
     info = inspect_raster(raster)

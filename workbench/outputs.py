@@ -1,0 +1,123 @@
+"""Outputs of commands: what they may replace, and what is left of those that fail.
+
+An output replaces an older one of its kind, and never anything else. A kind knows its files by what is in
+them, whatever they are called: they say it themselves, in the place that their format has for such a thing (a
+tag of a GeoTIFF, metadata of a GeoPackage, a comment in a style). What earlier versions wrote without a mark
+is known where nothing else looks like it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FileKind", "OutputKind", "begins_with", "check_output", "is_known", "new_folder"]
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from workbench.errors import WorkbenchError
+
+
+class OutputKind(Protocol):
+    """A kind of file that a command writes."""
+
+    @property
+    def name(self) -> str:
+        """What one is called in a sentence, with its article: ``a hierarchy``."""
+
+    @property
+    def mark(self) -> str:
+        """What its files say of themselves, such as ``ocs-workbench/prediction``; empty where they cannot."""
+
+    def is_one(self, path: Path, /) -> bool:
+        """Tell whether a file, which may hold anything, is one of them.
+
+        Raises
+        ------
+        OSError, ValueError, WorkbenchError
+            It cannot be read as one, so it is none.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileKind:
+    """A kind of file that a function recognises."""
+
+    name: str
+    mark: str = ""
+    is_one: Callable[[Path], bool]
+
+
+def begins_with(first: bytes) -> Callable[[Path], bool]:
+    """Return what recognises files by their first bytes."""
+
+    def is_one(path: Path) -> bool:
+        with path.open("rb") as file:
+            return file.read(len(first)) == first
+
+    return is_one
+
+
+def check_output(
+    path: Path,
+    kind: OutputKind,
+    *,
+    overwrite: bool,
+    sources: Iterable[Path] = (),
+    error: type[WorkbenchError] = WorkbenchError,
+) -> None:
+    """Refuse an output before any work goes into it: nothing but an older output of its kind is replaced.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    kind
+        What is written.
+    overwrite
+        Whether it may be there already.
+    sources
+        Files that the output is made of.
+    error
+        What to raise.
+    """
+    if not path.parent.is_dir():
+        raise error(f"{path.parent} is not a folder; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise error(f"{path.parent} may not be written to; choose another folder")
+    if not os.path.lexists(path):
+        return
+    if any(source.exists() and path.exists() and path.samefile(source) for source in sources):
+        raise error(f"{path} is what the output is made of; choose another name for the output")
+    if not overwrite:
+        raise error(f"{path} exists already; choose another name or pass --overwrite")
+    if not path.is_file():
+        raise error(f"{path} is no file that could be replaced; choose another name")
+    if path.stat().st_size and not is_known(path, kind):
+        raise error(
+            f"{path} does not say that it is {kind.name} of the workbench, so it is not replaced; choose "
+            "another name, or remove it first"
+        )
+
+
+def is_known(path: Path, kind: OutputKind) -> bool:
+    """Tell whether a file is of a kind, whatever is in it."""
+    with suppress(OSError, ValueError, WorkbenchError):
+        return kind.is_one(path)
+    return False
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[None]:
+    """Make a folder, if it is not there; it goes again if what was to lie in it could not be made."""
+    made = not path.exists()
+    path.mkdir(exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if made:
+            with suppress(OSError):  # something lies in it
+                path.rmdir()
+        raise
