@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_orthos import made_truth
+from made_orthos import made_grid, made_truth
 
 from workbench.documents import validate
-from workbench.errors import EvaluationError, NomenclatureError
+from workbench.errors import EvaluationError, NomenclatureError, RasterError
 from workbench.evaluation import Evaluation, Selection, evaluate_raster, evaluate_release, rule_of
 from workbench.export import Release
-from workbench.geo.raster import read_bands
+from workbench.geo.predictions import PLANES, PREDICTION, PROBABILITIES
+from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.raster_kinds import LABELS
 from workbench.nomenclature import load_nomenclature
 from workbench.workflows.evaluating import Outputs, check_outputs, evaluate_prediction, write_outputs
 
@@ -147,6 +149,30 @@ def test_what_flair_detect_writes_is_read_one_off(write: Write) -> None:
     assert evaluate_prediction(mask, argmax).score.accuracy < 0.1
 
 
+def test_a_prediction_that_says_its_numbers_is_read_by_them_or_not_at_all(
+    write: Write, tmp_path: Path
+) -> None:
+    truth, grid = made_truth(100, 100), made_grid(100, 100)
+    planes = np.stack([truth, np.full_like(truth, 200), np.zeros_like(truth)])
+    write_raster(tmp_path / "p.tif", planes, grid, kind=PREDICTION, descriptions=PLANES)
+    mask = write("truth", truth)
+    assert evaluate_prediction(mask, tmp_path / "p.tif").score.accuracy == 1
+    with pytest.raises(RasterError, match="are codes of their nomenclature, not flair-argmax"):
+        evaluate_prediction(mask, tmp_path / "p.tif", prediction_scheme="flair-argmax")
+
+
+def test_a_mask_that_says_its_scheme_needs_no_other_word(write: Write, tmp_path: Path) -> None:
+    truth = made_truth(100, 100)
+    tags = {"SCHEME": "flair_hub", "NOMENCLATURE": "flair-19 1.0.0"}
+    hub = FLAIR.encode(truth, "flair_hub")
+    write_raster(tmp_path / "hub.tif", hub, made_grid(100, 100), kind=LABELS, tags=tags)
+    predicted = write("prediction", truth)
+    found = evaluate_prediction(tmp_path / "hub.tif", predicted, prediction_scheme="flair")
+    assert found.score.accuracy == 1
+    with pytest.raises(RasterError, match="numbered as flair_hub, not flair; leave the scheme out"):
+        evaluate_prediction(tmp_path / "hub.tif", predicted, scheme="flair")
+
+
 def test_unlabelled_pixels_do_not_count(write: Write) -> None:
     truth = made_truth(300, 400)
     holed = truth.copy()
@@ -175,8 +201,16 @@ def test_a_prediction_may_be_larger_than_the_mask(write: Write) -> None:
 )
 def test_rasters_that_are_no_predictions_are_refused(write: Write, change, told: str) -> None:
     truth = made_truth(100, 100)
-    with pytest.raises((EvaluationError, NomenclatureError), match=told):
+    with pytest.raises((RasterError, NomenclatureError), match=told):
         evaluate_prediction(write("truth", truth), write("prediction", change(truth)))
+
+
+def test_probabilities_of_each_class_are_no_prediction(write: Write, tmp_path: Path) -> None:
+    truth = made_truth(100, 100)
+    path = tmp_path / "all.tif"
+    write_raster(path, np.stack([truth] * 3), made_grid(100, 100), kind=PROBABILITIES)
+    with pytest.raises(RasterError, match="is the file of --probabilities"):
+        evaluate_prediction(write("truth", truth), path)
 
 
 def test_pictures_and_igns_files_are_written_and_nothing_is_lost(write: Write, tmp_path: Path) -> None:
@@ -205,6 +239,29 @@ def test_pictures_and_igns_files_are_written_and_nothing_is_lost(write: Write, t
         check_outputs(Outputs(metrics=outputs.metrics, overwrite=True), sources=[])
     with pytest.raises(EvaluationError, match=r"ends in \.png"):
         check_outputs(Outputs(plot=tmp_path / "a.jpg"), sources=[])
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "metrics.json").write_text('{"accuracy": 0.9}')
+    with pytest.raises(EvaluationError, match="does not say that it is a file of metrics"):
+        check_outputs(Outputs(metrics=tmp_path / "other", overwrite=True), sources=[])
+
+
+def test_a_full_disk_leaves_neither_a_folder_nor_half_of_what_was_wanted(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write("truth", made_truth(50, 50))
+    found = evaluate_prediction(path, path)
+    before = sorted(tmp_path.rglob("*"))
+
+    def full(self: Path, content: bytes) -> int:
+        if "confmat" in self.name:
+            raise OSError(28, "No space left on device")
+        return write_bytes(self, content)
+
+    write_bytes = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(EvaluationError, match=r"confmat.npy cannot be written \(No space"):
+        write_outputs(found, Outputs(metrics=tmp_path / "metrics"))
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_no_reliability_without_probabilities(write: Write, tmp_path: Path) -> None:

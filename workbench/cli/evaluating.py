@@ -27,7 +27,7 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, RULE, emit, example, pr
 @click.option("--split", help="Patches: split_1:test (if not given), split_2:valid, prod:valid, all.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--nomenclature", help="Of the mask's classes (flair-19 if not given).")
-@click.option("--scheme", help="How the mask is numbered: flair (if not given), flair_hub, … or codes.")
+@click.option("--scheme", help="How the mask is numbered: as it says, or else flair; flair_hub, … or codes.")
 @click.option(
     "--prediction-scheme",
     help="How the prediction is, if otherwise; flair-argmax is 0–18 as flair-detect writes it.",
@@ -93,7 +93,7 @@ def evaluate(
             rule=rule,
             dropped=dropped,
             nomenclature=nomenclature or "flair-19",
-            scheme=scheme or "flair",
+            scheme=scheme,
             prediction_scheme=prediction_scheme,
         )
     written = write_outputs(found, outputs)

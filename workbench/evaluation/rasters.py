@@ -12,11 +12,14 @@ from workbench.errors import EvaluationError, GridError
 from workbench.evaluation.evaluation import Evaluation
 from workbench.evaluation.rules import Rule
 from workbench.evaluation.tally import Tally
-from workbench.geo.codes import CODES, read_codes
+from workbench.geo.codes import CODES, numbering_of, read_codes
 from workbench.geo.grid import Window
+from workbench.geo.predictions import check_prediction
 from workbench.geo.raster import RasterInfo, inspect_raster, read_bands
 from workbench.nomenclature import Nomenclature
 
+_FLAIR = "flair"
+"""Scheme of a mask that does not say its own."""
 _STRIP = 1024
 """Rows that are in memory at once."""
 
@@ -27,7 +30,7 @@ def evaluate_raster(
     *,
     nomenclature: Nomenclature,
     rule: Rule,
-    scheme: str,
+    scheme: str | None = None,
     prediction_scheme: str | None = None,
 ) -> Evaluation:
     """Hold a prediction against a mask of the same pixels.
@@ -38,20 +41,23 @@ def evaluate_raster(
         A mask of one band. Its nodata, and 0 where that is no class of the scheme, do not count.
     prediction
         ``prediction.tif`` of the workbench, whose bands are class, top-1 probability and entropy, or a raster
-        of one band of classes. It covers the mask and may be larger.
+        of one band of classes; see `workbench.geo.predictions`. It covers the mask and may be larger.
     nomenclature
         Of the classes.
     rule
         By which the figures are made.
     scheme
-        How the mask is numbered: a scheme of the nomenclature, ``codes`` or ``flair-argmax``.
+        How the mask is numbered: a scheme of the nomenclature, ``codes`` or ``flair-argmax``; by default as
+        it says itself, or ``flair``.
     prediction_scheme
-        How the prediction is; by default as the mask if it has one band, else in codes.
+        How the prediction is; by default as it says itself, or as the mask if it has one band, else in codes.
 
     Raises
     ------
     EvaluationError
-        The two do not lie on the same pixels, or are not what they should be.
+        The two do not lie on the same pixels, or the mask is none.
+    RasterError
+        The prediction is none, or one of them is not numbered as it is told.
     """
     theirs, ours = _on_one_crs(truth, prediction)
     try:
@@ -65,13 +71,16 @@ def evaluate_raster(
         )
     if ours.band_count != 1:
         raise EvaluationError(f"{truth} has {ours.band_count} bands; a mask has one band of class numbers")
-    numbering = prediction_scheme or (scheme if theirs.band_count == 1 else CODES)
+    numbered = numbering_of(ours, scheme, otherwise=_FLAIR)
+    numbering = numbering_of(
+        theirs, prediction_scheme, otherwise=numbered if theirs.band_count == 1 else CODES
+    )
     tallies = []
     for row in range(0, window.height, _STRIP):
         height = min(_STRIP, window.height - row)
         here = Window(row=row, col=0, height=height, width=window.width)
         there = Window(row=window.row + row, col=window.col, height=height, width=window.width)
-        known = read_codes(ours, here, nomenclature, scheme)
+        known = read_codes(ours, here, nomenclature, numbered)
         planes = [read_codes(theirs, there, nomenclature, numbering)]
         if theirs.band_count > 1:
             planes.append(read_bands(prediction, bands=(2,), window=there)[0])
@@ -93,11 +102,7 @@ def _on_one_crs(truth: Path, prediction: Path) -> tuple[RasterInfo, RasterInfo]:
     ours = inspect_raster(truth, assume_crs=theirs.grid.crs)
     if theirs.grid.crs != ours.grid.crs:
         theirs = inspect_raster(prediction, assume_crs=ours.grid.crs)
-    for info in (theirs, ours):
-        if info.dtype != "uint8":
-            raise EvaluationError(f"{info.path} is {info.dtype}; classes and probabilities are 8-bit numbers")
-    if theirs.band_count == 2:
-        raise EvaluationError(
-            f"{prediction} has 2 bands; a prediction has class, probability and entropy, or the class alone"
-        )
+    check_prediction(theirs)
+    if ours.dtype != "uint8":
+        raise EvaluationError(f"{truth} is {ours.dtype}; the classes of a mask are 8-bit numbers")
     return theirs, ours

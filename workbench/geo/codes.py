@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ARGMAX", "CODES", "read_codes"]
+__all__ = ["ARGMAX", "CODES", "numbering_of", "read_codes"]
 
 from typing import Final
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from workbench.errors import RasterError
 from workbench.geo.grid import Window
+from workbench.geo.predictions import PREDICTION
 from workbench.geo.raster import RasterInfo, read_bands, read_valid
+from workbench.geo.raster_kinds import LABELS
 from workbench.nomenclature import Nomenclature
 
 CODES: Final = "codes"
@@ -19,6 +21,38 @@ CODES: Final = "codes"
 ARGMAX: Final = "flair-argmax"
 """Numbering of a raster that FLAIR-1's ``flair-detect`` wrote: the numbers of its masks less 1."""
 _FLAIR: Final = "flair"
+
+
+def numbering_of(info: RasterInfo, scheme: str | None, *, otherwise: str) -> str:
+    """Return how the classes of a raster are numbered: as it says itself, or else as somebody knows.
+
+    Parameters
+    ----------
+    info
+        Header of a class raster.
+    scheme
+        What it is said to be: a scheme of a nomenclature, `CODES` or `ARGMAX`; None = nobody said.
+    otherwise
+        What it is where neither says anything.
+
+    Raises
+    ------
+    RasterError
+        The two contradict each other.
+    """
+    said = _said(info)
+    if said is not None and scheme not in (None, said):
+        numbered = "codes of their nomenclature" if said == CODES else f"numbered as {said}"
+        raise RasterError(
+            f"{info.path} says that its classes are {numbered}, not {scheme}; leave the scheme out"
+        )
+    return said or scheme or otherwise
+
+
+def _said(info: RasterInfo) -> str | None:
+    if PREDICTION.holds(info) or "MODEL_SHA256" in info.tags:
+        return CODES
+    return info.tags.get("SCHEME") if LABELS.holds(info) else None
 
 
 def read_codes(

@@ -28,12 +28,12 @@ from numpy.typing import NDArray
 from workbench.campaign import Campaign
 from workbench.errors import GridError, ModelError, RasterError
 from workbench.geo.grid import PixelGrid
+from workbench.geo.predictions import PLANES, check_prediction
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone, is_domain
 from workbench.nomenclature import Nomenclature
 
 _FILE = "prediction.tif"
-_BANDS = ("class", "probability of the class", "entropy")
 _MODEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,46}[a-z0-9_-]|[a-z0-9]")
 _DIGEST = re.compile(r"([0-9a-f]{64})?")
 
@@ -139,10 +139,10 @@ def read_prediction(path: Path, grid: PixelGrid) -> Prediction:
         It cannot be read, or is none for these pixels.
     """
     info = inspect_raster(path, assume_crs=grid.crs)
-    if info.band_count < len(_BANDS) or info.dtype != "uint8":
+    check_prediction(info)
+    if info.band_count < len(PLANES):
         raise RasterError(
-            f"{path}: a prediction has the bands {', '.join(_BANDS)} in 8 bits, this has "
-            f"{info.band_count} of {info.dtype}; predict the zone again"
+            f"{path} has the class alone, and does not say how sure it is; predict the zone again"
         )
     try:
         window = info.grid.window(grid.bounds)
