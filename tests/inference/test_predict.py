@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from workbench.campaign import Campaign
 from workbench.errors import ModelError, RasterError, WorkbenchError
+from workbench.geo.predictions import DISAGREEMENT, PLANES
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import write_model
@@ -135,6 +136,28 @@ def test_tiles_asked_for_together_leave_no_trace(
     assert one.done.executed == three.done.executed
 
 
+@pytest.mark.parametrize("views", [1, 4])
+def test_what_several_disagree_on_is_told_whether_tiles_are_blended_or_not(
+    tmp_path: Path, image: Path, model: Path, views: int
+) -> None:
+    """Of one tile that holds all, the same; and blended in blocks of any size."""
+    models = [model, made_model(tmp_path / "other", seed=1)][: 2 if views == 1 else 1]
+    told = {}
+    for blended in (False, True):
+        output, every = tmp_path / f"{blended}.tif", tmp_path / f"{blended}-all.tif"
+        tiling = Tiling(size=448, margin=0, blended=blended)
+        predicted(image, output, *models, tiling=tiling, views=views, probabilities=every)
+        assert inspect_raster(output).descriptions == (*PLANES, DISAGREEMENT)
+        told[blended] = read_bands(output).astype(int)
+        assert np.abs(read_bands(every).max(axis=0).astype(int) - told[blended][1]).max() <= 1
+    assert np.abs(told[True][1:] - told[False][1:]).max() <= 1
+    assert told[True][3].max() > 10
+    for across in (1, 2, 8):
+        tiling = Tiling(size=256, margin=64, across=across, blended=True)
+        predicted(image, tmp_path / f"{across}.tif", *models, tiling=tiling, views=views)
+    assert len({(tmp_path / f"{across}.tif").read_bytes() for across in (1, 2, 8)}) == 1
+
+
 def test_a_run_that_is_stopped_goes_on_and_has_the_same_bytes(
     tmp_path: Path, image: Path, model: Path
 ) -> None:
@@ -168,17 +191,6 @@ def test_blended_tiles_say_nearly_what_the_whole_says_and_the_same_in_blocks_of_
     told, right = read_bands(tmp_path / "1.tif"), read_bands(whole.done.path)
     assert (told[0] != right[0]).mean() < 0.1
     assert np.abs(told[1].astype(int) - right[1]).mean() < 10
-
-
-def test_parts_of_another_model_are_not_taken(tmp_path: Path, image: Path, model: Path) -> None:
-    def stop(done: int, total: int) -> None:
-        if done > 0:
-            raise WorkbenchError("stopped")
-
-    with pytest.raises(WorkbenchError, match="stopped"):
-        predicted(image, tmp_path / "p.tif", model, progress=stop)
-    other = made_model(tmp_path / "other", seed=1)
-    assert predicted(image, tmp_path / "p.tif", other).done.reused == 0
 
 
 _SCRIPT = """

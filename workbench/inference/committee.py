@@ -16,12 +16,13 @@ from torch import Tensor
 from workbench.documents import canonical_bytes, digest
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
+from workbench.geo.predictions import DISAGREEMENT, PLANES
 from workbench.inference.architecture import Architecture
 from workbench.inference.batches import Batches
 from workbench.inference.card import Band, ModelCard
 from workbench.inference.network import NetworkSegmenter
-from workbench.inference.reduction import reduce_probabilities
-from workbench.inference.segmenter import PLANES, Views
+from workbench.inference.reduction import disagreement, reduce_probabilities
+from workbench.inference.segmenter import Views
 
 
 class Committee:
@@ -44,7 +45,7 @@ class Committee:
         Members that do not belong together.
     """
 
-    planes = (*PLANES, "mutual information")
+    planes = (*PLANES, DISAGREEMENT)
 
     def __init__(
         self, members: Sequence[NetworkSegmenter], *, views: Views = 1, lacking: Sequence[str] = ()
@@ -107,6 +108,20 @@ class Committee:
     def predict_proba(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.float32]:
         """Return the mean probability of each class, shape (tile, class, row, col)."""
         return self._batches.ask(tiles, lambda part: self._mean(part, core)[0].cpu().numpy())
+
+    def predict_opinions(
+        self, tiles: NDArray[np.uint8], *, core: Window | None = None
+    ) -> NDArray[np.float32]:
+        """Return the mean probability of each class, and after them mutual information, from 0 to 1."""
+        counted = int(self.card.trained.sum())
+
+        def told(part: NDArray[np.uint8]) -> NDArray[np.float32]:
+            mean, shared = self._mean(part, core)
+            both = torch.cat([mean, disagreement(mean, shared, counted)[:, None]], dim=1)
+            opinions: NDArray[np.float32] = both.cpu().numpy()
+            return opinions
+
+        return self._batches.ask(tiles, told)
 
     def predict_reduced(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.uint8]:
         """Return class, probability, entropy and mutual information, shape (tile, plane, row, col)."""

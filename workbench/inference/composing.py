@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from workbench.geo.grid import Window
-from workbench.inference.segmenter import PLANES, Segmenter
+from workbench.geo.predictions import PLANES
+from workbench.inference.segmenter import Segmenter
 from workbench.inference.tiles import Block, Tile
 
 _MOST_AHEAD = 8
@@ -91,47 +92,51 @@ class Cores:
 class Blended:
     """Each pixel from all tiles that hold it: the mean of their probabilities, weighted by Hann's window.
 
-    What several members disagree on is not told: the planes are `segmenter.PLANES`.
+    What several members disagree on is the mean of their disagreement in each tile: tiles that disagree with
+    one another are no part of it.
     """
 
-    planes = PLANES
     ahead = 0  # nineteen float planes of a block are enough at a time
     batch = 1  # sums of floats depend on their sequence, which must not be that of batches
 
     def __init__(self, segmenter: Segmenter, *, with_all: bool) -> None:
         self._segmenter, self._with_all = segmenter, with_all
+        self.planes = segmenter.planes
         self._counted = int(segmenter.card.trained.sum())
 
     def ask(self, cut: NDArray[np.uint8], core: Window | None) -> NDArray[np.float32]:
-        """Return probabilities."""
-        return self._segmenter.predict_proba(cut, core=core)
+        """Return probabilities, and disagreement after them."""
+        return self._segmenter.predict_opinions(cut, core=core)
 
     def compose(
         self, block: Block, answers: Iterable[tuple[Tile, NDArray[np.uint8] | NDArray[np.float32]]]
     ) -> NDArray[np.uint8]:
         """Average, and reduce the averages."""
         classes, (height, width) = len(self._segmenter.card.classes), block.window.shape
-        total = np.zeros((classes, height, width), dtype=np.float32)
+        more = len(self.planes) - len(PLANES)
+        total = np.zeros((classes + more, height, width), dtype=np.float32)
         weight = np.zeros((height, width), dtype=np.float32)
-        for tile, proba in answers:
+        for tile, opinions in answers:
             rows, cols = tile.core.within(tile.window).slices
             lying = np.outer(_hann(tile.window.height)[rows], _hann(tile.window.width)[cols])
             where = tile.core.within(block.window).slices
             weight[where] += lying
-            total[:, *where] += proba * lying
+            total[:, *where] += opinions * lying
         depth = len(self.planes) + self._with_all * classes
         planes = np.zeros((depth, height, width), dtype=np.uint8)
         for row in range(0, height, _STRIP):
             strip = np.s_[row : row + _STRIP]
             known = weight[strip] > 0
-            mean = total[:, strip] / np.where(known, weight[strip], 1)
+            told = total[:, strip] / np.where(known, weight[strip], 1)
+            mean, disagreed = told[:classes], told[classes:]
             doubt = special.entr(mean).sum(axis=0) / math.log(max(self._counted, 2))
             known &= ~np.isnan(doubt)
             planes[0, strip] = (mean.argmax(axis=0) + 1) * known
             planes[1, strip] = _in_bytes(mean.max(axis=0))
             planes[2, strip] = _in_bytes(doubt)
+            planes[3 : 3 + more, strip] = _in_bytes(disagreed)
             if self._with_all:
-                planes[3:, strip] = _in_bytes(mean)
+                planes[3 + more :, strip] = _in_bytes(mean)
         return planes
 
 

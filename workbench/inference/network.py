@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from workbench.errors import ModelError
 from workbench.geo.grid import Window
+from workbench.geo.predictions import PLANES
 from workbench.inference.batches import Batches
 from workbench.inference.card import ModelCard
 from workbench.inference.folding import fold_batch_norms
 from workbench.inference.models import read_model
 from workbench.inference.networks.tiny_unet import TinyUNet
 from workbench.inference.reduction import reduce_scores
-from workbench.inference.segmenter import PLANES
 
 
 def pick_device(wish: str) -> torch.device:
@@ -143,6 +143,12 @@ class NetworkSegmenter:
     def predict_proba(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.float32]:
         """Return the probability of each class, shape (tile, class, row, col); 0 for untrained ones."""
         return self._batches.ask(tiles, lambda part: _probabilities(self.scores(part, core=core)))
+
+    def predict_opinions(
+        self, tiles: NDArray[np.uint8], *, core: Window | None = None
+    ) -> NDArray[np.float32]:
+        """Return the same: one model disagrees with nobody."""
+        return self.predict_proba(tiles, core=core)
 
     def predict_reduced(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.uint8]:
         """Return class, probability and entropy in a byte each, shape (tile, plane, row, col)."""

@@ -5,7 +5,7 @@ Nineteen float planes are 76 bytes per pixel, what is kept of them is three.
 
 from __future__ import annotations
 
-__all__ = ["reduce_probabilities", "reduce_scores"]
+__all__ = ["disagreement", "reduce_probabilities", "reduce_scores"]
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _NEAR = 256
 
 
 def reduce_scores(scores: Tensor) -> NDArray[np.uint8]:
-    """Return the planes of `segmenter.PLANES` for logits.
+    """Return the planes of `workbench.geo.predictions.PLANES` for logits.
 
     Entropy is that of the softmax over the classes whose logit is not -inf, over its most, the logarithm of
     their number (Shannon 1948).
@@ -52,8 +52,31 @@ def reduce_scores(scores: Tensor) -> NDArray[np.uint8]:
 def reduce_probabilities(mean: Tensor, shared: Tensor, counted: int) -> NDArray[np.uint8]:
     """Return class, probability, entropy and mutual information for what several members say together.
 
-    Members are averaged in probability; mutual information is the entropy of the mean less the mean of the
-    entropies (Houlsby et al. 2011, BALD): what they disagree on, not what none of them can tell.
+    Members are averaged in probability.
+
+    Parameters
+    ----------
+    mean, shared, counted
+        As for `disagreement`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (tile, plane, row, col), the planes of `workbench.geo.predictions.PLANES` and what the members
+        disagree on; all 0 where a probability is no number.
+    """
+    top, index = mean.max(dim=1)
+    doubt = torch.special.entr(mean).sum(dim=1) / math.log(max(counted, 2))
+    disagreed = disagreement(mean, shared, counted)
+    return _in_bytes(top, [index + 1.0, top * _MOST, doubt * _MOST, disagreed * _MOST])
+
+
+def disagreement(mean: Tensor, shared: Tensor, counted: int) -> Tensor:
+    """Return the mutual information of what several members say, shape (tile, row, col), from 0 to 1.
+
+    It is the entropy of the mean less the mean of the entropies (Houlsby et al. 2011, BALD): what they
+    disagree on, not what none of them can tell. Its most is that of the entropy, the logarithm of the number
+    of classes.
 
     Parameters
     ----------
@@ -63,18 +86,10 @@ def reduce_probabilities(mean: Tensor, shared: Tensor, counted: int) -> NDArray[
         Shape (tile, row, col), the mean of the members' entropies, in nats.
     counted
         Number of classes that can be predicted.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (tile, plane, row, col), the planes of `segmenter.PLANES` and mutual information over the same
-        most, the logarithm of `counted`; all 0 where a probability is no number.
     """
-    top, index = mean.max(dim=1)
-    most = math.log(max(counted, 2))
     doubt = torch.special.entr(mean).sum(dim=1)
-    disagreed = (doubt - shared).clamp(min=0)
-    return _in_bytes(top, [index + 1.0, top * _MOST, doubt * (_MOST / most), disagreed * (_MOST / most)])
+    disagreed: Tensor = (doubt - shared).clamp(min=0) / math.log(max(counted, 2))
+    return disagreed
 
 
 def _on_device(scores: Tensor, counted: int) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PLANES", "Segmenter", "Views"]
+__all__ = ["Segmenter", "Views"]
 
 from collections.abc import Sequence
 from typing import Literal, Protocol, Self
@@ -12,11 +12,6 @@ from numpy.typing import NDArray
 
 from workbench.geo.grid import Window
 from workbench.inference.card import ModelCard
-
-PLANES = ("class", "probability of the class", "entropy")
-"""What is told of a pixel, a byte each: the index of the class among the card's plus 1 (0 = nothing is
-known), its probability and the normalised entropy, both from 0 to 255."""
-
 
 Views = Literal[1, 4, 8]
 """How often a tile is seen: as it is, in its four rotations, or in the eight symmetries of a square (D4)."""
@@ -43,7 +38,10 @@ class Segmenter(Protocol):
 
     @property
     def planes(self) -> tuple[str, ...]:
-        """What `predict_reduced` tells of a pixel: `PLANES`, and more after them."""
+        """What `predict_reduced` tells of a pixel: `workbench.geo.predictions.PLANES`, and more after them.
+
+        The class is its index among the card's plus 1; 0 = nothing is known.
+        """
 
     @property
     def lanes(self) -> int:
@@ -68,6 +66,14 @@ class Segmenter(Protocol):
             Shape (tile, row, col, band), in the order of the card's bands.
         core
             Part of each tile that is asked for, the rest being what is around it; all by default.
+        """
+
+    def predict_opinions(
+        self, tiles: NDArray[np.uint8], *, core: Window | None = None
+    ) -> NDArray[np.float32]:
+        """Return the probability of each class, and after them, from 0 to 1, what several disagree on.
+
+        Shape (tile, class, row, col), with one class more where `planes` tells of disagreement.
         """
 
     def predict_reduced(self, tiles: NDArray[np.uint8], *, core: Window | None = None) -> NDArray[np.uint8]:
