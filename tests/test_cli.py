@@ -206,7 +206,7 @@ BAD_CALLS = {
     "missing raster": (["segment", "nothing.tif", "-o", "h.h5"], 1, "nothing.tif"),
     "evaluation of nothing": (["evaluate", "SMALL"], 2, "--prediction"),
     "evaluation of a mask of another size": (
-        ["evaluate", "SMALL", "--prediction", "IMAGE"],
+        ["evaluate", "SMALL", "--prediction", "MASK"],
         1,
         "does not cover the pixels",
     ),
@@ -228,13 +228,37 @@ BAD_CALLS = {
     ),
     "a map of a text": (["product", "build", "TEXT", "-o", "m.gpkg", "--kind", "cosia"], 1, "text.tif"),
     "a map without a name": (["product", "build", "SMALL", "-o", "map", "--kind", "cosia"], 1, "--domain"),
+    "a scale of no regions": (
+        ["product", "build", "SMALL", "-o", "m.gpkg", "--kind", "cosia", "--scale", "5"],
+        2,
+        "give their --hierarchy, too",
+    ),
+    "confidence in nothing": (
+        ["train", "DIR", "-o", "m", "--confidence", "0.5"],
+        2,
+        "give their campaign by --sure, too",
+    ),
+    "a map of a picture": (
+        ["product", "build", "IMAGE", "-o", "m.gpkg", "--kind", "cosia"],
+        1,
+        "has 5 bands; a prediction has class",
+    ),
+    "a map over the registry": (
+        ["product", "build", "SMALL", "-o", "DIR/registry.gpkg", "--kind", "cosia", "--overwrite"],
+        1,
+        "does not say that it is a map of CoSIA",
+    ),
     "a map of no kind": (["product", "build", "SMALL", "-o", "m.gpkg", "--kind", "corine"], 2, "--kind"),
     "raster beyond the memory": (["segment", "IMAGE", "-o", "h.h5", "--memory", "0.001"], 1, "--memory 0.3"),
     "segment without output": (["segment", "IMAGE"], 2, "-o"),
     "segment a zone of a raster": (["segment", "IMAGE", "-o", "h.h5", "--zone", "X"], 2, "campaign DIR"),
     "no memory at all": (["segment", "IMAGE", "-o", "h.h5", "--memory", "-1"], 2, "--memory"),
     "raster onto itself": (["segment", "IMAGE", "-o", "IMAGE", "--overwrite"], 1, "made of"),
-    "hierarchy over a text": (["segment", "IMAGE", "-o", "TEXT", "--overwrite"], 1, "not a hierarchy"),
+    "hierarchy over a text": (
+        ["segment", "IMAGE", "-o", "TEXT", "--overwrite"],
+        1,
+        "does not say that it is a hierarchy",
+    ),
     "memory of a zone": (["segment", "DIR", "--all", "--memory", "2"], 2, "--memory is for a raster"),
     "segment a campaign without a zone": (["segment", "DIR"], 2, "--all"),
     "no campaign": (["zone", "list", "nowhere"], 1, "workbench campaign init"),
@@ -303,7 +327,7 @@ BAD_CALLS = {
     "pack over a text": (
         ["zone", "pack", "DIR", "--zone", "Z15_UN", "-o", "TEXT", "--overwrite"],
         1,
-        "not a packed zone",
+        "does not say that it is a packed zone",
     ),
     "pack of no zone": (["zone", "pack", "DIR", "--zone", "Z9", "-o", "z.zip"], 1, "Z9"),
     "backup into the campaign": (["campaign", "backup", "DIR", "DIR/backup"], 1, "lies in the campaign"),
@@ -339,6 +363,7 @@ def test_a_bad_call_gets_one_sentence_and_changes_nothing(
     small = make_ortho(600, 512, name="small")[1]
     (tmp_path / "text.tif").write_text("not a raster")
     names = {"DIR": directory, "IMAGE": tmp_path / "scene.tif", "SMALL": small, "TEXT": tmp_path / "text.tif"}
+    names |= {"MASK": tmp_path / "scene-mask.tif"}
     before = files(tmp_path)
     done = run(*(filled(argument, names) for argument in arguments), code=code)
     assert reason in done.stderr

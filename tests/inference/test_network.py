@@ -175,6 +175,10 @@ def test_nothing_but_a_model_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "else").mkdir()
     with pytest.raises(ModelError, match="is no model"):
         write_model(CARD, made().state_dict(), tmp_path / "else", overwrite=True)
+    (tmp_path / "two" / "notes.txt").write_text("mine")
+    with pytest.raises(ModelError, match=r"holds notes.txt, no part of a model, which would be lost"):
+        write_model(CARD, made().state_dict(), tmp_path / "two", overwrite=True)
+    assert (tmp_path / "two" / "notes.txt").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["else", "two"]
 
 

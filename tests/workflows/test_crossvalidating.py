@@ -105,6 +105,21 @@ def test_models_that_are_there_are_not_trained_again(release: Path, tmp_path: Pa
         cross_validate(release, folder, steps=2, prod=False, resume=True, device="cpu")
 
 
+def test_a_cross_validation_that_made_no_model_leaves_no_folder(release: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is no device"):
+        cross_validate(release, tmp_path / "folds", steps=1, device="tpu!")
+    assert not (tmp_path / "folds").exists()
+
+
+def test_where_there_is_nothing_to_go_on_from_that_is_said_once(release: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    cross_validate(
+        release, tmp_path / "folds", steps=1, prod=False, resume=True, device="cpu", say=said.append
+    )
+    told = f"{tmp_path / 'folds'} holds nothing to go on from: the cross-validation begins"
+    assert [text for text in said if "go on from" in text] == [told]
+
+
 def test_one_domain_is_not_enough(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path) -> None:
     release = release_of(campaign, make_ortho, tmp_path, "D051_2019")
     with pytest.raises(EvaluationError, match="takes two folds"):

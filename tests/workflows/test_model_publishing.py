@@ -24,14 +24,17 @@ from workbench.cli import workbench as command
 from workbench.documents import digest_file, read_document, validate
 from workbench.errors import ModelError, WorkbenchError
 from workbench.export import Release, open_release
-from workbench.export.manifest import check_files, read_manifest
+from workbench.export.manifest import MANIFEST, check_files, read_manifest
 from workbench.export.staging import Staging
 from workbench.geo.raster import read_bands, write_raster
-from workbench.inference.card import ModelCard, read_card, write_card
+from workbench.inference.card import CARD, FILES, WEIGHTS, ModelCard, read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.network import open_segmenter
+from workbench.training.history import CURVES, HISTORY
 from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.intake import add_zone
+from workbench.workflows.model_figures import MATRIX, METRICS
+from workbench.workflows.model_folder import README
 from workbench.workflows.model_publishing import PublishedModel, publish_model
 from workbench.workflows.models import describe_model
 from workbench.workflows.publication import Figures, NotMeasured
@@ -486,6 +489,10 @@ def test_an_older_model_is_replaced_where_it_is_asked_for(trained: Path, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_all_that_training_and_publishing_write_is_part_of_a_model() -> None:
+    assert {README, CARD, WEIGHTS, METRICS, MATRIX, CURVES, HISTORY, MANIFEST} == FILES
+
+
 def test_an_older_model_stays_where_the_new_one_cannot_be_written(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -516,7 +523,7 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "an older model with more in it": (
         lambda root, release: published(root / "model", root / "kept", overwrite=True),
-        "holds .git, which is no part of a model and would be lost",
+        "holds .git, no part of a model, which would be lost",
     ),
     "onto itself": (
         lambda root, release: published(root / "model", root / "model", overwrite=True),

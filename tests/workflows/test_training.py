@@ -179,8 +179,34 @@ def test_a_training_that_was_cut_short_goes_on_when_it_is_told_to(labelled: Camp
         labelled.path, tmp_path / "parts", steps=4, device="cpu", resume=True, say=said.append
     )
     assert f"{checkpoint}: going on from there" in said
+    assert not any("nothing to go on from" in one for one in said)
     assert not checkpoint.exists()
     assert parts.card.weights_sha256 == whole.card.weights_sha256
+
+
+def test_where_there_is_nothing_to_go_on_from_that_is_said(labelled: Campaign, tmp_path: Path) -> None:
+    said: list[str] = []
+    train_model(labelled.path, tmp_path / "m", steps=1, device="cpu", resume=True, say=said.append)
+    told = f"{tmp_path / 'm.checkpoint'} is not there, so there is nothing to go on from: the training begins"
+    assert told in said
+
+
+def test_a_model_is_there_with_its_history_or_not_at_all(
+    labelled: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, content: bytes) -> int:
+        if self.name.startswith(".history"):
+            raise OSError(28, "No space left on device")
+        return write_bytes(self, content)
+
+    write_bytes = Path.write_bytes
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(ModelError, match=r"history.json cannot be written \(No space left on device\)"):
+            train_model(labelled.path, tmp_path / "m", steps=1, device="cpu")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.checkpoint"]
+    train_model(labelled.path, tmp_path / "m", steps=1, device="cpu", resume=True)
+    assert (tmp_path / "m" / "history.json").is_file()
 
 
 def test_a_model_goes_on_learning_from_another(labelled: Campaign, tmp_path: Path) -> None:
@@ -248,6 +274,18 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda root, source: train_model(source, root / "folder", steps=1, overwrite=True),
         "is no model",
     ),
+    "more than a model there": (
+        lambda root, source: train_model(source, root / "kept", steps=1, overwrite=True),
+        "holds notes.txt, no part of a model, which would be lost",
+    ),
+    "a link there": (
+        lambda root, source: train_model(source, root / "link", steps=1, overwrite=True),
+        "is a link",
+    ),
+    "no place to write": (
+        lambda root, source: train_model(source, Path("/proc/t"), steps=1),
+        r"/proc/t cannot be written \(.*\); choose another place",
+    ),
     "no folder": (lambda root, source: train_model(source, root / "a" / "m", steps=1), "make it first"),
     "no model to begin with": (
         lambda root, source: train_model(source, root / "m", steps=1, begin=root / "folder"),
@@ -283,6 +321,9 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
 def test_what_cannot_be_is_refused_and_changes_nothing(release: Release, tmp_path: Path, case: str) -> None:
     call, told = REFUSED[case]
     shutil.copytree(embedded_model(), tmp_path / "model")
+    shutil.copytree(embedded_model(), tmp_path / "kept")
+    (tmp_path / "kept" / "notes.txt").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "model")
     (tmp_path / "folder").mkdir()
     (tmp_path / "x.checkpoint").write_text("mine")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}

@@ -66,16 +66,16 @@ _HOW = (
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.9,
-    show_default=True,
-    help="How sure it must have been, with --sure.",
+    help="How sure it must have been, with --sure (0.9 if not given).",
 )
 @OVERWRITE
 @JSON
-def train(source: Path, output: Path, as_json: bool, **options: Any) -> None:
+def train(source: Path, output: Path, confidence: float | None, as_json: bool, **options: Any) -> None:
     """Train a model on the labelled zones of a campaign, or on a release."""
+    if confidence is not None and options["sure"] is None:
+        raise click.UsageError("--confidence is that of pseudo-labels; give their campaign by --sure, too")
     try:
-        from workbench.workflows.training import train_model
+        from workbench.workflows.training import CONFIDENCE, train_model
     except ModuleNotFoundError as error:
         raise ModelError(
             f"training needs {error.name}, which is not installed: pip install 'ocs-workbench[torch]'"
@@ -84,6 +84,7 @@ def train(source: Path, output: Path, as_json: bool, **options: Any) -> None:
         done = train_model(
             source,
             output,
+            confidence=confidence or CONFIDENCE,
             say=say,
             progress=lambda share, told: bar(round(1000 * share), 1000),
             **options,

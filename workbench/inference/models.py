@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from workbench.documents import digest, sync_directory, write_file
+from workbench.documents import digest, sync_directory, write_file, write_files
 from workbench.errors import ModelError
 from workbench.inference.card import WEIGHTS, ModelCard, check_place, read_card, write_card
 from workbench.inference.networks import build_network
@@ -27,6 +28,7 @@ def write_model(
     weights: Mapping[str, Tensor],
     directory: Path,
     *,
+    beside: Mapping[str, bytes] = MappingProxyType({}),
     overwrite: bool = False,
     half: bool = False,
 ) -> ModelCard:
@@ -38,6 +40,8 @@ def write_model(
         Its digest of the weights is set here.
     weights
         The network's state.
+    beside
+        Further files, by name.
     overwrite
         Replace an older model.
     half
@@ -66,6 +70,7 @@ def write_model(
         making.mkdir()
         write_file(making / WEIGHTS, content, error=ModelError)
         write_card(written, making)
+        write_files({making / name: more for name, more in beside.items()}, error=ModelError)
         if directory.exists():
             shutil.rmtree(directory)
         making.rename(directory)

@@ -6,11 +6,9 @@ __all__ = ["CURVES", "HISTORY", "History", "draw_curves"]
 
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from workbench.documents import write_document, write_file
-from workbench.errors import ModelError
+from workbench.documents import format_document
 
 HISTORY, CURVES = "history.json", "curves.png"
 _HEADER = {"format": "ocs-workbench/training-history", "format_version": 1}
@@ -35,12 +33,11 @@ class History:
             "kept_step": self.kept_step,
         }
 
-    def write(self, directory: Path) -> None:
-        """Write the numbers beside a model, and the picture where matplotlib is installed."""
-        write_document(self.document(), directory / HISTORY, schema="training-history")
+    def files(self) -> dict[str, bytes]:
+        """Return what lies beside a model: the numbers, and the picture where matplotlib is installed."""
+        numbers = format_document(self.document(), schema="training-history", source=HISTORY)
         picture = draw_curves(self)
-        if picture is not None:
-            write_file(directory / CURVES, picture, error=ModelError)
+        return {HISTORY: numbers} | ({} if picture is None else {CURVES: picture})
 
 
 def draw_curves(history: History) -> bytes | None:

@@ -15,8 +15,9 @@ from workbench.evaluation import CrossValidation, Fold, Selection, rule_of
 from workbench.export import Release, open_release
 from workbench.export.folds import PROD, SPLITS
 from workbench.inference.card import CARD, ModelCard, read_card
+from workbench.outputs import new_folder
 from workbench.workflows.evaluating import evaluate_model
-from workbench.workflows.training import budget_of, id_of, train_model
+from workbench.workflows.training import budget_of, checkpoint_of, id_of, train_model
 
 CROSS_VALIDATION = "cross-validation.json"
 _TABLE = "cross-validation.md"
@@ -74,57 +75,79 @@ def cross_validate(
     left_out = [split for split in SPLITS if split not in splits]
     if left_out:
         say(f"no zone is in the test of {', '.join(left_out)}: {len(splits)} folds are judged")
-    _check_folder(output, resume=resume)
+    _check_folder(output, resume=resume, say=say)
     wanted = [*splits, *([PROD] if prod and _holds(release, PROD, "valid") else [])]
-    folds: dict[str, Fold] = {}
-    for number, split in enumerate(wanted):
-        name = PROD if split == PROD else split.replace("split", "fold")
+    with new_folder(output):
+        folds = {}
+        for number, split in enumerate(wanted):
 
-        def told(share: float, what: str, number: int = number, name: str = name) -> None:
-            progress((number + share) / len(wanted), f"{name}: {what}")
+            def told(share: float, what: str, number: int = number) -> None:
+                progress((number + share) / len(wanted), what)
 
-        _train(path, output / name, split, release, told=told, resume=resume, device=device, say=say, how=how)
-        judged = f"{split}:{'valid' if split == PROD else 'test'}"
-        evaluation = evaluate_model(path, output / name, rule=rule, split=judged, device=device, say=_quiet)
-        folds[split] = Fold.of(
-            name, evaluation if split != PROD else replace(evaluation, seen=(), unknown=None)
+            folds[split] = _fold(
+                release, output, split, rule=rule, told=told, resume=resume, device=device, say=say, how=how
+            )
+        result = CrossValidation(
+            release=release.name,
+            nomenclature=release.nomenclature,
+            rule=rule_of(rule, release.nomenclature),
+            folds=tuple(folds[split] for split in splits),
+            prod=folds.get(PROD),
         )
-        say(f"{name}: mIoU {evaluation.score.mean_iou:.1%}, OA {evaluation.score.accuracy:.1%}")
-        if evaluation.doubt and split != PROD:
-            say(f"{name}: no test, or perhaps none, and in no mean: {evaluation.doubt}")
-    result = CrossValidation(
-        release=release.name,
-        nomenclature=release.nomenclature,
-        rule=rule_of(rule, release.nomenclature),
-        folds=tuple(folds[split] for split in splits),
-        prod=folds.get(PROD),
-    )
-    write_document(result.document(), output / CROSS_VALIDATION, schema="cross-validation")
-    write_file(output / _TABLE, (result.text() + "\n").encode(), error=EvaluationError)
+        write_document(result.document(), output / CROSS_VALIDATION, schema="cross-validation")
+        write_file(output / _TABLE, (result.text() + "\n").encode(), error=EvaluationError)
     return result
+
+
+def _fold(
+    release: Release,
+    output: Path,
+    split: str,
+    *,
+    rule: str,
+    told: Callable[[float, str], None],
+    resume: bool,
+    device: str,
+    say: Callable[[str], None],
+    how: Mapping[str, Any],
+) -> Fold:
+    """Train the model of a split, and judge it."""
+    name = PROD if split == PROD else split.replace("split", "fold")
+
+    def of_fold(share: float, what: str) -> None:
+        told(share, f"{name}: {what}")
+
+    _train(release, output / name, split, told=of_fold, resume=resume, device=device, say=say, how=how)
+    judged = f"{split}:{'valid' if split == PROD else 'test'}"
+    found = evaluate_model(release.path, output / name, rule=rule, split=judged, device=device, say=_quiet)
+    say(f"{name}: mIoU {found.score.mean_iou:.1%}, OA {found.score.accuracy:.1%}")
+    if found.doubt and split != PROD:
+        say(f"{name}: no test, or perhaps none, and in no mean: {found.doubt}")
+    return Fold.of(name, found if split != PROD else replace(found, seen=(), unknown=None))
 
 
 def _holds(release: Release, split: str, subset: str) -> bool:
     return bool(Selection(split=split, subset=subset).of(release.patches()))
 
 
-def _check_folder(output: Path, *, resume: bool) -> None:
+def _check_folder(output: Path, *, resume: bool, say: Callable[[str], None]) -> None:
     if not output.parent.is_dir():
         raise EvaluationError(f"{output.parent} is not a folder; make it first")
     if output.exists() and not output.is_dir():
         raise EvaluationError(f"{output} is no folder; choose another name")
-    if output.is_dir() and any(output.iterdir()) and not resume:
+    there = output.is_dir() and any(output.iterdir())
+    if there and not resume:
         raise EvaluationError(
             f"{output} is not empty; choose a new folder, or go on with a cross-validation there by --resume"
         )
-    output.mkdir(exist_ok=True)
+    if resume and not there:
+        say(f"{output} holds nothing to go on from: the cross-validation begins")
 
 
 def _train(
-    path: Path,
+    release: Release,
     model: Path,
     split: str,
-    release: Release,
     *,
     told: Callable[[float, str], None],
     resume: bool,
@@ -138,8 +161,17 @@ def _train(
         say(f"{model.name}: is there already")
         return
     called = id_of(f"{model.resolve().parent.name}-{model.name}")
+    begun = resume and checkpoint_of(model).exists()
     train_model(
-        path, model, id=called, split=split, resume=resume, device=device, say=say, progress=told, **how
+        release.path,
+        model,
+        id=called,
+        split=split,
+        resume=begun,
+        device=device,
+        say=say,
+        progress=told,
+        **how,
     )
 
 

@@ -20,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from workbench.documents import write_document
 from workbench.inference.card import ModelCard, write_card
 from workbench.inference.models import write_model
 from workbench.inference.network import NetworkSegmenter, open_segmenter
@@ -148,8 +147,8 @@ def make_embedded(
             "software": software(),
         },
     )
-    write_model(card, done.weights, output, overwrite=output.exists(), half=True)
-    write_document(done.history.document(), output / HISTORY, schema="training-history")
+    history = {HISTORY: done.history.files()[HISTORY]}
+    write_model(card, done.weights, output, beside=history, overwrite=output.exists(), half=True)
     unseen = scene_patches(_FIRST_UNSEEN, _UNSEEN_CANDIDATES, _UNSEEN, say=say)
     segmenter = open_segmenter(output, device="cpu")
     measured = replace(segmenter.card, metrics={"unseen_synthetic_scenes": _measured(segmenter, unseen)})

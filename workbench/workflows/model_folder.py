@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["KEPT", "check_folder", "training_files", "write_folder"]
+__all__ = ["check_folder", "training_files", "write_folder"]
 
 import json
 import shutil
@@ -24,8 +24,6 @@ from workbench.workflows.model_readme import readme
 from workbench.workflows.publication import Figures, Publication
 
 README: Final = "README.md"
-KEPT: Final = frozenset({README, CARD, WEIGHTS, METRICS, MATRIX, CURVES, HISTORY, MANIFEST})
-"""Names of the files that such a folder may hold."""
 _PNG: Final = b"\x89PNG"
 
 
@@ -46,19 +44,12 @@ def check_folder(output: Path, *, sources: Sequence[Path], overwrite: bool) -> N
     ModelError
         Something else is there, or would be lost.
     """
-    if output.is_symlink():
-        raise ModelError(f"{output} is a link; give the folder itself, or another name")
+    check_place(output, overwrite=overwrite)
     goal = output.resolve()
     for source in sources:
         taken = source.resolve()
         if goal.is_relative_to(taken) or taken.is_relative_to(goal):
             raise ModelError(f"{output} and {source} are one, or lie in each other; choose a folder beside")
-    check_place(output, overwrite=overwrite)
-    if output.exists() and (strange := sorted({path.name for path in output.iterdir()} - KEPT)):
-        raise ModelError(
-            f"{output} holds {strange[0]}, which is no part of a model and would be lost; move it away, or "
-            "choose another folder"
-        )
 
 
 def training_files(model: Path) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TrainingDone", "budget_of", "id_of", "train_model"]
+__all__ = ["TrainingDone", "budget_of", "checkpoint_of", "id_of", "train_model"]
 
 import platform
 import re
@@ -177,7 +177,7 @@ def train_model(
     ModelError
         There is nothing to learn from, the model to begin with does not suit, or something is in the way.
     """
-    checkpoint = output.with_name(f"{output.name}.checkpoint")
+    checkpoint = checkpoint_of(output)
     _check_free(output, checkpoint, resume=resume, overwrite=overwrite)
     budget = budget_of(minutes, steps)
     begun = _begun(begin, network, say)
@@ -203,6 +203,8 @@ def train_model(
     with alone(output, error=ModelError):
         if checkpoint.exists() and resume:
             say(f"{checkpoint}: going on from there")
+        elif resume:
+            say(f"{checkpoint} is not there, so there is nothing to go on from: the training begins")
         elif checkpoint.exists():
             checkpoint.unlink()
         done = train(
@@ -217,8 +219,8 @@ def train_model(
             progress=progress,
         )
         card = _card(prepared.card, patches, pseudo, recipe, budget, done, begun[0] if begun else None)
-        written = write_model(card, done.weights, output, overwrite=overwrite)
-        done.history.write(output)
+        beside = done.history.files()
+        written = write_model(card, done.weights, output, beside=beside, overwrite=overwrite)
         checkpoint.unlink(missing_ok=True)
     return TrainingDone(
         directory=output,
@@ -228,6 +230,11 @@ def train_model(
         pseudo=pseudo,
         begun_with=begun[0].id if begun else None,
     )
+
+
+def checkpoint_of(output: Path) -> Path:
+    """Return where a training that was cut short is gone on from."""
+    return output.with_name(f"{output.name}.checkpoint")
 
 
 def software() -> dict[str, str]:
