@@ -27,7 +27,7 @@ _ASSESSMENT = "agreement closing seams slivers surfaces"
 _DESK = "handin opening processes readers reviewing session writers"
 MODULES = (
     *(f"workbench/labels/{name}.py" for name in _LABELS.split()),
-    *(f"workbench/geo/{name}.py" for name in ("placed", "raster", "vectors")),
+    *(f"workbench/geo/{name}.py" for name in ("placed", "predictions", "raster", "vectors")),
     *(
         f"workbench/segmentation/{name}.py"
         for name in ("building", "hierarchy", "refining", "sealing", "storage")
@@ -35,7 +35,7 @@ MODULES = (
     *(f"workbench/assessment/{name}.py" for name in _ASSESSMENT.split()),
     *(f"workbench/export/{name}.py" for name in ("gates", "layouts", "release")),
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
-    *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "registry")),
+    *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "outputs", "registry")),
     *(f"napari_plugin/{name}.py" for name in _DESK.split()),
 )
 """Whose errors reach the desk: they read or write what it shows, or judge what it asks for."""
@@ -62,7 +62,8 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "workbench/workflows/labelling.py": ("export_labels",),
     "workbench/workflows/publishing.py": ("release_sources",),
     "workbench/workflows/refining.py": ("refined_by",),
-    "workbench/documents.py": ("check_output", "write_file"),
+    "workbench/documents.py": ("write_files",),
+    "workbench/outputs.py": ("check_output",),
     "workbench/leases.py": ("_take",),
     "napari_plugin/opening.py": ("_read_hierarchy",),
 }
@@ -93,7 +94,7 @@ BY_HAND: Mapping[str, tuple[str, ...]] = {
     ),
     "workbench/assessment/closing.py": ("no label",),
     "workbench/assessment/findings.py": (*KINDS, *(f"{{count}} {kind}" for kind in KINDS)),
-    "workbench/documents.py": ("a GeoTIFF", "a hierarchy"),
+    "workbench/geo/raster_kinds.py": ("a raster of labels",),
     "workbench/segmentation/building.py": ("image", "leaves", "merging", "scales", "numbering"),
     # What operating systems and SQLite say of disks.
     "errno": (
