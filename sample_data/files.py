@@ -15,6 +15,7 @@ from workbench.documents import replacing
 from workbench.errors import GridError, RasterError
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid
 from workbench.geo.raster import write_raster
+from workbench.geo.raster_kinds import RasterKind
 from workbench.nomenclature import load_nomenclature
 
 from .scene import VERSION, Scene
@@ -27,6 +28,13 @@ _BLOCK_COLS, _BLOCK_ROWS = 91, 106
 _WEST, _NORTH = 300_000.0, 6_940_000.0
 # Coprime to the number of blocks: one block per seed, far from its neighbour's.
 _STRIDE = 5003
+
+
+_SCENE = RasterKind(
+    name="a raster of a sample scene",
+    mark="ocs-workbench/sample-scene",
+    unmarked=lambda info: "SCENE_GENERATOR" in info.tags,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +157,7 @@ def write_scene(
         paths.ortho,
         scene.image[: len(bands)],
         grid,
+        kind=_SCENE,
         descriptions=names,
         tags=tags,
         tiled=True,
@@ -156,9 +165,9 @@ def write_scene(
     )
     colours = load_nomenclature("flair-19").colour_table("flair")
     write_raster(
-        paths.truth, scene.classes, grid, colours=colours, tags=tags, tiled=True, overwrite=overwrite
+        paths.truth, scene.classes, grid, kind=_SCENE, colours=colours, tags=tags, overwrite=overwrite
     )
-    write_raster(paths.objects, scene.objects, grid, tags=tags, tiled=True, overwrite=overwrite)
+    write_raster(paths.objects, scene.objects, grid, kind=_SCENE, tags=tags, overwrite=overwrite)
     text = json.dumps(_document(scene, left, top, names), indent=2, sort_keys=True)
     with replacing(paths.document) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")

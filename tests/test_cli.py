@@ -704,6 +704,7 @@ def test_the_examples_of_all_commands_run(
 REPEATED = {
     ("predict", "--model"),
     ("evaluate", "--model"),
+    ("prelabel", "--model"),
     ("zone migrate", "--zone"),
     ("zone migrate", "--decide"),
     ("product build", "--decide"),

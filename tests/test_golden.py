@@ -93,6 +93,7 @@ def test_a_release_of_an_earlier_version_verifies_and_reads(path: Path) -> None:
     meaning = json.loads((path / "meaning.json").read_text())
     assert verify_release(path / path.name).sound
     release = open_release(path / path.name)
+    release.prove()
     (patch,) = release.patches()
     assert patch.id == meaning["patch"]
     for layout in ("flair-hub", "flair1"):

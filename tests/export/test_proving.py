@@ -28,7 +28,8 @@ def copy(built: Release, tmp_path: Path) -> Release:
 def repaint(path: Path) -> None:
     """Change the pixels of a raster, which stays a sound raster."""
     pixels, info = read_bands(path), inspect_raster(path)
-    write_raster(path, np.where(pixels == pixels.max(), pixels.min(), pixels), info.grid, overwrite=True)
+    path.unlink()
+    write_raster(path, np.where(pixels == pixels.max(), pixels.min(), pixels), info.grid)
 
 
 CHANGES: dict[str, Callable[[Path], None]] = {

@@ -335,7 +335,7 @@ def test_a_model_that_overflows_is_refused_and_does_not_pass_for_no_data(
     weights = load_file(model / "weights.safetensors")
     kernels = {name: weight * 1e20 for name, weight in weights.items() if weight.ndim == 4}
     write_model(made_card(), weights | kernels, tmp_path / "large")
-    with pytest.raises(ModelError, match=r"model made.* gives no number for .* the first at row 0, column 0"):
+    with pytest.raises(ModelError, match=r"model made.* gives no number for .* the first at row \d+"):
         predicted(image, tmp_path / "p.tif", tmp_path / "large", tiling=tiling, views=views)
     assert not (tmp_path / "p.tif").exists()
 

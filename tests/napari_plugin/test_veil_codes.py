@@ -77,8 +77,8 @@ def test_a_prediction_is_read_on_the_pixels_of_its_zone(zone: Campaign) -> None:
 
 CLASSES = np.zeros((3, 512, 512), np.uint8)
 MISFITS = {
-    "one band": (CLASSES[:1], {}, "has the bands class, probability of the class, entropy"),
-    "16 bits": (CLASSES.astype(np.uint16), {}, "in 8 bits, this has 3 of uint16"),
+    "one band": (CLASSES[:1], {}, "has the class alone, and does not say how sure it is"),
+    "16 bits": (CLASSES.astype(np.uint16), {}, "is uint16; the classes of a prediction are 8-bit numbers"),
     "elsewhere": (CLASSES, {"shift": (900, 0)}, "is no prediction for this zone: .*reaches outside"),
     "between pixels": (CLASSES, {"shift": (0.5, 0.0)}, "falls between pixels"),
     "other resolution": (CLASSES, {"pitch": 2.0}, "at 0.4 m; predict the zone again|falls|reaches"),

@@ -115,7 +115,7 @@ def test_the_model_for_production_is_made_where_nothing_can_judge_it(release: Pa
     assert document["models"]["prod"] == str(folder / "prod")
     assert document["cross_validation"]["prod"] is None
     assert read_card(folder / "prod").domains == ("D051_2019", "D055_2018")
-    assert "prod: trained on the zones of all folds, and not judged" in ran.stderr
+    assert "prod: trained on the zones of all folds; none is valid in it, so it is not judged" in ran.stderr
     again = CliRunner().invoke(command, [*arguments, "--resume"], catch_exceptions=False)
     assert "prod: is there already" in again.stderr
     assert json.loads(again.stdout) == document

@@ -14,10 +14,12 @@ from made_orthos import made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
+from workbench.counting import counted
 from workbench.documents import validate
 from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.ground import GroundMap
+from workbench.geo.predictions import PLANES, PREDICTION
 from workbench.geo.raster import write_raster
 from workbench.workflows.crossvalidating import cross_validate
 from workbench.workflows.evaluating import evaluate_model
@@ -29,7 +31,7 @@ from workbench.workflows.predictions import prediction_path, prediction_tags
 from workbench.workflows.prelabelling import prelabel_zone, prelabel_zones
 from workbench.workflows.publishing import publish
 from workbench.workflows.segmenting import segment_zones
-from workbench.workflows.unseen import namesakes, unseen_model
+from workbench.workflows.unseen import namesakes, shown_whole, unseen_model
 
 THEN, NOW, ELSEWHERE = "D055_2018/Z1_AA", "D055_2021/Z1_AA", "D036_2020/Z1_AA"
 """Zones of folds 1, 2 and 3; the first two show the same ground."""
@@ -132,6 +134,15 @@ def test_of_another_year_of_the_department_that_is_not_here_nobody_can_tell(
     assert far.doubt is None, "of another department"
 
 
+def test_a_domain_is_not_shown_whole_where_a_zone_that_the_card_lists_is_not_here() -> None:
+    card = made_card(domains=("D055_2014", "D055_2021"))
+    here = [THEN, NOW, ELSEWHERE, "D055_2014/Z3_AA"]
+    assert "D055_2014" in shown_whole(card, here)
+    listed = replace(card, training={"zones": ["D055_2014/Z3_AA"], "held_out": ["D055_2014/Z4_AA"]})
+    assert shown_whole(listed, here) == {"D055_2018", "D055_2021", "D036_2020"}
+    assert shown_whole(listed, [*here, "D055_2014/Z4_AA"]) == shown_whole(card, here)
+
+
 @pytest.mark.parametrize(
     ("trained_on", "told"),
     [
@@ -171,7 +182,15 @@ def predict(campaign: Campaign, zone_id: str, domains: list[str] | None) -> None
     zone = campaign.zone(zone_id)
     planes = np.stack([np.full((512, 512), value, np.uint8) for value in (5, 250, 0)])
     tags = prediction_tags(model="made", digest="ab" * 32, nomenclature="flair-19", domains=domains)
-    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags, overwrite=True)
+    write_raster(
+        prediction_path(campaign, zone),
+        planes,
+        zone.grid,
+        kind=PREDICTION,
+        descriptions=PLANES,
+        tags=tags,
+        overwrite=True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,10 +294,8 @@ def test_an_accepted_zone_is_prelabelled_by_its_name_only_and_both_are_said(twin
         {"model": "model-made", "regions": done.regions, "pixels": 512 * 512, "same": same}
     ]
     told = CliRunner().invoke(command, status, catch_exceptions=False).stdout
-    assert (
-        f"model-made proposes {done.regions:,} regions for 262,144 pixels, of which {same / 512**2:.1%}"
-        in told
-    )
+    proposed = counted(done.regions, "region")
+    assert f"model-made proposes {proposed} for 262,144 pixels, of which {same / 512**2:.1%}" in told
 
 
 def labels_of(campaign: Campaign, zone_id: str) -> np.ndarray:
@@ -297,6 +314,6 @@ def test_a_line_of_the_status_tells_what_waits(tmp_path: Path) -> None:
     label_zone(campaign, zone, author="marie", lines=[line], on_edit=lambda op, line: None)
     status = ["zone", "status", str(campaign.path), "--zone", THEN]
     told = CliRunner().invoke(command, status, catch_exceptions=False).stdout
-    assert "  model-made proposes 1 regions for 262,144 pixels, of which 0.0% are labelled so" in told
+    assert "  model-made proposes 1 region for 262,144 pixels, of which 0.0% are labelled so" in told
     waiting = int((labels_of(campaign, THEN) == 0).sum())
-    assert f"  waits to be accepted: water by model-made for {waiting} pixels" in told
+    assert f"  waits to be accepted: water by model-made for {counted(waiting, 'pixel')}" in told

@@ -347,7 +347,8 @@ def test_no_model_vouches_for_a_release_whose_pixels_were_changed(release: Relea
     for patch in copy.patches():
         mask = copy.path / patch.files[copy.richest.name]["label"].path
         codes, grid = read_bands(mask), inspect_raster(mask).grid
-        write_raster(mask, np.where(codes == codes.max(), codes.min(), codes), grid, overwrite=True)
+        mask.unlink()
+        write_raster(mask, np.where(codes == codes.max(), codes.min(), codes), grid)
     told = r"is not as it was built: FLAIR1/.*; run: workbench release verify"
     with pytest.raises(ReleaseError, match=told):
         train_model(copy.path, tmp_path / "model", steps=1, split="prod", device="cpu")

@@ -70,6 +70,9 @@ def prelabel(
 
         return open_models(paths, device=device)
 
+    if members:
+        segmenter(members)  # refused once, and not zone by zone
+
     def predicted(zone: Zone) -> Path | None:
         paths = members
         if models is not None:

@@ -111,7 +111,7 @@ class GroundMap:
 
 def _touched(grid: PixelGrid) -> Iterator[Cell]:
     """Yield the cells of the national grid that another grid touches; that of a patch is one of them."""
-    bounds, lattice, near = grid.bounds, NATIONAL_GRID, 1e-6
+    bounds, lattice, near = grid.bounds, NATIONAL_GRID, 1e-3
     rows = (lattice.y - bounds.top) / lattice.pitch, (lattice.y - bounds.bottom) / lattice.pitch
     cols = (bounds.left - lattice.x) / lattice.pitch, (bounds.right - lattice.x) / lattice.pitch
     spans = (range(math.floor(low + near), math.ceil(high - near)) for low, high in (rows, cols))

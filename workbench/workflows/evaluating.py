@@ -31,7 +31,7 @@ from workbench.geo.grid import NATIONAL_GRID
 from workbench.inference import Segmenter, read_card
 from workbench.nomenclature import load_nomenclature
 from workbench.outputs import FileKind, begins_with, check_output, new_folder
-from workbench.workflows.unseen import domains_of, namesakes, unknown_ground
+from workbench.workflows.unseen import namesakes, shown_whole, unknown_ground
 
 
 def _is_metrics(path: Path) -> bool:
@@ -123,8 +123,8 @@ def evaluate_model(
         trained_on=card.domains,
         progress=progress,
     )
-    doubt = unknown_ground(card) or namesakes(card.domains, found.domains, here=domains_of(release))
-    found = replace(found, unknown=doubt)
+    here = shown_whole(card, [zone["id"] for zone in release.card["zones"]])
+    found = replace(found, unknown=unknown_ground(card) or namesakes(card.domains, found.domains, here=here))
     if found.unknown:
         say(f"whether model {card.id} was trained on these domains is not known: {found.unknown}")
     if found.seen:

@@ -68,7 +68,7 @@ class Predicted:
         )
         known, pixels = self.done.classified, counted(self.pixels, "pixel")
         if not known:
-            return f"{self.done.path}: empty, for none of {pixels} has data; {self.card.id} was not asked"
+            return f"{self.done.path}: empty, for none of the {pixels} has data; {self.card.id} was not asked"
         if known < self.pixels:
             pixels = f"{known:,} of {pixels}"
         return (

@@ -2,13 +2,14 @@
 
 A model has seen the domains that its card names, and their ground whatever domain shows it: the same place at
 another date is no test. Which ground that is, the card does not tell; the release or the campaign at hand
-does, of the domains that it has. Of a domain that it does not have the name alone is known: another year of
-the same department may be the same ground or not, and then nobody can tell.
+does, of the domains that it has. Of a domain that it does not have, or not all the zones of that the card
+lists, the name alone is known: another year of the same department may be the same ground or not, and then
+nobody can tell.
 """
 
 from __future__ import annotations
 
-__all__ = ["Unseen", "domains_of", "namesakes", "too_sure", "unknown_ground", "unseen_model"]
+__all__ = ["Unseen", "namesakes", "shown_whole", "too_sure", "unknown_ground", "unseen_model"]
 
 import re
 from collections.abc import Collection, Iterable
@@ -17,11 +18,11 @@ from pathlib import Path
 
 from workbench.counting import counted
 from workbench.errors import ModelError
-from workbench.export import Release
 from workbench.export.ground import GroundMap, domain_of
 from workbench.geo.zone import Zone
 from workbench.inference.card import CARD, ModelCard, read_card
 from workbench.inference.embedded import embedded_model
+from workbench.workflows.learned import Learned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ def unseen_model(folder: Path, zone: Zone, ground: GroundMap) -> Unseen:
         if seen := ground.seen([zone.id], card.domains):
             saw.add(str(seen[0]))
         elif card.id not in silent:
-            doubt = namesakes(card.domains, [zone.domain], here=ground.domains)
+            doubt = namesakes(card.domains, [zone.domain], here=shown_whole(card, ground.zones))
             unseen.append(Unseen(path=path, card=card, zone=zone, doubt=doubt))
     if not unseen:
         hint = f" or do not say what they saw ({', '.join(silent)})" if silent else ""
@@ -119,7 +120,7 @@ def namesakes(trained_on: Collection[str], domains: Iterable[str], *, here: Coll
     domains
         Of which it is asked.
     here
-        All domains of the release or the campaign.
+        Domains of which the release or the campaign shows the ground.
 
     >>> namesakes(["D055_2021", "D051_2019"], ["D055_2018"], here=["D051_2019", "D055_2018"])
     'it was trained on D055_2021, and nothing here tells whether that shows ground of D055_2018'
@@ -136,9 +137,11 @@ def namesakes(trained_on: Collection[str], domains: Iterable[str], *, here: Coll
     return None
 
 
-def domains_of(release: Release) -> frozenset[str]:
-    """Return the domains of a release."""
-    return frozenset(domain_of(zone["id"]) for zone in release.card["zones"])
+def shown_whole(card: ModelCard, zones: Collection[str]) -> frozenset[str]:
+    """Return the domains of some zones, but those of which a zone that a card lists is not among them."""
+    learned = Learned.of(card)
+    listed = {*learned.zones, *learned.held_out, *learned.pseudo}
+    return frozenset(map(domain_of, zones)) - set(map(domain_of, listed - set(zones)))
 
 
 def unknown_ground(card: ModelCard) -> str | None:
