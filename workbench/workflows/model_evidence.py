@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from workbench.export.patches import Patch
+from workbench.markdown import bullets, inline, table
 from workbench.training.history import CURVES, HISTORY
-from workbench.workflows.markdown import bullets, inline, table
 from workbench.workflows.publication import Ground, Publication
 
 _MEANINGS: Final = {

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.evaluation import ChallengeRule
 from workbench.evaluation.scores import Score, percent
-from workbench.workflows.markdown import bullets, inline, table
+from workbench.markdown import bullets, inline, table
 from workbench.workflows.publication import Figures, NotMeasured, Publication
 
 METRICS, MATRIX = "metrics.json", "confusion.png"
