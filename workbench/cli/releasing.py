@@ -150,6 +150,6 @@ def release_publish(path: Path, out: Path, published: datetime, as_json: bool, *
 
     title = said.pop("title") or open_release(path).name
     edition = read_edition(title=title, published=published.date(), **said)
-    with in_threads() as threads, progress("patches, files") as bar:
+    with in_threads() as threads, progress("files, patches") as bar:
         done = publish_dataset(path, out, edition=edition, map=threads, progress=bar)
     emit("release-publish", done.document(), done.text(), as_json=as_json)

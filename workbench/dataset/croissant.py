@@ -47,6 +47,7 @@ _SETS: Final = {
     "valid": ("cr:ValidationSplit", "To choose and stop by while learning."),
     "test": ("cr:TestSplit", "To measure by, once; zones of the split's own fold of domains."),
 }
+_PARQUET: Final = "application/x-parquet"
 _TOKENS: Final = 2000
 """Cells of the spatial index at most."""
 
@@ -153,7 +154,7 @@ def _file(context: Any, file: DescribedFile) -> mlcroissant.FileObject:
         description=file.description,
         content_url=file.path,
         content_size=f"{file.size} B",
-        encoding_formats=[media_type(file.path)],
+        encoding_formats=_formats(file.path),
         sha256=file.sha256,
     )
 
@@ -168,8 +169,14 @@ def _file_set(context: Any, layout: str, modality: str, glob: str, root: str) ->
         name=f"{layout}-{modality}",
         description=f"{what} in the layout {layout}, folder {root}; {INDEX} tells each patch's file.",
         includes=[glob],
-        encoding_formats=[media_type(glob)],
+        encoding_formats=_formats(glob),
     )
+
+
+def _formats(path: str) -> list[str]:
+    """Return the media type of a file; mlcroissant reads Parquet under its older name alone."""
+    kind = media_type(path) or "application/octet-stream"
+    return [*([_PARQUET] if path.endswith(".parquet") else []), kind]
 
 
 def _sets(context: Any) -> mlcroissant.RecordSet:

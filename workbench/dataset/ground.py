@@ -16,14 +16,14 @@ from shapely.geometry.base import BaseGeometry
 from workbench.dataset.survey import Survey
 
 _WGS84: Final = "EPSG:4326"
-_DIGITS: Final = 6
-"""Of degrees: a decimetre."""
+_DIGITS: Final = 7
+"""Of degrees: a centimetre."""
 _STEP: Final = 10_000.0
 """Metres; side of the smallest cells."""
 
 
 def lonlat_outline(outline: BaseGeometry, crs: str) -> BaseGeometry:
-    """Return a geometry in longitude and latitude, to a decimetre.
+    """Return a geometry in longitude and latitude, to a centimetre.
 
     >>> lonlat_outline(shapely.Point(700000.0, 6600000.0), "EPSG:2154").wkt
     'POINT (3 46.5)'
@@ -44,7 +44,7 @@ def lonlat_bounds(survey: Survey) -> tuple[float, float, float, float]:
 
 
 def rounded(degrees: float) -> float:
-    """Return degrees to a decimetre, without the noise of binary fractions."""
+    """Return degrees to a centimetre, without the noise of binary fractions."""
     return round(degrees, _DIGITS)
 
 

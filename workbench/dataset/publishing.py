@@ -10,7 +10,7 @@ from __future__ import annotations
 __all__ = ["PublishedDataset", "publish_dataset"]
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -108,7 +108,7 @@ def publish_dataset(
     map
         Such as `workbench.threads.in_threads` gives.
     progress
-        Called with the patches drawn and their total, then with the files taken and theirs.
+        Called with the files taken and their total, then with the patches drawn and theirs.
 
     Raises
     ------
@@ -120,23 +120,26 @@ def publish_dataset(
     check_place(path, target)
     check_libraries()
     manifest = check_whole(release)
-    found = survey(release)
-    preview = make_preview(found, map=map, progress=progress)
     with Staging.beside(target) as staging:
         try:
             taken = take_files(path, manifest, staging.path, map=map, progress=progress)
+            found = survey(replace(release, path=staging.path))  # what is drawn and counted is proven by now
+            preview = make_preview(found, map=map, progress=progress)
             about = _write(staging.path, found, edition, preview, taken)
             taken.put(about.items())
             taken.write(staging.path)
         except OSError as error:
             reason = error.strerror or error
             raise ReleaseError(f"{target} cannot be written ({reason}); make room there") from error
-        if taken.content_sha256 != release.card["content_sha256"]:
-            raise ReleaseError(f"{path} has a file of a name that is kept for what tells about the data")
         if not staging.publish():
             raise ReleaseError(f"{target} appeared while it was published; choose another folder")
     return PublishedDataset(
-        directory=target, survey=found, edition=edition, preview=preview, files=len(taken), about=about
+        directory=target,
+        survey=replace(found, release=release),
+        edition=edition,
+        preview=preview,
+        files=len(taken),
+        about=about,
     )
 
 

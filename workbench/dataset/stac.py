@@ -12,7 +12,7 @@ __all__ = ["COLLECTION", "write_stac"]
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import shapely
 
@@ -122,6 +122,7 @@ def _collection(
     ScientificExtension.ext(collection, add_if_missing=True).apply(
         doi=edition.doi, citation=bibtex(survey, edition)
     )
+    _describe_assets(collection, survey)
     collection.add_link(
         pystac.Link(pystac.RelType.LICENSE, edition.licence.url, "text/html", edition.licence.name)
     )
@@ -155,6 +156,7 @@ def _item(survey: Survey, zone: ZoneSurvey, packs: Mapping[str, DescribedFile]) 
             f"{_OWN}:fold": zone.fold,
             **{f"{_OWN}:{column}": zone.splits[column] for column in (*SPLITS, PROD)},
             f"{_OWN}:patches": zone.patches,
+            f"{_OWN}:class_pixels": dict(zone.class_pixels),
             f"{_OWN}:unlabelled_pixels": zone.unlabelled,
         },
         start_datetime=_morning(first),
@@ -164,71 +166,69 @@ def _item(survey: Survey, zone: ZoneSurvey, packs: Mapping[str, DescribedFile]) 
     ProjectionExtension.ext(item, add_if_missing=True).apply(
         code=survey.card["grid"]["crs"], bbox=list(zone.outline.bounds)
     )
-    _labelled(item, survey, zone)
     for layout in survey.release.layouts:
         for modality, path in zone.files[layout.name].items():
-            asset = _modality(layout, modality, path, packs.get(path))
-            item.add_asset(f"{layout.name}-{modality}", asset)
-            if path in packs:
-                _proven(asset, packs[path])
-            if modality == LABEL:
-                _classified(asset, survey, layout)
+            pack = packs.get(path)
+            item.add_asset(f"{layout.name}-{modality}", asset := _modality(layout, modality, path, pack))
+            if pack is not None:
+                _proven(asset, pack)
     return item
 
 
-def _labelled(item: pystac.Item, survey: Survey, zone: ZoneSurvey) -> None:
-    """Say what the labels of a zone are, and count them, as the extension *label* does."""
-    from pystac.extensions.label import (
-        LabelClasses,
-        LabelCount,
-        LabelExtension,
-        LabelOverview,
-        LabelTask,
-        LabelType,
-    )
-
-    keys = survey.nomenclature.keys
-    counts = [LabelCount.create(key, zone.class_pixels.get(key, 0)) for key in keys]
-    LabelExtension.ext(item, add_if_missing=True).apply(
-        label_description=f"Land cover, {survey.nomenclature.name} {survey.nomenclature.version}",
-        label_type=LabelType.RASTER,
-        label_classes=[LabelClasses.create(keys)],
-        label_tasks=[LabelTask.SEGMENTATION],
-        label_methods=["manual"],
-        label_overviews=[LabelOverview.create(property_key=None, counts=counts)],
-    )
-
-
-def _classified(asset: pystac.Asset, survey: Survey, layout: Layout) -> None:
-    """Say what the values of label files mean, as the extension *classification* does."""
+def _describe_assets(collection: pystac.Collection, survey: Survey) -> None:
+    """Say once for all items what their assets are, and what the values of labels mean."""
+    import pystac
     from pystac.extensions.classification import Classification, ClassificationExtension
 
-    classes = [
-        Classification.create(
-            value=entry.values[layout.scheme],
-            name=entry.key,
-            title=entry.titles["en"],
-            color_hint=entry.colour.removeprefix("#").upper(),
-        )
-        for entry in survey.nomenclature.classes
-    ]
-    ClassificationExtension.ext(asset, add_if_missing=True).apply(classes)
+    for layout in survey.release.layouts:
+        for modality in layout.modalities:
+            kind = pystac.ItemAssetDefinition.create(
+                title=f"{_called(modality)}, layout {layout.name}",
+                description=None,
+                media_type=media_type(survey.patterns[layout.name, modality]),
+                roles=[_role(modality)],
+                extra_fields=_bands(layout, modality),
+            )
+            collection.item_assets[f"{layout.name}-{modality}"] = kind
+            if modality != LABEL:
+                continue
+            classes = [
+                Classification.create(
+                    value=entry.values[layout.scheme],
+                    name=entry.key,
+                    title=entry.titles["en"],
+                    color_hint=entry.colour.removeprefix("#").upper(),
+                )
+                for entry in survey.nomenclature.classes
+            ]
+            owned = collection.item_assets[f"{layout.name}-{modality}"]
+            ClassificationExtension.ext(owned, add_if_missing=True).apply(classes)
+            collection.item_assets[f"{layout.name}-{modality}"] = owned
 
 
 def _modality(layout: Layout, modality: str, path: str, pack: DescribedFile | None) -> pystac.Asset:
     """Return what a zone has of a modality: the file that holds it, or the folder of its patches."""
-    what = "Orthophoto" if modality == IMAGE else modality.capitalize()
-    roles = ["labels"] if modality == LABEL else ["data"]
     if pack is not None:
-        asset = _asset(f"../../{path}", f"{what}: {pack.description}", roles=roles)
+        asset = _asset(f"../../{path}", f"{_called(modality)}: {pack.description}", roles=[_role(modality)])
     else:
-        folder = f"../../{path.rpartition('/')[0]}/"
-        asset = _asset(folder, f"{what}: folder of a GeoTIFF per patch, layout {layout.name}", roles=roles)
-    bands = layout.bands if modality == IMAGE else ()
-    bands = MODALITIES[modality].bands if modality in MODALITIES else bands
-    if bands:
-        asset.extra_fields["bands"] = [{"name": band} for band in bands]
+        folder, told = f"../../{path.rpartition('/')[0]}/", f"{_called(modality)}: a GeoTIFF per patch"
+        asset = _asset(folder, told, roles=[_role(modality)])
+    asset.extra_fields |= _bands(layout, modality)
     return asset
+
+
+def _called(modality: str) -> str:
+    return {IMAGE: "Orthophoto", LABEL: "Labels"}.get(modality, modality.capitalize())
+
+
+def _role(modality: str) -> str:
+    return "labels" if modality == LABEL else "data"
+
+
+def _bands(layout: Layout, modality: str) -> dict[str, Any]:
+    known = MODALITIES[modality].bands if modality in MODALITIES else ()
+    bands = layout.bands if modality == IMAGE else known
+    return {"bands": [{"name": band} for band in bands]} if bands else {}
 
 
 def _asset(href: str, description: str, *, roles: list[str]) -> pystac.Asset:
