@@ -100,7 +100,7 @@ def test_a_damaged_release_is_refused_and_nothing_is_written(
     else:
         sums = copy / "SHA256SUMS"
         sums.write_text(sums.read_text().replace("nomenclature.json", "nomenclatura.json"))
-    with pytest.raises(ReleaseError, match="is not as it was built: .*workbench release verify"):
+    with pytest.raises(ReleaseError, match=r"is not as it was built: .*workbench release verify"):
         publish_dataset(copy, tmp_path / "out", edition=edition())
     assert not (tmp_path / "out").exists()
 

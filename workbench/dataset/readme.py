@@ -80,6 +80,7 @@ def readme(survey: Survey, edition: Edition, preview: Preview, *, head: str, sof
 
 def _facts(survey: Survey, edition: Edition) -> str:
     counts, grid = survey.card["counts"], survey.card["grid"]
+    area = statements.km2(counts["area_km2"])
     rows = [
         ("name, version", f"{plain(survey.name)}, {survey.release.version}"),
         ("published", edition.published.isoformat()),
@@ -89,7 +90,7 @@ def _facts(survey: Survey, edition: Edition) -> str:
         ("address", plain(edition.link or "")),
         (
             "ground",
-            f"{statements.km2(counts['area_km2'])} km²; {counts['domains']:,} domains, {counts['zones']:,} zones",
+            f"{area} km²; {counts['domains']:,} domains, {counts['zones']:,} zones",
         ),
         ("pictures", plain(f"{', '.join(survey.release.richest.bands)}; {statements.period(survey)}")),
         (
@@ -204,8 +205,8 @@ def _licence(edition: Edition) -> str:
 def _digests(survey: Survey) -> str:
     return (
         f"`{MANIFEST}` has the digest of each file: `sha256sum -c {MANIFEST}`, or `workbench release verify "
-        ".`, which looks into the files, too. The content is the digest of its lines without those of files that "
-        f"only tell about the data:\n\n```sh\ngrep -vE '  ({ABOUT})$' {MANIFEST} | sha256sum\n```"
+        ".`, which looks into the files, too. The content is the digest of its lines without those of files "
+        f"that only tell about the data:\n\n```sh\ngrep -vE '  ({ABOUT})$' {MANIFEST} | sha256sum\n```"
     )
 
 
