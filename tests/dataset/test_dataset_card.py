@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_what_people_say_is_text_wherever_it_stands(folder: Path, name: str) -> 
     assert all(link.startswith("https://") for link in links)
     headings = [
         "".join(child.content for child in after.children or [])
-        for token, after in zip(tokens, tokens[1:], strict=False)
+        for token, after in pairwise(tokens)
         if token.type == "heading_open" and token.tag == "h1"
     ]
     assert headings == [HOSTILE if name == "README.md" else f"Datasheet: {HOSTILE}"]

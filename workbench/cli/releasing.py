@@ -114,7 +114,7 @@ def release_verify(path: Path, as_json: bool) -> None:
 @release.command(
     "publish",
     epilog=example(
-        "workbench release publish releases/FR_V0.1 -o published --licence etalab-2.0 --date 2026-01-31"
+        "workbench release publish releases/FR_V0.1 -o public --licence etalab-2.0 --date 2026-01-31"
     ),
 )
 @click.argument("path", metavar="RELEASE", type=PATH)
