@@ -1,23 +1,13 @@
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
+from made_editions import HOSTILE, edition
 from made_zones import MadeZone, build, make_zones
 
-from workbench.dataset import Edition, PublishedDataset, publish_dataset, read_edition
+from workbench.dataset import PublishedDataset, publish_dataset
 from workbench.export import Release
-
-HOSTILE = """It's "quoted": </script><b>*x* | y</b> [z](javascript:1) `c` {d} & ${e} # --- é\\"""
-"""A line that means something in YAML, JSON, HTML, Markdown and TeX."""
-
-
-def edition(**said: Any) -> Edition:
-    """Return what somebody says of a release."""
-    known = {"title": "Land cover", "licence": "etalab-2.0", "published": date(2026, 1, 31)}
-    return read_edition(**{**known, **said})
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import HOSTILE
+from made_editions import HOSTILE
 
 from workbench.dataset import PublishedDataset
 from workbench.documents import digest_file

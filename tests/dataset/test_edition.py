@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import edition
+from made_editions import edition
 
 from workbench.dataset.licences import LICENCES, licence_of
 from workbench.errors import ReleaseError

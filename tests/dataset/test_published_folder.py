@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import edition
+from made_editions import edition
 from made_zones import file_bytes
 
 from workbench.dataset import PublishedDataset, publish_dataset

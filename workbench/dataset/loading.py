@@ -32,6 +32,8 @@ def loading(survey: Survey) -> Iterator[str]:
     )
     for one in survey.release.layouts:
         yield from _of_layout(one)
+    if files := [one for one in survey.release.layouts if one.container == "files"]:
+        yield from _by_torchgeo(survey, max(files, key=lambda one: len(one.bands)))
     yield "Some patches as pictures, by pyarrow and Pillow:"
     yield _code(
         "import io\n\nimport pyarrow.parquet as pq\nfrom PIL import Image\n\n"
@@ -71,6 +73,23 @@ def _of_layout(layout: Layout) -> Iterator[str]:
             "    with MemoryFile(file.extractfile(member).read()) as memory, memory.open() as source:\n"
             "        image = source.read()  # (band, row, col)"
         )
+
+
+def _by_torchgeo(survey: Survey, layout: Layout) -> Iterator[str]:
+    globs = [survey.patterns[layout.name, modality].partition("/")[2] for modality in (IMAGE, LABEL)]
+    yield f"`{layout.root}` by torchgeo, whose samplers give windows of any size:"
+    yield _code(
+        "from torchgeo.datasets import RasterDataset\n"
+        "from torchgeo.samplers import GridGeoSampler\n\n\n"
+        "class Images(RasterDataset):\n"
+        f'    filename_glob = "{globs[0]}"\n\n\n'
+        "class Labels(RasterDataset):\n"
+        f'    filename_glob = "{globs[1]}"\n'
+        "    is_image = False\n\n\n"
+        f'dataset = Images("{layout.root}") & Labels("{layout.root}")\n'
+        "for window in GridGeoSampler(dataset, size=512, stride=512):\n"
+        '    batch = dataset[window]  # batch["image"] (band, row, col), batch["mask"] (row, col)'
+    )
 
 
 def _code(text: str) -> str:

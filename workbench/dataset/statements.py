@@ -130,7 +130,7 @@ def spatial_bias(survey: Survey) -> str:
         "them is represented, nor other years and seasons"
     )
     if len(area) > 1:
-        told += f"; most of the ground, {100 * area[most] / total:.0f} %, is in {most}"
+        told += f"; the largest part, {100 * area[most] / total:.0f} %, is in {most}"
     return f"{told}."
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_editions import edition
 from made_zones import MadeZone, build, make_zone
 
 from workbench.dataset import publish_dataset
@@ -79,8 +80,6 @@ def test_pictures_are_means_and_labels_are_colours_of_classes(folder: Path, rele
 def test_without_infrared_there_is_no_picture_of_it(tmp_path: Path) -> None:
     zone = make_zone(bands=("R", "G", "B"))
     release = build([zone], tmp_path, layouts=(Shards(bands=("R", "G", "B")),))
-    from conftest import edition
-
     done = publish_dataset(release.path, tmp_path / "out", edition=edition())
     assert done.preview.names == ("picture", "labels")
     assert "infrared" not in pq.read_schema(done.directory / "preview.parquet").names
