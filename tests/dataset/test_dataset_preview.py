@@ -77,6 +77,12 @@ def test_pictures_are_means_and_labels_are_colours_of_classes(folder: Path, rele
         assert tuple(drawn[at]) in {colours[int(code)] for code in block.ravel()}
 
 
+def test_the_sheet_has_a_legend_of_the_classes_that_it_shows(folder: Path, release: Release) -> None:
+    below = pixels((folder / "preview.png").read_bytes())[3 * SIDE + 12 :].reshape(-1, 3)
+    found = {tuple(colour) for colour in below.tolist()}
+    assert {tuple(bytes.fromhex(entry.colour[1:])) for entry in release.nomenclature.classes} <= found
+
+
 def test_without_infrared_there_is_no_picture_of_it(tmp_path: Path) -> None:
     zone = make_zone(bands=("R", "G", "B"))
     release = build([zone], tmp_path, layouts=(Shards(bands=("R", "G", "B")),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["grid_cells", "lonlat_bounds", "lonlat_outline"]
 
 import math
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -28,12 +29,17 @@ def lonlat_outline(outline: BaseGeometry, crs: str) -> BaseGeometry:
     >>> lonlat_outline(shapely.Point(700000.0, 6600000.0), "EPSG:2154").wkt
     'POINT (3 46.5)'
     """
-    transformer = pyproj.Transformer.from_crs(crs, _WGS84, always_xy=True)
+    transformer = _to_lonlat(crs)
 
     def moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.stack(transformer.transform(*points.T), axis=-1)
 
     return shapely.set_precision(shapely.normalize(shapely.transform(outline, moved)), 10.0**-_DIGITS)
+
+
+@cache
+def _to_lonlat(crs: str) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(crs, _WGS84, always_xy=True)
 
 
 def lonlat_bounds(survey: Survey) -> tuple[float, float, float, float]:

@@ -76,7 +76,11 @@ def make_preview(
     shown = _most_varied(patches)
     return Preview(
         table=_parquet(survey, patches, rows, draw.thumbnails.names),
-        sheet=contact_sheet([rows[place] for place in shown], draw.thumbnails.names),
+        sheet=contact_sheet(
+            [rows[place] for place in shown],
+            draw.thumbnails.names,
+            _legend(survey, [patches[place] for place in shown]),
+        ),
         names=draw.thumbnails.names,
         shown=tuple(patches[place].id for place in shown),
         patches=len(patches),
@@ -108,6 +112,16 @@ def _most_varied(patches: Sequence[Patch]) -> list[int]:
     ranked = [place for place in order if first[patches[place].zone] == place]
     ranked += [place for place in order if place not in ranked]
     return sorted(ranked[:_SHOWN])
+
+
+def _legend(survey: Survey, patches: Sequence[Patch]) -> list[tuple[str, str]]:
+    """Return name and colour of the classes that patches show; what nobody labelled is drawn as other."""
+    seen = {key for patch in patches for key, count in patch.class_counts.items() if count}
+    if any(patch.unlabelled for patch in patches):
+        other = survey.nomenclature.schemes[survey.release.richest.scheme].other
+        seen |= {other} if other else set()
+    entries = [entry for entry in survey.nomenclature.classes if entry.key in seen]
+    return [(entry.titles["en"], entry.colour) for entry in entries]
 
 
 def _parquet(

@@ -23,6 +23,12 @@ _NATURAL: Final = ("R", "G", "B")
 _INFRARED: Final = ("NIR", "R", "G")
 _GAP: Final = 4
 """Pixels between the pictures of a sheet."""
+_LINE: Final = 20
+"""Pixels from one line of the legend to the next."""
+_ENTRY: Final = 196
+"""Pixels across that a class has in the legend."""
+_LETTERS: Final = 26
+"""Letters of a name that find room there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +74,44 @@ class Thumbnails:
         return drawn
 
 
-def contact_sheet(rows: Sequence[Mapping[str, bytes]], names: Sequence[str]) -> bytes:
-    """Return one PNG of some patches beside each other, what is drawn of them below each other."""
+def contact_sheet(
+    rows: Sequence[Mapping[str, bytes]], names: Sequence[str], legend: Sequence[tuple[str, str]]
+) -> bytes:
+    """Return one PNG of some patches beside each other, what is drawn of them below each other.
+
+    Parameters
+    ----------
+    rows
+        What is drawn of each patch, as `Thumbnails.draw` returns it.
+    names
+        Which of it, from above.
+    legend
+        Names and ``#rrggbb`` of the classes, written below.
+    """
     from PIL import Image
 
     step = SIDE + _GAP
-    sheet = Image.new("RGB", (step * len(rows) - _GAP, step * len(names) - _GAP), (255, 255, 255))
+    across = max(1, step * len(rows) // _ENTRY)
+    lines = -(-len(legend) // across)
+    size = (max(step * len(rows) - _GAP, _ENTRY), step * len(names) + _LINE * lines)
+    sheet = Image.new("RGB", size, (255, 255, 255))
     for col, drawn in enumerate(rows):
         for row, name in enumerate(names):
             sheet.paste(Image.open(io.BytesIO(drawn[name])).convert("RGB"), (step * col, step * row))
+    for place, entry in enumerate(legend):
+        line, col = divmod(place, across)
+        _write_entry(sheet, _ENTRY * col, step * len(names) + _LINE * line, *entry)
     return _png(sheet)
+
+
+def _write_entry(sheet: Image, left: int, top: int, name: str, colour: str) -> None:
+    """Write a class into a picture, its colour beside its name."""
+    from PIL import ImageDraw, ImageFont
+
+    pen = ImageDraw.Draw(sheet)
+    pen.rectangle((left, top + 3, left + _LINE - 8, top + _LINE - 5), fill=colour, outline="#808080")
+    text = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+    pen.text((left + _LINE, top + 2), text, fill="#000000", font=ImageFont.load_default(size=12))
 
 
 def _small(pixels: NDArray[np.uint8]) -> Image:
