@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 import shapely
 
 from workbench.dataset import statements
-from workbench.dataset.citation import bibtex
 from workbench.dataset.described import DescribedFile, media_type
 from workbench.dataset.edition import Edition
 from workbench.dataset.ground import lonlat_outline, rounded
@@ -120,7 +119,7 @@ def _collection(
     )
     VersionExtension.ext(collection, add_if_missing=True).apply(version=str(survey.release.version))
     ScientificExtension.ext(collection, add_if_missing=True).apply(
-        doi=edition.doi, citation=bibtex(survey, edition)
+        doi=edition.doi, citation=edition.attribution
     )
     _describe_assets(collection, survey)
     collection.add_link(

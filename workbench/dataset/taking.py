@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from workbench.documents import digest_file
-from workbench.errors import ReleaseError
+from workbench.documents import digest_file, inside
+from workbench.errors import ReleaseError, WorkbenchError
 from workbench.export import Release
 from workbench.export.manifest import MANIFEST, Manifest, is_about, listed_files
 from workbench.threads import Map
@@ -38,9 +38,9 @@ def check_place(release: Path, target: Path) -> None:
 
 
 def check_whole(release: Release) -> Manifest:
-    """Return the files of a release; refuse one that lacks some, has others, or is not what its card says.
+    """Return the files of a release; refuse one that has others, or is not what its card says.
 
-    Their bytes are not looked at here: `take_files` does it.
+    Whether each is there as it was built is found by `take_files`.
 
     Raises
     ------
@@ -50,14 +50,9 @@ def check_whole(release: Release) -> Manifest:
     manifest = Manifest.read(release.path)
     if manifest.content_sha256 != release.card["content_sha256"]:
         raise _damaged(release.path, f"{MANIFEST} does not list what release.json says")
-    there = set()
     for path in listed_files(release.path):
         if path != MANIFEST and manifest.get(path) is None:
             raise _damaged(release.path, f"{path} is not in {MANIFEST}")
-        there.add(path)
-    for path, _ in manifest:
-        if path not in there:
-            raise _damaged(release.path, f"{path} is missing")
     return manifest
 
 
@@ -78,11 +73,12 @@ def take_files(
     ReleaseError
         A file is not what ``SHA256SUMS`` says, or the disk is full.
     """
-    wanted = [(path, sha256) for path, sha256 in manifest if path == _CARD or not is_about(path)]
-    for done, _ in enumerate(map(_Take(release, folder), wanted), start=1):
+    taken = Manifest((path, sha256) for path, sha256 in manifest if path == _CARD or not is_about(path))
+    total = len(taken)
+    for done, _ in enumerate(map(_Take(release, folder), taken), start=1):
         if progress is not None:
-            progress(done, len(wanted))
-    return Manifest(wanted)
+            progress(done, total)
+    return taken
 
 
 class _Take:
@@ -94,12 +90,11 @@ class _Take:
     def __call__(self, entry: tuple[str, str]) -> None:
         path, sha256 = entry
         source, target = self.release / path, self.folder / path
-        if source.is_symlink():
-            raise _damaged(self.release, f"{path} is a link")
         try:
-            found = digest_file(source)
-        except OSError as error:
-            raise _damaged(self.release, f"{path} cannot be read ({error.strerror})") from error
+            inside(self.release, path)
+            found = None if source.is_symlink() else digest_file(source)
+        except (OSError, WorkbenchError) as error:
+            raise _damaged(self.release, f"{path} is missing, or cannot be read") from error
         if found != sha256:
             raise _damaged(self.release, f"{path} is not what {MANIFEST} says")
         target.parent.mkdir(parents=True, exist_ok=True)
