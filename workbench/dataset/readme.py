@@ -51,6 +51,7 @@ def readme(survey: Survey, edition: Edition, preview: Preview, *, head: str, sof
         *loading(survey),
         "## What is in it",
         _files(survey, preview),
+        "No raster has a nodata tag.",
         *(_lowered(layout.note()) for layout in survey.release.layouts),
         "## Classes",
         _classes(survey),

@@ -181,28 +181,24 @@ def _describe_assets(collection: pystac.Collection, survey: Survey) -> None:
 
     for layout in survey.release.layouts:
         for modality in layout.modalities:
-            kind = pystac.ItemAssetDefinition.create(
+            collection.item_assets[f"{layout.name}-{modality}"] = pystac.ItemAssetDefinition.create(
                 title=f"{_called(modality)}, layout {layout.name}",
                 description=None,
                 media_type=media_type(survey.patterns[layout.name, modality]),
                 roles=[_role(modality)],
                 extra_fields=_bands(layout, modality),
             )
-            collection.item_assets[f"{layout.name}-{modality}"] = kind
-            if modality != LABEL:
-                continue
-            classes = [
-                Classification.create(
-                    value=entry.values[layout.scheme],
-                    name=entry.key,
-                    title=entry.titles["en"],
-                    color_hint=entry.colour.removeprefix("#").upper(),
-                )
-                for entry in survey.nomenclature.classes
-            ]
-            owned = collection.item_assets[f"{layout.name}-{modality}"]
-            ClassificationExtension.ext(owned, add_if_missing=True).apply(classes)
-            collection.item_assets[f"{layout.name}-{modality}"] = owned
+        classes = [
+            Classification.create(
+                value=entry.values[layout.scheme],
+                name=entry.key,
+                title=entry.titles["en"],
+                color_hint=entry.colour.removeprefix("#").upper(),
+            )
+            for entry in survey.nomenclature.classes
+        ]
+        labels = collection.item_assets[f"{layout.name}-{LABEL}"]
+        ClassificationExtension.ext(labels, add_if_missing=True).apply(classes)
 
 
 def _modality(layout: Layout, modality: str, path: str, pack: DescribedFile | None) -> pystac.Asset:
