@@ -37,6 +37,7 @@ def test_the_public_names_exist_and_are_sorted() -> None:
         "nomenclature",
         "evaluation",
         "products",
+        "dataset",
         "training",
     ],
 )

@@ -107,6 +107,28 @@ def test_the_whole_chain_by_hand(run: Run, make_ortho: MakeOrtho, tmp_path: Path
     assert any(label.name in problem["file"] for problem in broken["problems"])
 
 
+def test_a_release_is_published_by_who_says_when_and_under_which_licence(run: Run, directory: Path) -> None:
+    run("release", "build", directory, "--name", "FR_V0.1", "-o", "out")
+    call = ("release", "publish", "out/FR_V0.1", "-o", "public")
+    asked = run(*call, "--licence", "etalab-2.0", code=2).stderr
+    assert "a release does not know when it is published; give the day with --date" in asked
+    assert "nobody may use data without a licence" in run(*call, "--date", "2026-01-31", code=2).stderr
+    assert "'soon'" in run(*call, "--licence", "odbl", "--date", "soon", code=2).stderr
+    refused = run(*call, "--licence", "mine", "--date", "2026-01-31", code=1).stderr
+    assert "licence 'mine' is none that data are published under" in refused
+    assert not (directory.parent / "public").exists()
+
+    said = ("--licence", "etalab-2.0", "--date", "2026-01-31", "--title", "Land cover of Gers")
+    done = document(run(*call, *said, "--authors", "IGN, CNES", "--json"), "release-publish")
+    assert (done["title"], done["licence"], done["date"]) == (
+        "Land cover of Gers",
+        "etalab-2.0",
+        "2026-01-31",
+    )
+    assert "sound" in run("release", "verify", "public/FR_V0.1").stdout
+    assert "exists, and nothing is ever replaced" in run(*call, *said, code=1).stderr
+
+
 def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -> None:
     zone = ("--zone", "Z15_UN")
     lines = [
@@ -650,9 +672,9 @@ CONTRACT = (
     "demo; campaign init; zone add; zone add-raster; zone list; zone status; segment; hierarchy info; "
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
-    "gold add; gold admit; gold remove; campaign double; release build; release verify; zone migrate; "
-    "zone pack; zone unpack; campaign backup; model import; model info; model list; model publish; evaluate; "
-    "product build; train; crossval"
+    "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
+    "release publish; zone migrate; zone pack; zone unpack; campaign backup; model import; model info; "
+    "model list; model publish; evaluate; product build; train; crossval"
 )
 
 

@@ -6,7 +6,7 @@ sorted by path. Every file is listed but ``SHA256SUMS`` itself.
 
 from __future__ import annotations
 
-__all__ = ["ABOUT", "MANIFEST", "Manifest", "check_files", "listed_files"]
+__all__ = ["ABOUT", "MANIFEST", "Manifest", "check_files", "is_about", "listed_files"]
 
 import hashlib
 import os
@@ -21,9 +21,14 @@ from workbench.errors import Problem, ReleaseError, WorkbenchError
 from workbench.threads import Map
 
 MANIFEST: Final = "SHA256SUMS"
-# What tells about the data and is not the data: the same patches under another name, or cut again by a newer
-# workbench, are the same content.
-ABOUT: Final = frozenset({"README.md", "release.json"})
+# What tells about the data and is not the data: the same patches under another name, cut again by a newer
+# workbench, or published with what others read, are the same content.
+ABOUT: Final = (
+    r"README\.md|release\.json|CITATION\.cff|LICENSE|croissant\.json|datasheet\.md|preview\.(parquet|png)"
+    r"|stac/collection\.json|stac/items/[^/]+\.json"
+)
+"""Paths of such files, as ``grep -E`` and Python read them; releases have no others of these names."""
+_ABOUT: Final = re.compile(ABOUT)
 _LINE = re.compile(r"([0-9a-f]{64})  (\S[^\r\n]*)")
 
 
@@ -87,29 +92,40 @@ class Manifest:
         with (folder / MANIFEST).open("w", encoding="utf-8", newline="") as file:
             file.writelines(self.lines())
 
-    def lines(self, *, without: frozenset[str] = frozenset()) -> Iterator[str]:
-        """Yield the lines of ``SHA256SUMS``, without those of some files."""
-        return (f"{sha256}  {path}\n" for path, sha256 in self if path not in without)
+    def lines(self, *, content: bool = False) -> Iterator[str]:
+        """Yield the lines of ``SHA256SUMS``; with ``content`` only those of the data."""
+        return (f"{sha256}  {path}\n" for path, sha256 in self if not (content and is_about(path)))
 
     @property
     def content_sha256(self) -> str:
         """The SHA-256 that identifies the data of a release.
 
-        It is taken over the lines of ``SHA256SUMS`` without ``README.md`` and ``release.json``, so
-        ``grep -v -e '  README.md$' -e '  release.json$' SHA256SUMS | sha256sum`` gives the same.
+        It is taken over the lines of ``SHA256SUMS`` but those of files that tell about the data, so
+        ``grep -vE "  ($ABOUT)$" SHA256SUMS | sha256sum`` gives the same. Of a release that was not published,
+        which has ``README.md`` and ``release.json`` alone of these,
+        ``grep -v -e '  README.md$' -e '  release.json$' SHA256SUMS | sha256sum`` is enough.
         """
         hasher = hashlib.sha256()
-        for line in self.lines(without=ABOUT):
+        for line in self.lines(content=True):
             hasher.update(line.encode())
         return hasher.hexdigest()
 
     def first_other(self, other: Manifest) -> str:
         """Return the first file, by path, that two manifests do not have alike, if content differs."""
         paths = [
-            next((path for path, sha256 in one if path not in ABOUT and two.get(path) != sha256), None)
+            next((path for path, sha256 in one if not is_about(path) and two.get(path) != sha256), None)
             for one, two in ((self, other), (other, self))
         ]
         return min(path for path in paths if path is not None)
+
+
+def is_about(path: str) -> bool:
+    """Tell whether a file of a release tells about the data, and is not the data.
+
+    >>> is_about("stac/items/D055_2018.Z2_UF.json"), is_about("FLAIR1/README.md")
+    (True, False)
+    """
+    return _ABOUT.fullmatch(path) is not None
 
 
 def listed_files(release: Path) -> Iterator[str]:

@@ -12,8 +12,8 @@ import numpy as np
 from workbench.counting import counted
 from workbench.evaluation import ChallengeRule
 from workbench.evaluation.scores import Score, percent
+from workbench.markdown import bullets, inline, table
 from workbench.workflows.card_figures import in_words, means_told
-from workbench.workflows.markdown import bullets, inline, table
 from workbench.workflows.publication import Figures, NotMeasured, Publication
 
 METRICS, MATRIX = "metrics.json", "confusion.png"

@@ -14,9 +14,9 @@ from typing import Final
 from workbench.counting import counted
 from workbench.evaluation.scores import percent
 from workbench.inference.card import CARD, WEIGHTS
+from workbench.markdown import bullets, inline, table
 from workbench.workflows.learned import Learned
 from workbench.workflows.licences import owed_of
-from workbench.workflows.markdown import bullets, inline, table
 from workbench.workflows.model_evidence import preprocessing, training, training_data
 from workbench.workflows.model_figures import evaluation
 from workbench.workflows.publication import Figures, Publication

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["bullets", "inline", "table"]
+__all__ = ["bullets", "inline", "plain", "table"]
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -14,6 +15,17 @@ def inline(value: object) -> str:
     '&lt;b> of two lines'
     """
     return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def plain(value: object) -> str:
+    r"""Return text that is one line and nothing but text: no link, emphasis, tag, heading or cell of a table.
+
+    >>> print(plain("a *b* <i>[c](d)"))
+    a \*b\* &lt;i&gt;\[c\](d)
+    """
+    line = " ".join(str(value).split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"^(\d+)([.)] )", r"\1\\\2", re.sub(r"([\\`*_{}\[\]#|!~$]|^[-+=])", r"\\\1", line))
 
 
 def bullets(lines: Iterable[str]) -> str:
