@@ -28,6 +28,7 @@ from pathlib import Path
 from made_zones import build, make_zones, make_zone
 {body}
 """
+ROOT = Path(__file__).resolve().parents[2]
 SIDE = NATIONAL_GRID.pixels
 L_SHAPE = (Cell(row=0, col=0), Cell(row=0, col=1), Cell(row=1, col=1))
 ONE = (Cell(row=0, col=0),)
@@ -150,7 +151,7 @@ def run_apart(body: str, *arguments: str, **env: str) -> subprocess.Popen[bytes]
     """Run code in another process, with what makes zones at hand."""
     return subprocess.Popen(
         [sys.executable, "-c", BUILD_APART.format(body=body), *arguments],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **env},
+        env={**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{ROOT}", **env},
         cwd=arguments[0],
     )
 

@@ -17,13 +17,14 @@ from workbench.export.before import Before
 from workbench.export.card import readme, release_card
 from workbench.export.cutting import PatchWriter, disk_told, patch_jobs, put_file, take_file
 from workbench.export.encoding import Encoder
-from workbench.export.gates import check_sources
 from workbench.export.index import INDEX, PatchIndex, part_bytes, part_key, write_index
+from workbench.export.judging import judge_index, judge_sources, pictures_of
 from workbench.export.layouts import Layout, parse_layouts
 from workbench.export.manifest import MANIFEST, Manifest, check_files, listed_files
 from workbench.export.packing import Pack, packs_of, write_pack
 from workbench.export.patches import Patch, ZoneSource, cut_patches, files_of
 from workbench.export.release import NOMENCLATURE, Release, check_target, open_release
+from workbench.export.rules import DEFAULTS, Rules, Verdict, refuse
 from workbench.export.staging import Staging
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice
 from workbench.nomenclature import Nomenclature
@@ -43,6 +44,7 @@ def build_release(
     layouts: Iterable[str | Layout] = ("flair-hub", "flair1"),
     parent: Release | None = None,
     lattice: PatchLattice = NATIONAL_GRID,
+    rules: Rules = DEFAULTS,
     progress: Callable[[int, int], None] | None = None,
     map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
 ) -> Release:
@@ -70,6 +72,8 @@ def build_release(
     lattice
         What patches are cut on, and their resolution; orthophotos become means, labels the most frequent
         class of the ground that a pixel covers.
+    rules
+        What the release is held against.
     progress
         Called with the patches done and their total after each.
     map
@@ -87,7 +91,8 @@ def build_release(
     """
     target, chosen = check_target(out, name), parse_layouts(layouts)
     zones = sorted(sources, key=lambda source: source.zone.id)
-    check_sources(zones, chosen, nomenclature, lattice)
+    verdicts = judge_sources(zones, chosen, nomenclature, lattice, rules)
+    refuse(verdicts)
     with Staging.beside(target, go_on=True) as staging:
         build = _Build(staging, chosen, nomenclature, lattice, software, parent, map)
         done, total = 0, sum(1 for source in zones for _ in cut_patches(source, lattice))
@@ -96,7 +101,9 @@ def build_release(
                 done += 1
                 if progress is not None:
                     progress(done, total)
-        manifest = build.finish(name, zones)
+        verdicts += build.index(zones, rules)
+        refuse(verdicts)
+        manifest = build.finish(name, zones, verdicts)
         if not target.exists() and staging.publish():
             return open_release(target)
         return _same_content(target, manifest, map)
@@ -146,11 +153,17 @@ class _Build:
         self._parts.append(part)
         self._manifest.put(files_of(patches))
 
-    def finish(self, name: str, zones: Sequence[ZoneSource]) -> Manifest:
-        """Write everything that is no patch; return the digests of all files."""
+    def index(self, zones: Sequence[ZoneSource], rules: Rules) -> list[Verdict]:
+        """Write the index; return what is to be said of the patches."""
+        path = self._staging.path / INDEX
+        with disk_told(self._staging.path):
+            write_index(self._parts, path)
+        patches = self._index(path)
+        return judge_index(patches, self._lattice, pictures_of(zones, patches, self._lattice), rules)
+
+    def finish(self, name: str, zones: Sequence[ZoneSource], verdicts: Sequence[Verdict]) -> Manifest:
+        """Write everything else that is no patch; return the digests of all files."""
         folder = self._staging.path
-        with disk_told(folder):
-            write_index(self._parts, folder / INDEX)
         patches = self._index(folder / INDEX)
         made = {INDEX: digest_file(folder / INDEX)}
         for layout in self._layouts:
@@ -175,6 +188,7 @@ class _Build:
             layouts=self._layouts,
             sources=zones,
             patches=patches,
+            verdicts=verdicts,
         )
         validate(card, "release", source=f"{name}/release.json")
         about = {
