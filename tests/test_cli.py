@@ -589,9 +589,9 @@ CONTRACT = (
     "demo; campaign init; zone add; zone add-raster; zone list; zone status; segment; hierarchy info; "
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
-    "gold add; gold admit; gold remove; campaign double; release build; release verify; zone migrate; "
-    "zone pack; zone unpack; campaign backup; model import; model info; model list; model publish; evaluate; "
-    "product build; train; crossval"
+    "gold add; gold admit; gold remove; campaign double; release build; release verify; release leakage; "
+    "zone migrate; zone pack; zone unpack; campaign backup; model import; model info; model list; "
+    "model publish; evaluate; product build; train; crossval"
 )
 
 

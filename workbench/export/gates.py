@@ -33,6 +33,7 @@ def source_verdicts(
         _verdict("folds", "every domain is in one fold", _fold_problems(sources)),
         _verdict("bands", "orthophotos have the bands of the layouts", _band_problems(sources, layouts)),
         _verdict("scheme", "labels have numbers in the layouts", _scheme_problems(layouts, nomenclature)),
+        _verdict("classes", "labels are classes of the nomenclature", _class_problems(sources, nomenclature)),
         _verdict("modalities", "zones have what the layouts show beside them", modalities),
     ]
     patches = list[str]()
@@ -107,6 +108,19 @@ def _scheme_problems(layouts: Sequence[Layout], nomenclature: Nomenclature) -> I
                 f"layout {layout.name} numbers labels as {layout.scheme}, with an *other* for what nobody "
                 f"labelled, and {nomenclature.name} has no such scheme; carry the campaign to a nomenclature "
                 "that has: workbench zone migrate"
+            )
+
+
+def _class_problems(sources: Sequence[ZoneSource], nomenclature: Nomenclature) -> Iterator[str]:
+    """Yield zones with codes that are no class; where nobody counted them, that is seen when they are cut."""
+    for source in sources:
+        counts = enumerate(source.code_counts or ())
+        strange = [code for code, count in counts if count and code not in {0, *nomenclature.codes}]
+        if strange:
+            yield (
+                f"labels of zone {source.zone.id} have the code {strange[0]}, which is no class of "
+                f"{nomenclature.name}; check its journals: workbench journal verify DIR --zone "
+                f"{source.zone.id}"
             )
 
 

@@ -64,7 +64,8 @@ class Disclosure:
         return f"{self.source.zone.id}, test in split_{self.source.fold}: {'; '.join(told)}"
 
     def _share(self, models: Iterable[Assistance]) -> float:
-        return sum(one.assisted for one in models) / max(self.source.labelled, 1)
+        # Of pixels in conflict, which have no label in a release, some may have one from a model.
+        return min(sum(one.assisted for one in models) / max(self.source.labelled, 1), 1.0)
 
 
 def disclosures(sources: Iterable[ZoneSource]) -> list[Disclosure]:

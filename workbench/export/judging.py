@@ -15,7 +15,7 @@ from workbench.export.gates import source_verdicts
 from workbench.export.honesty import honesty_verdicts
 from workbench.export.index import PatchIndex
 from workbench.export.layouts import Layout
-from workbench.export.leakage import Leak, Leakage, Picture, find_leaks
+from workbench.export.leakage import Leak, Leakage, Picture, find_duplicates, find_leaks
 from workbench.export.patches import ZoneSource, cut_patches
 from workbench.export.pixels import PatchPixels
 from workbench.export.rules import Outcome, Rules, Verdict
@@ -44,14 +44,14 @@ def judge_sources(
         return verdicts
     patches = (patch for source in sources for patch in cut_patches(source, lattice))
     columns = PatchColumns.of_patches(patches, lattice)
-    small = _small(columns, rules)
-    verdicts += _ground_verdicts(find_leaks(columns, rules=rules), rules, small=small)
+    excuse = _excuse(columns, rules)
+    verdicts += _ground_verdicts(find_leaks(columns, rules=rules), rules, excuse=excuse)
     verdicts += honesty_verdicts(sources, rules)
     counts = ClassCounts.of_sources(sources) if lattice == NATIONAL_GRID else None
     if counts is not None:
         early = [
             *unlabelled_verdicts(counts, rules, patches=False),
-            drift_verdict(counts, rules, small=small),
+            drift_verdict(counts, rules, excuse=excuse),
         ]
         verdicts += [one for one in early if one.outcome == "refused"]
     return verdicts
@@ -72,13 +72,13 @@ def judge_index(index: PatchIndex, lattice: PatchLattice, picture: Picture, rule
         What is asked for.
     """
     columns = PatchColumns.of_index(index, lattice)
-    counts, small = ClassCounts.of_index(index, columns), _small(columns, rules)
-    found = find_leaks(columns, rules=rules, picture=picture)
+    counts, excuse = ClassCounts.of_index(index, columns), _excuse(columns, rules)
+    _, alike = find_duplicates(columns, rules=rules, picture=picture)
     return [
-        _duplicates(found, small=small),
+        _duplicates(alike, excuse=excuse),
         *unlabelled_verdicts(counts, rules, patches=True),
-        blank_verdict(columns, rules, small=small),
-        drift_verdict(counts, rules, small=small),
+        blank_verdict(columns, rules, excuse=excuse),
+        drift_verdict(counts, rules, excuse=excuse),
     ]
 
 
@@ -96,14 +96,16 @@ def pictures_of(sources: Sequence[ZoneSource], index: PatchIndex, lattice: Patch
     return picture
 
 
-def _small(columns: PatchColumns, rules: Rules) -> bool:
-    """Tell whether there are too few domains for five folds."""
-    return len({name.partition("/")[0] for name in columns.names}) < rules.least_domains
+def _excuse(columns: PatchColumns, rules: Rules) -> str:
+    """Return why what sets share is warned of and not refused; empty where it is refused."""
+    domains = len({name.partition("/")[0] for name in columns.names})
+    return f"it has fewer than {rules.least_domains} domains" if domains < rules.least_domains else ""
 
 
-def _ground_verdicts(found: Leakage, rules: Rules, *, small: bool) -> Iterator[Verdict]:
-    broken: Outcome = "warned" if small else "refused"
+def _ground_verdicts(found: Leakage, rules: Rules, *, excuse: str) -> Iterator[Verdict]:
+    broken: Outcome = "warned" if excuse else "refused"
     shared, near = found.of("overlap"), found.of("distance")
+    apart = None if shared else found.smallest
     yield Verdict(
         rule="same-ground",
         asks="no two sets of a split show the same ground, at any date",
@@ -113,24 +115,27 @@ def _ground_verdicts(found: Leakage, rules: Rules, *, small: bool) -> Iterator[V
         unit="pairs of zones",
         message=_told(shared),
         way_out="put their domains into one fold, or take one of them out",
+        excuse=excuse,
         places=tuple(leak.text() for leak in shared),
     )
     yield Verdict(
         rule="distance",
         asks="sets of a split lie apart",
         outcome=broken if near else "kept",
-        measured=found.smallest,
+        # Zones that share ground are no distance apart, which is said already.
+        measured=min((one.distance for one in near if one.distance is not None), default=apart),
         limit=rules.buffer,
+        floor=True,
         unit="m",
         message=f"{_told(near)}, nearer than {rules.buffer:g} m",
         way_out="draw footprints farther apart, take one of them out, or allow less: --buffer",
+        excuse=excuse,
         places=tuple(leak.text() for leak in near),
     )
 
 
-def _duplicates(found: Leakage, *, small: bool) -> Verdict:
-    alike = found.of("duplicate")
-    broken: Outcome = "warned" if small else "refused"
+def _duplicates(alike: Sequence[Leak], *, excuse: str) -> Verdict:
+    broken: Outcome = "warned" if excuse else "refused"
     return Verdict(
         rule="duplicates",
         asks="no two sets of a split have one picture",
@@ -140,6 +145,7 @@ def _duplicates(found: Leakage, *, small: bool) -> Verdict:
         unit="pairs of patches",
         message=_told(alike),
         way_out="take one of their zones out, or put its orthophoto right",
+        excuse=excuse,
         places=tuple(leak.text() for leak in alike),
     )
 

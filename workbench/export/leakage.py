@@ -10,21 +10,25 @@
 
 from __future__ import annotations
 
-__all__ = ["Leak", "Leakage", "Picture", "find_leaks"]
+__all__ = ["Leak", "Leakage", "Picture", "find_duplicates", "find_leaks", "leaks_of"]
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import ReleaseError
 from workbench.export.columns import COLUMNS, PatchColumns
-from workbench.export.fingerprints import correlation
+from workbench.export.fingerprints import Fingerprint, correlation, fingerprint, luminance
 from workbench.export.hamming import near_pairs
+from workbench.export.patches import Patch
+from workbench.export.release import Release
 from workbench.export.rules import Rules
 from workbench.export.spacing import EDGES, Contact, Spacing, contacts, spacing
+from workbench.threads import Map
 
 Kind = Literal["overlap", "distance", "duplicate"]
 Picture = Callable[[int], NDArray[np.uint8]]
@@ -89,7 +93,7 @@ class Leakage:
     spacings: tuple[Spacing, ...]
     candidates: int | None
     """Pairs with near hashes whose pictures were compared; None where no pictures were looked at."""
-    computed: bool = field(default=False)
+    computed: bool = False
     """Whether hashes were made of the pictures, since the index has none."""
 
     @property
@@ -146,8 +150,7 @@ def find_leaks(columns: PatchColumns, *, rules: Rules, picture: Picture | None =
     rules
         Buffer, and what a duplicate is.
     picture
-        Gives the pictures of candidates; without it, and where the columns have no hashes, no duplicates are
-        sought.
+        Gives the pictures of candidates; without it no duplicates are sought.
 
     Raises
     ------
@@ -158,18 +161,82 @@ def find_leaks(columns: PatchColumns, *, rules: Rules, picture: Picture | None =
     met = contacts(columns, nearest, buffer=rules.buffer)
     leaks = [_met(columns, one) for one in met if one.shared]
     leaks += [_met(columns, one) for one in met if not one.shared]
-    candidates = None
-    if picture is not None and columns.hashes is not None and columns.contrasts is not None:
-        pairs = _candidates(columns, columns.hashes, columns.contrasts, rules)
-        candidates = len(pairs)
-        leaks += _confirmed(columns, pairs, picture, rules)
+    candidates, duplicates = find_duplicates(columns, rules=rules, picture=picture) if picture else (None, [])
     return Leakage(
         buffer=rules.buffer,
         patches=len(columns),
-        leaks=tuple(leaks),
+        leaks=(*leaks, *duplicates),
         spacings=tuple(spacings),
         candidates=candidates,
     )
+
+
+def find_duplicates(columns: PatchColumns, *, rules: Rules, picture: Picture) -> tuple[int, list[Leak]]:
+    """Find pictures that different sets of a release both have, by the hashes of the columns.
+
+    Returns
+    -------
+    candidates, leaks
+        The number of pairs whose pictures were compared, and those that are one.
+
+    Raises
+    ------
+    ReleaseError
+        The columns have no hashes; or so many pictures are alike that nobody could look at them.
+    """
+    if columns.hashes is None or columns.contrasts is None:
+        raise ReleaseError("these patches have no hashes of their pictures; look at these first")
+    pairs = _candidates(columns, columns.hashes, columns.contrasts, rules)
+    return len(pairs), [*_confirmed(columns, pairs, picture, rules)]
+
+
+def leaks_of(
+    release: Release,
+    *,
+    rules: Rules,
+    progress: Callable[[int, int], None] | None = None,
+    map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
+) -> Leakage:
+    """Find what leaks between the sets of a release on disk.
+
+    Hashes that its index has not, since it is of an older format, are computed from its pictures.
+
+    Parameters
+    ----------
+    release
+        Any that opens.
+    rules
+        As for `find_leaks`.
+    progress
+        Called with the pictures that were read for that, and their number.
+    map
+        Such as `workbench.threads.in_threads` gives.
+
+    Raises
+    ------
+    ReleaseError
+        The index is damaged.
+    RasterError
+        A picture that has to be read is.
+    """
+    index, bands, name = release.patches(), release.richest.bands, release.richest.name
+    columns = PatchColumns.of_index(index, release.lattice)
+
+    def picture(place: int) -> NDArray[np.uint8]:
+        return luminance(release.image(index[place], layout=name), bands)
+
+    def look(patch: Patch) -> Fingerprint:
+        return fingerprint(luminance(release.image(patch, layout=name), bands))
+
+    computed = columns.hashes is None
+    if computed:
+        seen = list[Fingerprint]()
+        for one in map(look, index):
+            seen.append(one)
+            if progress is not None:
+                progress(len(seen), len(columns))
+        columns = columns.with_fingerprints(seen)
+    return replace(find_leaks(columns, rules=rules, picture=picture), computed=computed)
 
 
 def _met(columns: PatchColumns, contact: Contact) -> Leak:

@@ -112,7 +112,8 @@ class Release:
             "unlabelled_pixels",
             "warnings",
         )
-        return {"path": str(self.path), "reused": self.reused, **{key: self.card[key] for key in keys}}
+        kept = {key: self.card[key] for key in keys} | {"rules": self.card.get("rules", [])}
+        return {"path": str(self.path), "reused": self.reused, **kept}
 
     def text(self) -> str:
         """Return what `build_release` did, for people."""

@@ -95,12 +95,24 @@ class Verdict:
     measured: float | None
     """The worst that was found; None where there was nothing to measure."""
     limit: float
+    floor: bool = False
+    """Whether the limit is the least that is kept, not the most."""
     unit: str = ""
     message: str = ""
     """What is wrong and where, where something is; it goes on a sentence."""
     way_out: str = ""
+    excuse: str = ""
+    """Why it is warned of and not refused, where it could be."""
     places: tuple[str, ...] = ()
     """Everything that is wrong, a line each."""
+
+    @property
+    def sentence(self) -> str:
+        """Return what is wrong, why it is let pass, and the way out; empty where the rule is kept."""
+        if self.outcome == "kept":
+            return ""
+        pardoned = f"warned of and not refused, since {self.excuse}" if self.excuse else ""
+        return "; ".join(part for part in (self.message, pardoned, self.way_out) if part)
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view of what a release keeps of it."""
@@ -110,6 +122,14 @@ class Verdict:
             "measured": self.measured,
             "limit": self.limit,
             "unit": self.unit,
+        }
+
+    def told(self) -> dict[str, Any]:
+        """Return the JSON view of all of it."""
+        return self.document() | {
+            "asks": self.asks,
+            "message": self.sentence or None,
+            "places": list(self.places),
         }
 
 
@@ -123,8 +143,7 @@ def refuse(verdicts: Iterable[Verdict]) -> None:
     """
     wrong = [one for one in verdicts if one.outcome == "refused"]
     if wrong:
-        told = (part for one in wrong for part in (one.message, one.way_out) if part)
-        raise ReleaseError(f"no release was built: {'; '.join(told)}")
+        raise ReleaseError(f"no release was built: {'; '.join(one.sentence for one in wrong)}")
 
 
 def listed(names: Sequence[str], most: int = _LISTED) -> str:

@@ -110,13 +110,13 @@ def _unlabelled(what: str, names: Sequence[str], shares: NDArray[np.float64], li
     )
 
 
-def blank_verdict(columns: PatchColumns, rules: Rules, *, small: bool) -> Verdict:
+def blank_verdict(columns: PatchColumns, rules: Rules, *, excuse: str) -> Verdict:
     """Return what is to be said of patches whose picture is of one colour, as where a raster has no data."""
     contrasts = columns.contrasts
     (blank,) = np.nonzero(contrasts == 0.0) if contrasts is not None else (np.empty(0, np.int64),)
     share = blank.size / max(len(columns), 1)
     found = tuple(str(columns.ids[place]) for place in blank)
-    broken: Outcome = "warned" if small else "refused"
+    broken: Outcome = "warned" if excuse else "refused"
     return Verdict(
         rule="blank",
         asks="pictures show something",
@@ -126,6 +126,7 @@ def blank_verdict(columns: PatchColumns, rules: Rules, *, small: bool) -> Verdic
         unit="of the patches",
         message=f"the pictures of {listed(found)} are of one colour",
         way_out="put the orthophotos right, draw a footprint without them, or allow more: --blank",
+        excuse=excuse,
         places=found,
     )
 
@@ -141,34 +142,33 @@ def drift(one: NDArray[np.integer], other: NDArray[np.integer]) -> float:
     return float(jensenshannon(one, other, base=2))
 
 
-def drift_verdict(counts: ClassCounts, rules: Rules, *, small: bool) -> Verdict:
+def drift_verdict(counts: ClassCounts, rules: Rules, *, excuse: str) -> Verdict:
     """Return how far the class shares of two sets of a split are apart at most, and where too far."""
-    found, worst = list[tuple[float, str]](), 0.0
-    outcome: Outcome = "kept"
+    found, measured, enough = list[tuple[float, str]](), list[float](), False
     for column, sets in zip(COLUMNS, counts.sets, strict=True):
         for first, second in combinations(range(len(SUBSETS)), 2):
-            sums = [counts.classes[sets == place].sum(axis=0) for place in (first, second)]
+            rows = [sets == place for place in (first, second)]
+            sums = [counts.classes[one].sum(axis=0) for one in rows]
             if not all(one.any() for one in sums):
                 continue
             apart = drift(*sums)
-            worst = max(worst, apart)
+            measured.append(round(apart, 4))
             if apart > rules.drift:
-                few = any(
-                    np.unique(counts.zone[sets == place]).size < rules.least_zones
-                    for place in (first, second)
-                )
-                outcome = "warned" if (few or small) and outcome != "refused" else "refused"
+                enough |= all(np.unique(counts.zone[one]).size >= rules.least_zones for one in rows)
                 name = f"{SUBSETS[first]} and {SUBSETS[second]} of {column}"
                 found.append((apart, f"{name} ({apart:.2f})"))
+    if not excuse and not enough:
+        excuse = f"these sets have fewer than {rules.least_zones} zones"
     places = tuple(text for _, text in sorted(found, key=lambda one: (-one[0], one[1])))
     return Verdict(
         rule="drift",
         asks="sets of a split have alike shares of the classes",
-        outcome=outcome,
-        measured=round(worst, 4),
+        outcome="kept" if not found else "warned" if excuse else "refused",
+        measured=max(measured, default=None),
         limit=rules.drift,
         unit="Jensen-Shannon distance",
-        message=f"class shares differ between {listed(places)} by more than {rules.drift:g}",
+        message=f"class shares differ between {listed(places, most=3)} by more than {rules.drift:g}",
         way_out="add zones of other landscapes, put domains into other folds, or allow more: --drift",
+        excuse=excuse,
         places=places,
     )
