@@ -50,7 +50,7 @@ def judge_sources(
     counts = ClassCounts.of_sources(sources) if lattice == NATIONAL_GRID else None
     if counts is not None:
         early = [
-            *unlabelled_verdicts(counts, rules, patches=False),
+            *unlabelled_verdicts(counts, rules, patches=False, excuse=excuse),
             drift_verdict(counts, rules, excuse=excuse),
         ]
         verdicts += [one for one in early if one.outcome == "refused"]
@@ -76,7 +76,7 @@ def judge_index(index: PatchIndex, lattice: PatchLattice, picture: Picture, rule
     _, alike = find_duplicates(columns, rules=rules, picture=picture)
     return [
         _duplicates(alike, excuse=excuse),
-        *unlabelled_verdicts(counts, rules, patches=True),
+        *unlabelled_verdicts(counts, rules, patches=True, excuse=excuse),
         blank_verdict(columns, rules, excuse=excuse),
         drift_verdict(counts, rules, excuse=excuse),
     ]
@@ -97,9 +97,11 @@ def pictures_of(sources: Sequence[ZoneSource], index: PatchIndex, lattice: Patch
 
 
 def _excuse(columns: PatchColumns, rules: Rules) -> str:
-    """Return why what sets share is warned of and not refused; empty where it is refused."""
+    """Return why a release is a trial, of which what is wrong is warned of and not refused; else nothing."""
     domains = len({name.partition("/")[0] for name in columns.names})
-    return f"it has fewer than {rules.least_domains} domains" if domains < rules.least_domains else ""
+    if domains >= rules.least_domains and len(columns.names) >= rules.least_zones:
+        return ""
+    return f"it has fewer than {rules.least_domains} domains or {rules.least_zones} zones"
 
 
 def _ground_verdicts(found: Leakage, rules: Rules, *, excuse: str) -> Iterator[Verdict]:

@@ -1,7 +1,8 @@
 """The rules that a release keeps, and what is found by them: kept, warned of or refused.
 
-A release of fewer than five domains has no five folds, so that what its sets share is warned of and not
-refused: a trial is built. What its test zones are made of is refused at any size.
+A release of fewer than five domains, which has no five folds, or of fewer than twenty zones is a trial: what
+is wrong with its sets and shares is warned of and not refused. What its test zones are made of is refused at
+any size.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ class Rules:
     assisted_test: bool = False
     """Whether zones may be test that a model labelled which saw their fold, or active learning chose."""
     least_domains: int = 5
-    """Below, what sets share is warned of and not refused."""
+    """Below, a release is a trial."""
     least_zones: int = 20
-    """Of a set, below which its class shares tell nothing: drift is warned of and not refused."""
+    """Below, a release is a trial, and the class shares of a set tell nothing."""
 
     def __post_init__(self) -> None:
         for name in (*_SHARES, "duplicate_correlation"):

@@ -78,36 +78,42 @@ class ClassCounts:
         return labelled, unlabelled
 
 
-def unlabelled_verdicts(counts: ClassCounts, rules: Rules, *, patches: bool) -> Iterator[Verdict]:
+def unlabelled_verdicts(
+    counts: ClassCounts, rules: Rules, *, patches: bool, excuse: str
+) -> Iterator[Verdict]:
     """Yield what is to be said of pixels that nobody labelled: in all, by zone, and by patch if these are."""
-    labelled, unlabelled = counts.by_zone()
-    share = int(unlabelled.sum()) / max(int((labelled + unlabelled).sum()), 1)
-    yield _unlabelled("release", ("the release",), np.array([share]), rules.unlabelled)
-    yield _unlabelled(
-        "zone", counts.zones, unlabelled / np.maximum(labelled + unlabelled, 1), rules.unlabelled_zone
-    )
+    labelled, bare = counts.by_zone()
+    parts = [
+        ("release", ("the release",), _share(bare.sum(keepdims=True), labelled.sum()), rules.unlabelled),
+        ("zone", counts.zones, _share(bare, labelled), rules.unlabelled_zone),
+    ]
     if patches:
-        whole = np.maximum(counts.classes.sum(axis=1) + counts.unlabelled, 1)
-        yield _unlabelled("patch", counts.names, counts.unlabelled / whole, rules.unlabelled_patch)
+        shares = _share(counts.unlabelled, counts.classes.sum(axis=1))
+        parts.append(("patch", counts.names, shares, rules.unlabelled_patch))
+    for what, names, shares, limit in parts:
+        worst = np.argsort(-shares, kind="stable")
+        found = tuple(f"{names[place]} ({shares[place]:.1%})" for place in worst if shares[place] > limit)
+        yield Verdict(
+            rule=f"unlabelled-{what}",
+            asks=f"little of {'all' if what == 'release' else f'any {what}'} is unlabelled",
+            outcome="kept" if not found else "warned" if excuse else "refused",
+            measured=round(float(shares.max(initial=0.0)), 6),
+            limit=limit,
+            unit="of the pixels",
+            message=f"more than {limit:.2%} of the pixels have no label in {listed(found)}",
+            way_out=(
+                "have them labelled, draw a footprint without them, or allow more: --unlabelled"
+                + ("" if what == "release" else f"-{what}")
+            ),
+            excuse=excuse,
+            places=found,
+        )
 
 
-def _unlabelled(what: str, names: Sequence[str], shares: NDArray[np.float64], limit: float) -> Verdict:
-    worst = np.argsort(-shares, kind="stable")
-    found = tuple(f"{names[place]} ({shares[place]:.1%})" for place in worst if shares[place] > limit)
-    option = "--unlabelled" if what == "release" else f"--unlabelled-{what}"
-    many = "the release has" if what == "release" else f"{listed(found)} have"
-    rate = f" ({shares.max(initial=0.0):.2%})" if what == "release" else ""
-    return Verdict(
-        rule=f"unlabelled-{what}",
-        asks=f"little of {'all' if what == 'release' else f'any {what}'} is unlabelled",
-        outcome="refused" if found else "kept",
-        measured=round(float(shares.max(initial=0.0)), 6),
-        limit=limit,
-        unit="of the pixels",
-        message=f"{many} more than {limit:.2%} of pixels without a label{rate}",
-        way_out=f"have them labelled, draw a footprint without them, or allow more: {option}",
-        places=found,
-    )
+def _share(part: NDArray[np.int64], rest: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of a part in itself and the rest, 0 of nothing."""
+    shares: NDArray[np.float64] = part / np.maximum(part + rest, 1)
+    return shares
 
 
 def blank_verdict(columns: PatchColumns, rules: Rules, *, excuse: str) -> Verdict:
