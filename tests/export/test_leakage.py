@@ -46,7 +46,7 @@ def document(done: Result) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def leaking(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """A trial of two domains, with zones that share ground, that touch, and that show another's picture."""
+    """A pilot of two domains, with zones that share ground, that touch, and that show another's picture."""
     first = make_zone("D055_2018", "Z1", fold=1, cells=L_SHAPE)
     again = make_zone("D055_2021", "Z1", fold=2, east=1, first_number=11, seed=1)
     touching = make_zone("D055_2021", "Z2", fold=2, east=2, south=2, first_number=12, seed=2)

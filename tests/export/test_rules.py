@@ -24,7 +24,7 @@ from workbench.nomenclature import load_nomenclature
 FLAIR = load_nomenclature("flair-19")
 MEADOW, WATER = 10, 5
 STRICT = replace(DEFAULTS, least_zones=1)
-"""Five zones in five domains are no trial."""
+"""Five zones in five domains are no pilot."""
 
 
 def zones_of(domains: int) -> list[MadeZone]:
@@ -121,7 +121,7 @@ SETS: dict[str, tuple[Callable[[int], list[MadeZone]], str]] = {
 
 
 @pytest.mark.parametrize("rule", SETS)
-def test_what_sets_share_is_refused_of_five_domains_and_warned_of_in_a_trial(
+def test_what_sets_share_is_refused_of_five_domains_and_warned_of_in_a_pilot(
     rule: str, tmp_path: Path
 ) -> None:
     make, sentence = SETS[rule]

@@ -95,7 +95,7 @@ def test_a_zone_that_a_model_of_its_fold_labelled_is_no_test_unless_asked_for(
     assert (gave.model, gave.domains, gave.folds) == (NAMED, ("D051_2019",), (1,))
     assert gave.pixels == {"untouched": source.labelled}
     assert (plain.assistance, plain.labelled) == ((), 512 * 512)
-    with pytest.raises(ReleaseError, match=r"test zones are labelled: D051_2019/Z1_UN \(100\.0%\)"):
+    with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
         publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
     assert not (tmp_path / "out").exists()
     release = publish(campaign, name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True), say=quiet)

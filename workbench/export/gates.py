@@ -27,28 +27,24 @@ def source_verdicts(
     """Return what is wrong with zones that no sound release can be made of, rule by rule."""
     modalities = [*_view_problems(sources, layouts), *_series_problems(sources, layouts)]
     verdicts = [
-        _verdict(
-            "zones", "every zone is accepted, as it was reviewed, and named once", _zone_problems(sources)
-        ),
-        _verdict("folds", "every domain is in one fold", _fold_problems(sources)),
-        _verdict("bands", "orthophotos have the bands of the layouts", _band_problems(sources, layouts)),
-        _verdict("scheme", "labels have numbers in the layouts", _scheme_problems(layouts, nomenclature)),
-        _verdict("classes", "labels are classes of the nomenclature", _class_problems(sources, nomenclature)),
-        _verdict("modalities", "zones have what the layouts show beside them", modalities),
+        _verdict("zones", _zone_problems(sources)),
+        _verdict("folds", _fold_problems(sources)),
+        _verdict("bands", _band_problems(sources, layouts)),
+        _verdict("scheme", _scheme_problems(layouts, nomenclature)),
+        _verdict("classes", _class_problems(sources, nomenclature)),
+        _verdict("modalities", modalities),
     ]
     patches = list[str]()
     if all(one.outcome == "kept" for one in verdicts):
         patches = [*_patch_problems(sources), *_lattice_problems(sources, layouts, lattice)]
-    asks = "patches lie on the grid, on ground of their own, and have numbers of their own"
-    return [*verdicts, _verdict("patches", asks, patches)]
+    return [*verdicts, _verdict("patches", patches)]
 
 
-def _verdict(rule: str, asks: str, problems: Iterable[str]) -> Verdict:
+def _verdict(rule: str, problems: Iterable[str]) -> Verdict:
     """Return a verdict on what must not be at all; problems name their way out."""
     found = tuple(problems)
     return Verdict(
         rule=rule,
-        asks=asks,
         outcome="refused" if found else "kept",
         measured=len(found),
         limit=0,

@@ -97,7 +97,7 @@ def pictures_of(sources: Sequence[ZoneSource], index: PatchIndex, lattice: Patch
 
 
 def _excuse(columns: PatchColumns, rules: Rules) -> str:
-    """Return why a release is a trial, of which what is wrong is warned of and not refused; else nothing."""
+    """Return why a release is a pilot, of which what is wrong is warned of and not refused; else nothing."""
     domains = len({name.partition("/")[0] for name in columns.names})
     if domains >= rules.least_domains and len(columns.names) >= rules.least_zones:
         return ""
@@ -110,7 +110,6 @@ def _ground_verdicts(found: Leakage, rules: Rules, *, excuse: str) -> Iterator[V
     apart = None if shared else found.smallest
     yield Verdict(
         rule="same-ground",
-        asks="no two sets of a split show the same ground, at any date",
         outcome=broken if shared else "kept",
         measured=len(shared),
         limit=0,
@@ -122,7 +121,6 @@ def _ground_verdicts(found: Leakage, rules: Rules, *, excuse: str) -> Iterator[V
     )
     yield Verdict(
         rule="distance",
-        asks="sets of a split lie apart",
         outcome=broken if near else "kept",
         # Zones that share ground are no distance apart, which is said already.
         measured=min((one.distance for one in near if one.distance is not None), default=apart),
@@ -140,7 +138,6 @@ def _duplicates(alike: Sequence[Leak], *, excuse: str) -> Verdict:
     broken: Outcome = "warned" if excuse else "refused"
     return Verdict(
         rule="duplicates",
-        asks="no two sets of a split have one picture",
         outcome=broken if alike else "kept",
         measured=len(alike),
         limit=0,

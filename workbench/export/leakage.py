@@ -20,7 +20,6 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import ReleaseError
 from workbench.export.columns import COLUMNS, PatchColumns
 from workbench.export.fingerprints import Fingerprint, correlation, fingerprint, luminance
 from workbench.export.hamming import near_pairs
@@ -172,7 +171,7 @@ def find_leaks(columns: PatchColumns, *, rules: Rules, picture: Picture | None =
 
 
 def find_duplicates(columns: PatchColumns, *, rules: Rules, picture: Picture) -> tuple[int, list[Leak]]:
-    """Find pictures that different sets of a release both have, by the hashes of the columns.
+    """Find pictures that different sets of a release both have, by the hashes that the columns have.
 
     Returns
     -------
@@ -182,10 +181,10 @@ def find_duplicates(columns: PatchColumns, *, rules: Rules, picture: Picture) ->
     Raises
     ------
     ReleaseError
-        The columns have no hashes; or so many pictures are alike that nobody could look at them.
+        So many pictures are alike that nobody could look at them.
     """
-    if columns.hashes is None or columns.contrasts is None:
-        raise ReleaseError("these patches have no hashes of their pictures; look at these first")
+    assert columns.hashes is not None  # noqa: S101 - nobody seeks duplicates of what was not looked at
+    assert columns.contrasts is not None  # noqa: S101 - as above
     pairs = _candidates(columns, columns.hashes, columns.contrasts, rules)
     return len(pairs), [*_confirmed(columns, pairs, picture, rules)]
 

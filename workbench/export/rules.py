@@ -1,21 +1,45 @@
 """The rules that a release keeps, and what is found by them: kept, warned of or refused.
 
-A release of fewer than five domains, which has no five folds, or of fewer than twenty zones is a trial: what
+A release of fewer than five domains, which has no five folds, or of fewer than twenty zones is a pilot: what
 is wrong with its sets and shares is warned of and not refused. What its test zones are made of is refused at
 any size.
 """
 
 from __future__ import annotations
 
-__all__ = ["DEFAULTS", "Outcome", "Rules", "Verdict", "listed", "refuse"]
+__all__ = ["ASKS", "DEFAULTS", "Outcome", "Rules", "Verdict", "listed", "refuse"]
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from workbench.errors import ReleaseError
 
 Outcome = Literal["kept", "warned", "refused"]
+ASKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "zones": "every zone is accepted as it was reviewed, and named once",
+        "folds": "every domain is in one fold",
+        "bands": "orthophotos have the bands of the layouts",
+        "scheme": "labels have numbers in the layouts",
+        "classes": "labels are classes of the nomenclature",
+        "modalities": "zones have what the layouts show beside orthophoto and labels",
+        "patches": "patches lie on the grid, on ground of their own, with numbers of their own",
+        "same-ground": "no two sets of a split show the same ground, at any date",
+        "distance": "sets of a split lie apart",
+        "assisted-test": "no test zone is labelled by a model that saw its fold",
+        "unknown-model": "it is known what the models saw that labelled test zones",
+        "chosen-test": "test zones are chosen by people, or by a known probability",
+        "duplicates": "no two sets of a split have one picture",
+        "unlabelled-release": "little is unlabelled",
+        "unlabelled-zone": "little of any zone is unlabelled",
+        "unlabelled-patch": "little of any patch is unlabelled",
+        "blank": "pictures show something",
+        "drift": "sets of a split have alike shares of the classes",
+    }
+)
+"""What each rule asks for."""
 _LISTED: Final = 10
 _SHARES: Final = ("unlabelled", "unlabelled_zone", "unlabelled_patch", "blank", "seen", "unknown", "drift")
 
@@ -60,24 +84,21 @@ class Rules:
     assisted_test: bool = False
     """Whether zones may be test that a model labelled which saw their fold, or active learning chose."""
     least_domains: int = 5
-    """Below, a release is a trial."""
+    """Below, a release is a pilot."""
     least_zones: int = 20
-    """Below, a release is a trial, and the class shares of a set tell nothing."""
+    """Below, a release is a pilot, and the class shares of a set tell nothing."""
 
     def __post_init__(self) -> None:
         for name in (*_SHARES, "duplicate_correlation"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ReleaseError(f"{name} {getattr(self, name)} is not between 0 and 1")
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                raise ReleaseError(f"{name} {value} is not between 0 and 1; give a share, such as 0.05")
         if not 0.0 <= self.buffer <= 10_000.0:
-            raise ReleaseError(f"buffer {self.buffer:g} is not between 0 and 10,000 metres")
+            raise ReleaseError(f"buffer {self.buffer:g} is not between 0 and 10,000 metres; give one that is")
         if not 0 <= self.duplicate_bits <= 15:
-            raise ReleaseError(f"duplicate_bits {self.duplicate_bits} is not between 0 and 15")
+            raise ReleaseError(f"duplicate_bits {self.duplicate_bits} is not between 0 and 15; give 10")
         if self.least_contrast <= 0:
-            raise ReleaseError(f"least_contrast {self.least_contrast:g} is not above 0")
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON view."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+            raise ReleaseError(f"least_contrast {self.least_contrast:g} is not above 0; give some levels")
 
 
 DEFAULTS: Final = Rules()
@@ -89,9 +110,7 @@ class Verdict:
     """What was found by one rule."""
 
     rule: str
-    """Such as ``same-ground``."""
-    asks: str
-    """What the rule asks for, in a few words."""
+    """One of `ASKS`."""
     outcome: Outcome
     measured: float | None
     """The worst that was found; None where there was nothing to measure."""
@@ -106,6 +125,11 @@ class Verdict:
     """Why it is warned of and not refused, where it could be."""
     places: tuple[str, ...] = ()
     """Everything that is wrong, a line each."""
+
+    @property
+    def asks(self) -> str:
+        """Return what the rule asks for."""
+        return ASKS[self.rule]
 
     @property
     def sentence(self) -> str:

@@ -90,21 +90,18 @@ def unlabelled_verdicts(
     if patches:
         shares = _share(counts.unlabelled, counts.classes.sum(axis=1))
         parts.append(("patch", counts.names, shares, rules.unlabelled_patch))
-    for what, names, shares, limit in parts:
+    for part, names, shares, limit in parts:
+        option = "--unlabelled" if part == "release" else f"--unlabelled-{part}"
         worst = np.argsort(-shares, kind="stable")
         found = tuple(f"{names[place]} ({shares[place]:.1%})" for place in worst if shares[place] > limit)
         yield Verdict(
-            rule=f"unlabelled-{what}",
-            asks=f"little of {'all' if what == 'release' else f'any {what}'} is unlabelled",
+            rule="unlabelled-" + part,
             outcome="kept" if not found else "warned" if excuse else "refused",
             measured=round(float(shares.max(initial=0.0)), 6),
             limit=limit,
             unit="of the pixels",
             message=f"more than {limit:.2%} of the pixels have no label in {listed(found)}",
-            way_out=(
-                "have them labelled, draw a footprint without them, or allow more: --unlabelled"
-                + ("" if what == "release" else f"-{what}")
-            ),
+            way_out=f"have them labelled, draw a footprint without them, or allow more: {option}",
             excuse=excuse,
             places=found,
         )
@@ -125,7 +122,6 @@ def blank_verdict(columns: PatchColumns, rules: Rules, *, excuse: str) -> Verdic
     broken: Outcome = "warned" if excuse else "refused"
     return Verdict(
         rule="blank",
-        asks="pictures show something",
         outcome=broken if share > rules.blank else "kept",
         measured=round(share, 6),
         limit=rules.blank,
@@ -168,7 +164,6 @@ def drift_verdict(counts: ClassCounts, rules: Rules, *, excuse: str) -> Verdict:
     places = tuple(text for _, text in sorted(found, key=lambda one: (-one[0], one[1])))
     return Verdict(
         rule="drift",
-        asks="sets of a split have alike shares of the classes",
         outcome="kept" if not found else "warned" if excuse else "refused",
         measured=max(measured, default=None),
         limit=rules.drift,
