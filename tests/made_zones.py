@@ -28,6 +28,7 @@ from pathlib import Path
 from made_zones import build, make_zones, make_zone
 {body}
 """
+ROOT = Path(__file__).resolve().parents[2]
 SIDE = NATIONAL_GRID.pixels
 L_SHAPE = (Cell(row=0, col=0), Cell(row=0, col=1), Cell(row=1, col=1))
 ONE = (Cell(row=0, col=0),)
@@ -126,11 +127,20 @@ def make_zones() -> list[MadeZone]:
     return zones
 
 
+def changed(made: MadeZone, /, **changes: Any) -> MadeZone:
+    """Return a zone whose source is another one in some ways."""
+    return replace(made, source=replace(made.source, **changes))
+
+
 def build(zones: Iterable[MadeZone], out: Path, **options: Any) -> Release:
     """Build a release of made zones with the defaults of a small campaign."""
     chosen = {"name": "FR_V0.1", "software": "0.1.0", "nomenclature": load_nomenclature("flair-19")} | options
-    sources = [replace(zone.source, labels_sha256=codes_digest(zone.source.labels())) for zone in zones]
-    return build_release(sources, out=out, **chosen)
+    return build_release(sources_of(zones), out=out, **chosen)
+
+
+def sources_of(zones: Iterable[MadeZone]) -> list[ZoneSource]:
+    """Return made zones as a release takes them, whose labels may have been changed since they were made."""
+    return [replace(zone.source, labels_sha256=codes_digest(zone.source.labels())) for zone in zones]
 
 
 def watched(zones: list[MadeZone], read: list[str]) -> list[MadeZone]:
@@ -150,7 +160,7 @@ def run_apart(body: str, *arguments: str, **env: str) -> subprocess.Popen[bytes]
     """Run code in another process, with what makes zones at hand."""
     return subprocess.Popen(
         [sys.executable, "-c", BUILD_APART.format(body=body), *arguments],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **env},
+        env={**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{ROOT}", **env},
         cwd=arguments[0],
     )
 

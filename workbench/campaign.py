@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.documents import digest_file, inside, sync_directory, write_document
 from workbench.errors import CampaignError, HierarchyError, RasterError
+from workbench.export.assistance import Choice
 from workbench.geo.grid import Window
 from workbench.geo.placed import PlacedPixels, check_pixels, read_placed, without_nodata
 from workbench.geo.raster import inspect_raster, read_bands
@@ -398,7 +399,9 @@ class Campaign:
         self.registry.add_raster(zone.id, raster)
         return self.zone(zone.id)
 
-    def add_zone(self, zone: Zone, *, fill: Callable[[Campaign], None] | None = None) -> None:
+    def add_zone(
+        self, zone: Zone, *, fill: Callable[[Campaign], None] | None = None, choice: Choice | None = None
+    ) -> None:
         """Add a zone, durably and as a whole.
 
         Parameters
@@ -408,13 +411,17 @@ class Campaign:
         fill
             Writes existing labels into the zone before it appears; an error there leaves all as it was. See
             `add_zones`.
+        choice
+            How the zone was chosen, where that was not by a person.
 
         Raises
         ------
         CampaignError
             A zone of that id (whatever its case) exists, or one of its domain covers some of its cells.
         """
-        self.add_zones([Arrival(zone=zone)], fill=lambda staged, _: fill(staged) if fill else None)
+        self.add_zones(
+            [Arrival(zone=zone, choice=choice)], fill=lambda staged, _: fill(staged) if fill else None
+        )
 
     def add_zones(self, arrivals: Sequence[Arrival], *, fill: Callable[[Campaign, Zone], None]) -> None:
         """Add zones, durably, and all of them or none.

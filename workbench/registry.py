@@ -3,7 +3,8 @@
 ``registry.gpkg`` is a GeoPackage, so QGIS opens it: the layer *zones* on the map, the tables *domains*
 (fold of each domain, for ever), *patches* (FLAIR's numeric id of each patch, for ever), *leases* (who labels
 which zone just now; see `workbench.leases`), *gold* and *admissions* (which zones admit annotators, and whom
-they did), *places* (zones that lie near another one and share its draw), *releases* and *campaign*.
+they did), *places* (zones that lie near another one and share its draw), *choices* (zones that no person
+chose), *models* (what those were trained on that proposed labels), *releases* and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
 
@@ -27,6 +28,7 @@ from typing import Any
 from workbench.counting import counted
 from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
+from workbench.export.assistance import Choice
 from workbench.export.folds import FOLDS, NEAR, fold_for
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.zone_rows import SRID, ground_cells, raster_document, raster_of, row_of, zone_of
@@ -75,6 +77,13 @@ _LATER = (
     ('releases', 'attributes', 'releases', 'releases that were built, and their domains'),
     ('gold', 'attributes', 'gold', 'zones by which annotators are admitted'),
     ('admissions', 'attributes', 'admissions', 'annotators who were admitted, and how they labelled')""",
+    """CREATE TABLE IF NOT EXISTS choices (
+    zone TEXT PRIMARY KEY NOT NULL, strategy TEXT NOT NULL, inclusion REAL
+)""",
+    "CREATE TABLE IF NOT EXISTS models (model TEXT PRIMARY KEY NOT NULL, domains TEXT)",
+    """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
+    ('choices', 'attributes', 'choices', 'zones that no person chose'),
+    ('models', 'attributes', 'models', 'domains that those were trained on that proposed labels')""",
 )
 
 
@@ -89,6 +98,8 @@ class Arrival:
     """Numeric id of each of its patches in the other registry; empty for new patches."""
     gold: float | None = None
     """Share of its pixels that has to be right, if it is a gold zone there."""
+    choice: Choice | None = None
+    """How it was chosen, where that was not by a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +243,9 @@ class Registry:
                 if arrival.gold is not None:
                     values = arrival.zone.id, arrival.gold
                     connection.execute("INSERT OR REPLACE INTO gold VALUES (?, ?)", values)
+                if (choice := arrival.choice) is not None:
+                    chosen = arrival.zone.id, choice.strategy, choice.inclusion
+                    connection.execute("INSERT OR REPLACE INTO choices VALUES (?, ?, ?)", chosen)
             _seal(connection)
             yield
 
@@ -253,6 +267,35 @@ class Registry:
             text = json.dumps([*documents, raster_document(raster, root)])
             connection.execute("UPDATE zones SET rasters = ? WHERE id = ?", (text, zone_id))
             _seal(connection)
+
+    def choices(self) -> dict[str, Choice]:
+        """Return, by zone, how zones were chosen that no person chose."""
+        rows = self.rows("choices")
+        return {row["zone"]: Choice(strategy=row["strategy"], inclusion=row["inclusion"]) for row in rows}
+
+    def models(self) -> dict[str, tuple[str, ...] | None]:
+        """Return the domains that models were trained on which proposed labels, by what edits call them.
+
+        None stands for a model of which nobody knows that.
+        """
+        rows = ((row["model"], row["domains"]) for row in self.rows("models"))
+        try:
+            return {model: None if told is None else tuple(json.loads(told)) for model, told in rows}
+        except (ValueError, TypeError) as error:
+            raise CampaignError(
+                f"{self.path}: what a model was trained on is damaged; restore it from a backup"
+            ) from error
+
+    def note_models(self, models: Mapping[str, tuple[str, ...] | None]) -> None:
+        """Keep what models were trained on, in place of what was known of them."""
+        known = self.models()
+        if all(model in known and known[model] == domains for model, domains in models.items()):
+            return
+        told = [
+            (model, None if domains is None else json.dumps(domains)) for model, domains in models.items()
+        ]
+        with self.writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO models VALUES (?, ?)", told)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table, none where the registry is older than the table."""

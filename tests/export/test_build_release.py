@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 from affine import Affine
-from made_zones import L_SHAPE, ONE, MadeZone, build, file_bytes, make_zone, make_zones, run_apart, watched
+from made_zones import (
+    L_SHAPE,
+    ONE,
+    MadeZone,
+    build,
+    changed,
+    file_bytes,
+    make_zone,
+    make_zones,
+    run_apart,
+    watched,
+)
 
 from workbench.errors import ReleaseError
 from workbench.export.building import build_release
@@ -150,10 +161,6 @@ def test_folder_that_is_no_release_is_left_alone(zones: list[MadeZone], tmp_path
     with pytest.raises(ReleaseError, match="exists and is no release"):
         build(zones, tmp_path)
     assert file_bytes(tmp_path) == {"FR_V0.1/thesis.odt": b"years of work"}
-
-
-def changed(made: MadeZone, /, **changes: Any) -> MadeZone:
-    return replace(made, source=replace(made.source, **changes))
 
 
 def shifted(zone: MadeZone) -> MadeZone:

@@ -25,6 +25,7 @@ _WORKFLOWS = (
     "admitting authors closing comparing doubling labelling predictions publishing rasters refining "
     "segmenting standing"
 )
+_EXPORT = "building gates hamming honesty judging layouts/__init__ leakage release rules shares"
 _ASSESSMENT = "agreement closing seams slivers surfaces"
 _DESK = "handin opening processes readers reviewing session writers"
 MODULES = (
@@ -35,7 +36,7 @@ MODULES = (
         for name in ("building", "hierarchy", "refining", "sealing", "storage")
     ),
     *(f"workbench/assessment/{name}.py" for name in _ASSESSMENT.split()),
-    *(f"workbench/export/{name}.py" for name in ("gates", "layouts", "proving", "release")),
+    *(f"workbench/export/{name}.py" for name in _EXPORT.split()),
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
     *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "outputs", "registry")),
     *(f"napari_plugin/{name}.py" for name in _DESK.split()),
@@ -56,9 +57,12 @@ TOLD: Mapping[str, tuple[str, ...]] = {
         "_fold_problems",
         "_band_problems",
         "_scheme_problems",
+        "_class_problems",
         "_patch_problems",
     ),
     "workbench/export/proving.py": ("proven", "prove_index"),
+    "workbench/export/judging.py": ("_ground_verdicts", "_told"),
+    "workbench/export/shares.py": ("unlabelled_verdicts", "blank_verdict", "drift_verdict"),
     "workbench/export/release.py": ("text",),
     "workbench/workflows/closing.py": ("refusal",),
     "workbench/workflows/doubling.py": ("hidden",),
@@ -98,6 +102,32 @@ BY_HAND: Mapping[str, tuple[str, ...]] = {
     "workbench/assessment/closing.py": ("no label",),
     "workbench/assessment/findings.py": (*KINDS, *(f"{{count}} {kind}" for kind in KINDS)),
     "workbench/geo/raster_kinds.py": ("a raster of labels",),
+    "workbench/documents.py": ("a GeoTIFF", "a hierarchy"),
+    # Ways out of what a rule refuses, and what it finds.
+    "workbench/export/judging.py": (
+        "put their domains into one fold, or take one of them out",
+        "draw footprints farther apart, take one of them out, or allow less: --buffer",
+        "take one of their zones out, or put its orthophoto right",
+    ),
+    "workbench/export/leakage.py": (
+        "patches {one} and {other} show one picture ({correlation}), in different sets of {listed}",
+        "zones {one} and {other} show the same ground ({pairs} patches), in different sets of {listed}",
+        "zones {one} and {other} are {distance} m apart, in different sets of {listed}",
+    ),
+    "workbench/export/shares.py": (
+        "put the orthophotos right, draw a footprint without them, or allow more: --blank",
+        "add zones of other landscapes, put domains into other folds, or allow more: --drift",
+    ),
+    "workbench/export/honesty.py": (
+        "test zones are labelled by models that were trained on their fold: {names}",
+        "test zones are labelled by models of which nobody knows what they were trained on: {names}",
+        "test zones are {names}",
+        "chosen by {strategy}",
+        "chosen by {strategy} with a probability of {inclusion}",
+        "add them with the probability by which they were chosen: zone add --inclusion, take them out, or "
+        "say that they may be test: --assisted-test",
+        "have them labelled unaided, take them out, or say that they may be test: --assisted-test",
+    ),
     "workbench/segmentation/building.py": ("image", "leaves", "merging", "scales", "numbering"),
     # What operating systems and SQLite say of disks.
     "errno": (

@@ -157,6 +157,10 @@ def zone() -> None:
 @click.option("--labels", "mask", type=PATH, help="Existing mask to import as accepted edits.")
 @click.option("--scheme", default="flair", show_default=True, help="How the mask is numbered.")
 @click.option("--author", default="import", show_default=True, help="Whose edits the imported labels are.")
+@click.option(
+    "--chosen-by", "strategy", help="What chose the zone, if no person did, such as margin or random."
+)
+@click.option("--inclusion", type=float, help="Probability by which it was chosen, above 0.")
 @JSON
 def zone_add(
     directory: Path,
@@ -164,10 +168,17 @@ def zone_add(
     as_json: bool,
     acquired: datetime | None,
     clock: datetime | None,
+    strategy: str | None,
+    inclusion: float | None,
     **options: Any,
 ) -> None:
     """Cut a zone out of an orthophoto, snapped to the national patch grid."""
+    from workbench.export.assistance import Choice
     from workbench.workflows.intake import add_zone
+
+    if inclusion is not None and strategy is None:
+        raise click.UsageError("--inclusion is the probability of a strategy; say which with --chosen-by")
+    options["choice"] = Choice(strategy=strategy, inclusion=inclusion) if strategy is not None else None
 
     opened, day = open_campaign(directory), acquired.date() if acquired else None
     time_of_day = clock.time() if clock else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.gating import release_leakage, rule_options
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
 
 if TYPE_CHECKING:
@@ -85,16 +86,29 @@ def release() -> None:
 @click.option(
     "--readmit", multiple=True, metavar="ZONE", help="Zone that was withdrawn, to come back; repeatable."
 )
+@rule_options
+@click.option("--report", is_flag=True, help="Build nothing, and explain what each rule finds.")
 @JSON
-def release_build(directory: Path, as_json: bool, lattice: PatchLattice | None, **options: Any) -> None:
+def release_build(
+    directory: Path,
+    as_json: bool,
+    lattice: PatchLattice | None,
+    limits: dict[str, Any],
+    report: bool,
+    **options: Any,
+) -> None:
     """Build a release of all accepted zones; it appears whole or not at all."""
+    from workbench.export.rules import Rules
+    from workbench.export.trial import Trial
     from workbench.geo.grid import NATIONAL_GRID
-    from workbench.workflows.publishing import publish
+    from workbench.workflows.publishing import judge, publish
 
-    opened = open_campaign(directory)
+    opened, rules = open_campaign(directory), Rules(**limits)
+    options |= {"lattice": lattice or NATIONAL_GRID, "rules": rules, "say": say}
     with progress("patches") as bar:
-        built = publish(opened, **options, lattice=lattice or NATIONAL_GRID, say=say, progress=bar)
-    emit("release-build", built.document(), built.text(), as_json=as_json)
+        done = judge(opened, **options, progress=bar) if report else publish(opened, **options, progress=bar)
+    emit("release-build", done.document(), done.text(), as_json=as_json)
+    sys.exit(1 if isinstance(done, Trial) and done.refused else 0)
 
 
 @release.command("verify", epilog=example("workbench release verify releases/FR_V0.1"))
@@ -153,3 +167,6 @@ def release_publish(path: Path, out: Path, published: datetime, as_json: bool, *
     with in_threads() as threads, progress("files, patches") as bar:
         done = publish_dataset(path, out, edition=edition, map=threads, progress=bar)
     emit("release-publish", done.document(), done.text(), as_json=as_json)
+
+
+release.add_command(release_leakage)

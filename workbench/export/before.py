@@ -88,4 +88,5 @@ class Before:
             and entry.get("views") == {name: view.sha256 for name, view in source.views.items()}
             and {patch.id: patch.grid for patch in cut_patches(source, self._lattice)}
             == {name: patch.grid for name, patch in before.items()}
+            and all(patch.picture_hash for patch in before.values())
         )

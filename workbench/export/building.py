@@ -17,14 +17,15 @@ from workbench.export.before import Before
 from workbench.export.card import readme, release_card
 from workbench.export.cutting import PatchWriter, disk_told, patch_jobs, put_file, take_file
 from workbench.export.encoding import Encoder
-from workbench.export.gates import check_sources
 from workbench.export.identity import Identity
 from workbench.export.index import INDEX, PatchIndex, part_bytes, part_key, write_index
+from workbench.export.judging import judge_index, judge_sources, pictures_of
 from workbench.export.layouts import Layout, parse_layouts
 from workbench.export.manifest import MANIFEST, Manifest, check_files, listed_files
 from workbench.export.packing import Pack, packs_of, write_pack
 from workbench.export.patches import Patch, ZoneSource, cut_patches, files_of
 from workbench.export.release import NOMENCLATURE, Release, check_target, open_release
+from workbench.export.rules import DEFAULTS, Rules, Verdict, refuse
 from workbench.export.staging import Staging
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice
 from workbench.nomenclature import Nomenclature
@@ -46,6 +47,7 @@ def build_release(
     version: str | None = None,
     readmit: Iterable[str] = (),
     lattice: PatchLattice = NATIONAL_GRID,
+    rules: Rules = DEFAULTS,
     progress: Callable[[int, int], None] | None = None,
     map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
 ) -> Release:
@@ -77,6 +79,8 @@ def build_release(
     lattice
         What patches are cut on, and their resolution; orthophotos become means, labels the most frequent
         class of the ground that a pixel covers.
+    rules
+        What the release is held against.
     progress
         Called with the patches done and their total after each.
     map
@@ -94,9 +98,10 @@ def build_release(
     """
     target, chosen = check_target(out, name), parse_layouts(layouts)
     zones = sorted(sources, key=lambda source: source.zone.id)
-    check_sources(zones, chosen, nomenclature, lattice)
     identity = Identity(name=name, said=version, parent=parent, readmitted=frozenset(readmit))
-    identity.check(zones, nomenclature, lattice)
+    verdicts = judge_sources(zones, chosen, nomenclature, lattice, rules)
+    verdicts.append(identity.verdict(zones, nomenclature, lattice))
+    refuse(verdicts)
     with Staging.beside(target, go_on=True) as staging:
         build = _Build(staging, chosen, nomenclature, lattice, software, parent, map)
         done, total = 0, sum(1 for source in zones for _ in cut_patches(source, lattice))
@@ -105,7 +110,9 @@ def build_release(
                 done += 1
                 if progress is not None:
                     progress(done, total)
-        manifest = build.finish(identity, zones)
+        verdicts += build.index(zones, rules)
+        refuse(verdicts)
+        manifest = build.finish(identity, zones, verdicts)
         if not target.exists() and staging.publish():
             return open_release(target)
         return _same_content(target, manifest, map)
@@ -157,11 +164,19 @@ class _Build:
         self._parts.append(part)
         self._manifest.put(files_of(patches))
 
-    def finish(self, identity: Identity, zones: Sequence[ZoneSource]) -> Manifest:
-        """Write everything that is no patch; return the digests of all files."""
+    def index(self, zones: Sequence[ZoneSource], rules: Rules) -> list[Verdict]:
+        """Write the index; return what is to be said of the patches."""
+        path = self._staging.path / INDEX
+        with disk_told(self._staging.path):
+            write_index(self._parts, path)
+        patches = self._index(path)
+        return judge_index(patches, self._lattice, pictures_of(zones, patches, self._lattice), rules)
+
+    def finish(
+        self, identity: Identity, zones: Sequence[ZoneSource], verdicts: Sequence[Verdict]
+    ) -> Manifest:
+        """Write everything else that is no patch; return the digests of all files."""
         folder = self._staging.path
-        with disk_told(folder):
-            write_index(self._parts, folder / INDEX)
         patches = self._index(folder / INDEX)
         made = {INDEX: digest_file(folder / INDEX)}
         for layout in self._layouts:
@@ -186,6 +201,7 @@ class _Build:
             layouts=self._layouts,
             sources=zones,
             patches=patches,
+            verdicts=verdicts,
         )
         card |= identity.document(card)
         validate(card, "release", source=f"{identity.name}/release.json")

@@ -18,9 +18,10 @@ from typing import Any, Final
 from workbench.counting import counted
 from workbench.export.encoding import ENCODING
 from workbench.export.folds import PROD, RULE, SEED
-from workbench.export.gates import shared_ground
+from workbench.export.honesty import disclosures
 from workbench.export.layouts import Layout
 from workbench.export.patches import Patch, ZoneSource, cut_patches
+from workbench.export.rules import Verdict
 from workbench.export.totals import Totals
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature
@@ -39,10 +40,11 @@ def release_card(
     layouts: Sequence[Layout],
     sources: Sequence[ZoneSource],
     patches: Iterable[Patch],
+    verdicts: Sequence[Verdict] = (),
 ) -> dict[str, Any]:
     """Return the content of ``release.json``; equal zones give an equal card, whenever it is made."""
     totals = Totals.of(patches)
-    columns = totals.columns()
+    columns, told = totals.columns(), {one.source.zone.id: one.text() for one in disclosures(sources)}
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -72,13 +74,18 @@ def release_card(
         "class_pixels": {key: totals.classes[key] for key in nomenclature.keys},
         "unlabelled_pixels": totals.unlabelled.total(),
         "splits": {"rule": RULE, "seed": SEED, "columns": columns},
-        "zones": [_zone_entry(source, totals) for source in sources if source.zone.id in totals.zone_folds],
+        "zones": [
+            _zone_entry(source, totals) | {"disclosure": told.get(source.zone.id)}
+            for source in sources
+            if source.zone.id in totals.zone_folds
+        ],
         "excluded_patches": sum(_excluded(source, lattice) for source in sources),
+        "rules": [verdict.document() for verdict in verdicts],
         "warnings": [
             *_set_warnings(columns),
             *_label_warnings(totals),
             *_metadata_warnings(totals, layouts),
-            *_ground_warnings(sources),
+            *_rule_warnings(verdicts),
         ],
     }
 
@@ -115,11 +122,15 @@ def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
     if card["warnings"]:
         parts.append("## Warnings\n")
         parts.append("".join(f"- {warning['message']}.\n" for warning in card["warnings"]))
+    if told := [zone["disclosure"] for zone in card["zones"] if zone["disclosure"]]:
+        parts.append("## Zones that are no plain test\n")
+        parts.append("".join(f"- {line}.\n" for line in told))
     return "\n".join(parts)
 
 
 _COMMON: Final = """\
-- `release.json`: counts, zones with their fold and reviewed state, split rule, warnings.
+- `release.json`: counts, zones with their fold, reviewed state and what models gave of their labels, split
+  rule, what the release was held against, warnings.
 - `index.parquet`: GeoParquet, a row per patch: ids, zone, fold, sets, class counts, files and their digests.
 - `nomenclature.json`: the classes and their values in every scheme.
 - `SHA256SUMS`: the digest of every file; check with `sha256sum -c SHA256SUMS` or `workbench release verify`.
@@ -150,6 +161,8 @@ def _zone_entry(source: ZoneSource, totals: Totals) -> dict[str, Any]:
         "pixels_sha256": zone.ortho.pixels_sha256,
         "labels_sha256": source.labels_sha256,
         "views": {name: view.sha256 for name, view in sorted(source.views.items())},
+        "assistance": [one.document() for one in source.assistance],
+        "choice": source.choice.document() if source.choice else None,
         "acquired": zone.acquired.isoformat() if zone.acquired else None,
         "time": zone.time_of_day.isoformat("minutes") if zone.time_of_day else None,
         "camera": zone.camera,
@@ -193,9 +206,8 @@ def _metadata_warnings(totals: Totals, layouts: Sequence[Layout]) -> Iterator[di
     yield {"kind": "metadata", "message": message}
 
 
-def _ground_warnings(sources: Sequence[ZoneSource]) -> Iterator[dict[str, str]]:
-    for one, other, columns in shared_ground(sources):
-        message = (
-            f"zones {one} and {other} show the same ground and are in different sets of {', '.join(columns)}"
-        )
-        yield {"kind": "same-ground", "message": message}
+def _rule_warnings(verdicts: Iterable[Verdict]) -> Iterator[dict[str, str]]:
+    """Yield what a maintainer accepted although a rule speaks against it."""
+    for verdict in verdicts:
+        if verdict.outcome == "warned":
+            yield {"kind": verdict.rule, "message": verdict.message}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PatchWriter", "disk_told", "patch_jobs", "put_file", "take_file"]
+__all__ = ["PatchWriter", "disk_told", "looked_at", "patch_jobs", "put_file", "take_file"]
 
 import os
 import shutil
@@ -17,6 +17,7 @@ import numpy as np
 from workbench.documents import digest, digest_arrays, digest_file
 from workbench.errors import ReleaseError
 from workbench.export.encoding import Encoder, PatchJob
+from workbench.export.fingerprints import fingerprint, luminance
 from workbench.export.layouts import Layout
 from workbench.export.patches import (
     IMAGE,
@@ -29,9 +30,13 @@ from workbench.export.patches import (
 )
 from workbench.export.pixels import PatchPixels, codes_on
 from workbench.geo.grid import PatchLattice
+from workbench.nomenclature import Nomenclature
 
-_FACTS: Final = ("ground", "dates", "class_counts", "unlabelled", "image_sha256", "label_sha256")
-"""What is known of a patch once it is written."""
+_FACTS: Final = (
+    "ground", "dates", "class_counts", "unlabelled", "image_sha256", "label_sha256", "picture_hash",
+    "contrast",
+)  # fmt: skip
+"""What is known of a patch once its pixels were looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,16 +54,7 @@ class PatchWriter:
     def __call__(self, job: PatchJob) -> Patch:
         """Write a patch in every layout; return it with its counts, paths and digests."""
         pixels = PatchPixels(job.patch, job.source)
-        counts = np.bincount(job.codes.ravel(), minlength=256)
-        patch = replace(
-            job.patch,
-            ground=pixels.ground,
-            dates={name: view.dates for name, view in job.source.views.items() if view.dates},
-            class_counts={entry.key: int(counts[entry.code]) for entry in self.encoder.nomenclature.classes},
-            unlabelled=int(counts[0]),
-            image_sha256=digest_arrays(",".join(pixels.bands).encode(), pixels.image),
-            label_sha256=codes_digest(job.codes),
-        )
+        patch = looked_at(job, pixels, self.encoder.nomenclature)
         return replace(patch, files={one.name: self._write(one, patch, job, pixels) for one in self.layouts})
 
     def take(self, pair: tuple[Patch, Patch]) -> Patch:
@@ -102,6 +98,23 @@ class PatchWriter:
         path = f"{layout.root}/{layout.path(patch, modality)}"
         take_file(self.parent, there.path, there.sha256, self.folder, path)
         return PatchFile(path=path, sha256=there.sha256)
+
+
+def looked_at(job: PatchJob, pixels: PatchPixels, nomenclature: Nomenclature) -> Patch:
+    """Return a patch with all that its pixels tell of it."""
+    counts = np.bincount(job.codes.ravel(), minlength=256)
+    seen = fingerprint(luminance(pixels.image, pixels.bands))
+    return replace(
+        job.patch,
+        ground=pixels.ground,
+        dates={name: view.dates for name, view in job.source.views.items() if view.dates},
+        class_counts={entry.key: int(counts[entry.code]) for entry in nomenclature.classes},
+        unlabelled=int(counts[0]),
+        image_sha256=digest_arrays(",".join(pixels.bands).encode(), pixels.image),
+        label_sha256=codes_digest(job.codes),
+        picture_hash=seen.hash,
+        contrast=seen.contrast,
+    )
 
 
 def within(layout: Layout, patch: Patch) -> dict[str, PatchFile]:

@@ -2,62 +2,57 @@
 
 from __future__ import annotations
 
-__all__ = ["check_sources", "shared_ground"]
+__all__ = ["source_verdicts"]
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
 
 from workbench.counting import counted
-from workbench.errors import GridError, ReleaseError
-from workbench.export.folds import FOLDS, PROD, SPLITS
+from workbench.errors import GridError
+from workbench.export.folds import FOLDS
 from workbench.export.layouts import Layout
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import ZoneSource, cut_patches, ground_cell
+from workbench.export.rules import Verdict, listed
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice
 from workbench.geo.zone import Cell
 from workbench.nomenclature import Nomenclature
 
-_LISTED = 10
 
-
-def check_sources(
+def source_verdicts(
     sources: Sequence[ZoneSource],
     layouts: Sequence[Layout],
     nomenclature: Nomenclature,
     lattice: PatchLattice,
-) -> None:
-    """Refuse zones that no sound release can be made of.
+) -> list[Verdict]:
+    """Return what is wrong with zones that no sound release can be made of, rule by rule."""
+    modalities = [*_view_problems(sources, layouts), *_series_problems(sources, layouts)]
+    verdicts = [
+        _verdict("zones", _zone_problems(sources)),
+        _verdict("folds", _fold_problems(sources)),
+        _verdict("bands", _band_problems(sources, layouts)),
+        _verdict("scheme", _scheme_problems(layouts, nomenclature)),
+        _verdict("classes", _class_problems(sources, nomenclature)),
+        _verdict("modalities", modalities),
+    ]
+    patches = list[str]()
+    if all(one.outcome == "kept" for one in verdicts):
+        patches = [*_patch_problems(sources), *_lattice_problems(sources, layouts, lattice)]
+    return [*verdicts, _verdict("patches", patches)]
 
-    Raises
-    ------
-    ReleaseError
-        One sentence with everything that is wrong and the ways out.
-    """
-    problems = [*_zone_problems(sources), *_fold_problems(sources), *_band_problems(sources, layouts)]
-    problems += [*_scheme_problems(layouts, nomenclature), *_view_problems(sources, layouts)]
-    problems += _series_problems(sources, layouts)
-    if not problems:
-        problems = [*_patch_problems(sources), *_lattice_problems(sources, layouts, lattice)]
-    if problems:
-        raise ReleaseError(f"no release was built: {'; '.join(problems)}")
 
-
-def shared_ground(sources: Iterable[ZoneSource]) -> list[tuple[str, str, tuple[str, ...]]]:
-    """Return pairs of zones of different domains that share ground, with the splits that part them.
-
-    The same place at another date is a leak where one zone is *train* and the other *test*.
-    """
-    zones: dict[Cell, list[ZoneSource]] = defaultdict(list)
-    for source in sources:
-        for patch in cut_patches(source):
-            zones[ground_cell(patch.grid)].append(source)
-    pairs: dict[tuple[str, str], tuple[str, ...]] = {}
-    for met in zones.values():
-        for one, other in combinations(met, 2):
-            parted = tuple(c for c in (*SPLITS, PROD) if one.splits[c] != other.splits[c])
-            pairs[one.zone.id, other.zone.id] = parted
-    return [(one, other, parted) for (one, other), parted in sorted(pairs.items()) if parted]
+def _verdict(rule: str, problems: Iterable[str]) -> Verdict:
+    """Return a verdict on what must not be at all; problems name their way out."""
+    found = tuple(problems)
+    return Verdict(
+        rule=rule,
+        outcome="refused" if found else "kept",
+        measured=len(found),
+        limit=0,
+        unit="problems",
+        message="; ".join(found),
+        places=found,
+    )
 
 
 def _zone_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
@@ -65,7 +60,7 @@ def _zone_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
         yield "there is no accepted zone; accept one: workbench review DIR --zone ID --accept --author NAME"
     ids = Counter(source.zone.id.lower() for source in sources)
     if twice := [source.zone.id for source in sources if ids[source.zone.id.lower()] > 1]:
-        yield f"zones {_listed(twice)} have the same name but for its case; name each zone once"
+        yield f"zones {listed(twice)} have the same name but for its case; name each zone once"
     if pending := [f"{s.zone.id} ({s.state})" for s in sources if s.state != "accepted"]:
         yield (
             f"{_zones(pending)} not accepted; review first: "
@@ -80,7 +75,7 @@ def _fold_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
     if outside := [s.zone.id for s in sources if s.fold not in FOLDS]:
         yield f"{_zones(outside)} in no fold of {FOLDS[0]}–{FOLDS[-1]}; correct the registry"
     if torn := [domain for domain, found in folds.items() if len(found) > 1]:
-        yield f"domains in several folds: {_listed(torn)}; a domain has one fold, correct the registry"
+        yield f"domains in several folds: {listed(torn)}; a domain has one fold, correct the registry"
 
 
 def _band_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> Iterator[str]:
@@ -99,7 +94,7 @@ def _band_problems(sources: Sequence[ZoneSource], layouts: Sequence[Layout]) -> 
             else ("add the zones again from rasters with these bands, or name the bands: --bands R,G,B,NIR")
         )
         bands = ", ".join(layout.bands)
-        yield f"layout {layout.name} needs the bands {bands}, which {_listed(lacking)} lack; {way_out}"
+        yield f"layout {layout.name} needs the bands {bands}, which {listed(lacking)} lack; {way_out}"
 
 
 def _scheme_problems(layouts: Sequence[Layout], nomenclature: Nomenclature) -> Iterator[str]:
@@ -110,6 +105,19 @@ def _scheme_problems(layouts: Sequence[Layout], nomenclature: Nomenclature) -> I
                 f"layout {layout.name} numbers labels as {layout.scheme}, with an *other* for what nobody "
                 f"labelled, and {nomenclature.name} has no such scheme; carry the campaign to a nomenclature "
                 "that has: workbench zone migrate"
+            )
+
+
+def _class_problems(sources: Sequence[ZoneSource], nomenclature: Nomenclature) -> Iterator[str]:
+    """Yield zones with codes that are no class; where nobody counted them, that is seen when they are cut."""
+    for source in sources:
+        counts = enumerate(source.code_counts or ())
+        strange = [code for code, count in counts if count and code not in {0, *nomenclature.codes}]
+        if strange:
+            yield (
+                f"labels of zone {source.zone.id} have the code {strange[0]}, which is no class of "
+                f"{nomenclature.name}; check its journals: workbench journal verify DIR --zone "
+                f"{source.zone.id}"
             )
 
 
@@ -185,14 +193,8 @@ def _patch_problems(sources: Sequence[ZoneSource]) -> Iterator[str]:
     for (one, other), count in overlaps.items():
         yield f"zones {one} and {other} share {counted(count, 'patch cell')}; take one zone out"
     if twice := [str(number) for number, count in numbers.items() if count > 1 or not number or number < 1]:
-        yield f"patch numbers {_listed(twice)} are used twice or below 1; correct the registry"
+        yield f"patch numbers {listed(twice)} are used twice or below 1; correct the registry"
 
 
 def _zones(names: Sequence[str]) -> str:
-    return f"zone {names[0]} is" if len(names) == 1 else f"zones {_listed(names)} are"
-
-
-def _listed(names: Iterable[str]) -> str:
-    listed = list(dict.fromkeys(names))
-    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
-    return ", ".join(listed[:_LISTED]) + more
+    return f"zone {names[0]} is" if len(names) == 1 else f"zones {listed(names)} are"

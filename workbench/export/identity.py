@@ -12,6 +12,7 @@ from workbench.errors import ReleaseError
 from workbench.export.card import grid_document, nomenclature_document
 from workbench.export.patches import ZoneSource, cut_patches
 from workbench.export.release import Release
+from workbench.export.rules import Outcome, Verdict
 from workbench.export.versions import Change, change_between, settled
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature
@@ -28,14 +29,26 @@ class Identity:
     readmitted: frozenset[str]
     """Zones that were withdrawn and are here again."""
 
-    def check(self, sources: Sequence[ZoneSource], nomenclature: Nomenclature, lattice: PatchLattice) -> None:
-        """Refuse, before any patch is cut, what cannot be called so.
+    def verdict(
+        self, sources: Sequence[ZoneSource], nomenclature: Nomenclature, lattice: PatchLattice
+    ) -> Verdict:
+        """Return, before any patch is cut, whether what is cut from zones can be called so."""
+        outcome: Outcome
+        try:
+            self._check(sources, nomenclature, lattice)
+        except ReleaseError as error:
+            outcome, message = "refused", str(error)
+        else:
+            outcome, message = "kept", ""
+        wrong = int(bool(message))
+        return Verdict(
+            rule="version", outcome=outcome, measured=wrong, limit=0, unit="problems", message=message
+        )
 
-        Raises
-        ------
-        ReleaseError
-            The version is too low for the zones that came or went, or a zone was withdrawn.
-        """
+    def _check(
+        self, sources: Sequence[ZoneSource], nomenclature: Nomenclature, lattice: PatchLattice
+    ) -> None:
+        """Refuse a version that is too low for the zones that came or went, and zones that were withdrawn."""
         gone = {entry["zone"]: entry for entry in self._withdrawn()}
         if back := [source.zone.id for source in sources if source.zone.id in gone]:
             raise ReleaseError(

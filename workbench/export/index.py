@@ -18,7 +18,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, overload
 
+import numpy as np
 from affine import Affine
+from numpy.typing import NDArray
 
 from workbench.errors import ReleaseError
 from workbench.export.folds import PROD, SPLITS, SUBSETS
@@ -31,7 +33,7 @@ _AT_ONCE = 4096
 _FILE: Final = ("sha256", "member")
 _DATES: Final = "_dates"
 """End of the column of the days that a modality shows, a JSON list."""
-_DIGESTS: Final = ("image_sha256", "label_sha256")
+_DIGESTS: Final = ("image_sha256", "label_sha256", "picture_hash")
 _TEXTS: Final = ("acquired", "time", "camera", "theme", *_DIGESTS)
 _KEY: Final = b"part"
 
@@ -85,8 +87,6 @@ class PatchIndex(Sequence[Patch]):
 
     def by_number(self) -> Iterator[Patch]:
         """Yield all patches by their number."""
-        import numpy as np
-
         order = np.argsort(self.table(["number"]).column(0).to_numpy(), kind="stable")
         for run in np.split(order, np.flatnonzero(np.diff(order) != 1) + 1):
             yield from self[int(run[0]) : int(run[-1]) + 1]
@@ -101,6 +101,21 @@ class PatchIndex(Sequence[Patch]):
         """
         with self._read():
             return self._file.read(columns=list(columns))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns; older formats have fewer."""
+        with self._read():
+            return tuple(self._file.schema_arrow.names)
+
+    def bounds(self) -> NDArray[np.float64]:
+        """Return where all patches lie, shape (patch, 4): left, bottom, right, top in metres."""
+        import shapely
+
+        with self._read():
+            outlines = self._file.read(columns=["geometry"]).column(0).to_numpy()
+            bounds: NDArray[np.float64] = shapely.bounds(shapely.from_wkb(outlines))
+        return bounds
 
     @cached_property
     def _zones(self) -> dict[str, tuple[int, int]]:
@@ -173,7 +188,8 @@ def part_bytes(patches: Sequence[Patch], *, key: str = "") -> bytes:
     frame = geopandas.GeoDataFrame(_columns(patches), geometry=outlines, crs=patches[0].grid.crs)
     content = io.BytesIO()
     # Columns without any value would have no type at all.
-    types = dict.fromkeys(_TEXTS, "string") | {"number": "Int64", "ground": "float64"}
+    types = dict.fromkeys(_TEXTS, "string") | {"number": "Int64"}
+    types |= dict.fromkeys(("ground", "contrast"), "float64")
     frame.astype(types).to_parquet(content, index=False, compression="zstd")
     if not key:
         return content.getvalue()
@@ -251,7 +267,7 @@ def _columns(patches: Sequence[Patch]) -> dict[str, list[Any]]:
     for key in patches[0].class_counts:
         columns[f"pixels_{key}"] = [patch.class_counts[key] for patch in patches]
     columns["pixels_unlabelled"] = [patch.unlabelled for patch in patches]
-    for name in _DIGESTS:
+    for name in (*_DIGESTS, "contrast"):
         columns[name] = [getattr(patch, name) for patch in patches]
     for layout, modalities in patches[0].files.items():
         for modality, first in modalities.items():
@@ -273,7 +289,7 @@ def _patch(
     step, side = lattice.resolution, lattice.pixels
     facts: dict[str, Any] = {name: str(row[name]) for name in ("id", "domain", "zone", "roi")}
     facts |= {name: int(row[name]) for name in ("row", "col", "fold")}
-    facts |= {name: row.get(name) for name in ("number", "camera", "theme", "ground")}
+    facts |= {name: row.get(name) for name in ("number", "camera", "theme", "ground", "contrast")}
     facts |= {name: row.get(name) or "" for name in _DIGESTS}
     return Patch(
         **facts,

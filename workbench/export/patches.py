@@ -28,6 +28,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from workbench.documents import digest_arrays
+from workbench.export.assistance import Assistance, Choice
 from workbench.export.folds import Subset, splits_of_zone
 from workbench.export.modalities import MODALITIES
 from workbench.geo.grid import NATIONAL_GRID, Bounds, PatchLattice, PixelGrid, Window
@@ -87,6 +88,19 @@ class ZoneSource:
     """Tells which ground stays out of the release, whoever looks at it."""
     views: Mapping[str, View] = field(default_factory=dict)
     """By modality, or `GROUND`, what the zone has beside orthophoto and labels."""
+    code_counts: tuple[int, ...] | None = None
+    """Pixels of each code from 0 to 255 in the footprint; None where nobody counted them before."""
+    assistance: tuple[Assistance, ...] = ()
+    """What models gave of its labels."""
+    choice: Choice | None = None
+    """How it was chosen, where that was not by a person."""
+
+    @property
+    def labelled(self) -> int:
+        """Return the number of its pixels that have a label; of all, where nobody counted them."""
+        if self.code_counts is None:
+            return len(self.zone.cells) * NATIONAL_GRID.pixels**2
+        return sum(self.code_counts[1:])
 
     @property
     def splits(self) -> dict[str, Subset]:
@@ -144,6 +158,10 @@ class Patch:
     """Of the orthophoto's pixels, all bands, however they are encoded; empty in releases of format 1."""
     label_sha256: str = ""
     """Of the codes, whatever numbers and bytes a layout makes of them; empty in releases of format 1."""
+    picture_hash: str = ""
+    """What the orthophoto is recognised by, see `fingerprint`; empty in older releases."""
+    contrast: float | None = None
+    """Standard deviation of the orthophoto's luminance."""
     files: Mapping[str, Mapping[str, PatchFile]] = field(default_factory=dict)
     """By name of the layout and modality."""
 

@@ -145,9 +145,10 @@ class Release:
             "counts",
             "class_pixels",
             "unlabelled_pixels",
+            "rules",
             "warnings",
         )
-        card = {**self.card, "version": str(self.version)}
+        card = {"rules": [], **self.card, "version": str(self.version)}
         return {"path": str(self.path), "reused": self.reused, **{key: card[key] for key in keys}}
 
     def text(self) -> str:

@@ -14,10 +14,19 @@ from which model, and what became of a pre-label there:
 
 from __future__ import annotations
 
-__all__ = ["IDLE", "PRELABEL_FATES", "Effort", "Source", "effort", "prelabel_fates", "sources"]
+__all__ = [
+    "IDLE",
+    "PRELABEL_FATES",
+    "Effort",
+    "Source",
+    "effort",
+    "model_fates",
+    "prelabel_fates",
+    "sources",
+]
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,7 +38,7 @@ from workbench.labels.edits import AssignMask
 from workbench.labels.op import Op
 from workbench.labels.payloads import edit_of
 from workbench.labels.prelabels import BULK_TOOL, POINTED_TOOL
-from workbench.labels.proposed import Group, is_model
+from workbench.labels.proposed import MODEL, Group, is_model
 
 PRELABEL_FATES = ("none", "kept", "corrected", "untouched")
 """What can become of a pre-label, by number."""
@@ -119,16 +128,33 @@ def prelabel_fates(store: AnnotationStore) -> dict[Group, dict[str, int]]:
 
     Of the fates in `PRELABEL_FATES` only those are there that some pixels have, and never ``none``.
     """
-    found = _fates(store, store.ops)
-    keys = found.groups.astype(np.int64) * len(PRELABEL_FATES) + found.fates
-    counts = np.bincount(keys.reshape(-1), minlength=(len(found.known) + 1) * len(PRELABEL_FATES))
-    tables = counts.reshape(-1, len(PRELABEL_FATES))[1:]
-    named = sorted(zip(found.known, tables, strict=True), key=lambda one: one[0].order)
-    return {
-        group: {PRELABEL_FATES[fate]: int(table[fate]) for fate in np.flatnonzero(table) if fate != _NONE}
-        for group, table in named
-        if table[1:].any()
-    }
+    tables: dict[Group, NDArray[np.int64]] = {}
+    for (group, _), table in _fates(store, store.ops).tables():
+        tables[group] = tables[group] + table if group in tables else table
+    return {group: _told(table) for group, table in sorted(tables.items(), key=lambda one: one[0].order)}
+
+
+def model_fates(store: AnnotationStore) -> dict[str, dict[str, int]]:
+    """Return the same by what edits call the model, such as ``unet@1f0a2b3c4d5e``: whatever was trained anew.
+
+    Nothing is replayed where no model proposed anything.
+    """
+    ops = store.ops
+    if not any(is_model(op.author) or op.model for op in ops):
+        return {}
+    tables: dict[str, NDArray[np.int64]] = {}
+    for (_, model), table in _fates(store, ops).tables():
+        tables[model] = tables[model] + table if model in tables else table
+    return {model: _told(tables[model]) for model in sorted(tables)}
+
+
+def _told(table: NDArray[np.int64]) -> dict[str, int]:
+    """Return the pixels of each fate that some have."""
+    return {PRELABEL_FATES[fate]: int(table[fate]) for fate in np.flatnonzero(table)}
+
+
+_Proposal = tuple[Group, str]
+"""A class that a model proposes, and what edits call that model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -137,9 +163,17 @@ class _Fates:
 
     fates: NDArray[np.uint8]
     """Shape (row, col): places in `PRELABEL_FATES`."""
-    groups: NDArray[np.uint16]
+    proposals: NDArray[np.uint16]
     """Shape (row, col): 1 + place in `known` of what was proposed there, 0 where nothing was."""
-    known: tuple[Group, ...]
+    known: tuple[_Proposal, ...]
+
+    def tables(self) -> Iterator[tuple[_Proposal, NDArray[np.int64]]]:
+        """Yield what was proposed with the pixels of each fate, shape (fate,), where some have one."""
+        keys = self.proposals.astype(np.int64) * len(PRELABEL_FATES) + self.fates
+        counts = np.bincount(keys.reshape(-1), minlength=(len(self.known) + 1) * len(PRELABEL_FATES))
+        tables = counts.reshape(-1, len(PRELABEL_FATES))
+        tables[:, _NONE] = 0
+        yield from (one for one in zip(self.known, tables[1:], strict=True) if one[1].any())
 
 
 def _fates(store: AnnotationStore, ops: Sequence[Op]) -> _Fates:
@@ -147,39 +181,45 @@ def _fates(store: AnnotationStore, ops: Sequence[Op]) -> _Fates:
 
     An edit that accepts one says so. Of any other the pre-label is the last one that its author had read.
     """
-    last, known = store.last_op, dict[Group, int]()
+    last, known = store.last_op, dict[_Proposal, int]()
     accepted = {BULK_TOOL: _UNTOUCHED, POINTED_TOOL: _KEPT}
     given = np.array([_NONE, *(accepted.get(op.tool or "", _NONE) for op in ops)], np.uint8)
     copied = [_copied(op) if op.tool in accepted else None for op in ops]
-    numbers = [0 if group is None else known.setdefault(group, len(known) + 1) for group in copied]
+    numbers = [0 if one is None else known.setdefault(one, len(known) + 1) for one in copied]
     fates: NDArray[np.uint8] = given[last]
-    groups: NDArray[np.uint16] = np.array([0, *numbers], np.uint16)[last]
+    proposals: NDArray[np.uint16] = np.array([0, *numbers], np.uint16)[last]
     open_pixels = (last > 0) & (fates == _NONE)
     there, same, when = np.zeros_like(open_pixels), np.zeros_like(open_pixels), np.zeros(last.shape, np.int64)
     for model in sorted({op.author for op in ops if is_model(op.author)}):
         read = np.array([0, *(op.seen.get(model, 0) for op in ops)], np.uint32)[last]
         for count in np.unique(read[open_pixels & (read > 0)]).tolist():
             prelabels = store.proposals.prelabels(store.proposals.journals(model, ops=count))
-            proposed = prelabels.proposed
-            ranks = np.array([0, *(op.lamport for op in prelabels.ops)], np.int64)[prelabels.last]
+            proposed, wrote = prelabels.proposed, prelabels.ops
+            ranks = np.array([0, *(op.lamport for op in wrote)], np.int64)[prelabels.last]
             found, agree = prelabels.compared()
             newer = open_pixels & (read == count) & found & (ranks >= when)
             there |= newer
             same[newer], when[newer] = agree[newer], ranks[newer]
-            own = [0, *(known.setdefault(group, len(known) + 1) for group in proposed.groups)]
-            groups[newer] = np.array(own, np.uint16)[proposed.group][prelabels.last[newer]]
+            own = [0] * proposed.group.size
+            for place in np.flatnonzero(proposed.group).tolist():
+                named = wrote[place - 1].model or model.removeprefix(MODEL)
+                proposal = proposed.groups[proposed.group[place] - 1], named
+                own[place] = known.setdefault(proposal, len(known) + 1)
+            proposals[newer] = np.array(own, np.uint16)[prelabels.last[newer]]
     fates[there] = np.where(same[there], _KEPT, _CORRECTED)
     recoded = np.array([False, *(op.tool == _RECODE for op in ops)])[last]
     fates[recoded & (fates == _KEPT)] = _UNTOUCHED
-    return _Fates(fates=fates, groups=groups, known=tuple(known))
+    return _Fates(fates=fates, proposals=proposals, known=tuple(known))
 
 
-def _copied(op: Op) -> Group | None:
-    """Return the group of the pre-label that an op accepted; None where it names none."""
+def _copied(op: Op) -> _Proposal | None:
+    """Return the pre-label that an op accepted; None where it names none."""
     edit = edit_of(op)
     if not isinstance(edit, AssignMask) or edit.source is None:
         return None
-    return Group(model=edit.source.rpartition(":")[0], code=edit.code, upper=edit.upper)
+    model = edit.source.rpartition(":")[0]
+    group = Group(model=model, code=edit.code, upper=edit.upper)
+    return group, op.model or model.removeprefix(MODEL)
 
 
 def effort(ops: Iterable[Op], table: Iterable[Source]) -> tuple[Effort, dict[Given, Effort]]:

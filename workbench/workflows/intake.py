@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
+from workbench.export.assistance import Choice
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.placed import pixels_digest
 from workbench.geo.raster import ORTHO_BANDS, RasterInfo, inspect_raster, read_bands, read_valid
@@ -49,6 +50,8 @@ class Intake:
     """Whole patch cells that the footprint asked for and that hold pixels without data."""
     imported: dict[str, int]
     """Pixels imported per class key; empty without a mask."""
+    choice: Choice | None
+    """How the zone was chosen, where that was not by a person."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/zone-add.schema.json``)."""
@@ -60,6 +63,7 @@ class Intake:
             "bands": list(self.zone.ortho.bands),
             "bounds": [bounds.left, bounds.bottom, bounds.right, bounds.top],
             "imported": self.imported,
+            "choice": self.choice.document() if self.choice else None,
         }
 
     def text(self) -> str:
@@ -67,6 +71,8 @@ class Intake:
         zone = self.zone
         lines = [f"{zone.id}: {zone.extent}"]
         lines.append(f"  bands {','.join(zone.ortho.bands)} of {zone.ortho.path}")
+        if self.choice:
+            lines.append(f"  {self.choice.text()}")
         if self.left_out:
             lines.append(f"  left out: {counted(self.left_out, 'cell')} with pixels without data")
         if self.imported:
@@ -93,6 +99,7 @@ def add_zone(
     mask: Path | None = None,
     scheme: str = "flair",
     author: str = "import",
+    choice: Choice | None = None,
 ) -> Intake:
     """Cut a zone out of an orthophoto and register it; nothing is written unless everything fits.
 
@@ -118,6 +125,8 @@ def add_zone(
         How the mask is numbered.
     author
         Whose edits the imported labels are.
+    choice
+        How the zone was chosen, where that was not by a person: releases tell it.
 
     Raises
     ------
@@ -150,11 +159,13 @@ def add_zone(
     if mask is not None:
         values = _read_mask(mask, info, window)
         codes = _decode(values, zone, mask, scheme, campaign.nomenclature)
-    campaign.add_zone(zone, fill=None if codes is None else _importer(zone, codes, author, mask))
+    fill = None if codes is None else _importer(zone, codes, author, mask)
+    campaign.add_zone(zone, fill=fill, choice=choice)
     return Intake(
         zone=zone,
         left_out=len(wanted) - len(cells),
         imported={} if codes is None else _pixels_per_class(codes, campaign.nomenclature),
+        choice=choice,
     )
 
 

@@ -135,13 +135,20 @@ def migrate(
             progress(len(done), len(zones))
 
     numbers = {zone.id: campaign.patch_numbers(zone) for zone in zones}
-    gold = gold_zones(campaign)
+    gold, choices = gold_zones(campaign), campaign.registry.choices()
     arrivals = [
-        Arrival(zone=zone, fold=folds[zone.domain], numbers=numbers[zone.id], gold=gold.get(zone.id))
+        Arrival(
+            zone=zone,
+            fold=folds[zone.domain],
+            numbers=numbers[zone.id],
+            gold=gold.get(zone.id),
+            choice=choices.get(zone.id),
+        )
         for zone in zones
     ]
     try:
         target.add_zones(arrivals, fill=carry)
+        target.registry.note_models(campaign.registry.models())
     except BaseException:
         if made:  # nothing is left of a campaign that holds nothing
             shutil.rmtree(new, ignore_errors=True)

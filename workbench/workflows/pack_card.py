@@ -5,7 +5,7 @@ Its schema is ``schema/pack.schema.json``. It tells neither when nor by whom the
 
 from __future__ import annotations
 
-__all__ = ["MARGIN", "card_of", "read_card", "zone_of"]
+__all__ = ["MARGIN", "card_of", "choice_of", "read_card", "zone_of"]
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ from affine import Affine
 
 from workbench.documents import canonical_bytes, parse_document, validate
 from workbench.errors import CampaignError, GridError
+from workbench.export.assistance import Choice
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.nomenclature import Nomenclature
@@ -36,6 +37,7 @@ def card_of(
     *,
     offset: tuple[int, int],
     digests: Mapping[str, str],
+    choice: Choice | None,
     source: str,
 ) -> bytes:
     """Return what ``pack.json`` says of a zone.
@@ -48,6 +50,8 @@ def card_of(
         (row, col) of the packed orthophoto's first pixel in the zone's grid; negative or zero.
     digests
         SHA-256 by the name of each other member.
+    choice
+        How the zone was chosen, where that was not by a person.
     source
         What the pack is called in an error.
 
@@ -75,6 +79,7 @@ def card_of(
             **({"time": f"{zone.time_of_day:%H:%M}"} if zone.time_of_day else {}),
             "camera": zone.camera,
             "theme": zone.theme,
+            **({"choice": choice.document()} if choice else {}),
         },
         "nomenclature": {"name": nomenclature.name, "version": nomenclature.version},
         "rasters": [
@@ -164,6 +169,12 @@ def zone_of(card: Mapping[str, Any], path: Path, directory: Callable[[Zone], Pat
         pixels_sha256=raster["pixels_sha256"],
     )
     return replace(zone, rasters=(ortho,))
+
+
+def choice_of(card: Mapping[str, Any]) -> Choice | None:
+    """Return how the zone of a pack was chosen, None where that was by a person."""
+    choice = card["zone"].get("choice")
+    return Choice(**choice) if choice else None
 
 
 def _version_of(text: bytes) -> int:

@@ -126,7 +126,14 @@ def pack_zone(
         journals = carried_out(found, pseudonym=cache(campaign.pseudonym))
         members |= _written(journals, place)
         digests = {name: digest_file(path) for name, path in members.items()}
-        card = card_of(zone, campaign.nomenclature, offset=offset, digests=digests, source=str(output))
+        card = card_of(
+            zone,
+            campaign.nomenclature,
+            offset=offset,
+            digests=digests,
+            choice=campaign.registry.choices().get(zone.id),
+            source=str(output),
+        )
         write_archive(output, card, members)
     return Packed(
         path=output,

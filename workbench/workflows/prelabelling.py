@@ -28,6 +28,7 @@ from workbench.labels.outline import read_outline
 from workbench.labels.proposed import MODEL
 from workbench.segmentation.explaining import check_price, explain, gather_mass
 from workbench.workflows.admitting import gold_zones
+from workbench.workflows.assisting import named_model, note_model
 from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
 from workbench.workflows.proposing import Proposal
 from workbench.workflows.unseen import too_sure
@@ -37,8 +38,6 @@ PRICE = 30.0
 98 % over all that ``tests/benchmarks/prelabel_picks.py`` measures. After a network 15 leaves 2 % fewer and
 proposes two thirds more regions, after blotchy predictions 60 leaves fewer."""
 _TOOL = "prelabel"
-_DIGITS = 12
-"""Of the digest of a model's card, in the provenance of its edits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +165,8 @@ def prelabel_zone(
         )
     said = read_prediction(path, zone.grid)
     whose = predicted_by(said, campaign.nomenclature, path=path)
-    model, digest = whose.model, whose.digest
     ground = ground or GroundMap.of_zones(campaign.zones())
-    if doubt := too_sure(model, zone, ground, whose.domains):
+    if doubt := too_sure(whose.model, zone, ground, whose.domains):
         say(doubt)
     codes = np.where(zone.footprint(), said.codes, np.uint8(0))
     classes, mass = gather_mass(hierarchy.leaves, codes, said.probability, leaf_count=hierarchy.leaf_count)
@@ -176,19 +174,21 @@ def prelabel_zone(
     given = Provenance(
         tool=_TOOL,
         hierarchy_digest=hierarchy.digest,
-        model=f"{model}@{digest[:_DIGITS]}" if digest else model,
+        model=named_model(whose),
     )
     proposal = Proposal.of(found, classes, hierarchy, replace(said, codes=codes))
-    with campaign.open_store(zone, author=MODEL + model) as store:
-        drawn = proposal.drawn(given, store.proposals.journals(MODEL + model).replayed())
+    author = MODEL + whose.model
+    with campaign.open_store(zone, author=author) as store:
+        drawn = proposal.drawn(given, store.proposals.journals(author).replayed())
         if drawn:
+            note_model(campaign, whose)
             store.apply_drawn(drawn)
     known = int(proposal.sizes.sum())
     erased = [one.spans for one in drawn if isinstance(one.edit, AssignMask) and one.edit.code == 0]
     return Prelabelled(
         zone=zone.id,
-        model=model,
-        model_sha256=digest,
+        model=whose.model,
+        model_sha256=whose.digest,
         prediction=path,
         hierarchy=hierarchy.digest,
         price=price,

@@ -1,15 +1,15 @@
-"""From the zones of a campaign to a release."""
+"""From the zones of a campaign to a release, or to what one would be held against."""
 
 from __future__ import annotations
 
-__all__ = ["publish", "release_sources"]
+__all__ = ["judge", "publish", "release_sources"]
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version as software_version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,20 @@ from numpy.typing import NDArray
 from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
 from workbench.export import Release, ZoneSource, build_release, open_release
-from workbench.export.layouts import parse_layouts, with_modalities
+from workbench.export.assistance import Assistance
+from workbench.export.layouts import Layout, parse_layouts, with_modalities
 from workbench.export.modalities import MODALITIES, check_modalities
 from workbench.export.patches import codes_digest
 from workbench.export.release import check_target
+from workbench.export.rules import DEFAULTS, Rules
+from workbench.export.trial import Trial, try_release
 from workbench.geo.grid import NATIONAL_GRID, Bounds, PatchLattice, Window
 from workbench.geo.raster import ORTHO_BANDS
 from workbench.geo.zone import Zone, read_footprint
+from workbench.labels.annotation import AnnotationStore
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
+from workbench.workflows.assisting import zone_assistance
 from workbench.workflows.views import zone_views
 
 if TYPE_CHECKING:
@@ -44,6 +49,7 @@ def publish(
     version: str | None = None,
     exclude: Path | None = None,
     readmit: Iterable[str] = (),
+    rules: Rules = DEFAULTS,
     say: Callable[[str], None],
     progress: Callable[[int, int], None] | None = None,
 ) -> Release:
@@ -66,6 +72,8 @@ def publish(
         Polygons of ground that stays out, with every patch that they touch.
     readmit
         Zones that were withdrawn from the parent or before, and are to come back.
+    rules
+        What the release is held against.
     say
         Told which zones stay out, and why.
 
@@ -75,18 +83,9 @@ def publish(
         No zone is accepted, or the zones make no sound release; nothing is left on disk.
     """
     check_target(out, name)
-    chosen = parse_layouts(layouts)
     before = open_release(parent) if parent else None
-    wanted = check_modalities(modalities) if modalities is not None else None
-    sources = _admitted(release_sources(campaign, say=say), before, readmit, say=say)
-    if exclude is not None:
-        held_back = partial(_touches, read_footprint(exclude, crs=lattice.crs))
-        sources = [replace(source, excluded=held_back) for source in sources]
-    if not sources:
-        raise ReleaseError(
-            f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
-        )
-    shown = _common(sources, say=say) if wanted is None else wanted
+    chosen, wanted = parse_layouts(layouts), _asked(modalities)
+    sources = _cut_from(campaign, lattice, before, exclude, readmit, say=say)
     with in_threads() as threads:
         built = build_release(
             sources,
@@ -94,11 +93,12 @@ def publish(
             out=out,
             nomenclature=campaign.nomenclature,
             software=software_version("ocs-workbench"),
-            layouts=[with_modalities(layout, shown, _bands(sources)) for layout in chosen],
+            layouts=_shown(chosen, wanted, sources, say=say),
             lattice=lattice,
             parent=before,
             version=version,
             readmit=readmit,
+            rules=rules,
             progress=progress,
             map=threads,
         )
@@ -146,18 +146,104 @@ def _note(campaign: Campaign, built: Release) -> None:
     campaign.registry.note_release(row)
 
 
+def judge(
+    campaign: Campaign,
+    *,
+    name: str,
+    out: Path,
+    layouts: Iterable[str] = ("flair-hub", "flair1"),
+    modalities: Iterable[str] | None = None,
+    lattice: PatchLattice = NATIONAL_GRID,
+    parent: Path | None = None,
+    version: str | None = None,
+    exclude: Path | None = None,
+    readmit: Iterable[str] = (),
+    rules: Rules = DEFAULTS,
+    say: Callable[[str], None],
+    progress: Callable[[int, int], None] | None = None,
+) -> Trial:
+    """Hold what `publish` would build against the rules, and build nothing.
+
+    Parameters
+    ----------
+    campaign, name, out, layouts, modalities, lattice, parent, version, exclude, readmit, rules, say, progress
+        As for `publish`.
+
+    Raises
+    ------
+    ReleaseError
+        No zone is accepted, or the name or the parent is none.
+    """
+    check_target(out, name)
+    before = open_release(parent) if parent else None
+    chosen, wanted = parse_layouts(layouts), _asked(modalities)
+    sources = _cut_from(campaign, lattice, before, exclude, readmit, say=say)
+    with in_threads() as threads:
+        return try_release(
+            sources,
+            name=name,
+            nomenclature=campaign.nomenclature,
+            layouts=_shown(chosen, wanted, sources, say=say),
+            parent=before,
+            version=version,
+            readmit=readmit,
+            lattice=lattice,
+            rules=rules,
+            progress=progress,
+            map=threads,
+        )
+
+
+def _cut_from(
+    campaign: Campaign,
+    lattice: PatchLattice,
+    before: Release | None,
+    exclude: Path | None,
+    readmit: Iterable[str],
+    *,
+    say: Callable[[str], None],
+) -> list[ZoneSource]:
+    """Return what a release is cut from: accepted zones without those and the ground that stay out."""
+    sources = _admitted(release_sources(campaign, say=say), before, readmit, say=say)
+    if not sources:
+        raise ReleaseError(
+            f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
+        )
+    if exclude is None:
+        return sources
+    held_back = partial(_touches, read_footprint(exclude, crs=lattice.crs))
+    return [replace(source, excluded=held_back) for source in sources]
+
+
+def _asked(modalities: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if modalities is None else check_modalities(modalities)
+
+
+def _shown(
+    layouts: Iterable[Layout],
+    modalities: Iterable[str] | None,
+    sources: Sequence[ZoneSource],
+    *,
+    say: Callable[[str], None],
+) -> list[Layout]:
+    """Return layouts with the modalities that were asked for, or all that the zones have."""
+    shown = _common(sources, say=say) if modalities is None else modalities
+    return [with_modalities(layout, shown, _bands(sources)) for layout in layouts]
+
+
 def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[ZoneSource]:
     """Return what a release is cut from: the accepted zones, with people under pseudonyms.
 
     Zones that are not accepted stay out, and are said.
     """
     folds, places = campaign.folds(), campaign.registry.places()
+    folds, choices = campaign.folds(), campaign.registry.choices()
     sources = []
     for zone in campaign.zones():
         with campaign.open_store(zone, from_snapshot=False) as store:
             state = zone_state(store)
-            labels = codes_digest(store.settled_labels()) if state.state == "accepted" else ""
-        if state.state != "accepted":
+            accepted = _Accepted.of(campaign, store) if state.state == "accepted" else None
+        if accepted is None:
             # What was sent back is not accepted before it was submitted again.
             verbs = "--submit, then --accept" if state.state == "sent_back" else "--accept"
             say(f"{zone.id} is {state} and stays out; workbench review … --zone {zone.id} {verbs}")
@@ -172,7 +258,10 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
                 numbers=tuple(numbers[cell] for cell in zone.cells),
                 image=partial(_image, campaign, zone),
                 labels=partial(_labels, campaign, zone, state),
-                labels_sha256=labels,
+                labels_sha256=accepted.sha256,
+                code_counts=accepted.counts,
+                assistance=accepted.assistance,
+                choice=choices.get(zone.id),
                 state=state.state,
                 place=places.get(zone.id),
                 views=zone_views(campaign, zone),
@@ -180,6 +269,26 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
             )
         )
     return sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Accepted:
+    """What is known of the labels of an accepted zone before it is cut."""
+
+    sha256: str
+    counts: tuple[int, ...]
+    """Pixels of each code from 0 to 255 in the footprint."""
+    assistance: tuple[Assistance, ...]
+
+    @classmethod
+    def of(cls, campaign: Campaign, store: AnnotationStore) -> Self:
+        codes = store.settled_labels()
+        counts = np.bincount(codes[store.footprint], minlength=256)
+        return cls(
+            sha256=codes_digest(codes),
+            counts=tuple(counts.tolist()),
+            assistance=zone_assistance(campaign, store),
+        )
 
 
 def _common(sources: Iterable[ZoneSource], *, say: Callable[[str], None]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from workbench.errors import (
     NomenclatureError,
     RasterError,
 )
+from workbench.export.assistance import Choice
 from workbench.geo.placed import pixels_digest
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone
@@ -41,7 +42,7 @@ from workbench.nomenclature import Nomenclature
 from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.archive import CARD, HIERARCHY, ORTHO, PackArchive, journal_member
 from workbench.workflows.authors import open_journals
-from workbench.workflows.pack_card import MARGIN, read_card, zone_of
+from workbench.workflows.pack_card import MARGIN, choice_of, read_card, zone_of
 
 _AGAIN = "ask for the zone to be packed again"
 
@@ -106,7 +107,7 @@ def unpack_zone(campaign: Campaign, path: Path) -> Unpacked:
         there = [one for one in campaign.zones() if one.id.lower() == zone.id.lower()]
         if not there:
             try:
-                return _added(campaign, zone, archive, digests)
+                return _added(campaign, zone, archive, digests, choice_of(card))
             except CampaignError as error:
                 if zone.id not in {one.id for one in campaign.zones()}:
                     raise
@@ -137,7 +138,13 @@ def _check_same(there: Zone, packed: Zone, path: Path) -> None:
         )
 
 
-def _added(campaign: Campaign, zone: Zone, archive: PackArchive, digests: Mapping[str, str]) -> Unpacked:
+def _added(
+    campaign: Campaign,
+    zone: Zone,
+    archive: PackArchive,
+    digests: Mapping[str, str],
+    choice: Choice | None,
+) -> Unpacked:
     """Add the zone of a pack; it appears whole or not at all."""
     counts: dict[str, int] = {}
 
@@ -152,7 +159,7 @@ def _added(campaign: Campaign, zone: Zone, archive: PackArchive, digests: Mappin
             write_journal(folder / "journal" / journal.path.name, journal.meta, journal.rows)
             counts[journal.meta.author] = len(journal.rows)
 
-    campaign.add_zone(zone, fill=fill)
+    campaign.add_zone(zone, fill=fill, choice=choice)
     return Unpacked(
         zone=zone.id, added=True, journals={author: (count, count) for author, count in counts.items()}
     )
