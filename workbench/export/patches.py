@@ -87,6 +87,8 @@ class ZoneSource:
     """Tells which ground stays out of the release, whoever looks at it."""
     views: Mapping[str, View] = field(default_factory=dict)
     """By modality, or `GROUND`, what the zone has beside orthophoto and labels."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What its entry in ``release.json`` tells of its labels beside all that: sums, and nobody's name."""
 
     @property
     def splits(self) -> dict[str, Subset]:

@@ -27,6 +27,7 @@ from workbench.geo.zone import Zone, read_footprint
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
 from workbench.workflows.views import zone_views
+from workbench.workflows.zone_facts import zone_facts
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -156,7 +157,9 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
     for zone in campaign.zones():
         with campaign.open_store(zone, from_snapshot=False) as store:
             state = zone_state(store)
-            labels = codes_digest(store.settled_labels()) if state.state == "accepted" else ""
+            accepted = state.state == "accepted"
+            labels = codes_digest(store.settled_labels()) if accepted else ""
+            facts = zone_facts(campaign, zone, store, say=say) if accepted else {}
         if state.state != "accepted":
             # What was sent back is not accepted before it was submitted again.
             verbs = "--submit, then --accept" if state.state == "sent_back" else "--accept"
@@ -177,6 +180,7 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
                 place=places.get(zone.id),
                 views=zone_views(campaign, zone),
                 heads={campaign.pseudonym(head.author): head.seq for head in state.heads},
+                facts=facts,
             )
         )
     return sources
