@@ -96,3 +96,20 @@ def release_verify(path: Path, as_json: bool) -> None:
         report = verify_release(path, map=threads)
     emit("release-verify", report.document(), report.text(), as_json=as_json)
     sys.exit(0 if report.sound else 1)
+
+
+@release.command("stats", epilog=example("workbench release stats releases/FR_V0.1 --no-pixels"))
+@click.argument("path", metavar="RELEASE", type=PATH)
+@click.option(
+    "--no-pixels", is_flag=True, help="Leave out mean and std of the bands, which read every image."
+)
+@JSON
+def release_stats(path: Path, no_pixels: bool, as_json: bool) -> None:
+    """Count patches, ground and classes of a release by domain, fold and set."""
+    from workbench.export import open_release
+    from workbench.export.figures import measure_release
+    from workbench.threads import in_threads
+
+    with in_threads() as threads, progress("patches") as bar:
+        found = measure_release(open_release(path), pixels=not no_pixels, progress=bar, map=threads)
+    emit("release-stats", found.document(), found.text(), as_json=as_json)
