@@ -31,7 +31,7 @@ class ReleaseFigures:
     labels: LabelFacts
 
     def between(self, split: str) -> dict[tuple[str, str], float | None]:
-        """Return how unlike the class shares of two sets of a split are, for each two; None where one is empty."""
+        """Return how unlike the classes of each two sets of a split are, None where one is empty."""
         parts = self.inventory.sets[split]
         return {
             (one, other): class_distance(parts[one].pixels, parts[other].pixels)
@@ -65,8 +65,8 @@ class ReleaseFigures:
         release, whole = self.release, self.inventory.whole
         lines = [
             f"{release.name} {release.version}: {whole.area:g} km², {whole.patches:,} patches, "
-            f"{whole.labelled + whole.unlabelled:,} pixels ({whole.unlabelled:,} unlabelled), {whole.zones:,} "
-            f"zones in {whole.domains} domains",
+            f"{whole.labelled + whole.unlabelled:,} pixels ({whole.unlabelled:,} unlabelled), "
+            f"{whole.zones:,} zones in {whole.domains} domains",
             *self._domains(),
             *self._classes(),
             *self._sets(),

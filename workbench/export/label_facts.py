@@ -33,7 +33,7 @@ class Agreed:
     classes: Mapping[str, tuple[int, int]]
     """By class, the pixels to which both gave it, and those to which either did."""
     pairs: tuple[tuple[str, str, int, int], ...]
-    """Classes taken for each other, pixels of moved borders and of another class; most of the latter first."""
+    """Two classes, pixels of a moved border and of another class between them; most of these first."""
 
     @property
     def boundary(self) -> float | None:

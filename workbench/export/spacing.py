@@ -1,7 +1,7 @@
-"""How far the zones of one set lie from those of another: what a split is worth against spatial correlation.
+"""How far the zones of one set lie from those of another.
 
-Hold-outs that lie beside what was learned from flatter a model (Kattenborn et al. 2022). Distances are between
-the ground of patches, zone by zone; 0 = they touch.
+Zones that are held out beside those that a model learned from flatter it (Kattenborn et al. 2022). Distances
+are between the ground of patches, zone by zone; 0 = they touch.
 """
 
 from __future__ import annotations

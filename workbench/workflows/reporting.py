@@ -77,16 +77,16 @@ def write_report(
 
 
 def _before(release: Release) -> Iterator[Mapping[str, Any]]:
-    """Yield the cards of the releases that one builds on, as far as they lie beside it, the last one first."""
-    card, seen = release.card, {release.card["content_sha256"]}
+    """Yield the cards of the releases that one builds on and that lie beside it, the last one first."""
+    card, seen = release.card, {release.name}
     while parent := card.get("parent"):
         folder = release.path.resolve().parent / parent["name"]
         if not (folder / "release.json").is_file():
             return
         card = open_release(folder).card
-        if card["content_sha256"] != parent["content_sha256"] or card["content_sha256"] in seen:
+        if card["content_sha256"] != parent["content_sha256"] or parent["name"] in seen:
             return
-        seen.add(card["content_sha256"])
+        seen.add(parent["name"])
         yield card
 
 

@@ -145,7 +145,7 @@ def _classes(
 
 
 def _bias(campaign: Campaign, zone: Zone, second: tuple[str, ...]) -> dict[str, Any] | None:
-    """Return the segmentation bias: against who drew all by hand, else against what was drawn in the labels."""
+    """Return the segmentation bias: against a second annotation by hand, or against hands in the same."""
     for reference in (*second, None):
         try:
             found = measure_bias(campaign, zone, reference=reference).found

@@ -26,6 +26,7 @@ FOLD_SIGNS: Final = {
     5: ("#d55e00", "v", "▼"),
 }
 """Colour (Okabe & Ito 2008), sign of matplotlib and letter of each fold."""
+_Box = tuple[float, float, float, float]
 _LAMBERT: Final = "EPSG:2154"
 _HEIGHT: Final = 8.1
 _SIDE: Final = 2.9
@@ -35,11 +36,11 @@ _FRAME: Final = (80.0, 6030.0, 1260.0, 7130.0)
 # Some forty capes, mouths and border towns, to 1 km: enough to see where one is, and nothing to measure by.
 _OUTLINE: Final = (
     (
-        (667, 7109), (600, 7087), (597, 7012), (490, 6937), (402, 6926), (390, 6964), (343, 6967), (361, 6849),
-        (253, 6879), (127, 6839), (127, 6798), (154, 6770), (285, 6703), (376, 6570), (367, 6398), (313, 6263),
-        (511, 6181), (593, 6156), (714, 6148), (708, 6222), (830, 6257), (961, 6222), (1065, 6308),
-        (1010, 6374), (1013, 6475), (998, 6541), (939, 6571), (995, 6696), (1045, 6732), (1083, 6887),
-        (947, 6933), (837, 6968), (786, 6990), (667, 7109),
+        (667, 7109), (600, 7087), (597, 7012), (490, 6937), (402, 6926), (390, 6964), (343, 6967),
+        (361, 6849), (253, 6879), (127, 6839), (127, 6798), (154, 6770), (285, 6703), (376, 6570),
+        (367, 6398), (313, 6263), (511, 6181), (593, 6156), (714, 6148), (708, 6222), (830, 6257),
+        (961, 6222), (1065, 6308), (1010, 6374), (1013, 6475), (998, 6541), (939, 6571), (995, 6696),
+        (1045, 6732), (1083, 6887), (947, 6933), (837, 6968), (786, 6990), (667, 7109),
     ),
     ((1222, 6232), (1162, 6155), (1165, 6105), (1220, 6050), (1242, 6134), (1222, 6232)),
 )  # fmt: skip
@@ -174,12 +175,11 @@ def _draw_scale(axes: Axes, frame: tuple[float, float, float, float]) -> None:
     style: dict[str, Any] = {"fontsize": 8.5, "color": INK, "zorder": 6}
     axes.annotate("0", (left, bottom), (0, 5), textcoords="offset points", ha="center", **style)
     axes.annotate(told, (left + length, bottom), (0, 5), textcoords="offset points", ha="center", **style)
-    tip = (left + length + 0.07 * wide, bottom + 0.045 * high)
-    arrow = {"arrowstyle": "<|-", "color": INK, "linewidth": 1}
-    axes.annotate(
-        "N", tip, (tip[0], bottom - 0.008 * high), arrowprops=arrow, ha="center", va="top", annotation_clip=False,
-        **style,
-    )  # fmt: skip
+    foot, tip = bottom - 0.008 * high, bottom + 0.05 * high
+    east = left + length + 0.07 * wide
+    arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (east, tip), (east, foot), arrowprops=arrow, zorder=6)
+    axes.annotate("N", (east, tip), (0, 2), textcoords="offset points", ha="center", va="bottom", **style)
 
 
 def _round_below(length: float) -> float:
@@ -208,39 +208,40 @@ def _label_domains(figure: Figure, axes: Axes, sums: Sequence[ZoneSum]) -> None:
     """Write each domain's name where it hides no other name; near its middle, or with a line to that."""
     import shapely
 
-    size, taken = (8.5 if len({one.domain for one in sums}) <= 30 else 6.6), list[tuple[float, ...]]()
-    scale = axes.transData.transform
+    size, taken = (8.5 if len({one.domain for one in sums}) <= 30 else 6.6), list[_Box]()
     for name, fold, zones in _domains(sums):
-        middle = shapely.union_all([one.ground for one in zones]).envelope.centroid
-        x, y = scale((middle.x / 1000, middle.y / 1000)) * 72 / figure.dpi
+        left, bottom, right, top = shapely.total_bounds([one.ground for one in zones]) / 1000
+        (x, y), (east, north) = axes.transData.transform([(left, bottom), (right, top)]) * 72 / figure.dpi
         told = f"{name} · {fold}"
-        half, tall = 0.29 * size * len(told), 0.62 * size
-        right, away = _place(x, y, half, tall, taken)
-        taken.append((x + right - half, y + away - tall, x + right + half, y + away + tall))
-        far = math.hypot(right, away) > 2.5 * size
+        half, tall = 0.3 * size * len(told), 0.62 * size
+        own = [] if min(east - x, north - y) > 6 * tall else [(x - 5, y - 5, east + 5, north + 5)]
+        middle = (x + east) / 2, (y + north) / 2
+        away = _place(*middle, half, tall, [*taken, *own])
+        taken.append(_box(*middle, half, tall, away))
+        far = math.hypot(*away) > 3.5 * size + math.hypot(east - x, north - y) / 2
         axes.annotate(
-            told, (middle.x / 1000, middle.y / 1000), (right, away), textcoords="offset points", ha="center",
+            told, ((left + right) / 2, (bottom + top) / 2), away, textcoords="offset points", ha="center",
             va="center", fontsize=size, color=INK, zorder=7, parse_math=False,
             bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.78},
             arrowprops={"arrowstyle": "-", "color": SOFT, "linewidth": 0.6} if far else None,
         )  # fmt: skip
 
 
-def _place(
-    x: float, y: float, half: float, tall: float, taken: Sequence[tuple[float, ...]]
-) -> tuple[float, float]:
+def _place(x: float, y: float, half: float, tall: float, taken: Sequence[_Box]) -> tuple[float, float]:
     """Return how far from a point a name is written: the nearest place on rings around it that is free."""
-    for ring in range(9):
-        for turn in range(8 if ring else 1):
-            angle = math.pi / 2 + turn * math.pi / 4
-            right, away = 1.1 * half * ring * math.cos(angle), 2.1 * tall * ring * math.sin(angle)
-            left, low = x + right - half, y + away - tall
-            if not any(
-                left < box[2] and left + 2 * half > box[0] and low < box[3] and low + 2 * tall > box[1]
-                for box in taken
-            ):
-                return right, away
+    for ring in range(16):
+        for turn in range(16 if ring else 1):
+            angle = math.pi / 2 + turn * math.pi / 8
+            away = half * 0.55 * ring * math.cos(angle), 1.15 * tall * ring * math.sin(angle)
+            left, low, right, high = _box(x, y, half, tall, away)
+            if not any(left < b[2] and right > b[0] and low < b[3] and high > b[1] for b in taken):
+                return away
     return 0.0, 0.0
+
+
+def _box(x: float, y: float, half: float, tall: float, away: tuple[float, float]) -> _Box:
+    """Return the left, bottom, right and top of a name beside a point, in points of the picture."""
+    return x + away[0] - half, y + away[1] - tall, x + away[0] + half, y + away[1] + tall
 
 
 def _draw_overview(figure: Figure, frame: tuple[float, float, float, float]) -> None:
@@ -277,10 +278,15 @@ def _draw_legend(figure: Figure, sums: Sequence[ZoneSum]) -> None:
         own = [one for one in sums if one.fold == fold]
         handles.append(Line2D([], [], color=colour, marker=sign, linestyle="none", markersize=9))
         domains = len({one.domain for one in own})
-        labels.append(f"fold {fold}: {domains} domains, {len(own):,} zones" if own else f"fold {fold}: empty")
+        held = f"{_many(domains, 'domain')}, {_many(len(own), 'zone')}" if own else "empty"
+        labels.append(f"fold {fold}: {held}")
     legend = figure.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=(1 - (_SIDE - 0.05) / WIDTH, 0.40 / _HEIGHT), frameon=False,
-        fontsize=9.5, labelcolor=INK, handletextpad=0.4, borderpad=0, borderaxespad=0,
+        handles, labels, loc="lower left", bbox_to_anchor=(1 - (_SIDE - 0.05) / WIDTH, 0.40 / _HEIGHT),
+        frameon=False, fontsize=9.5, labelcolor=INK, handletextpad=0.4, borderpad=0, borderaxespad=0,
         title="Names are domains, with their fold.", title_fontsize=8.5, alignment="left",
     )  # fmt: skip
     legend.get_title().set_color(SOFT)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

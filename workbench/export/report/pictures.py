@@ -10,7 +10,10 @@ __all__ = ["SOFT", "check_libraries", "domain_bars", "drawn", "fold_bars", "new_
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workbench.errors import ReleaseError
 from workbench.export.inventory import Part
@@ -45,7 +48,7 @@ def check_libraries() -> None:
 
     if lacking := [name for name in ("jinja2", "matplotlib", "PIL") if find_spec(name) is None]:
         raise ReleaseError(
-            f"a report needs {' and '.join(lacking)}; install what it takes: pip install ocs-workbench[release]"
+            f"a report needs {' and '.join(lacking)}; install them: pip install ocs-workbench[release]"
         )
 
 
@@ -70,43 +73,45 @@ def fold_bars(classes: Sequence[LandCoverClass], parts: Mapping[str, Part], *, l
     figure = new_figure(WIDTH, height)
     left, gap = 1.75 / WIDTH, 0.1 / WIDTH
     wide = (1 - left) / len(parts) - gap
-    most = max((part.shares.max(initial=0) for part in parts.values()), default=0) or 1
-    top = max((part.pixels.max(initial=0) for part in parts.values()), default=0) or 1
+    lengths = {title: part.pixels.astype(float) if log else part.shares for title, part in parts.items()}
+    most = max(float(length.max(initial=0)) for length in lengths.values()) or 1.0
     for number, (title, part) in enumerate(parts.items()):
         place = (left + number * (wide + gap), 0.3 / height, wide, 1 - 0.62 / height)
         axes: Axes = figure.add_axes(place)
         axes.set_ylim(len(classes) - 0.5, -0.5)
-        _bare(axes)
-        axes.set_title(title, fontsize=9.5, fontweight="bold", color=INK, loc="left", pad=5, parse_math=False)
         if log:
             axes.set_xscale("log")
-            axes.set_xlim(1, top**1.42 * 10)
+        # Room for the figure behind the longest bar.
+        axes.set_xlim((1, 10 * most**1.42) if log else (0, 1.42 * most))
+        _bare(axes)
+        axes.set_title(title, fontsize=9.5, fontweight="bold", color=INK, loc="left", pad=5, parse_math=False)
+        if part.labelled:
+            told = [
+                _short(int(pixels)) if log else _percent(pixels / part.labelled) for pixels in part.pixels
+            ]
+            _draw_bars(axes, classes, lengths[title], told)
         else:
-            axes.set_xlim(0, 1.42 * most)
-        for row, entry in enumerate(classes):
-            pixels, share = int(part.pixels[row]), float(part.shares[row])
-            length = pixels if log else share
-            if pixels:
-                axes.barh(
-                    row, length, height=0.74, left=None, color=entry.colour, edgecolor=_EDGE, linewidth=0.5
-                )
-            told = (_short(pixels) if log else _percent(share)) if part.labelled else ""
-            axes.annotate(
-                told or "0", (length if pixels else (1 if log else 0), row), (3, 0), textcoords="offset points",
-                va="center", fontsize=8, color=INK if pixels else SOFT,
-            )  # fmt: skip
-        if not part.labelled:
-            for text in axes.texts:
-                text.set_visible(False)
             axes.text(0.04, 0.5, "no patch", transform=axes.transAxes, fontsize=8.5, color=SOFT)
         if number == 0:
             _name_rows(axes, [f"{entry.titles['en']}  {entry.code}" for entry in classes])
     return drawn(figure)
 
 
-def domain_bars(
-    classes: Sequence[LandCoverClass], rows: Sequence[tuple[str, Part]], *, start: int = 0
-) -> list[bytes]:
+def _draw_bars(
+    axes: Axes, classes: Sequence[LandCoverClass], lengths: NDArray[np.float64], told: Sequence[str]
+) -> None:
+    """Draw a bar for each class that is there, and a figure behind it."""
+    begin = axes.get_xlim()[0]
+    for row, (entry, length) in enumerate(zip(classes, lengths.tolist(), strict=True)):
+        if length:
+            style = {"color": entry.colour, "edgecolor": _EDGE, "linewidth": 0.5}
+            axes.barh(row, length, height=0.74, **style)
+        end = max(begin, length), row
+        style = {"va": "center", "fontsize": 8, "color": INK if length else SOFT}
+        axes.annotate(told[row], end, (3, 0), textcoords="offset points", **style)
+
+
+def domain_bars(classes: Sequence[LandCoverClass], rows: Sequence[tuple[str, Part]]) -> list[bytes]:
     """Draw the class shares of domains as bars in parts, a few domains in each picture.
 
     Parameters
@@ -115,21 +120,19 @@ def domain_bars(
         In the sequence of the parts' pixels.
     rows
         Title and part of each domain.
-    start
-        Not for callers: pictures begin there.
 
     Returns
     -------
     list of bytes
         SVG images.
     """
-    return [_bars(classes, rows[first : first + _AT_ONCE]) for first in range(start, len(rows), _AT_ONCE)]
+    return [_bars(classes, rows[first : first + _AT_ONCE]) for first in range(0, len(rows), _AT_ONCE)]
 
 
 def _bars(classes: Sequence[LandCoverClass], rows: Sequence[tuple[str, Part]]) -> bytes:
     height = _ROW * len(rows) + 0.45
     figure = new_figure(WIDTH, height)
-    axes: Axes = figure.add_axes((2.1 / WIDTH, 0.35 / height, 1 - 2.2 / WIDTH, 1 - 0.4 / height))
+    axes: Axes = figure.add_axes((2.1 / WIDTH, 0.35 / height, 1 - 2.4 / WIDTH, 1 - 0.4 / height))
     axes.set_xlim(0, 100)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     _bare(axes)

@@ -21,6 +21,8 @@ _SIDE: Final = 256
 _SHOWN: Final = 0.01
 """Share of a patch from which on a class is worth showing there, and named."""
 _NUMBERED: Final = 0.02
+_RIM: Final = 0.05
+"""Share of an image at its sides where no number has room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,7 +85,7 @@ def _by_class(there: NDArray[np.bool_], count: int) -> list[int]:
 def _completed(
     chosen: Iterable[int], order: NDArray[np.int64], domains: Sequence[str], count: int
 ) -> list[int]:
-    """Return chosen patches and those that fill up their number, domain by domain, in the index's sequence."""
+    """Return chosen patches and more, domain by domain, until there are enough; in the index's sequence."""
     found, held = list(dict.fromkeys(chosen)), set(chosen)
     waiting: dict[str, list[int]] = {name: [] for name in sorted(set(domains))}
     for number in reversed(order.tolist()):
@@ -152,10 +154,14 @@ def _coloured(codes: NDArray[np.uint8], release: Release) -> bytes:
 
 
 def _roomiest(mask: NDArray[np.bool_], code: int) -> tuple[int, float, float]:
-    """Return a code and the middle of the largest disc inside its pixels, right and down, 0–1."""
+    """Return a code and the middle of the largest disc inside its pixels, where a number has room."""
     from scipy import ndimage
 
     step = max(1, mask.shape[0] // 128)
     room = ndimage.distance_transform_edt(np.pad(mask[::step, ::step], 1))[1:-1, 1:-1]
     row, col = np.unravel_index(int(room.argmax()), room.shape)
-    return code, round((col + 0.5) / room.shape[1], 4), round((row + 0.5) / room.shape[0], 4)
+    right, down = (
+        float(np.clip((at + 0.5) / size, _RIM, 1 - _RIM))
+        for at, size in zip((col, row), room.shape[::-1], strict=True)
+    )
+    return code, round(right, 4), round(down, 4)
