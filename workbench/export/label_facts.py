@@ -38,7 +38,7 @@ class Agreed:
     @property
     def boundary(self) -> float | None:
         """Share of the disagreement of which moved borders give account; None where nothing differs."""
-        moved, other = (sum(pair[place] for pair in self.pairs) for place in (2, 3))
+        moved, other = sum(pair[2] for pair in self.pairs), sum(pair[3] for pair in self.pairs)
         return moved / (moved + other) if moved + other else None
 
     def document(self) -> dict[str, Any]:
@@ -189,7 +189,5 @@ def _drawn_share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Interval:
 
 
 def _interval(document: Mapping[str, float | None]) -> Interval:
-    value, low, high = (
-        np.nan if document[name] is None else document[name] for name in ("value", "low", "high")
-    )
-    return Interval(value=value, low=low, high=high)
+    known = {name: np.nan if figure is None else figure for name, figure in document.items()}
+    return Interval(**known)

@@ -105,7 +105,7 @@ def _draw_domains(axes: Axes, sums: Sequence[ZoneSum]) -> None:
 
     for _, fold, zones in _domains(sums):
         hull = shapely.convex_hull(shapely.union_all([one.ground for one in zones]))
-        xs, ys = np.asarray(hull.exterior.coords)[:, :2].T / 1000
+        xs, ys = shapely.get_coordinates(hull).T / 1000
         colour = FOLD_SIGNS[fold][0]
         axes.fill(xs, ys, facecolor=colour, alpha=0.13, edgecolor="none", zorder=2)
         axes.plot(xs, ys, color=colour, linewidth=0.7, zorder=2)
@@ -126,11 +126,11 @@ def _draw_zones(axes: Axes, sums: Sequence[ZoneSum], *, points: float) -> None:
     many = min(1.0, math.sqrt(150 / len(sums)))
     for fold, (colour, sign, _) in FOLD_SIGNS.items():
         own = [one for one in sums if one.fold == fold]
-        rings = [ring for one in own for ring in _rings(one)]
+        small = [one.ground.centroid for one in own if _side(one) * points < _FEW]
+        rings = [ring for one in own if _side(one) * points >= _FEW for ring in _rings(one)]
         axes.add_collection(
             PolyCollection(rings, facecolors=colour, edgecolors=INK, linewidths=0.3, zorder=3)
         )
-        small = [one.ground.centroid for one in own if _side(one) * points < _FEW]
         if small:
             xs, ys = ([getattr(point, axis) / 1000 for point in small] for axis in "xy")
             axes.scatter(
@@ -146,8 +146,10 @@ def _draw_zones(axes: Axes, sums: Sequence[ZoneSum], *, points: float) -> None:
 
 
 def _rings(one: ZoneSum) -> list[NDArray[np.float64]]:
-    polygons = getattr(one.ground, "geoms", [one.ground])
-    return [np.asarray(polygon.exterior.coords)[:, :2] / 1000 for polygon in polygons]
+    import shapely
+
+    rings = shapely.get_exterior_ring(shapely.get_parts(one.ground))
+    return [shapely.get_coordinates(ring) / 1000 for ring in rings]
 
 
 def _side(one: ZoneSum) -> float:

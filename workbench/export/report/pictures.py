@@ -9,8 +9,9 @@ from __future__ import annotations
 __all__ = ["SOFT", "check_libraries", "domain_bars", "drawn", "fold_bars", "new_figure"]
 
 import io
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,8 @@ def fold_bars(classes: Sequence[LandCoverClass], parts: Mapping[str, Part], *, l
     wide = (1 - left) / len(parts) - gap
     lengths = {title: part.pixels.astype(float) if log else part.shares for title, part in parts.items()}
     most = max(float(length.max(initial=0)) for length in lengths.values()) or 1.0
+    least = min(float(length[length > 0].min(initial=most)) for length in lengths.values())
+    begin = 10.0 ** (math.ceil(math.log10(least)) - 1) if log else 0.0
     for number, (title, part) in enumerate(parts.items()):
         place = (left + number * (wide + gap), 0.3 / height, wide, 1 - 0.62 / height)
         axes: Axes = figure.add_axes(place)
@@ -82,7 +85,7 @@ def fold_bars(classes: Sequence[LandCoverClass], parts: Mapping[str, Part], *, l
         if log:
             axes.set_xscale("log")
         # Room for the figure behind the longest bar.
-        axes.set_xlim((1, 10 * most**1.42) if log else (0, 1.42 * most))
+        axes.set_xlim(begin, begin * (most / begin) ** 1.5 if log else 1.42 * most)
         _bare(axes)
         axes.set_title(title, fontsize=9.5, fontweight="bold", color=INK, loc="left", pad=5, parse_math=False)
         if part.labelled:
@@ -104,7 +107,7 @@ def _draw_bars(
     begin = axes.get_xlim()[0]
     for row, (entry, length) in enumerate(zip(classes, lengths.tolist(), strict=True)):
         if length:
-            style = {"color": entry.colour, "edgecolor": _EDGE, "linewidth": 0.5}
+            style: dict[str, Any] = {"color": entry.colour, "edgecolor": _EDGE, "linewidth": 0.5}
             axes.barh(row, length, height=0.74, **style)
         end = max(begin, length), row
         style = {"va": "center", "fontsize": 8, "color": INK if length else SOFT}
@@ -142,7 +145,7 @@ def _bars(classes: Sequence[LandCoverClass], rows: Sequence[tuple[str, Part]]) -
             if not share:
                 continue
             axes.barh(
-                row, 100 * share, left=begin, height=0.8, color=entry.colour, edgecolor="white", linewidth=0.7
+                row, 100 * share, left=begin, height=0.8, color=entry.colour, edgecolor=_EDGE, linewidth=0.4
             )
             if share >= _NUMBERED:
                 axes.text(
@@ -165,11 +168,10 @@ def new_figure(width: float, height: float) -> Figure:
 def drawn(figure: Figure) -> bytes:
     """Return a figure as SVG, letters as outlines: it looks the same everywhere, and has the same bytes."""
     from matplotlib import rc_context
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     content = io.BytesIO()
     with rc_context({"svg.hashsalt": "ocs-workbench", "svg.fonttype": "path"}):
-        FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None, "Creator": None})
+        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     return content.getvalue()
 
 
