@@ -24,7 +24,7 @@ from workbench.export.report.sheet import choose_patches, look_at
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
-from workbench.export.report import Sheet, report_page  # noqa: E402
+from workbench.export.report import Sheet, report_page
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "release_v1" / "release_v1"
 HOSTILE = "<script>alert('$x_1$ & 2')</script>"
@@ -63,6 +63,7 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        self.words += " " if tag in ("td", "th", "p", "dd") else ""
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] != "style":
@@ -121,11 +122,11 @@ def test_titles_of_classes_are_drawn_as_they_are(tmp_path: Path) -> None:
     """Matplotlib takes text between dollars for a formula, and a broken one for an error."""
     release = build([make_zone()], tmp_path)
     figures = measure_release(release, pixels=False)
-    nomenclature = release.nomenclature
-    entry = replace(nomenclature.classes[0], titles={"en": r"$\frac$ <b>", "fr": "x"})
+    known = release.nomenclature
+    entry = replace(known.classes[0], titles={"en": r"$\frac$ <b>", "fr": "x"})
 
     class Titled(Release):
-        nomenclature = replace(nomenclature, classes=(entry, *nomenclature.classes[1:]))
+        nomenclature = replace(known, classes=(entry, *known.classes[1:]))
 
     titled = Titled(path=release.path, card=release.card)
     content = report_page(replace(figures, release=titled), Sheet())

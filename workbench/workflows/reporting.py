@@ -69,7 +69,7 @@ def write_report(
     notes = []
     if campaign is not None:
         release, added = _with_facts(release, campaign, say=say)
-        notes = [f"What is told of the labels of {added:,} zones comes from the campaign"] if added else []
+        notes = [f"The campaign told of the labels of {added:,} of its zones"] if added else []
     figures = measure_release(release, pixels=pixels, progress=progress, map=map)
     looks = [look_at(release, patch) for patch in choose_patches(release, count=_LOOKS)]
     sheet = Sheet(looks=looks, before=[*_before(release)][::-1], notes=notes)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _TEMPLATE: Final = "report.html.jinja"
+_OLDEST: Final = {"version": None, "parent": None, "withdrawn": (), "excluded_patches": 0}
+"""What cards of format 1 lack."""
 _ORIGINS: Final = (
     ("manual", "drawn", "drawn by hand: brush, line, polygon"),
     ("manual", "picked", "picked: a region that a person pointed at, no model had proposed anything"),
@@ -62,12 +64,12 @@ def report_page(figures: ReleaseFigures, sheet: Sheet) -> bytes:
         .get_template(_TEMPLATE)
         .render(
             release=release,
-            card=release.card,
+            card=_OLDEST | dict(release.card),
             figures=figures,
             inventory=inventory,
             whole=inventory.whole,
             classes=classes,
-            versions=[*sheet.before, release.card],
+            versions=[_OLDEST | dict(card) for card in (*sheet.before, release.card)],
             changes=_changes(release.card, sheet.before),
             notes=sheet.notes,
             looks=sheet.looks,
@@ -137,6 +139,7 @@ def _environment() -> Environment:
         "jpeg": lambda content: f"data:image/jpeg;base64,{b64encode(content).decode()}",
         "shade": _shade,
         "days": _days,
+        "many": lambda count, one, more="": f"{count:,} {one if count == 1 else more or one + 's'}",
         "points": lambda figure: f"{100 * figure:+.2f}",
     }
     made.globals |= {"class_distance": class_distance}
