@@ -102,7 +102,7 @@ def test_the_whole_chain_by_hand(run: Run, make_ortho: MakeOrtho, tmp_path: Path
     assert verified["sound"]
     figures = document(run("release", "stats", "out/FR_V0.1", "--json"), "release-stats")
     assert figures["labels"]["origins"]["imported"] == figures["total"]["pixels"] == 2 * 512**2
-    assert "split_1        R" in run("release", "stats", "out/FR_V0.1").stdout
+    assert "prod           R" in run("release", "stats", "out/FR_V0.1").stdout
     run("release", "report", "out/FR_V0.1", "-o", "report.html", "--campaign", directory)
     assert "exists already" in run("release", "report", "out/FR_V0.1", "-o", "report.html", code=1).stderr
     run("release", "report", "out/FR_V0.1", "-o", "report.html", "--no-pixels", "--overwrite")
@@ -599,7 +599,7 @@ CONTRACT = (
     "demo; campaign init; zone add; zone add-raster; zone list; zone status; segment; hierarchy info; "
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
-    "gold add; gold admit; gold remove; campaign double; release build; release verify; "
+    "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
     "release stats; release report; zone migrate; "
     "zone pack; zone unpack; campaign backup; model import; model info; model list; model publish; evaluate; "
     "product build; train; crossval"

@@ -27,9 +27,9 @@ from workbench.workflows.bias import measure_bias
 from workbench.workflows.doubling import double
 
 ORIGINS: Final = ("drawn", "picked", "imported", "kept", "corrected", "untouched")
-"""Where a labelled pixel can come from: a hand's brush, line or polygon; a region that a person pointed at,
-without or against no model; an existing map; or, where a model had proposed a class, what became of that, see
-`workbench.labels.provenance`."""
+"""Where a labelled pixel can come from. Drawn: by brush, line or polygon; picked: any other edit of a person,
+above all a region pointed at; imported: an existing map. Where its author had read what a model proposed, what
+became of that, see `workbench.labels.provenance`."""
 _BY_HAND: Final = frozenset({"brush", "line", "polygon"})
 _SEED: Final = 1
 

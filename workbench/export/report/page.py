@@ -27,7 +27,7 @@ _OLDEST: Final = {"version": None, "parent": None, "withdrawn": (), "excluded_pa
 """What cards of format 1 lack."""
 _ORIGINS: Final = (
     ("manual", "drawn", "drawn by hand: brush, line, polygon"),
-    ("manual", "picked", "picked: a region that a person pointed at, no model had proposed anything"),
+    ("manual", "picked", "picked: regions that a person pointed at, merged or recoded, without a model"),
     ("imported", "imported", "imported from an existing map"),
     ("assisted", "kept", "a person pointed at a model's class and kept it"),
     ("assisted", "corrected", "a person gave another class than the model"),
