@@ -31,8 +31,8 @@ WIDTH: Final = 12.4
 """Inches; on a screen 96 pixels each."""
 _ROW: Final = 0.235
 """Inches of a bar with its gap."""
-_AT_ONCE: Final = 24
-"""Domains in a picture, so that each fits a page."""
+_AT_ONCE: Final = 28
+"""Domains in a picture at most, so that each fits a page."""
 _NUMBERED: Final = 0.022
 """Share from which on a part of a bar has room for its class's number."""
 
@@ -129,7 +129,8 @@ def domain_bars(classes: Sequence[LandCoverClass], rows: Sequence[tuple[str, Par
     list of bytes
         SVG images.
     """
-    return [_bars(classes, rows[first : first + _AT_ONCE]) for first in range(0, len(rows), _AT_ONCE)]
+    size = math.ceil(len(rows) / math.ceil(len(rows) / _AT_ONCE))
+    return [_bars(classes, rows[first : first + size]) for first in range(0, len(rows), size)]
 
 
 def _bars(classes: Sequence[LandCoverClass], rows: Sequence[tuple[str, Part]]) -> bytes:
