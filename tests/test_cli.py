@@ -287,7 +287,11 @@ BAD_CALLS = {
     "no release": (["release", "verify", "DIR"], 1, "release.json"),
     "figures of no release": (["release", "stats", "DIR"], 1, "release.json"),
     "report of no release": (["release", "report", "DIR", "-o", "report.html"], 1, "release.json"),
-    "report over a text": (["release", "report", "DIR", "-o", "TEXT", "--overwrite"], 1, "is not a page of HTML"),
+    "report over a text": (
+        ["release", "report", "DIR", "-o", "TEXT", "--overwrite"],
+        1,
+        "is not a page of HTML",
+    ),
     "no verdict": (["review", "DIR", "--zone", "Z15_UN", "--author", "paul"], 2, "--accept"),
     "accepted twice": (["review", "DIR", "--zone", "Z15_UN", "--accept", "--author", "paul"], 1, "accepted"),
     "bad author": (["review", "DIR", "--zone", "Z15_UN", "--submit", "--author", "../paul"], 1, "../paul"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ReleaseFigures", "measure_release"]
+__all__ = ["ReleaseFigures", "measure_release", "percent"]
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from workbench.export.folds import PROD, SPLITS, SUBSETS
-from workbench.export.inventory import Inventory, Part, class_distance, take_inventory
+from workbench.export.inventory import Inventory, class_distance, take_inventory
 from workbench.export.label_facts import LabelFacts, label_facts
 from workbench.export.release import Release
 from workbench.export.spacing import Spacing, set_spacing
@@ -94,10 +94,12 @@ class ReleaseFigures:
 
     def _classes(self) -> Iterator[str]:
         folds = self.inventory.folds
-        rows = [("class", "pixels", "share", *(f"fold {fold}" for fold in folds))]
+        rows = [("class", "pixels", "% of all", *(f"% of fold {fold}" for fold in folds))]
         whole = self.inventory.whole
         for place, key in enumerate(self.inventory.keys):
-            shares = [_percent(part, place) for part in (whole, *folds.values())]
+            shares = [
+                percent(part.shares[place]) if part.labelled else "–" for part in (whole, *folds.values())
+            ]
             rows.append((key, f"{whole.pixels[place]:,}", *shares))
         unlike = [_figure(class_distance(part.pixels, whole.pixels)) for part in folds.values()]
         rows.append(("unlike the whole", "", "", *unlike))
@@ -141,6 +143,17 @@ class ReleaseFigures:
             yield f"segmentation bias against {hand}, {one.zones} zones: {one.bias}"
 
 
+def percent(share: float) -> str:
+    """Write a share in percent, so that what is there is not 0.
+
+    >>> [percent(share) for share in (0.1234, 0.004, 0.00001, 0.0)]
+    ['12.3', '0.40', '<0.01', '0']
+    """
+    if not share:
+        return "0"
+    return "<0.01" if share < 0.0001 else f"{100 * share:.2f}" if share < 0.01 else f"{100 * share:.1f}"
+
+
 def measure_release(
     release: Release,
     *,
@@ -174,10 +187,6 @@ def measure_release(
         bands=learning_statistics(release, progress=progress, map=map) if pixels else None,
         labels=label_facts(release.card["zones"]),
     )
-
-
-def _percent(part: Part, place: int) -> str:
-    return f"{100 * part.shares[place]:.2f} %" if part.labelled else "–"
 
 
 def _figure(distance: float | None) -> str:

@@ -28,8 +28,8 @@ from workbench.workflows.doubling import double
 
 ORIGINS: Final = ("drawn", "picked", "imported", "kept", "corrected", "untouched")
 """Where a labelled pixel can come from. Drawn: by brush, line or polygon; picked: any other edit of a person,
-above all a region pointed at; imported: an existing map. Where its author had read what a model proposed, what
-became of that, see `workbench.labels.provenance`."""
+above all a region pointed at; imported: an existing map. Where its author had read what a model proposed,
+what became of that, see `workbench.labels.provenance`."""
 _BY_HAND: Final = frozenset({"brush", "line", "polygon"})
 _SEED: Final = 1
 

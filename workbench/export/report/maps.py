@@ -64,8 +64,8 @@ def zone_map(sums: Sequence[ZoneSum], crs: str) -> bytes:
         An SVG image.
     """
     figure = new_figure(WIDTH, _HEIGHT)
-    wide = WIDTH - _SIDE - 0.75
-    axes: Axes = figure.add_axes((0.62 / WIDTH, 0.42 / _HEIGHT, wide / WIDTH, 1 - 0.52 / _HEIGHT))
+    wide = WIDTH - _SIDE - 0.95
+    axes: Axes = figure.add_axes((0.82 / WIDTH, 0.42 / _HEIGHT, wide / WIDTH, 1 - 0.52 / _HEIGHT))
     frame = _framed(sums, wide / (_HEIGHT - 0.52))
     axes.set_xlim(frame[0], frame[2])
     axes.set_ylim(frame[1], frame[3])
@@ -190,8 +190,9 @@ def _round_below(length: float) -> float:
     >>> [_round_below(length) for length in (0.34, 7.2, 260.0)]
     [0.2, 5.0, 200.0]
     """
-    step = 10.0 ** math.floor(math.log10(length))
-    return round(max(part * step for part in (1, 2, 5) if part * step <= length), 9)
+    exponent = math.floor(math.log10(length))
+    steps = [part * 10.0**n for n in (exponent - 1, exponent) for part in (1, 2, 5)]
+    return round(max(step for step in steps if step <= length), 9)
 
 
 def _label_axes(axes: Axes, crs: str) -> None:

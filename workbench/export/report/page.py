@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.export.figures import ReleaseFigures
+from workbench.export.figures import ReleaseFigures, percent
 from workbench.export.inventory import class_distance
 from workbench.export.report.changes import changes_since
 from workbench.export.report.maps import FOLD_SIGNS, zone_map
@@ -131,7 +131,7 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "thousands": lambda number: f"{number:,}",
-        "percent": _percent,
+        "percent": lambda share: percent(share) if share else "·",
         "distance": lambda figure: "–" if figure is None else f"{figure:.3f}",
         "metres": _metres,
         "svg": lambda content: f"data:image/svg+xml;base64,{b64encode(content).decode()}",
@@ -144,17 +144,6 @@ def _environment() -> Environment:
     }
     made.globals |= {"class_distance": class_distance}
     return made
-
-
-def _percent(share: float) -> str:
-    """Write a share so that what is there is not 0.
-
-    >>> [_percent(share) for share in (0.1234, 0.004, 0.00001, 0.0)]
-    ['12.3', '0.40', '<0.01', '·']
-    """
-    if not share:
-        return "·"
-    return "<0.01" if share < 0.0001 else f"{100 * share:.2f}" if share < 0.01 else f"{100 * share:.1f}"
 
 
 def _metres(length: float) -> str:
@@ -172,7 +161,7 @@ def _shade(share: float) -> int:
     """Return how dark a cell is, 0–6: by a share's logarithm, so that rare classes show.
 
     >>> [_shade(share) for share in (0, 0.00001, 0.005, 0.05, 0.6)]
-    [0, 1, 3, 4, 6]
+    [0, 1, 2, 4, 6]
     """
     return 0 if not share else min(6, max(1, math.ceil(2 * math.log10(share) + 6.5)))
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ReleaseError
+from workbench.export.figures import percent
 from workbench.export.inventory import Part
 from workbench.nomenclature import LandCoverClass
 
@@ -89,9 +90,7 @@ def fold_bars(classes: Sequence[LandCoverClass], parts: Mapping[str, Part], *, l
         _bare(axes)
         axes.set_title(title, fontsize=9.5, fontweight="bold", color=INK, loc="left", pad=5, parse_math=False)
         if part.labelled:
-            told = [
-                _short(int(pixels)) if log else _percent(pixels / part.labelled) for pixels in part.pixels
-            ]
+            told = [_short(int(pixels)) if log else _share(pixels / part.labelled) for pixels in part.pixels]
             _draw_bars(axes, classes, lengths[title], told)
         else:
             axes.text(0.04, 0.5, "no patch", transform=axes.transAxes, fontsize=8.5, color=SOFT)
@@ -200,15 +199,8 @@ def _on(colour: str) -> str:
     return "#000000" if light > 0.179 else "#ffffff"
 
 
-def _percent(share: float) -> str:
-    """Write a share so that what is there is not 0.
-
-    >>> [_percent(share) for share in (0.1234, 0.004, 0.00001, 0.0)]
-    ['12.3 %', '0.40 %', '<0.01 %', '0']
-    """
-    if not share:
-        return "0"
-    return "<0.01 %" if share < 0.0001 else f"{100 * share:.2f} %" if share < 0.01 else f"{100 * share:.1f} %"
+def _share(share: float) -> str:
+    return f"{percent(share)} %" if share else "0"
 
 
 def _short(pixels: int) -> str:
