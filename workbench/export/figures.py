@@ -13,7 +13,7 @@ from workbench.export.folds import PROD, SPLITS, SUBSETS
 from workbench.export.inventory import Inventory, class_distance, take_inventory
 from workbench.export.label_facts import LabelFacts, label_facts
 from workbench.export.release import Release
-from workbench.export.spacing import Spacing, set_spacing
+from workbench.export.set_distances import SetDistance, set_distances
 from workbench.export.statistics import BandStatistics, learning_statistics
 from workbench.threads import Map
 
@@ -24,7 +24,7 @@ class ReleaseFigures:
 
     release: Release
     inventory: Inventory
-    spacing: Mapping[str, tuple[Spacing, ...]]
+    spacing: Mapping[str, tuple[SetDistance, ...]]
     """By split and ``prod``."""
     bands: Mapping[str, tuple[BandStatistics, ...]] | None
     """Of TRAIN and VALID, by split and ``prod``; None where no pixel was read."""
@@ -183,7 +183,7 @@ def measure_release(
     return ReleaseFigures(
         release=release,
         inventory=inventory,
-        spacing={split: set_spacing(inventory.sums, split) for split in (*SPLITS, PROD)},
+        spacing={split: set_distances(inventory.sums, split) for split in (*SPLITS, PROD)},
         bands=learning_statistics(release, progress=progress, map=map) if pixels else None,
         labels=label_facts(release.card["zones"]),
     )

@@ -6,7 +6,7 @@ are between the ground of patches, zone by zone; 0 = they touch.
 
 from __future__ import annotations
 
-__all__ = ["Spacing", "set_spacing"]
+__all__ = ["SetDistance", "set_distances"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _STEPS: Final = (NEAR, 1_000.0, 10_000.0, 100_000.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spacing:
+class SetDistance:
     """Distances of the zones of a set to the nearest zone of another."""
 
     of: str
@@ -47,7 +47,7 @@ class Spacing:
         }
 
 
-def set_spacing(sums: Sequence[ZoneSum], split: str) -> tuple[Spacing, ...]:
+def set_distances(sums: Sequence[ZoneSum], split: str) -> tuple[SetDistance, ...]:
     """Return how far apart the sets of a split lie, pair by pair; without pairs of which one is empty.
 
     Parameters
@@ -69,7 +69,7 @@ def set_spacing(sums: Sequence[ZoneSum], split: str) -> tuple[Spacing, ...]:
         tree = shapely.STRtree(grounds[to])
         _, away = tree.query_nearest(grounds[of], return_distance=True, all_matches=False)
         found.append(
-            Spacing(
+            SetDistance(
                 of=of,
                 to=to,
                 zones=len(grounds[of]),

@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from workbench.export.inventory import ZoneSum
-from workbench.export.spacing import set_spacing
+from workbench.export.set_distances import set_distances
 
 SIDE = 102.4
 
@@ -33,7 +33,7 @@ def test_distances_are_between_the_ground_of_zones() -> None:
         zone("C", "valid", 3),
         zone("D", "test", 5, 4),
     ]
-    valid, test, between = set_spacing(sums, "split_2")
+    valid, test, between = set_distances(sums, "split_2")
     assert (valid.of, valid.to, valid.zones, valid.nearest) == ("valid", "train", 2, 0)
     assert valid.median == pytest.approx(SIDE * 10 / 2, abs=0.05)
     assert valid.within == {100: 1, 1_000: 1, 10_000: 2, 100_000: 2}
@@ -44,6 +44,6 @@ def test_distances_are_between_the_ground_of_zones() -> None:
 
 
 def test_a_set_without_zones_is_told_nothing_of() -> None:
-    assert set_spacing([zone("A", "train", 0), zone("B", "train", 2)], "split_2") == ()
-    (only,) = set_spacing([zone("A", "test", 0), zone("B", "train", 2)], "split_2")
+    assert set_distances([zone("A", "train", 0), zone("B", "train", 2)], "split_2") == ()
+    (only,) = set_distances([zone("A", "test", 0), zone("B", "train", 2)], "split_2")
     assert (only.of, only.to, only.nearest) == ("test", "train", SIDE)
