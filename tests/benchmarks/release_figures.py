@@ -2,9 +2,9 @@
 
     python tests/benchmarks/release_figures.py --zones 700,2800 --work /tmp --json figures.json
 
-Zones of 90 patches lie in 75 domains, classes drawn anew for each patch. There are no images: what is measured
-is what grows with the index, without mean and spread of bands and without patches to look at. Each row runs
-in a process of its own; memory is the most that it ever held, less what it held with the release open.
+Zones of 90 patches lie in 75 domains, classes drawn anew for each patch. There are no images: measured is
+what grows with the index, without mean and spread of bands and without patches to look at. Each row runs in
+a process of its own; memory is the most that it ever held, less what it held with the release open.
 """
 
 from __future__ import annotations

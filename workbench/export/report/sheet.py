@@ -6,9 +6,11 @@ __all__ = ["Look", "choose_patches", "look_at"]
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from heapq import nsmallest
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,17 @@ class Look:
     """A code, and where its class has most room: right and down, 0–1."""
 
 
+class _Candidate(NamedTuple):
+    """A patch that could be looked at; ordered by its digest."""
+
+    digest: bytes
+    number: int
+    """Its row in the index."""
+    domain: str
+    shows: tuple[str, ...]
+    """Keys of the classes that are worth showing there."""
+
+
 def choose_patches(release: Release, *, count: int) -> list[Patch]:
     """Choose patches so that each class and each domain is there as far as they go.
 
@@ -50,53 +63,56 @@ def choose_patches(release: Release, *, count: int) -> list[Patch]:
     Parameters
     ----------
     release
-        Its index is read once; no image.
+        Its index is read once, and little of it kept; no image.
     count
         Patches at most.
     """
-    keys = release.nomenclature.keys
-    columns = [f"pixels_{key}" for key in keys]
+    often = Counter[str]()
+    first: dict[str, _Candidate] = {}
+    kept = defaultdict[str, list[_Candidate]](list)
+    for one in _candidates(release):
+        often.update(one.shows)
+        for key in one.shows:
+            first[key] = min(first.get(key, one), one)
+        own = kept[one.domain]
+        own.append(one)
+        if len(own) > 2 * count:
+            own[:] = nsmallest(count, own)
+    chosen: list[_Candidate] = []
+    for key in sorted(often, key=lambda key: (often[key], key))[:count]:
+        if not any(key in one.shows for one in chosen):
+            chosen.append(first[key])
     index = release.patches()
-    ids, domains, shown = [], [], []
-    area = release.lattice.pixels**2
-    for rows in index.batches(["id", "domain", *columns]):
-        ids += [hashlib.sha256(name.encode()).digest()[:8] for name in rows.column("id").to_pylist()]
-        domains += rows.column("domain").to_pylist()
-        pixels = np.stack([rows.column(name).to_numpy() for name in columns], axis=1)
-        shown.append(np.packbits(pixels >= _SHOWN * area, axis=1))
-    there = np.unpackbits(np.concatenate(shown), axis=1, count=len(keys)).astype(np.bool_)
-    order = np.array(sorted(range(len(ids)), key=ids.__getitem__))
-    chosen = _by_class(there[order], count)
-    return [
-        index[number] for number in _completed([int(order[place]) for place in chosen], order, domains, count)
-    ]
+    return [index[number] for number in sorted(_completed(chosen, kept, count))]
 
 
-def _by_class(there: NDArray[np.bool_], count: int) -> list[int]:
-    """Return rows, the first that does for each class, the rarest class first; shape (patch, class)."""
-    chosen: list[int] = []
-    often = there.sum(axis=0)
-    for place in np.argsort(often, kind="stable").tolist():
-        if often[place] and len(chosen) < count and not there[chosen, place].any():
-            chosen.append(int(there[:, place].argmax()))
-    return chosen
+def _candidates(release: Release) -> Iterator[_Candidate]:
+    keys = release.nomenclature.keys
+    columns, least = [f"pixels_{key}" for key in keys], _SHOWN * release.lattice.pixels**2
+    begin = 0
+    for rows in release.patches().batches(["id", "domain", *columns]):
+        shown = np.stack([rows.column(name).to_numpy() for name in columns], axis=1) >= least
+        told = zip(rows.column("id").to_pylist(), rows.column("domain").to_pylist(), shown, strict=True)
+        for number, (name, domain, own) in enumerate(told, start=begin):
+            digest = hashlib.sha256(name.encode()).digest()
+            yield _Candidate(digest, number, domain, tuple(keys[place] for place in np.flatnonzero(own)))
+        begin += rows.num_rows
 
 
 def _completed(
-    chosen: Iterable[int], order: NDArray[np.int64], domains: Sequence[str], count: int
-) -> list[int]:
-    """Return chosen patches and more, domain by domain, until there are enough; in the index's sequence."""
-    found, held = list(dict.fromkeys(chosen)), set(chosen)
-    waiting: dict[str, list[int]] = {name: [] for name in sorted(set(domains))}
-    for number in reversed(order.tolist()):
-        if number not in held:
-            waiting[domains[number]].append(number)
-    shown = {name: sum(domains[number] == name for number in found) for name in waiting}
+    chosen: Sequence[_Candidate], kept: Mapping[str, Sequence[_Candidate]], count: int
+) -> set[int]:
+    """Return the rows of chosen patches, and of more, domain by domain, until there are enough."""
+    found, shown = {one.number for one in chosen}, Counter(one.domain for one in chosen)
+    waiting = {
+        name: sorted((one for one in own if one.number not in found), reverse=True)
+        for name, own in kept.items()
+    }
     while len(found) < count and any(waiting.values()):
-        name = min((one for one in waiting if waiting[one]), key=lambda one: (shown[one], one))
-        found.append(waiting[name].pop())
+        name = min((name for name, own in waiting.items() if own), key=lambda name: (shown[name], name))
+        found.add(waiting[name].pop().number)
         shown[name] += 1
-    return sorted(found)
+    return found
 
 
 def look_at(release: Release, patch: Patch) -> Look:
