@@ -100,6 +100,13 @@ def test_the_whole_chain_by_hand(run: Run, make_ortho: MakeOrtho, tmp_path: Path
     assert document(built, "release-build")["counts"]["patches"] == 2
     verified = document(run("release", "verify", "out/FR_V0.1", "--json"), "release-verify")
     assert verified["sound"]
+    figures = document(run("release", "stats", "out/FR_V0.1", "--json"), "release-stats")
+    assert figures["labels"]["origins"]["imported"] == figures["total"]["pixels"] == 2 * 512**2
+    assert "prod           R" in run("release", "stats", "out/FR_V0.1").stdout
+    run("release", "report", "out/FR_V0.1", "-o", "report.html", "--campaign", directory)
+    assert "exists already" in run("release", "report", "out/FR_V0.1", "-o", "report.html", code=1).stderr
+    run("release", "report", "out/FR_V0.1", "-o", "report.html", "--no-pixels", "--overwrite")
+    assert "The pixels were not read" in (tmp_path / "report.html").read_text()
 
     label = next((tmp_path / "out").rglob("MSK_*.tif"))
     label.write_bytes(label.read_bytes()[:-1] + b"!")
@@ -324,6 +331,13 @@ BAD_CALLS = {
         "coco",
     ),
     "no release": (["release", "verify", "DIR"], 1, "release.json"),
+    "figures of no release": (["release", "stats", "DIR"], 1, "release.json"),
+    "report of no release": (["release", "report", "DIR", "-o", "report.html"], 1, "release.json"),
+    "report over a text": (
+        ["release", "report", "DIR", "-o", "TEXT", "--overwrite"],
+        1,
+        "is not a page of HTML",
+    ),
     "no verdict": (["review", "DIR", "--zone", "Z15_UN", "--author", "paul"], 2, "--accept"),
     "accepted twice": (["review", "DIR", "--zone", "Z15_UN", "--accept", "--author", "paul"], 1, "accepted"),
     "bad author": (["review", "DIR", "--zone", "Z15_UN", "--submit", "--author", "../paul"], 1, "../paul"),
@@ -673,8 +687,9 @@ CONTRACT = (
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
     "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
-    "release publish; zone migrate; zone pack; zone unpack; campaign backup; model import; model info; "
-    "model list; model publish; evaluate; product build; train; crossval"
+    "release publish; release stats; release report; release leakage; zone migrate; zone pack; zone unpack; "
+    "campaign backup; model import; model info; model list; model publish; evaluate; product build; train; "
+    "crossval"
 )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from workbench.errors import ReleaseError
-from workbench.export.release import Release
-from workbench.export.statistics import band_statistics, moments
+from workbench.export.release import Release, open_release
+from workbench.export.statistics import band_statistics, learning_statistics, moments
 
 
 def test_mean_and_spread_are_those_of_all_pixels_at_once(release: Release) -> None:
@@ -61,3 +62,25 @@ def test_images_in_other_bands_than_their_layout_are_refused(release: Release) -
     files = {**patch.files, "flair1": patch.files["flair-hub"]}
     with pytest.raises(ReleaseError, match="has 4 bands of uint8, the layout flair1 5 of uint8"):
         band_statistics(release, (replace(patch, files=files),))
+
+
+def test_what_is_learned_from_is_measured_for_every_split_at_once(release: Release) -> None:
+    found = learning_statistics(release)
+    patches = release.patches()
+    assert list(found) == ["split_1", "split_2", "split_3", "split_4", "split_5", "prod"]
+    for split, bands in found.items():
+        assert bands == band_statistics(release, [one for one in patches if one.splits[split] != "test"])
+
+
+def test_each_image_is_read_once(release: Release) -> None:
+    done: list[tuple[int, int]] = []
+    learning_statistics(release, progress=lambda *told: done.append(told))
+    count = len(release.patches())
+    assert done == [(number, count) for number in range(1, count + 1)]
+
+
+def test_a_split_of_test_alone_has_no_bands_to_tell_of() -> None:
+    golden = open_release(Path(__file__).parent.parent / "golden" / "release_v1" / "release_v1")
+    found = learning_statistics(golden)
+    assert found["split_1"] == ()
+    assert len(found["prod"]) == 5

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.gating import release_leakage, rule_options
-from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
+from workbench.cli.options import (
+    DIR,
+    JSON,
+    OVERWRITE,
+    PATH,
+    emit,
+    example,
+    open_campaign,
+    progress,
+    say,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from workbench.geo.grid import PatchLattice
@@ -170,3 +181,40 @@ def release_publish(path: Path, out: Path, published: datetime, as_json: bool, *
 
 
 release.add_command(release_leakage)
+
+
+@release.command("stats", epilog=example("workbench release stats releases/FR_V0.1 --no-pixels"))
+@click.argument("path", metavar="RELEASE", type=PATH)
+@click.option(
+    "--no-pixels", is_flag=True, help="Leave out mean and std of the bands, which read every image."
+)
+@JSON
+def release_stats(path: Path, no_pixels: bool, as_json: bool) -> None:
+    """Count patches, ground and classes of a release by domain, fold and set."""
+    from workbench.export import open_release
+    from workbench.export.figures import measure_release
+    from workbench.threads import in_threads
+
+    with in_threads() as threads, progress("patches") as bar:
+        found = measure_release(open_release(path), pixels=not no_pixels, progress=bar, map=threads)
+    emit("release-stats", found.document(), found.text(), as_json=as_json)
+
+
+@release.command("report", epilog=example("workbench release report releases/FR_V0.1 -o report.html"))
+@click.argument("path", metavar="RELEASE", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="The page, such as report.html.")
+@click.option("--campaign", type=PATH, metavar="DIR", help="Tells what an older release does not.")
+@click.option(
+    "--no-pixels", is_flag=True, help="Leave out mean and std of the bands, which read every image."
+)
+@OVERWRITE
+def release_report(path: Path, campaign: Path | None, no_pixels: bool, **options: Any) -> None:
+    """Write what a release is as one page, with a map, class histograms and patches to look at."""
+    from workbench.threads import in_threads
+    from workbench.workflows.reporting import write_report
+
+    opened = open_campaign(campaign) if campaign else None
+    with in_threads() as threads, progress("patches") as bar:
+        write_report(
+            path, campaign=opened, pixels=not no_pixels, say=say, progress=bar, map=threads, **options
+        )

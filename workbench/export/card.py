@@ -167,6 +167,7 @@ def _zone_entry(source: ZoneSource, totals: Totals) -> dict[str, Any]:
         "time": zone.time_of_day.isoformat("minutes") if zone.time_of_day else None,
         "camera": zone.camera,
         "theme": zone.theme,
+        **source.facts,
     }
 
 

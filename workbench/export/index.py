@@ -102,6 +102,22 @@ class PatchIndex(Sequence[Patch]):
         with self._read():
             return self._file.read(columns=list(columns))
 
+    def batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        """Yield some columns of all patches, a few thousand at a time, as `pyarrow.Table`.
+
+        Raises
+        ------
+        ReleaseError
+            As `table`.
+        """
+        import pyarrow as pa
+
+        with self._read():
+            if lacking := [name for name in columns if name not in self.columns]:
+                raise KeyError(lacking[0])
+            for batch in self._file.iter_batches(_AT_ONCE, columns=list(columns)):
+                yield pa.Table.from_batches([batch])
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns; older formats have fewer."""

@@ -102,6 +102,9 @@ class ZoneSource:
             return len(self.zone.cells) * NATIONAL_GRID.pixels**2
         return sum(self.code_counts[1:])
 
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What its entry in ``release.json`` tells of its labels beside all that: sums, and nobody's name."""
+
     @property
     def splits(self) -> dict[str, Subset]:
         """Return the zone's set in each split and in ``prod``."""

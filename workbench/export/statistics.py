@@ -6,7 +6,7 @@ pass, patch by patch, in whole numbers, and what is made of it does not depend o
 
 from __future__ import annotations
 
-__all__ = ["BandStatistics", "band_statistics", "moments"]
+__all__ = ["BandStatistics", "band_statistics", "learning_statistics", "moments"]
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ReleaseError
+from workbench.export.folds import PROD, SPLITS
 from workbench.export.patches import IMAGE, Patch
 from workbench.export.release import Release
+from workbench.threads import Map
 
 _BYTES: Final = 256
 
@@ -81,20 +83,56 @@ def band_statistics(
     """
     if not patches:
         raise ReleaseError(f"{release.name}: no patch to take the statistics of; choose another split")
-    layout = release.richest
-    counts = np.zeros((len(layout.bands), _BYTES), np.int64)
+    bands = release.richest.bands
+    counts = np.zeros((len(bands), _BYTES), np.int64)
     for done, patch in enumerate(patches, start=1):
-        image = release.image(patch, layout=layout.name)
-        if image.dtype != np.uint8 or len(image) != len(layout.bands):
-            raise ReleaseError(
-                f"{patch.files[layout.name][IMAGE].path} has {len(image)} bands of {image.dtype}, the layout "
-                f"{layout.name} {len(layout.bands)} of uint8; look it over by workbench release verify"
-            )
-        for number, band in enumerate(image):
-            counts[number] += np.bincount(band.ravel(), minlength=_BYTES)
+        counts += _histograms(release, patch)
         if progress is not None:
             progress(done, len(patches))
-    return tuple(_of(name, histogram) for name, histogram in zip(layout.bands, counts, strict=True))
+    return tuple(_of(name, histogram) for name, histogram in zip(bands, counts, strict=True))
+
+
+def learning_statistics(
+    release: Release,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
+) -> dict[str, tuple[BandStatistics, ...]]:
+    """Return the statistics of each band over TRAIN and VALID of every split, each image read once.
+
+    Parameters
+    ----------
+    release, progress
+        As `band_statistics` takes them.
+    map
+        Such as `workbench.threads.in_threads` gives.
+
+    Returns
+    -------
+    dict
+        By split and ``prod``; empty where a split has no patch to learn from.
+
+    Raises
+    ------
+    ReleaseError
+        An image is not bytes in the bands of its layout.
+    """
+    bands, patches = release.richest.bands, release.patches()
+    counts = {split: np.zeros((len(bands), _BYTES), np.int64) for split in (*SPLITS, PROD)}
+
+    def measured(patch: Patch) -> tuple[Patch, NDArray[np.int64]]:
+        return patch, _histograms(release, patch)
+
+    for done, (patch, found) in enumerate(map(measured, patches), start=1):
+        for split, subset in patch.splits.items():
+            if subset != "test":
+                counts[split] += found
+        if progress is not None:
+            progress(done, len(patches))
+    return {
+        split: tuple(_of(*pair) for pair in zip(bands, own, strict=True)) if own.any() else ()
+        for split, own in counts.items()
+    }
 
 
 def moments(counts: NDArray[np.int64]) -> tuple[float, float]:
@@ -113,6 +151,18 @@ def moments(counts: NDArray[np.int64]) -> tuple[float, float]:
     first = Fraction(sum(value * count for value, count in enumerate(whole)), total)
     second = Fraction(sum(value * value * count for value, count in enumerate(whole)), total)
     return float(first), math.sqrt(second - first * first)
+
+
+def _histograms(release: Release, patch: Patch) -> NDArray[np.int64]:
+    """Return how often each value is in each band of a patch, shape (band, byte)."""
+    layout = release.richest
+    image = release.image(patch, layout=layout.name)
+    if image.dtype != np.uint8 or len(image) != len(layout.bands):
+        raise ReleaseError(
+            f"{patch.files[layout.name][IMAGE].path} has {len(image)} bands of {image.dtype}, the layout "
+            f"{layout.name} {len(layout.bands)} of uint8; look it over by workbench release verify"
+        )
+    return np.stack([np.bincount(band.ravel(), minlength=_BYTES) for band in image])
 
 
 def _of(band: str, counts: NDArray[np.int64]) -> BandStatistics:

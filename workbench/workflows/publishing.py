@@ -4,12 +4,12 @@ from __future__ import annotations
 
 __all__ = ["judge", "publish", "release_sources"]
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version as software_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
 from workbench.workflows.assisting import zone_assistance
 from workbench.workflows.views import zone_views
+from workbench.workflows.zone_facts import zone_facts
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -236,13 +237,12 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
 
     Zones that are not accepted stay out, and are said.
     """
-    folds, places = campaign.folds(), campaign.registry.places()
-    folds, choices = campaign.folds(), campaign.registry.choices()
+    folds, places, choices = campaign.folds(), campaign.registry.places(), campaign.registry.choices()
     sources = []
     for zone in campaign.zones():
         with campaign.open_store(zone, from_snapshot=False) as store:
             state = zone_state(store)
-            accepted = _Accepted.of(campaign, store) if state.state == "accepted" else None
+            accepted = _Accepted.of(campaign, zone, store, say=say) if state.state == "accepted" else None
         if accepted is None:
             # What was sent back is not accepted before it was submitted again.
             verbs = "--submit, then --accept" if state.state == "sent_back" else "--accept"
@@ -266,6 +266,7 @@ def release_sources(campaign: Campaign, *, say: Callable[[str], None]) -> list[Z
                 place=places.get(zone.id),
                 views=zone_views(campaign, zone),
                 heads={campaign.pseudonym(head.author): head.seq for head in state.heads},
+                facts=accepted.facts,
             )
         )
     return sources
@@ -279,15 +280,19 @@ class _Accepted:
     counts: tuple[int, ...]
     """Pixels of each code from 0 to 255 in the footprint."""
     assistance: tuple[Assistance, ...]
+    facts: Mapping[str, Any]
 
     @classmethod
-    def of(cls, campaign: Campaign, store: AnnotationStore) -> Self:
+    def of(
+        cls, campaign: Campaign, zone: Zone, store: AnnotationStore, *, say: Callable[[str], None]
+    ) -> Self:
         codes = store.settled_labels()
         counts = np.bincount(codes[store.footprint], minlength=256)
         return cls(
             sha256=codes_digest(codes),
             counts=tuple(counts.tolist()),
             assistance=zone_assistance(campaign, store),
+            facts=zone_facts(campaign, zone, store, say=say),
         )
 
 

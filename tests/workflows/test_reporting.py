@@ -1,0 +1,114 @@
+"""A report is written: what is refused before any work, what the campaign adds, what lies beside it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from made_orthos import MakeOrtho
+
+from workbench.campaign import Campaign
+from workbench.errors import ReleaseError
+from workbench.export.release import Release
+from workbench.geo.zone import Zone
+from workbench.workflows.intake import add_zone
+from workbench.workflows.labelling import label_zone
+from workbench.workflows.publishing import publish
+from workbench.workflows.reporting import write_report
+from workbench.workflows.standing import review_zone
+
+pytest.importorskip("jinja2")
+pytest.importorskip("matplotlib")
+
+
+def quiet(message: str) -> None:
+    """Say nothing."""
+
+
+@pytest.fixture
+def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Zone:
+    image, mask = make_ortho()
+    return add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask, author="marie").zone
+
+
+@pytest.fixture
+def release(campaign: Campaign, zone: Zone, tmp_path: Path) -> Release:
+    return publish(campaign, name="FR_V0.1", out=tmp_path / "releases", say=quiet)
+
+
+def untold(release: Release) -> None:
+    """Have a release be one that knew nothing of the origin of labels."""
+    path = release.path / "release.json"
+    card = json.loads(path.read_text())
+    for entry in card["zones"]:
+        del entry["origins"]
+    path.write_text(json.dumps(card))
+
+
+def test_a_missing_library_is_one_sentence_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "jinja2" else there(name))
+    with pytest.raises(
+        ReleaseError, match=r"needs jinja2; install them: pip install ocs-workbench\[release\]"
+    ):
+        write_report(tmp_path / "nothing", tmp_path / "report.html", say=quiet)
+
+
+def test_nothing_is_replaced_that_is_no_page(release: Release, tmp_path: Path) -> None:
+    output = tmp_path / "report.html"
+    output.write_text("my notes")
+    for overwrite, told in ((False, "exists already"), (True, "is not a page of HTML")):
+        with pytest.raises(ReleaseError, match=told):
+            write_report(release.path, output, overwrite=overwrite, say=quiet)
+    assert output.read_text() == "my notes"
+    output.unlink()
+    write_report(release.path, output, say=quiet)
+    first = output.read_bytes()
+    write_report(release.path, output, overwrite=True, say=quiet)
+    assert output.read_bytes() == first
+
+
+def test_the_campaign_tells_what_an_older_release_does_not(
+    campaign: Campaign, release: Release, tmp_path: Path
+) -> None:
+    untold(release)
+    output = tmp_path / "report.html"
+    write_report(release.path, output, say=quiet)
+    assert "No zone of this release tells" in output.read_text()
+    write_report(release.path, output, campaign=campaign, overwrite=True, say=quiet)
+    page = output.read_text()
+    assert "The campaign told of the labels of 1 of its zones." in page
+    assert "in 1 of 1 zone;" in page
+    assert "marie" not in page
+
+
+def test_labels_that_changed_since_are_not_told_as_those_of_the_release(
+    campaign: Campaign, zone: Zone, release: Release, tmp_path: Path
+) -> None:
+    untold(release)
+    review_zone(campaign, zone, author="paul", verdict="send-back", reason="a pond")
+    line = json.dumps({"polygon": [[0, 0], [0, 90], [90, 90], [90, 0]], "class": "water"})
+    label_zone(campaign, zone, author="paul", lines=[line], on_edit=lambda *_: None)
+    said: list[str] = []
+    write_report(release.path, tmp_path / "report.html", campaign=campaign, say=said.append)
+    assert said == ["D051_2019/Z1_AA has other labels now than were released, or the release does not tell"]
+    assert "No zone of this release tells" in (tmp_path / "report.html").read_text()
+
+
+def test_releases_before_it_are_found_beside_it(
+    campaign: Campaign, release: Release, make_ortho: MakeOrtho, tmp_path: Path
+) -> None:
+    image, mask = make_ortho(row=9 * 512, seed=2, name="other")
+    add_zone(campaign, image, domain="D052_2019", name="Z1_AA", mask=mask)
+    built = publish(campaign, name="FR_V0.2", out=tmp_path / "releases", parent=release.path, say=quiet)
+    write_report(built.path, tmp_path / "report.html", say=quiet)
+    page = (tmp_path / "report.html").read_text()
+    assert "1 came: D052_2019/Z1_AA" in page
+    assert page.index('<td class="w">FR_V0.1</td>') < page.index('<td class="w">FR_V0.2</td>')
+    release.path.rename(tmp_path / "gone")
+    write_report(built.path, tmp_path / "report.html", overwrite=True, say=quiet)
+    assert "FR_V0.1 is not beside this release" in (tmp_path / "report.html").read_text()
