@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
+from workbench.cli.options import (
+    DIR,
+    JSON,
+    OVERWRITE,
+    PATH,
+    emit,
+    example,
+    open_campaign,
+    progress,
+    say,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from workbench.geo.grid import PatchLattice
@@ -96,3 +107,39 @@ def release_verify(path: Path, as_json: bool) -> None:
         report = verify_release(path, map=threads)
     emit("release-verify", report.document(), report.text(), as_json=as_json)
     sys.exit(0 if report.sound else 1)
+
+
+@release.command("diff", epilog=example("workbench release diff releases/FR_V0.1 releases/FR_V0.2"))
+@click.argument("before", metavar="A", type=PATH)
+@click.argument("after", metavar="B", type=PATH)
+@click.option(
+    "--campaign",
+    "directory",
+    type=PATH,
+    metavar="DIR",
+    help="Campaign that B was built from: its journals say why labels changed.",
+)
+@click.option("--changelog", "notes", type=PATH, metavar="FILE.md", help="Write a changelog for B's notes.")
+@click.option("--report", "page", type=PATH, metavar="FILE.html", help="Write a page with pictures.")
+@click.option(
+    "--thumbnails",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Patches that the page shows as pictures; the others are listed.",
+)
+@OVERWRITE
+@JSON
+def release_diff(before: Path, after: Path, directory: Path | None, as_json: bool, **options: Any) -> None:
+    """Tell what changed from release A to B, pixel by pixel.
+
+    Exit status 1 where a release is damaged, or where the campaign's journals do not explain a patch that
+    changed.
+    """
+    from workbench.workflows.release_comparing import compare_releases
+
+    opened = open_campaign(directory) if directory else None
+    with progress("patches") as bar:
+        found = compare_releases(before, after, campaign=opened, progress=bar, **options)
+    emit("release-diff", found.document(), found.text(), as_json=as_json)
+    sys.exit(0 if found.sound else 1)
