@@ -284,6 +284,22 @@ def test_the_journals_of_another_campaign_explain_nothing(
         explain(diff, ours)
 
 
+def test_a_zone_that_was_cut_anew_since_is_explained_by_nothing(
+    campaign: Campaign, zone: Zone, make_ortho: MakeOrtho, tmp_path: Path
+) -> None:
+    """The campaign has a zone of that name, on other ground than the release's patches."""
+    before = released(campaign, tmp_path, "V0.1")
+    edited(campaign, zone, painted(BOX, 14, "brush"))
+    diff = diff_releases(before, released(campaign, tmp_path, "V0.2"))
+    again = Campaign.create(tmp_path / "again", carries_on=campaign)
+    image, mask = make_ortho(1024, 512, row=2048, name="elsewhere")
+    other = add_zone(again, image, domain="D051_2019", name="Z1_AA", mask=mask).zone
+    edited(again, other, painted(BOX, 14, "brush"))
+    reasons = explain(diff, again)
+    assert "reaches outside the raster" in reasons.zones[0].problem
+    assert (reasons.unexplained, reasons.unexplained_pixels) == (1, BOX.height * BOX.width)
+
+
 def test_releases_the_wrong_way_round_are_said(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
     before = released(campaign, tmp_path, "V0.1")
     edited(campaign, zone, painted(BOX, 14, "brush"))

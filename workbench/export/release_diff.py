@@ -57,7 +57,8 @@ class ReleaseDiff:
     def change(self) -> Change:
         """How much the releases differ: by their cards, and by what is in them."""
         inside = self.patches.changed or self.nomenclature.changed or self.layouts or self.changed_zones
-        return max(change_between(self.before.card, self.after.card), Change(bool(inside)))
+        least = Change.MAJOR if self.nomenclature.classes_changed else Change(bool(inside))
+        return max(change_between(self.before.card, self.after.card), least)
 
     @property
     def least_version(self) -> Version:

@@ -113,7 +113,7 @@ def _zones(diff: ReleaseDiff, reasons: Reasons | None) -> Iterator[str]:
             )
         )
     yield "## Zones that changed inside"
-    head = ("zone", "labels", "pictures", "area", "most", "why")
+    head = ("zone", "other labels", "other pictures", "area", "most", "why")
     yield table(head, rows, right=(1, 2, 3))
     if len(zones) > _LISTED:
         yield f"And {many(len(zones) - _LISTED, 'zone')} more."

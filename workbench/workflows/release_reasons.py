@@ -10,8 +10,8 @@ from __future__ import annotations
 __all__ = ["Explained", "Reasons", "Unexplained", "ZoneReasons", "explain"]
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.errors import CampaignError, JournalError
+from workbench.errors import CampaignError, GridError, JournalError
 from workbench.export.changed_patches import ChangedPatch
 from workbench.export.patch_diff import PatchReader
 from workbench.export.patches import Patch
@@ -176,26 +176,33 @@ class _Inquiry:
             Unexplained(patch=one.id, pixels=0, picture=True) for one in changed if self._repainted(one)
         ]
         relabelled = [one for one in changed if one.labels]
-        before = self._cards[0].get(name)
         try:
-            if name not in self._there:
-                raise CampaignError(f"{self._campaign.path} has no zone {name}")
-            zone, heads = self._there[name], before["heads"] if before else None
-            history = zone_history(self._campaign, zone, heads, self._cards[1][name]["heads"])
-        except (CampaignError, JournalError) as error:
-            left = [Unexplained(patch=one.id, pixels=one.pixels) for one in relabelled]
-            return ZoneReasons(
-                zone=name, explained=(), remarks=(), unexplained=_merged(left, pictures), problem=str(error)
-            )
+            found = self._asked(name, relabelled)
+        except (CampaignError, GridError, JournalError) as error:
+            left = tuple(Unexplained(patch=one.id, pixels=one.pixels) for one in relabelled)
+            found = ZoneReasons(zone=name, explained=(), remarks=(), unexplained=left, problem=str(error))
+        return replace(found, unexplained=_merged(found.unexplained, pictures))
+
+    def _asked(self, name: str, relabelled: Sequence[ChangedPatch]) -> ZoneReasons:
+        """Return what the journals say of a zone.
+
+        Raises
+        ------
+        CampaignError, GridError, JournalError
+            They say nothing: the zone is another one, or gone, or they cannot be believed.
+        """
+        if name not in self._there:
+            raise CampaignError(f"{self._campaign.path} has no zone {name}")
+        zone, before = self._there[name], self._cards[0].get(name)
+        heads = before["heads"] if before else None
+        history = zone_history(self._campaign, zone, heads, self._cards[1][name]["heads"])
         pixels: Counter[Cause] = Counter()
         left = [found for found in self._found(zone, history, relabelled, pixels) if found is not None]
         explained = _ranked(
             Explained(cause=cause, ops=history.ops.get(cause, 0), pixels=pixels[cause])
             for cause in {*history.ops, *pixels}
         )
-        return ZoneReasons(
-            zone=name, explained=explained, remarks=history.remarks, unexplained=_merged(left, pictures)
-        )
+        return ZoneReasons(zone=name, explained=explained, remarks=history.remarks, unexplained=tuple(left))
 
     def _repainted(self, patch: ChangedPatch) -> bool:
         """Tell whether a picture is another one though its zone is said to be of the same pixels."""

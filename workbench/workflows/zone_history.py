@@ -97,7 +97,7 @@ def zone_history(
     stand = _Standing(now, first)
     if then is not None:
         stand.undone(then)
-        for ruled in spoken.rulings:
+        for ruled in (one for one in spoken.rulings if one.key in campaign.nomenclature.keys):
             stand.ruled(then, ruled, campaign.nomenclature)
     ops = Counter(cause for journal in journals for cause in _between(journal, first, second))
     ops += Counter(Cause(kind="ruling", about=ruled.key) for ruled in spoken.rulings)
