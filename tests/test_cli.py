@@ -136,6 +136,29 @@ def test_a_release_is_published_by_who_says_when_and_under_which_licence(run: Ru
     assert "exists, and nothing is ever replaced" in run(*call, *said, code=1).stderr
 
 
+def test_two_releases_are_compared_and_what_no_journal_explains_is_a_problem(
+    run: Run, directory: Path, tmp_path: Path
+) -> None:
+    zone, diff = ("--zone", "Z15_UN"), ("release", "diff", "out/V0.1", "out/V0.1.1")
+    run("release", "build", directory, "--name", "V0.1", "-o", "out")
+    run("review", directory, *zone, "--send-back", "there is a greenhouse", "--author", "paul")
+    script = '{"polygon": [[0, 0], [0, 9], [9, 9], [9, 0]], "class": "greenhouse"}'
+    run("label", directory, *zone, "--author", "marie", "--script", "-", stdin=script)
+    run("review", directory, *zone, "--submit", "--anyway", "made", "--author", "marie")
+    run("review", directory, *zone, "--accept", "--author", "paul")
+    run("release", "build", directory, "--name", "V0.1.1", "-o", "out", "--parent", "out/V0.1")
+    told = document(run(*diff, "--campaign", directory, "--json"), "release-diff")
+    assert told["pixels"] == {"changed": 100, "untold": 0}
+    assert told["reasons"]["unexplained"] == {"patches": 0, "pixels": 0}
+    run(*diff, "--changelog", "notes.md", "--report", "page.html")
+    assert "\n# V0.1.1" in (tmp_path / "notes.md").read_text()
+    assert "exists already" in run(*diff, "--changelog", "notes.md", code=1).stderr
+    run("campaign", "init", "other")
+    assert "unexplained: 1 patch, 100 pixels" in run(*diff, "--campaign", "other", code=1).stdout
+    next((tmp_path / "out" / "V0.1.1").rglob("*LABEL*.tif")).write_bytes(b"II*\0")
+    assert "is damaged" in run(*diff, code=1).stderr
+
+
 def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -> None:
     zone = ("--zone", "Z15_UN")
     lines = [
@@ -687,9 +710,9 @@ CONTRACT = (
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
     "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
-    "release publish; release stats; release report; release leakage; zone migrate; zone pack; zone unpack; "
-    "campaign backup; model import; model info; model list; model publish; evaluate; product build; train; "
-    "crossval"
+    "release publish; release stats; release report; release leakage; release diff; zone migrate; "
+    "zone pack; zone unpack; campaign backup; model import; model info; model list; model publish; evaluate; "
+    "product build; train; crossval"
 )
 
 
@@ -730,6 +753,9 @@ def test_the_examples_of_all_commands_run(
         if path not in {("demo",), ("annotate",), ("crossval",)}:
             done = CliRunner().invoke(command, words, catch_exceptions=False)
             assert done.exit_code == 0, (words, done.output)
+        if path == ("release", "build"):  # another one, to be compared with
+            words[words.index("FR_V0.1")] = "FR_V0.2"
+            CliRunner().invoke(command, words, catch_exceptions=False)
         if path == ("label",):  # a second annotator for the comparison, and one who is a reference
             words[words.index("marie")] = "jean"
             CliRunner().invoke(command, words, catch_exceptions=False)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.campaign import Campaign
     from workbench.errors import WorkbenchError
     from workbench.export import Patch, Release, build_release, open_release, verify_release
+    from workbench.export.diff import diff_releases
     from workbench.geo import PixelGrid, Window
     from workbench.geo.zone import Zone
     from workbench.labels import AnnotationStore
@@ -41,6 +42,7 @@ _HOMES = {
     "Zone": "workbench.geo.zone",
     "add_zone": "workbench.workflows.intake",
     "build_release": "workbench.export",
+    "diff_releases": "workbench.export.diff",
     "load_nomenclature": "workbench.nomenclature",
     "open_release": "workbench.export",
     "publish": "workbench.workflows.publishing",
@@ -65,6 +67,7 @@ __all__ = [
     "Zone",
     "add_zone",
     "build_release",
+    "diff_releases",
     "load_nomenclature",
     "open_release",
     "publish",

@@ -218,3 +218,39 @@ def release_report(path: Path, campaign: Path | None, no_pixels: bool, **options
         write_report(
             path, campaign=opened, pixels=not no_pixels, say=say, progress=bar, map=threads, **options
         )
+
+
+@release.command("diff", epilog=example("workbench release diff releases/FR_V0.1 releases/FR_V0.2"))
+@click.argument("before", metavar="A", type=PATH)
+@click.argument("after", metavar="B", type=PATH)
+@click.option(
+    "--campaign",
+    "directory",
+    type=PATH,
+    metavar="DIR",
+    help="Campaign that B was built from: its journals say why labels changed.",
+)
+@click.option("--changelog", "notes", type=PATH, metavar="FILE.md", help="Write a changelog for B's notes.")
+@click.option("--report", "page", type=PATH, metavar="FILE.html", help="Write a page with pictures.")
+@click.option(
+    "--thumbnails",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Patches that the page shows as pictures; the others are listed.",
+)
+@OVERWRITE
+@JSON
+def release_diff(before: Path, after: Path, directory: Path | None, as_json: bool, **options: Any) -> None:
+    """Tell what changed from release A to B, pixel by pixel.
+
+    Exit status 1 where a release is damaged, or where the campaign's journals do not explain a patch that
+    changed.
+    """
+    from workbench.workflows.release_comparing import compare_releases
+
+    opened = open_campaign(directory) if directory else None
+    with progress("patches") as bar:
+        found = compare_releases(before, after, campaign=opened, progress=bar, **options)
+    emit("release-diff", found.document(), found.text(), as_json=as_json)
+    sys.exit(0 if found.sound else 1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.geo.thumbnails import indexed_png, picked, png, shrunk, three_bands
 from workbench.nomenclature import Nomenclature
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 SIDE: Final = 128
 """Rows and columns of a thumbnail at most."""
-_NATURAL: Final = ("R", "G", "B")
 _INFRARED: Final = ("NIR", "R", "G")
 _GAP: Final = 4
 """Pixels between the pictures of a sheet."""
@@ -53,25 +53,14 @@ class Thumbnails:
         codes
             Shape (row, col), of the nomenclature.
         """
-        natural = _NATURAL if set(_NATURAL) <= set(self.bands) else self.bands[:1] * 3
-        drawn = {"picture": _png(_small(self._composite(image, natural)))}
+        drawn = {"picture": self._composite(image, three_bands(self.bands))}
         if "infrared" in self.names:
-            drawn["infrared"] = _png(_small(self._composite(image, _INFRARED)))
-        return drawn | {"labels": _png(self._labels(codes))}
+            drawn["infrared"] = self._composite(image, _INFRARED)
+        labels = indexed_png(picked(codes, SIDE), self.nomenclature.colour_table())
+        return drawn | {"labels": labels}
 
-    def _composite(self, image: NDArray[np.uint8], bands: Sequence[str]) -> NDArray[np.uint8]:
-        return np.stack([image[self.bands.index(band)] for band in bands], axis=-1)
-
-    def _labels(self, codes: NDArray[np.uint8]) -> Image:
-        """Return labels as an indexed picture: its bytes are codes, its palette the classes' colours."""
-        from PIL import Image
-
-        palette = np.zeros((256, 3), np.uint8)
-        for entry in self.nomenclature.classes:
-            palette[entry.code] = list(bytes.fromhex(entry.colour.removeprefix("#")))
-        drawn = Image.fromarray(codes).resize(_size(codes.shape), Image.Resampling.NEAREST)
-        drawn.putpalette(palette.tobytes())
-        return drawn
+    def _composite(self, image: NDArray[np.uint8], bands: Sequence[str]) -> bytes:
+        return png(shrunk(image[[self.bands.index(band) for band in bands]], SIDE))
 
 
 def contact_sheet(
@@ -112,17 +101,6 @@ def _write_entry(sheet: Image, left: int, top: int, name: str, colour: str) -> N
     pen.rectangle((left, top + 3, left + _LINE - 8, top + _LINE - 5), fill=colour, outline="#808080")
     text = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
     pen.text((left + _LINE, top + 2), text, fill="#000000", font=ImageFont.load_default(size=12))
-
-
-def _small(pixels: NDArray[np.uint8]) -> Image:
-    from PIL import Image
-
-    return Image.fromarray(pixels).resize(_size(pixels.shape[:2]), Image.Resampling.BOX)
-
-
-def _size(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return width and height of the thumbnail of a patch; it is never larger than the patch."""
-    return min(SIDE, shape[1]), min(SIDE, shape[0])
 
 
 def _png(picture: Image) -> bytes:

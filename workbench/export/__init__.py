@@ -1,8 +1,9 @@
 """Patch releases: reviewed zones become versioned, checked, immutable trees that IGN's loaders read.
 
 ``folds`` decides which set a zone belongs to, ``patches`` what a patch is, ``layouts`` how published trees
-name and describe patches; ``building`` makes a release, ``release`` opens it, ``checks`` verifies it. Nothing
-here knows campaigns or journals: zones arrive as `ZoneSource` values with callables for their pixels.
+name and describe patches; ``building`` makes a release, ``release`` opens it, ``checks`` verifies it, and
+``diff`` compares two. Nothing here knows campaigns or journals: zones arrive as `ZoneSource` values with
+callables for their pixels.
 """
 
 from workbench.export.building import build_release

@@ -7,7 +7,7 @@ image in the layout ``flair-hub``, ``flair_hub_image_sha256`` its digest; where 
 
 from __future__ import annotations
 
-__all__ = ["INDEX", "PatchIndex", "part_bytes", "part_key", "write_index"]
+__all__ = ["INDEX", "PatchIndex", "digest_column", "part_bytes", "part_key", "write_index"]
 
 import io
 import json
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, time
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, overload
 
@@ -133,6 +134,39 @@ class PatchIndex(Sequence[Patch]):
             bounds: NDArray[np.float64] = shapely.bounds(shapely.from_wkb(outlines))
         return bounds
 
+    def by_domain(self) -> Iterator[tuple[str, Any]]:
+        """Yield each domain and the rows of its patches, a `pyarrow.Table`, in the sequence of their names.
+
+        Raises
+        ------
+        ReleaseError
+            The index cannot be read, or its domains are in another sequence.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        waiting: list[Any] = []
+        domain = ""
+        with self._read():
+            for batch in self._file.iter_batches(_AT_ONCE):
+                names = batch.column("domain").to_numpy(zero_copy_only=False)
+                edges = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
+                for low, high in pairwise(edges):
+                    if names[low] < domain:
+                        raise ValueError(f"{names[low]} after {domain}")
+                    if names[low] != domain and waiting:
+                        yield domain, pa.Table.from_batches(waiting)
+                        waiting = []
+                    domain = names[low]
+                    waiting.append(batch.slice(low, high - low))
+            if waiting:
+                yield domain, pa.Table.from_batches(waiting)
+
+    def patches_of(self, rows: Any) -> list[Patch]:
+        """Return the patches of some rows of the index, a `pyarrow.Table`."""
+        with self._read():
+            return self._patches(rows)
+
     @cached_property
     def _zones(self) -> dict[str, tuple[int, int]]:
         """Where the patches of each zone begin, and how many there are: they lie beside each other."""
@@ -183,6 +217,15 @@ class PatchIndex(Sequence[Patch]):
             OSError, AttributeError, KeyError, ValueError, TypeError, shapely.errors.ShapelyError,
         ) as error:  # fmt: skip
             raise ReleaseError(f"{self.path} is no index of patches; copy the release again") from error
+
+
+def digest_column(layout: str, modality: str) -> str:
+    """Return the column of the digests of the files that hold a modality in a layout.
+
+    >>> digest_column("flair-hub", "label")
+    'flair_hub_label_sha256'
+    """
+    return f"{_column(layout, modality)}_sha256"
 
 
 def part_bytes(patches: Sequence[Patch], *, key: str = "") -> bytes:

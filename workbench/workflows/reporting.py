@@ -15,12 +15,12 @@ from workbench.errors import ReleaseError
 from workbench.export import Release, open_release
 from workbench.export.figures import measure_release
 from workbench.export.patches import codes_digest
-from workbench.export.report import Sheet, check_libraries, report_page
+from workbench.export.report import PAGE, Sheet, check_libraries, report_page
 from workbench.export.report.sheet import choose_patches, look_at
+from workbench.outputs import check_output
 from workbench.threads import Map
 from workbench.workflows.zone_facts import zone_facts
 
-_BEGINS: Final = (b"<!doctype html>",)
 _LOOKS: Final = 24
 
 
@@ -64,7 +64,7 @@ def write_report(
         A library is not installed, there is no such release, or the output may not be written.
     """
     check_libraries()
-    check_output(output, overwrite=overwrite, kind="a page of HTML", begins=_BEGINS, error=ReleaseError)
+    check_output(output, PAGE, overwrite=overwrite, error=ReleaseError)
     release = open_release(path)
     notes = []
     if campaign is not None:

@@ -5,7 +5,7 @@ release against the one before, ``page`` fills the template. Nothing is fetched 
 and the same release gives the same bytes.
 """
 
-from workbench.export.report.page import Sheet, report_page
+from workbench.export.report.page import PAGE, Sheet, report_page
 from workbench.export.report.pictures import check_libraries
 
-__all__ = ["Sheet", "check_libraries", "report_page"]
+__all__ = ["PAGE", "Sheet", "check_libraries", "report_page"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Sheet", "report_page"]
+__all__ = ["PAGE", "Sheet", "report_page"]
 
 import math
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from workbench.export.figures import ReleaseFigures, percent
 from workbench.export.inventory import class_distance
@@ -18,11 +17,10 @@ from workbench.export.report.maps import FOLD_SIGNS, zone_map
 from workbench.export.report.pictures import domain_bars, fold_bars
 from workbench.export.report.sheet import Look
 from workbench.nomenclature import LandCoverClass
+from workbench.pages import data_address, fill_page, page_kind
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_TEMPLATE: Final = "report.html.jinja"
+PAGE: Final = page_kind("a report of a release", "ocs-workbench/release-report")
+_TEMPLATE: Final = Path(__file__).with_name("report.html.jinja")
 _OLDEST: Final = {"version": None, "parent": None, "withdrawn": (), "excluded_patches": 0}
 """What cards of format 1 lack."""
 _ORIGINS: Final = (
@@ -59,10 +57,12 @@ def report_page(figures: ReleaseFigures, sheet: Sheet) -> bytes:
     """
     release, inventory = figures.release, figures.inventory
     classes = [release.nomenclature.by_key(key) for key in inventory.keys]
-    return (
-        _environment()
-        .get_template(_TEMPLATE)
-        .render(
+    return "".join(
+        fill_page(
+            _TEMPLATE,
+            PAGE,
+            filters=_FILTERS,
+            class_distance=class_distance,
             release=release,
             card=_OLDEST | dict(release.card),
             figures=figures,
@@ -80,8 +80,7 @@ def report_page(figures: ReleaseFigures, sheet: Sheet) -> bytes:
             map=zone_map(inventory.sums, release.lattice.crs),
             **_bars(figures, classes),
         )
-        .encode("utf-8")
-    )
+    ).encode()
 
 
 def _changes(card: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> Any:
@@ -119,33 +118,6 @@ def _origins(figures: ReleaseFigures) -> list[dict[str, Any]]:
     ]
 
 
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "thousands": lambda number: f"{number:,}",
-        "percent": lambda share: percent(share) if share else "·",
-        "distance": lambda figure: "–" if figure is None else f"{figure:.3f}",
-        "metres": _metres,
-        "svg": lambda content: f"data:image/svg+xml;base64,{b64encode(content).decode()}",
-        "png": lambda content: f"data:image/png;base64,{b64encode(content).decode()}",
-        "jpeg": lambda content: f"data:image/jpeg;base64,{b64encode(content).decode()}",
-        "shade": _shade,
-        "days": _days,
-        "many": lambda count, one, more="": f"{count:,} {one if count == 1 else more or one + 's'}",
-        "points": lambda figure: f"{100 * figure:+.2f}",
-    }
-    made.globals |= {"class_distance": class_distance}
-    return made
-
-
 def _metres(length: float) -> str:
     """Write a distance for a person.
 
@@ -176,3 +148,18 @@ def _days(days: Sequence[str]) -> str:
         return days[0] if days else "–"
     first, last = days[0], days[-1]
     return f"{first} … {last[5:] if first[:4] == last[:4] else last}, {len(days)} days"
+
+
+_FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "thousands": lambda number: f"{number:,}",
+    "percent": lambda share: percent(share) if share else "·",
+    "distance": lambda figure: "–" if figure is None else f"{figure:.3f}",
+    "metres": _metres,
+    "svg": lambda content: data_address(content, "svg+xml"),
+    "png": lambda content: data_address(content, "png"),
+    "jpeg": lambda content: data_address(content, "jpeg"),
+    "shade": _shade,
+    "days": _days,
+    "many": lambda count, one, more="": f"{count:,} {one if count == 1 else more or one + 's'}",
+    "points": lambda figure: f"{100 * figure:+.2f}",
+}

@@ -48,7 +48,7 @@ def check_libraries() -> None:
     """
     from importlib.util import find_spec
 
-    if lacking := [name for name in ("jinja2", "matplotlib", "PIL") if find_spec(name) is None]:
+    if lacking := [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]:
         raise ReleaseError(
             f"a report needs {' and '.join(lacking)}; install them: pip install ocs-workbench[release]"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["Look", "choose_patches", "look_at"]
 
 import hashlib
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.export.patches import Patch
 from workbench.export.release import Release
+from workbench.geo.thumbnails import indexed_png, jpeg, picked, shrunk, three_bands
 
 _SIDE: Final = 256
 """Pixels of an image on the page, at most."""
@@ -131,7 +131,7 @@ def look_at(release: Release, patch: Patch) -> Look:
     return Look(
         patch=patch,
         picture=_picture(release, patch),
-        classes=_coloured(codes, release),
+        classes=indexed_png(picked(codes, _SIDE), release.nomenclature.colour_table()),
         shares=tuple(pair for pair in shares if pair[1] >= _SHOWN),
         numbers=tuple(_roomiest(codes == code, code) for code, share in shares if share >= _NUMBERED),
     )
@@ -142,31 +142,10 @@ def _rank(pair: tuple[int, float]) -> tuple[float, int]:
 
 
 def _picture(release: Release, patch: Patch) -> bytes:
-    from PIL import Image
-
-    bands = release.richest.bands
-    image = release.image(patch, layout=release.richest.name)
-    colours = [bands.index(name) for name in ("R", "G", "B")] if {"R", "G", "B"} <= set(bands) else [0, 0, 0]
-    made = Image.fromarray(np.ascontiguousarray(np.moveaxis(image[colours], 0, -1)))
-    made.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    content = io.BytesIO()
-    made.save(content, "JPEG", quality=82, optimize=True)
-    return content.getvalue()
-
-
-def _coloured(codes: NDArray[np.uint8], release: Release) -> bytes:
-    from PIL import Image
-
-    made = Image.fromarray(codes)
-    if max(made.size) > _SIDE:
-        made = made.resize((_SIDE, _SIDE), Image.Resampling.NEAREST)
-    table = np.zeros((256, 3), np.uint8)
-    for code, colour in release.nomenclature.colour_table().items():
-        table[code] = colour
-    made.putpalette(table.tobytes())
-    content = io.BytesIO()
-    made.save(content, "PNG", optimize=True)
-    return content.getvalue()
+    layout = release.richest
+    image = release.image(patch, layout=layout.name)
+    shown = [layout.bands.index(name) for name in three_bands(layout.bands)]
+    return jpeg(shrunk(image[shown], _SIDE))
 
 
 def _roomiest(mask: NDArray[np.bool_], code: int) -> tuple[int, float, float]:
