@@ -11,9 +11,10 @@ import pytest
 from made_orthos import made_truth
 
 from workbench.documents import validate
-from workbench.errors import EvaluationError, NomenclatureError
-from workbench.evaluation import Evaluation, Selection, evaluate_raster, evaluate_release, rule_of
+from workbench.errors import EvaluationError, NomenclatureError, ReleaseError
+from workbench.evaluation import Evaluation, evaluate_raster, evaluate_release, rule_of
 from workbench.export import Release
+from workbench.export.selection import Selection
 from workbench.geo.raster import read_bands
 from workbench.nomenclature import load_nomenclature
 from workbench.workflows.evaluating import Outputs, check_outputs, evaluate_prediction, write_outputs
@@ -104,7 +105,7 @@ def test_a_perfect_predictor_is_perfect_by_both_rules(release: Release) -> None:
 
 @pytest.mark.parametrize("text", ["split_6", "split_1:tests", "", "prod:tset", "test"])
 def test_sets_of_patches_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(EvaluationError, match="is no set of patches"):
+    with pytest.raises(ReleaseError, match="is no set of patches"):
         Selection.parse(text)
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from made_zones import build, make_zones, make_zone
 {body}
 """
+HERE = Path(__file__).resolve().parent
 SIDE = NATIONAL_GRID.pixels
 L_SHAPE = (Cell(row=0, col=0), Cell(row=0, col=1), Cell(row=1, col=1))
 ONE = (Cell(row=0, col=0),)
@@ -150,7 +151,7 @@ def run_apart(body: str, *arguments: str, **env: str) -> subprocess.Popen[bytes]
     """Run code in another process, with what makes zones at hand."""
     return subprocess.Popen(
         [sys.executable, "-c", BUILD_APART.format(body=body), *arguments],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **env},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parents[1]))), **env},
         cwd=arguments[0],
     )
 

@@ -79,13 +79,52 @@ def release_build(directory: Path, as_json: bool, lattice: PatchLattice | None, 
 
 @release.command("verify", epilog=example("workbench release verify releases/FR_V0.1"))
 @click.argument("path", metavar="RELEASE", type=PATH)
+@click.option("--sealed", type=PATH, help="Release with the labels that this one withholds, to prove it by.")
 @JSON
-def release_verify(path: Path, as_json: bool) -> None:
+def release_verify(path: Path, sealed: Path | None, as_json: bool) -> None:
     """Check every file of a release against its digests and its layouts' rules."""
     from workbench.export import verify_release
     from workbench.threads import in_threads
 
     with in_threads() as threads:
-        report = verify_release(path, map=threads)
+        report = verify_release(path, sealed=sealed, map=threads)
     emit("release-verify", report.document(), report.text(), as_json=as_json)
     sys.exit(0 if report.sound else 1)
+
+
+@release.command(
+    "subset",
+    epilog=example("workbench release subset releases/FR_V0.1 -o releases --name SMALL --domain D051_2019"),
+)
+@click.argument("path", metavar="RELEASE", type=PATH)
+@click.option("-o", "--output", "out", type=PATH, required=True, help="Folder that the subset goes into.")
+@click.option("--name", required=True, help="Name of the subset, such as CHALLENGE_1.")
+@click.option("--domain", "domains", callback=split_names, help="Domains to take, joined by commas.")
+@click.option("--zone", "zones", callback=split_names, help="Zones to take, of these domains or others.")
+@click.option(
+    "--split", "sets", callback=split_names, help="Only sets of a split: split_1:train,split_1:valid."
+)
+@click.option("--layout", "layouts", callback=split_names, help="Layouts to take; all if not given.")
+@click.option(
+    "--modality", "modalities", callback=split_names, help="Modalities to take, or none; all if not given."
+)
+@click.option(
+    "--withhold-test",
+    is_flag=True,
+    help="Leave out the labels of what is test in split_1, and put them under seal into NAME-SEALED.",
+)
+@JSON
+def release_subset(
+    path: Path, out: Path, name: str, withhold_test: bool, as_json: bool, **chosen: Any
+) -> None:
+    """Make a release of a part of another one: the same files, nothing cut anew."""
+    from workbench.export import open_release, subset_release
+    from workbench.export.choice import Choice
+    from workbench.threads import in_threads
+
+    choice, parent = Choice.parse(**chosen), open_release(path)
+    with in_threads() as threads, progress("patches") as bar:
+        made = subset_release(
+            parent, name=name, out=out, choice=choice, withhold_test=withhold_test, progress=bar, map=threads
+        )
+    emit("release-subset", made.document(), made.text(), as_json=as_json)

@@ -10,7 +10,7 @@ from workbench.evaluation.confusion import Confusion
 from workbench.evaluation.crossvalidation import CrossValidation, Fold
 from workbench.evaluation.evaluation import Evaluation
 from workbench.evaluation.rasters import evaluate_raster
-from workbench.evaluation.releases import Selection, evaluate_release
+from workbench.evaluation.releases import evaluate_release
 from workbench.evaluation.rules import ChallengeRule, FlairRule, rule_of
 from workbench.evaluation.scores import Score
 from workbench.evaluation.tally import Tally
@@ -26,7 +26,6 @@ __all__ = [
     "Fold",
     "Gain",
     "Score",
-    "Selection",
     "Tally",
     "evaluate_raster",
     "evaluate_release",

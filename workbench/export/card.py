@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "readme", "release_card"]
+__all__ = ["FORMAT", "FORMAT_VERSION", "layout_entries", "readme", "release_card", "sums", "warnings"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -33,7 +33,6 @@ def release_card(
 ) -> dict[str, Any]:
     """Return the content of ``release.json``; equal zones give an equal card, whenever it is made."""
     totals = Totals.of(patches)
-    columns = totals.columns()
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -49,34 +48,48 @@ def release_card(
             "x": lattice.x,
             "y": lattice.y,
         },
-        "layouts": [
-            {
-                "name": one.name,
-                "folder": one.root,
-                "scheme": one.scheme,
-                "bands": list(one.bands),
-                "modalities": list(one.modalities),
-            }
-            for one in layouts
-        ],
+        "layouts": layout_entries(layouts),
+        **sums(totals, nomenclature),
+        "splits": {"rule": RULE, "seed": SEED, "columns": totals.columns()},
+        "zones": [_zone_entry(source, totals) for source in sources if source.zone.id in totals.zone_folds],
+        "warnings": [*warnings(totals, layouts), *_ground_warnings(sources)],
+    }
+
+
+def layout_entries(layouts: Iterable[Layout]) -> list[dict[str, Any]]:
+    """Return what ``release.json`` says of layouts."""
+    return [
+        {
+            "name": one.name,
+            "folder": one.root,
+            "scheme": one.scheme,
+            "bands": list(one.bands),
+            "modalities": list(one.modalities),
+        }
+        for one in layouts
+    ]
+
+
+def sums(totals: Totals, nomenclature: Nomenclature) -> dict[str, Any]:
+    """Return what ``release.json`` says of all patches together."""
+    return {
         "counts": {
             "domains": len(totals.folds),
             "zones": len(totals.zone_folds),
             "patches": totals.patches,
-            "pixels": totals.classes.total() + totals.unlabelled.total(),
+            "pixels": totals.pixels,
             "area_km2": round(totals.area / 1e6, 6),
         },
         "class_pixels": {key: totals.classes[key] for key in nomenclature.keys},
         "unlabelled_pixels": totals.unlabelled.total(),
-        "splits": {"rule": RULE, "seed": SEED, "columns": columns},
-        "zones": [_zone_entry(source, totals) for source in sources if source.zone.id in totals.zone_folds],
-        "warnings": [
-            *_set_warnings(columns),
-            *_label_warnings(totals),
-            *_metadata_warnings(totals, layouts),
-            *_ground_warnings(sources),
-        ],
     }
+
+
+def warnings(totals: Totals, layouts: Sequence[Layout]) -> Iterator[dict[str, str]]:
+    """Yield what a user should know of patches, as far as they tell it themselves."""
+    yield from _set_warnings(totals.columns())
+    yield from _label_warnings(totals)
+    yield from _metadata_warnings(totals, layouts)
 
 
 def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:

@@ -6,6 +6,7 @@ __all__ = [
     "GROUND",
     "IMAGE",
     "LABEL",
+    "LABELS",
     "Patch",
     "PatchFile",
     "View",
@@ -36,7 +37,9 @@ from workbench.geo.zone import Cell, Zone
 IMAGE: Final = "image"
 """Modality of the orthophoto, which every patch has."""
 LABEL: Final = "label"
-"""Modality of the classes, which every patch has."""
+"""Modality of the classes, which every patch has unless its labels are withheld."""
+LABELS: Final = (LABEL, "parcels")
+"""Modalities that are labels, of this task or of another one."""
 GROUND: Final = "ground"
 """View that gives the height of the ground in metres, NaN where it is not known."""
 
@@ -140,6 +143,8 @@ class Patch:
     """Of the orthophoto's pixels, all bands, however they are encoded; empty in releases of format 1."""
     label_sha256: str = ""
     """Of the codes, whatever numbers and bytes a layout makes of them; empty in releases of format 1."""
+    withheld: bool = False
+    """Whether its labels are kept apart: it has no file, count or digest of them."""
     files: Mapping[str, Mapping[str, PatchFile]] = field(default_factory=dict)
     """By name of the layout and modality."""
 
@@ -147,6 +152,10 @@ class Patch:
     def zone_name(self) -> str:
         """Name of the zone inside its domain."""
         return self.zone.partition("/")[2]
+
+    def shown(self, modalities: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some modalities that it has: all, or all that are no labels."""
+        return tuple(one for one in modalities if not (self.withheld and one in LABELS))
 
     @property
     def area(self) -> float:

@@ -21,7 +21,7 @@ from workbench.documents import read_document
 from workbench.errors import DocumentError, ReleaseError
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
-from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.patches import IMAGE, LABEL, LABELS, Patch
 from workbench.export.reading import read_modality
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature, load_nomenclature
@@ -83,7 +83,13 @@ class Release:
         """Read the labels of a patch as codes of the nomenclature, shape (row, col).
 
         Pixels that nobody labelled come back as *other*, as which they were written.
+
+        Raises
+        ------
+        ReleaseError
+            The release withholds them.
         """
+        self._check_told(patch)
         chosen = self._layout(layout)
         values = read_modality(self.path, chosen, patch, LABEL)[0]
         return self.nomenclature.decode(values, chosen.scheme)
@@ -96,6 +102,8 @@ class Release:
         ReleaseError
             The layout, by default the first that has it, has no such modality.
         """
+        if modality in LABELS:
+            self._check_told(patch)
         for one in self.layouts:
             if layout in (None, one.name) and modality in one.modalities:
                 return read_modality(self.path, one, patch, modality)
@@ -124,6 +132,13 @@ class Release:
             f"content {self.card['content_sha256']}",
         ]
         return "\n".join(lines + [f"warning: {warning['message']}" for warning in self.card["warnings"]])
+
+    def _check_told(self, patch: Patch) -> None:
+        if patch.withheld:
+            raise ReleaseError(
+                f"{self.path} withholds the labels of patch {patch.id}; they are in "
+                f"{self.card['withheld']['sealed']}, for those who have it"
+            )
 
     def _layout(self, name: str | None) -> Layout:
         for layout in self.layouts:

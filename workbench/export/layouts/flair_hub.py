@@ -84,6 +84,10 @@ class FlairHub:
         folder = f"{department}-{'195X' if modality == 'historical' else year}_{_CALLED[modality]}"
         return f"{folder}/{patch.roi}/{folder}_{patch.roi}_{patch.row}-{patch.col}.tif"
 
+    def zone_paths(self, patches: Sequence[Patch]) -> tuple[str, ...]:
+        """Return nothing: patches have all."""
+        return ()
+
     def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
         """Yield nothing: patches have all."""
         return iter(())
@@ -116,7 +120,7 @@ class FlairHub:
         yield from csv_lines([_COLUMNS])
         for patch in patches:
             if patch.splits[SPLITS[0]] == subset:
-                cells = {_CALLED[one]: f"../{self.path(patch, one)}" for one in self.modalities}
+                cells = {_CALLED[one]: f"../{self.path(patch, one)}" for one in patch.shown(self.modalities)}
                 cells["patch_id"] = patch.id
                 yield from csv_lines([[cells.get(column, "") for column in _COLUMNS]])
 
