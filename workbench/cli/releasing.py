@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
+from workbench.cli.options import (
+    DIR,
+    JSON,
+    PATH,
+    RULE,
+    emit,
+    example,
+    open_campaign,
+    progress,
+    say,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from workbench.geo.grid import PatchLattice
@@ -128,3 +139,34 @@ def release_subset(
             parent, name=name, out=out, choice=choice, withhold_test=withhold_test, progress=bar, map=threads
         )
     emit("release-subset", made.document(), made.text(), as_json=as_json)
+
+
+@release.command(
+    "score", epilog=example("workbench release score releases/FR_V0.1 predictions --scheme flair")
+)
+@click.argument("path", metavar="SEALED|RELEASE", type=PATH)
+@click.argument("submission", metavar="SUBMISSION", type=PATH)
+@RULE
+@click.option(
+    "--drop", "dropped", callback=split_names, help="Further classes to leave out by the rule flair: snow,…"
+)
+@click.option("--split", default="split_1:test", show_default=True, help="Patches that were to be predicted.")
+@click.option(
+    "--scheme",
+    help="How predictions are numbered: challenge is 0–12, flair-argmax 0–18 in FLAIR's order, flair_hub "
+    "0–18 in FLAIR-HUB's, flair or codes 1–19. Needed where their values can stand for several classes.",
+)
+@JSON
+def release_score(
+    path: Path, submission: Path, dropped: tuple[str, ...] | None, as_json: bool, **how: Any
+) -> None:
+    """Judge a folder of predictions, PRED_… of each test patch once, or list all that is wrong with it."""
+    from workbench.evaluation import score_submission
+    from workbench.export import open_release
+    from workbench.threads import in_threads
+
+    with in_threads() as threads, progress("patches") as bar:
+        truth = open_release(path)
+        found = score_submission(truth, submission, dropped=dropped or (), **how, progress=bar, map=threads)
+    emit("release-score", found.document(), found.text(), as_json=as_json)
+    sys.exit(0 if found.sound else 1)

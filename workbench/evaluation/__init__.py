@@ -13,6 +13,7 @@ from workbench.evaluation.rasters import evaluate_raster
 from workbench.evaluation.releases import evaluate_release
 from workbench.evaluation.rules import ChallengeRule, FlairRule, rule_of
 from workbench.evaluation.scores import Score
+from workbench.evaluation.submissions import ScoredSubmission, score_submission
 from workbench.evaluation.tally import Tally
 
 __all__ = [
@@ -26,8 +27,10 @@ __all__ = [
     "Fold",
     "Gain",
     "Score",
+    "ScoredSubmission",
     "Tally",
     "evaluate_raster",
     "evaluate_release",
     "rule_of",
+    "score_submission",
 ]

@@ -100,7 +100,7 @@ def release_patches(
     Raises
     ------
     ModelError
-        The release has no patch outside *test*.
+        The release has no patch outside *test*, or withholds labels of some.
     """
     layout = release.richest
     nomenclature = release.nomenclature
@@ -109,6 +109,11 @@ def release_patches(
     patches = [patch for patch in release.patches() if patch.splits[split] != "test"]
     if not patches:
         raise ModelError(f"{release.path}: all zones are test in {split}; choose another with --split")
+    if any(patch.withheld for patch in patches):
+        raise ModelError(
+            f"{release.path} withholds labels that {split} would learn from; train on "
+            f"{release.card['withheld']['split']}, whose test they are"
+        )
     valid = {patch.zone for patch in patches if patch.splits[split] == "valid"}
     lying = [patch.files[layout.name] for patch in patches]
     files = [(one[IMAGE].path, one[LABEL].path) for one in lying]
