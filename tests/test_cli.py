@@ -589,9 +589,9 @@ CONTRACT = (
     "demo; campaign init; zone add; zone add-raster; zone list; zone status; segment; hierarchy info; "
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
-    "gold add; gold admit; gold remove; campaign double; release build; release verify; zone migrate; "
-    "zone pack; zone unpack; campaign backup; model import; model info; model list; model publish; evaluate; "
-    "product build; train; crossval"
+    "gold add; gold admit; gold remove; campaign double; release build; release verify; release subset; "
+    "release score; release import; zone migrate; zone pack; zone unpack; campaign backup; model import; "
+    "model info; model list; model publish; evaluate; product build; train; crossval"
 )
 
 
@@ -621,6 +621,8 @@ def test_the_examples_of_all_commands_run(
     write_raster(tmp_path / "dsm.tif", made_truth(512, 512).astype(np.float32), made_grid(512, 512))
     whole = [[-1, -1], [-1, 512], [512, 512], [512, -1]]  # nothing unlabelled, or it is not accepted
     square = [[50, 50], [50, 200], [200, 200], [200, 50]]  # a border, or there is no bias
+    (tmp_path / "predictions").mkdir()
+    write_raster(tmp_path / "predictions" / "PRED_IMG_000001.tif", made_truth(512, 512), made_grid(512, 512))
     made_model(tmp_path / "MODEL")
     lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]
     (tmp_path / "edits.jsonl").write_text("\n".join(map(json.dumps, lines)))

@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.campaign import Campaign
     from workbench.errors import WorkbenchError
-    from workbench.export import Patch, Release, build_release, open_release, verify_release
+    from workbench.evaluation import score_submission
+    from workbench.export import (
+        Patch,
+        Release,
+        build_release,
+        open_release,
+        subset_release,
+        verify_release,
+    )
     from workbench.geo import PixelGrid, Window
     from workbench.geo.zone import Zone
     from workbench.labels import AnnotationStore
     from workbench.nomenclature import Nomenclature, load_nomenclature
     from workbench.segmentation import Cut, Hierarchy, read_hierarchy, segment, write_hierarchy
     from workbench.workflows.demo import run_demo
+    from workbench.workflows.importing import import_release
     from workbench.workflows.intake import add_zone
     from workbench.workflows.publishing import publish
 
@@ -41,12 +50,15 @@ _HOMES = {
     "Zone": "workbench.geo.zone",
     "add_zone": "workbench.workflows.intake",
     "build_release": "workbench.export",
+    "import_release": "workbench.workflows.importing",
     "load_nomenclature": "workbench.nomenclature",
     "open_release": "workbench.export",
     "publish": "workbench.workflows.publishing",
     "read_hierarchy": "workbench.segmentation",
     "run_demo": "workbench.workflows.demo",
+    "score_submission": "workbench.evaluation",
     "segment": "workbench.segmentation",
+    "subset_release": "workbench.export",
     "verify_release": "workbench.export",
     "write_hierarchy": "workbench.segmentation",
 }
@@ -65,12 +77,15 @@ __all__ = [
     "Zone",
     "add_zone",
     "build_release",
+    "import_release",
     "load_nomenclature",
     "open_release",
     "publish",
     "read_hierarchy",
     "run_demo",
+    "score_submission",
     "segment",
+    "subset_release",
     "verify_release",
     "write_hierarchy",
 ]
