@@ -33,7 +33,7 @@ MODULES = (
         for name in ("building", "hierarchy", "refining", "sealing", "storage")
     ),
     *(f"workbench/assessment/{name}.py" for name in _ASSESSMENT.split()),
-    *(f"workbench/export/{name}.py" for name in ("gates", "layouts", "release")),
+    *(f"workbench/export/{name}.py" for name in ("building", "gates", "layouts/__init__", "release")),
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
     *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "registry")),
     *(f"napari_plugin/{name}.py" for name in _DESK.split()),

@@ -567,7 +567,7 @@ def test_zone_of_other_patches_or_another_fold_is_not_taken_for_the_same(tmp_pat
     with pytest.raises(ReleaseError, match="has a zone D055_2018/Z2_UF of other patches"):
         import_release(first.path, other.path)
     third = Campaign.create(tmp_path / "three")
-    put_zone(third, tmp_path, "D055_2018/Z3_UF", ((9, 9),), fold=1)
+    put_zone(third, tmp_path, "D055_2018/Z3_UF", ((0, 0),), at=9, fold=1)
     with pytest.raises(
         ReleaseError, match=r"its domain is in fold 4, and in .*three in fold 1, which it keeps"
     ):
