@@ -107,6 +107,30 @@ def test_the_whole_chain_by_hand(run: Run, make_ortho: MakeOrtho, tmp_path: Path
     assert any(label.name in problem["file"] for problem in broken["problems"])
 
 
+def test_a_challenge_from_a_tree_to_a_score(run: Run, directory: Path, tmp_path: Path) -> None:
+    run("release", "build", directory, "--name", "FR_V0.1", "-o", "out")
+    tree = ("release", "import", "out/FR_V0.1/FLAIR1", "-o", "again", "--json")
+    imported = document(run(*tree), "release-import")
+    assert [(zone["zone"], zone["accepted"]) for zone in imported["zones"]] == [("D051_2019/Z15_UN", True)]
+    assert "were there already" in run(*tree[:-1]).stdout
+    assert "no domain D001" in run(*tree[:-1], "--domain", "D001", code=1).stderr
+    subset = ("release", "subset", "out/FR_V0.1", "-o", "out", "--name", "OPEN", "--layout", "flair1")
+    made = document(run(*subset, "--withhold-test", "--json"), "release-subset")
+    assert made["withheld"]["patches"] == 1
+    sealed = made["sealed"]
+    proved = run("release", "verify", "out/OPEN", "--sealed", sealed, "--json")
+    assert document(proved, "release-verify")["withheld"] == 1
+    (tmp_path / "predictions").mkdir()
+    (mask,) = (tmp_path / sealed).rglob("MSK_*.tif")
+    shutil.copyfile(mask, tmp_path / "predictions" / mask.name.replace("MSK", "PRED"))
+    score = ("release", "score", sealed, "predictions", "--rule", "flair")
+    found = document(run(*score, "--scheme", "flair", "--json"), "release-score")
+    assert found["score"]["accuracy"] == 1
+    refused = document(run(*score, "--json", code=1), "release-score")
+    assert [problem["kind"] for problem in refused["problems"]] == ["scheme"]
+    assert "withholds the labels" in run("release", "score", "out/OPEN", "predictions", code=1).stderr
+
+
 def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -> None:
     zone = ("--zone", "Z15_UN")
     lines = [
@@ -278,6 +302,11 @@ BAD_CALLS = {
         "coco",
     ),
     "no release": (["release", "verify", "DIR"], 1, "release.json"),
+    "subset of no release": (["release", "subset", "DIR", "-o", "out", "--name", "X"], 1, "release.json"),
+    "subset without a name": (["release", "subset", "DIR", "-o", "out"], 2, "--name"),
+    "score by no release": (["release", "score", "DIR", "DIR"], 1, "release.json"),
+    "import of no tree": (["release", "import", "DIR", "-o", "new"], 1, "holds no patches such as"),
+    "import by no layout": (["release", "import", "DIR", "-o", "new", "--layout", "coco"], 1, "flair-hub"),
     "no verdict": (["review", "DIR", "--zone", "Z15_UN", "--author", "paul"], 2, "--accept"),
     "accepted twice": (["review", "DIR", "--zone", "Z15_UN", "--accept", "--author", "paul"], 1, "accepted"),
     "bad author": (["review", "DIR", "--zone", "Z15_UN", "--submit", "--author", "../paul"], 1, "../paul"),

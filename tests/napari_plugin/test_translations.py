@@ -354,7 +354,7 @@ REAL: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no layout": (
         lambda folder: parse_layouts(["x"]),
-        "le format 'x' est inconnu ; choisissez parmi flair-hub, flair1",
+        "le format 'x' est inconnu ; choisissez parmi flair-hub, flair1, flair2, hdf5, shards",
     ),
     "no name of a release": (
         lambda folder: check_target(folder, "a b"),
