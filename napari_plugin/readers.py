@@ -203,7 +203,8 @@ def _mosaics(
     for patch in patches:
         inside = patch.window.within(whole).slices
         picture[inside] = data.natural_colours(release.image(patch), bands)
-        labels[inside] = release.labels(patch)
+        if not patch.withheld:
+            labels[inside] = release.labels(patch)
     return picture, labels
 
 

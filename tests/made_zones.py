@@ -28,7 +28,7 @@ from pathlib import Path
 from made_zones import build, make_zones, make_zone
 {body}
 """
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 SIDE = NATIONAL_GRID.pixels
 L_SHAPE = (Cell(row=0, col=0), Cell(row=0, col=1), Cell(row=1, col=1))
 ONE = (Cell(row=0, col=0),)

@@ -159,6 +159,30 @@ def test_two_releases_are_compared_and_what_no_journal_explains_is_a_problem(
     assert "is damaged" in run(*diff, code=1).stderr
 
 
+def test_a_challenge_from_a_tree_to_a_score(run: Run, directory: Path, tmp_path: Path) -> None:
+    run("release", "build", directory, "--name", "FR_V0.1", "-o", "out")
+    tree = ("release", "import", "out/FR_V0.1/FLAIR1", "-o", "again", "--json")
+    imported = document(run(*tree), "release-import")
+    assert [(zone["zone"], zone["accepted"]) for zone in imported["zones"]] == [("D051_2019/Z15_UN", True)]
+    assert "were there already" in run(*tree[:-1]).stdout
+    assert "no domain D001" in run(*tree[:-1], "--domain", "D001", code=1).stderr
+    subset = ("release", "subset", "out/FR_V0.1", "-o", "out", "--name", "OPEN", "--layout", "flair1")
+    made = document(run(*subset, "--withhold-test", "--json"), "release-subset")
+    assert made["withheld"]["patches"] == 1
+    sealed = made["sealed"]
+    proved = run("release", "verify", "out/OPEN", "--sealed", sealed, "--json")
+    assert document(proved, "release-verify")["withheld"] == 1
+    (tmp_path / "predictions").mkdir()
+    (mask,) = (tmp_path / sealed).rglob("MSK_*.tif")
+    shutil.copyfile(mask, tmp_path / "predictions" / mask.name.replace("MSK", "PRED"))
+    score = ("release", "score", sealed, "predictions", "--rule", "flair")
+    found = document(run(*score, "--scheme", "flair", "--json"), "release-score")
+    assert found["score"]["accuracy"] == 1
+    refused = document(run(*score, "--json", code=1), "release-score")
+    assert [problem["kind"] for problem in refused["problems"]] == ["scheme"]
+    assert "withholds the labels" in run("release", "score", "out/OPEN", "predictions", code=1).stderr
+
+
 def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -> None:
     zone = ("--zone", "Z15_UN")
     lines = [
@@ -361,6 +385,11 @@ BAD_CALLS = {
         1,
         "is not a page of HTML",
     ),
+    "subset of no release": (["release", "subset", "DIR", "-o", "out", "--name", "X"], 1, "release.json"),
+    "subset without a name": (["release", "subset", "DIR", "-o", "out"], 2, "--name"),
+    "score by no release": (["release", "score", "DIR", "DIR"], 1, "release.json"),
+    "import of no tree": (["release", "import", "DIR", "-o", "new"], 1, "holds no patches such as"),
+    "import by no layout": (["release", "import", "DIR", "-o", "new", "--layout", "coco"], 1, "flair-hub"),
     "no verdict": (["review", "DIR", "--zone", "Z15_UN", "--author", "paul"], 2, "--accept"),
     "accepted twice": (["review", "DIR", "--zone", "Z15_UN", "--accept", "--author", "paul"], 1, "accepted"),
     "bad author": (["review", "DIR", "--zone", "Z15_UN", "--submit", "--author", "../paul"], 1, "../paul"),
@@ -710,9 +739,9 @@ CONTRACT = (
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
     "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
-    "release publish; release stats; release report; release leakage; release diff; zone migrate; "
-    "zone pack; zone unpack; campaign backup; model import; model info; model list; model publish; evaluate; "
-    "product build; train; crossval"
+    "release publish; release stats; release report; release leakage; release diff; release subset; "
+    "release score; release import; zone migrate; zone pack; zone unpack; campaign backup; model import; "
+    "model info; model list; model publish; evaluate; product build; train; crossval"
 )
 
 
@@ -742,6 +771,8 @@ def test_the_examples_of_all_commands_run(
     write_raster(tmp_path / "dsm.tif", made_truth(512, 512).astype(np.float32), made_grid(512, 512))
     whole = [[-1, -1], [-1, 512], [512, 512], [512, -1]]  # nothing unlabelled, or it is not accepted
     square = [[50, 50], [50, 200], [200, 200], [200, 50]]  # a border, or there is no bias
+    (tmp_path / "predictions").mkdir()
+    write_raster(tmp_path / "predictions" / "PRED_IMG_000001.tif", made_truth(512, 512), made_grid(512, 512))
     made_model(tmp_path / "MODEL")
     lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]
     (tmp_path / "edits.jsonl").write_text("\n".join(map(json.dumps, lines)))

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.campaign import Campaign
     from workbench.errors import WorkbenchError
-    from workbench.export import Patch, Release, build_release, open_release, verify_release
+    from workbench.evaluation import score_submission
+    from workbench.export import (
+        Patch,
+        Release,
+        build_release,
+        open_release,
+        subset_release,
+        verify_release,
+    )
     from workbench.export.diff import diff_releases
     from workbench.geo import PixelGrid, Window
     from workbench.geo.zone import Zone
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.nomenclature import Nomenclature, load_nomenclature
     from workbench.segmentation import Cut, Hierarchy, read_hierarchy, segment, write_hierarchy
     from workbench.workflows.demo import run_demo
+    from workbench.workflows.importing import import_release
     from workbench.workflows.intake import add_zone
     from workbench.workflows.publishing import publish
 
@@ -43,12 +52,15 @@ _HOMES = {
     "add_zone": "workbench.workflows.intake",
     "build_release": "workbench.export",
     "diff_releases": "workbench.export.diff",
+    "import_release": "workbench.workflows.importing",
     "load_nomenclature": "workbench.nomenclature",
     "open_release": "workbench.export",
     "publish": "workbench.workflows.publishing",
     "read_hierarchy": "workbench.segmentation",
     "run_demo": "workbench.workflows.demo",
+    "score_submission": "workbench.evaluation",
     "segment": "workbench.segmentation",
+    "subset_release": "workbench.export",
     "verify_release": "workbench.export",
     "write_hierarchy": "workbench.segmentation",
 }
@@ -68,12 +80,15 @@ __all__ = [
     "add_zone",
     "build_release",
     "diff_releases",
+    "import_release",
     "load_nomenclature",
     "open_release",
     "publish",
     "read_hierarchy",
     "run_demo",
+    "score_submission",
     "segment",
+    "subset_release",
     "verify_release",
     "write_hierarchy",
 ]

@@ -484,7 +484,7 @@ class Campaign:
 
     def _unregistered(self, zones: Sequence[Zone]) -> list[Zone]:
         """Return those zones whose folder is there while the registry does not know them."""
-        known = {zone.id for zone in self.zones()}
+        known = self.registry.zone_ids()
         return [zone for zone in zones if zone.id not in known and self.zone_dir(zone).exists()]
 
 

@@ -210,6 +210,11 @@ class Registry:
                 f"{self.path}: a zone in the registry is damaged ({reason}); restore it from a backup"
             ) from error
 
+    def zone_ids(self) -> frozenset[str]:
+        """Return the ids of all zones, without reading the zones."""
+        with self.reading() as connection:
+            return frozenset(str(row[0]) for row in connection.execute("SELECT id FROM zones"))
+
     def patch_numbers(self, zone: Zone) -> dict[Cell, int]:
         """Return the numeric FLAIR id of each cell of a zone."""
         query = "SELECT row, col, number FROM patches WHERE zone = ?"
@@ -230,7 +235,8 @@ class Registry:
             A zone is there already, shares cells with another one, or brings a fold that is not its domain's.
         """
         with self.writing() as connection:
-            zones, areas = list(self.zones()), self._areas()
+            zones = list(self.zones())
+            areas = self._areas(zones)
             kept = _kept_numbers(connection, arrivals)
             # Those that keep their numbers first: new numbers must not take theirs.
             for arrival in sorted(arrivals, key=lambda one: one.zone.id not in kept):
@@ -363,9 +369,9 @@ class Registry:
                 f"{self.path}: the registry fails ({error}); restore it from a backup"
             ) from error
 
-    def _areas(self) -> dict[int, float]:
+    def _areas(self, zones: Sequence[Zone]) -> dict[int, float]:
         folds, areas = self.folds(), dict.fromkeys(FOLDS, 0.0)
-        for zone in self.zones():
+        for zone in zones:
             if zone.domain not in folds:
                 raise CampaignError(
                     f"{self.path}: domain {zone.domain} has no fold; restore it from a backup"

@@ -11,9 +11,10 @@ import pytest
 from made_orthos import made_grid, made_truth
 
 from workbench.documents import validate
-from workbench.errors import EvaluationError, NomenclatureError, RasterError
-from workbench.evaluation import Evaluation, Selection, evaluate_raster, evaluate_release, rule_of
+from workbench.errors import EvaluationError, NomenclatureError, RasterError, ReleaseError
+from workbench.evaluation import Evaluation, evaluate_raster, evaluate_release, rule_of
 from workbench.export import Release
+from workbench.export.selection import Selection
 from workbench.geo.predictions import PLANES, PREDICTION, PROBABILITIES
 from workbench.geo.raster import read_bands, write_raster
 from workbench.geo.raster_kinds import LABELS
@@ -106,7 +107,7 @@ def test_a_perfect_predictor_is_perfect_by_both_rules(release: Release) -> None:
 
 @pytest.mark.parametrize("text", ["split_6", "split_1:tests", "", "prod:tset", "test"])
 def test_sets_of_patches_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(EvaluationError, match="is no set of patches"):
+    with pytest.raises(ReleaseError, match="is no set of patches"):
         Selection.parse(text)
 
 

@@ -61,7 +61,10 @@ def test_a_missing_library_is_one_sentence_before_any_work(
 def test_nothing_is_replaced_that_is_no_page(release: Release, tmp_path: Path) -> None:
     output = tmp_path / "report.html"
     output.write_text("my notes")
-    for overwrite, told in ((False, "exists already"), (True, "does not say that it is a report of a release")):
+    for overwrite, told in (
+        (False, "exists already"),
+        (True, "does not say that it is a report"),
+    ):
         with pytest.raises(ReleaseError, match=told):
             write_report(release.path, output, overwrite=overwrite, say=quiet)
     assert output.read_text() == "my notes"

@@ -10,9 +10,10 @@ from workbench.evaluation.confusion import Confusion
 from workbench.evaluation.crossvalidation import CrossValidation, Fold
 from workbench.evaluation.evaluation import Evaluation
 from workbench.evaluation.rasters import evaluate_raster
-from workbench.evaluation.releases import Selection, evaluate_release
+from workbench.evaluation.releases import evaluate_release
 from workbench.evaluation.rules import ChallengeRule, FlairRule, rule_of
 from workbench.evaluation.scores import Score
+from workbench.evaluation.submissions import ScoredSubmission, score_submission
 from workbench.evaluation.tally import Tally
 
 __all__ = [
@@ -26,9 +27,10 @@ __all__ = [
     "Fold",
     "Gain",
     "Score",
-    "Selection",
+    "ScoredSubmission",
     "Tally",
     "evaluate_raster",
     "evaluate_release",
     "rule_of",
+    "score_submission",
 ]

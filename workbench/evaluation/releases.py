@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Predict", "Selection", "evaluate_release"]
+__all__ = ["Predict", "evaluate_release"]
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Self
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,65 +14,13 @@ from workbench.errors import EvaluationError
 from workbench.evaluation.evaluation import Evaluation
 from workbench.evaluation.rules import Rule
 from workbench.evaluation.tally import Tally
-from workbench.export.folds import PROD, SPLITS, SUBSETS
 from workbench.export.ground import GroundMap
-from workbench.export.patches import Patch
 from workbench.export.release import Release
+from workbench.export.selection import Selection
 
 Predict = Callable[[NDArray[np.uint8], Sequence[str]], NDArray[np.uint8]]
 """From an image, shape (row, col, band), and the names of its bands, to planes of shape (plane, row, col):
 code of the class in the release's nomenclature (0 = nothing), top-1 probability, entropy, each in a byte."""
-
-_ALL: Final = "all"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which patches of a release."""
-
-    split: str | None
-    """``split_1`` … ``split_5`` or ``prod``; None for all patches."""
-    subset: str | None
-    """``train``, ``valid`` or ``test``."""
-    without: tuple[str, ...] = ()
-    """Domains whose patches are left out, such as those that a model has seen."""
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what is written as ``split_2:test``, ``2`` or ``split_2`` (its test), ``prod`` or ``all``.
-
-        Raises
-        ------
-        EvaluationError
-            There is no such split or set.
-
-        >>> str(Selection.parse("split_2")), str(Selection.parse("all"))
-        ('split_2:test', 'all')
-        """
-        if text == _ALL:
-            return cls(split=None, subset=None)
-        split, _, subset = text.partition(":")
-        split = f"split_{split}" if split.isdigit() else split
-        subset = subset or ("valid" if split == PROD else "test")
-        if split not in (*SPLITS, PROD) or subset not in SUBSETS:
-            raise EvaluationError(
-                f"{text!r} is no set of patches; write {SPLITS[0]}:test … {SPLITS[-1]}:valid, "
-                f"{PROD}:valid or {_ALL}"
-            )
-        return cls(split=split, subset=subset)
-
-    def of(self, patches: Iterable[Patch]) -> tuple[Patch, ...]:
-        """Return the patches that are meant, in their order."""
-        return tuple(
-            patch
-            for patch in patches
-            if (self.split is None or patch.splits[self.split] == self.subset)
-            and patch.domain not in self.without
-        )
-
-    def __str__(self) -> str:
-        chosen = _ALL if self.split is None else f"{self.split}:{self.subset}"
-        return f"{chosen} without {', '.join(self.without)}" if self.without else chosen
 
 
 def evaluate_release(

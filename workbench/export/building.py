@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_release"]
+__all__ = ["build_release", "json_bytes", "same_content"]
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from workbench.documents import canonical_bytes, digest, digest_file, validate
 from workbench.errors import ReleaseError
 from workbench.export.before import Before
 from workbench.export.card import readme, release_card
-from workbench.export.cutting import PatchWriter, disk_told, patch_jobs, put_file, take_file
+from workbench.export.cutting import ANEW, PatchWriter, disk_told, patch_jobs, put_file, put_tables, take_file
 from workbench.export.encoding import Encoder
 from workbench.export.identity import Identity
 from workbench.export.index import INDEX, PatchIndex, part_bytes, part_key, write_index
@@ -97,6 +97,11 @@ def build_release(
         The zones make no sound release, or the name is taken by other content. Nothing was left on disk.
     """
     target, chosen = check_target(out, name), parse_layouts(layouts)
+    if parent is not None and "withheld" in parent.card:
+        raise ReleaseError(
+            f"{parent.name} withholds labels, so no release is built on it; build on "
+            f"{parent.card['subset']['of']}, of which it is a part"
+        )
     zones = sorted(sources, key=lambda source: source.zone.id)
     identity = Identity(name=name, said=version, parent=parent, readmitted=frozenset(readmit))
     verdicts = judge_sources(zones, chosen, nomenclature, lattice, rules)
@@ -115,7 +120,7 @@ def build_release(
         manifest = build.finish(identity, zones, verdicts)
         if not target.exists() and staging.publish():
             return open_release(target)
-        return _same_content(target, manifest, map)
+        return same_content(target, manifest, map)
 
 
 class _Build:
@@ -134,7 +139,7 @@ class _Build:
         self._staging, self._map = staging, map
         self._layouts, self._nomenclature, self._software = layouts, nomenclature, software
         self._lattice = lattice
-        self._about = _json(nomenclature.document())
+        self._about = json_bytes(nomenclature.document())
         self._parent, self._before = parent, Before(parent, layouts, lattice, self._about)
         self._write = PatchWriter(
             folder=staging.path,
@@ -183,13 +188,7 @@ class _Build:
             for pack in packs_of(layout, zones, patches):
                 made[pack.path] = self._packed(pack, patches)
             made |= self._zone_files(layout, zones, patches)
-            for table in layout.tables(patches):
-                path = f"{layout.root}/{table.path}"
-                with disk_told(folder):
-                    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                    (folder / path).unlink(missing_ok=True)
-                    table.write(folder / path)
-                made[path] = digest_file(folder / path)
+            made |= put_tables(folder, layout, patches)
         made[NOMENCLATURE] = put_file(folder, NOMENCLATURE, self._about)
         self._manifest.put(made.items())
         card = release_card(
@@ -207,7 +206,7 @@ class _Build:
         validate(card, "release", source=f"{identity.name}/release.json")
         about = {
             "README.md": put_file(folder, "README.md", readme(card, self._layouts).encode()),
-            "release.json": put_file(folder, "release.json", _json(card)),
+            "release.json": put_file(folder, "release.json", json_bytes(card)),
         }
         self._manifest.put(about.items())
         with disk_told(folder):
@@ -239,7 +238,7 @@ class _Build:
             old, sha256 = before
             with disk_told(folder):
                 (folder / pack.path).unlink(missing_ok=True)
-            take_file(self._parent.path, old, sha256, folder, pack.path)
+            take_file(self._parent.path, old, sha256, folder, pack.path, otherwise=ANEW)
         else:
             encoder = self._write.encoder
             sha256 = write_pack(pack, folder, patches, encoder=encoder, lattice=self._lattice, map=self._map)
@@ -297,11 +296,12 @@ class _Build:
                     found.rmdir()
 
 
-def _json(document: Mapping[str, Any]) -> bytes:
+def json_bytes(document: Mapping[str, Any]) -> bytes:
+    """Return a document as people read it."""
     return f"{json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
 
 
-def _same_content(target: Path, manifest: Manifest, map: Map) -> Release:  # noqa: A002
+def same_content(target: Path, manifest: Manifest, map: Map) -> Release:  # noqa: A002
     """Return the release that is there already, if it is whole and has the content that was just built."""
     there = Manifest.read(target)
     if there.content_sha256 == manifest.content_sha256:

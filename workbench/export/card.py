@@ -6,9 +6,12 @@ __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
     "grid_document",
+    "layout_entries",
     "nomenclature_document",
     "readme",
     "release_card",
+    "sums",
+    "warnings",
 ]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,7 +47,7 @@ def release_card(
 ) -> dict[str, Any]:
     """Return the content of ``release.json``; equal zones give an equal card, whenever it is made."""
     totals = Totals.of(patches)
-    columns, told = totals.columns(), {one.source.zone.id: one.text() for one in disclosures(sources)}
+    told = {one.source.zone.id: one.text() for one in disclosures(sources)}
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -54,26 +57,9 @@ def release_card(
         "software": {"name": "ocs-workbench", "version": software},
         "nomenclature": nomenclature_document(nomenclature),
         "grid": grid_document(lattice),
-        "layouts": [
-            {
-                "name": one.name,
-                "folder": one.root,
-                "scheme": one.scheme,
-                "bands": list(one.bands),
-                "modalities": list(one.modalities),
-            }
-            for one in layouts
-        ],
-        "counts": {
-            "domains": len(totals.folds),
-            "zones": len(totals.zone_folds),
-            "patches": totals.patches,
-            "pixels": totals.classes.total() + totals.unlabelled.total(),
-            "area_km2": round(totals.area / 1e6, 6),
-        },
-        "class_pixels": {key: totals.classes[key] for key in nomenclature.keys},
-        "unlabelled_pixels": totals.unlabelled.total(),
-        "splits": {"rule": RULE, "seed": SEED, "columns": columns},
+        "layouts": layout_entries(layouts),
+        **sums(totals, nomenclature),
+        "splits": {"rule": RULE, "seed": SEED, "columns": totals.columns()},
         "zones": [
             _zone_entry(source, totals) | {"disclosure": told.get(source.zone.id)}
             for source in sources
@@ -81,12 +67,36 @@ def release_card(
         ],
         "excluded_patches": sum(_excluded(source, lattice) for source in sources),
         "rules": [verdict.document() for verdict in verdicts],
-        "warnings": [
-            *_set_warnings(columns),
-            *_label_warnings(totals),
-            *_metadata_warnings(totals, layouts),
-            *_rule_warnings(verdicts),
-        ],
+        "warnings": [*warnings(totals, layouts), *_rule_warnings(verdicts)],
+    }
+
+
+def layout_entries(layouts: Iterable[Layout]) -> list[dict[str, Any]]:
+    """Return what ``release.json`` says of layouts."""
+    return [
+        {
+            "name": one.name,
+            "folder": one.root,
+            "scheme": one.scheme,
+            "bands": list(one.bands),
+            "modalities": list(one.modalities),
+        }
+        for one in layouts
+    ]
+
+
+def sums(totals: Totals, nomenclature: Nomenclature) -> dict[str, Any]:
+    """Return what ``release.json`` says of all patches together."""
+    return {
+        "counts": {
+            "domains": len(totals.folds),
+            "zones": len(totals.zone_folds),
+            "patches": totals.patches,
+            "pixels": totals.pixels,
+            "area_km2": round(totals.area / 1e6, 6),
+        },
+        "class_pixels": {key: totals.classes[key] for key in nomenclature.keys},
+        "unlabelled_pixels": totals.unlabelled.total(),
     }
 
 
@@ -104,6 +114,13 @@ def grid_document(lattice: PatchLattice) -> dict[str, Any]:
         "x": lattice.x,
         "y": lattice.y,
     }
+
+
+def warnings(totals: Totals, layouts: Sequence[Layout]) -> Iterator[dict[str, str]]:
+    """Yield what a user should know of patches, as far as they tell it themselves."""
+    yield from _set_warnings(totals.columns())
+    yield from _label_warnings(totals)
+    yield from _metadata_warnings(totals, layouts)
 
 
 def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:

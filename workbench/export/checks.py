@@ -18,7 +18,9 @@ from workbench.export.layouts import Layout, layouts_of
 from workbench.export.manifest import MANIFEST, Manifest, check_files
 from workbench.export.patches import Patch, files_of
 from workbench.export.release import NOMENCLATURE, lattice_of
+from workbench.export.sealing import check_seal
 from workbench.export.totals import Totals
+from workbench.export.withholding import check_withheld
 from workbench.nomenclature import load_nomenclature
 from workbench.threads import Map
 
@@ -34,6 +36,10 @@ class VerifyReport:
     """Rows of the index."""
     problems: tuple[Problem, ...]
     """``loc`` begins with the path of the file."""
+    withheld: int = 0
+    """Patches whose labels are kept apart."""
+    sealed: str | None = None
+    """The release that has their labels, if it was held against the seal."""
 
     @property
     def sound(self) -> bool:
@@ -47,6 +53,8 @@ class VerifyReport:
             "sound": self.sound,
             "files": self.files,
             "patches": self.patches,
+            "withheld": self.withheld,
+            "sealed": self.sealed,
             "problems": [
                 {"file": str(one.loc[0]), "loc": list(one.loc[1:]), "kind": one.kind, "message": one.message}
                 for one in self.problems
@@ -58,16 +66,28 @@ class VerifyReport:
         verdict = "sound" if self.sound else counted(len(self.problems), "problem")
         lines = [str(problem) for problem in self.problems]
         read = f"{counted(self.files, 'file')}, {counted(self.patches, 'patch', 'patches')}"
-        return "\n".join([*lines, f"{self.path}: {verdict}; {read}"])
+        lines.append(f"{self.path}: {verdict}; {read}")
+        if self.withheld:
+            lines.append(f"labels of {counted(self.withheld, 'patch', 'patches')} are withheld")
+        if self.sealed is not None and not any(problem.kind == "seal" for problem in self.problems):
+            lines.append(f"{self.sealed} is what was sealed")
+        return "\n".join(lines)
 
 
-def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
+def verify_release(
+    path: Path,
+    *,
+    sealed: Path | None = None,
+    map: Map = map,  # noqa: A002
+) -> VerifyReport:
     """Check a release: every file's digest, every patch's files, the splits, the index, the tables.
 
     Parameters
     ----------
     path
         Folder of the release.
+    sealed
+        Folder of the release that has the labels that this one withholds, to be held against the seal.
     map
         Such as `workbench.threads.in_threads` gives.
 
@@ -79,7 +99,7 @@ def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
     Raises
     ------
     ReleaseError
-        The folder holds neither ``release.json`` nor ``SHA256SUMS``.
+        The folder holds neither ``release.json`` nor ``SHA256SUMS``, or no seal if a sealed release is given.
     """
     if not any((path / name).is_file() for name in ("release.json", MANIFEST)):
         raise ReleaseError(f"{path} is no release: it has no release.json; give the folder that holds one")
@@ -92,7 +112,8 @@ def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
         problems.append(Problem(loc=(MANIFEST,), message=str(error), kind="manifest"))
     spoilt = {str(problem.loc[0]) for problem in problems if problem.kind in {"missing", "changed"}}
     whole = Whole(path, frozenset(spoilt))
-    count, layouts = 0, tuple[Layout, ...]()
+    problems += check_seal(path, sealed) if sealed else []
+    count, withheld, layouts = 0, 0, tuple[Layout, ...]()
     try:
         card = read_document(path / "release.json", schema="release")
         if len(manifest) and card["content_sha256"] != manifest.content_sha256:
@@ -103,7 +124,8 @@ def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
             modalities = {layout.name: layout.modalities for layout in layouts}
             patches = PatchIndex(path / INDEX, modalities, lattice_of(card))
             totals = Totals.of(patches)
-            count = totals.patches
+            count, withheld = totals.patches, totals.withheld
+            problems += check_withheld(patches, card, whole)
             problems += [*_check_ids(patches), *_check_totals(totals, card), *_check_splits(totals)]
             problems += _check_listed(patches, manifest)
             classes = load_nomenclature(path / NOMENCLATURE)
@@ -117,7 +139,14 @@ def verify_release(path: Path, *, map: Map = map) -> VerifyReport:  # noqa: A002
     except ReleaseError as error:
         name, kind = (INDEX, "index") if layouts else ("release.json", "layouts")
         problems.append(Problem(loc=(name,), message=str(error), kind=kind))
-    return VerifyReport(path=path, files=len(manifest), patches=count, problems=tuple(problems))
+    return VerifyReport(
+        path=path,
+        files=len(manifest),
+        patches=count,
+        problems=tuple(problems),
+        withheld=withheld,
+        sealed=str(sealed) if sealed else None,
+    )
 
 
 def _check_totals(totals: Totals, card: Mapping[str, Any]) -> Iterator[Problem]:

@@ -72,13 +72,13 @@ class ContentCheck:
             for found in map(self._files, patches):
                 yield from found
             return
-        for path, held in groupby(patches, key=lambda patch: patch.files[self.layout.name][LABEL].path):
+        for path, held in groupby(patches, key=lambda patch: patch.files[self.layout.name][IMAGE].path):
             yield from self._pack(path, {patch.id: patch for patch in held})
 
     def _files(self, patch: Patch) -> list[Problem]:
         """Return what is wrong with the files of a patch."""
         problems: list[Problem] = []
-        for modality in self.layout.modalities:
+        for modality in patch.shown(self.layout.modalities):
             name = f"{self.layout.root}/{self.layout.path(patch, modality)}"
             lying = patch.files[self.layout.name][modality].path
             if lying != name:
@@ -109,14 +109,14 @@ class ContentCheck:
     def _pack(self, path: str, patches: Mapping[str, Patch]) -> Iterator[Problem]:
         """Yield what is wrong with a file of many patches."""
         first = next(iter(patches.values()))
-        if path != f"{self.layout.root}/{self.layout.path(first, LABEL)}":
-            message = f"patch {first.id} should lie in {self.layout.root}/{self.layout.path(first, LABEL)}"
+        if path != f"{self.layout.root}/{self.layout.path(first, IMAGE)}":
+            message = f"patch {first.id} should lie in {self.layout.root}/{self.layout.path(first, IMAGE)}"
             yield Problem(loc=(path,), message=message, kind="path")
         if path not in self.whole:
             return
         read, missing = _members if self.layout.container == "tar" else _datasets, dict(patches)
         try:
-            for patch_id, held in read(self.release / path, self.layout.modalities):
+            for patch_id, held in read(self.release / path, first.shown(self.layout.modalities)):
                 patch = missing.pop(patch_id, None)
                 wrong = (
                     [("member", f"is not in the index: {patch_id}")]
@@ -134,7 +134,7 @@ class ContentCheck:
         self, held: Mapping[str, tuple[NDArray[Any], PixelGrid | None]], patch: Patch
     ) -> Iterator[Wrong]:
         """Yield what is wrong with a patch in a file of many."""
-        for modality in self.layout.modalities:
+        for modality in patch.shown(self.layout.modalities):
             if modality not in held:
                 yield "member", f"lacks {modality}"
                 continue

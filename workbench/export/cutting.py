@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["PatchWriter", "disk_told", "looked_at", "patch_jobs", "put_file", "take_file"]
+__all__ = [
+    "ANEW",
+    "PatchWriter",
+    "check_taken",
+    "disk_told",
+    "looked_at",
+    "patch_jobs",
+    "put_file",
+    "put_tables",
+    "take_file",
+]
 
 import os
 import shutil
@@ -18,6 +28,7 @@ from workbench.documents import digest, digest_arrays, digest_file
 from workbench.errors import ReleaseError
 from workbench.export.encoding import Encoder, PatchJob
 from workbench.export.fingerprints import fingerprint, luminance
+from workbench.export.index import PatchIndex
 from workbench.export.layouts import Layout
 from workbench.export.patches import (
     IMAGE,
@@ -37,6 +48,8 @@ _FACTS: Final = (
     "contrast",
 )  # fmt: skip
 """What is known of a patch once its pixels were looked at."""
+ANEW: Final = ", or build without --parent"
+"""What a builder may do whose parent is damaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +109,7 @@ class PatchWriter:
         assert self.parent is not None  # noqa: S101 - nothing is taken from nowhere
         there = before.files[layout.name][modality]
         path = f"{layout.root}/{layout.path(patch, modality)}"
-        take_file(self.parent, there.path, there.sha256, self.folder, path)
+        take_file(self.parent, there.path, there.sha256, self.folder, path, otherwise=ANEW)
         return PatchFile(path=path, sha256=there.sha256)
 
 
@@ -164,8 +177,19 @@ def patch_jobs(
         yield PatchJob(patch=patch, source=source, codes=part, before=known, same=same)
 
 
-def take_file(parent: Path, there: str, sha256: str | None, folder: Path, path: str) -> None:
+def take_file(
+    parent: Path, there: str, sha256: str | None, folder: Path, path: str, *, otherwise: str = ""
+) -> None:
     """Have a file of another release in this one, too: one file on the disk, under two names.
+
+    Parameters
+    ----------
+    parent, there, sha256
+        Folder of the other release, path in it, and digest.
+    folder, path
+        Folder of this one, and path in it.
+    otherwise
+        What its user may do if the file is damaged, beside putting the release back.
 
     Raises
     ------
@@ -173,6 +197,24 @@ def take_file(parent: Path, there: str, sha256: str | None, folder: Path, path: 
         It is not what its release says, or the disk is full.
     """
     source, target = parent / there, folder / path
+    check_taken(parent, there, sha256, otherwise=otherwise)
+    with disk_told(folder):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # another disk, or one that knows no links
+            shutil.copyfile(source, target)
+
+
+def check_taken(parent: Path, there: str, sha256: str | None, *, otherwise: str = "") -> None:
+    """Refuse a file of another release that is not what its release says; see `take_file`.
+
+    Raises
+    ------
+    ReleaseError
+        It has other bytes, or is gone.
+    """
+    source = parent / there
     try:
         whole = digest_file(source) == sha256
     except OSError:
@@ -180,14 +222,8 @@ def take_file(parent: Path, there: str, sha256: str | None, folder: Path, path: 
     if not whole:
         raise ReleaseError(
             f"no release was built: {source} is not what its release says; put {parent.name} back from a "
-            f"copy (workbench release verify {parent}), or build without --parent"
+            f"copy (workbench release verify {parent}){otherwise}"
         )
-    with disk_told(folder):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(source, target)
-        except OSError:  # another disk, or one that knows no links
-            shutil.copyfile(source, target)
 
 
 def put_file(folder: Path, name: str, content: bytes) -> str:
@@ -203,6 +239,25 @@ def put_file(folder: Path, name: str, content: bytes) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return digest(content)
+
+
+def put_tables(folder: Path, layout: Layout, patches: PatchIndex) -> dict[str, str]:
+    """Write what a layout has to describe patches; return the digests by path.
+
+    Raises
+    ------
+    ReleaseError
+        The disk is full.
+    """
+    made = {}
+    for table in layout.tables(patches):
+        path = f"{layout.root}/{table.path}"
+        with disk_told(folder):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).unlink(missing_ok=True)
+            table.write(folder / path)
+        made[path] = digest_file(folder / path)
+    return made
 
 
 @contextmanager

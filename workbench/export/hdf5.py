@@ -6,7 +6,15 @@ which says when a disk is full.
 
 from __future__ import annotations
 
-__all__ = ["Chunked", "compressed", "each_patch", "read_patch", "write_patches"]
+__all__ = [
+    "Chunked",
+    "compressed",
+    "each_patch",
+    "modalities_of",
+    "read_patch",
+    "take_patches",
+    "write_patches",
+]
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,7 +78,7 @@ def write_patches(
     import h5py
 
     with path.open("wb+") as raw, h5py.File(raw, "w") as file:
-        for name, text in about.items():
+        for name, text in sorted(about.items()):  # as they are read, so that a copy has the same bytes
             file.attrs[name] = text
         file.create_dataset("id", data=list(ids), dtype=h5py.string_dtype())
         file.create_dataset("transform", data=transforms)
@@ -88,6 +96,33 @@ def write_patches(
         for number, parts in enumerate(chunks):
             for name, content in parts.items():
                 made[name].id.write_direct_chunk((number,) + (0,) * len(datasets[name].shape), content)
+
+
+def take_patches(path: Path, target: Path, ids: Sequence[str], modalities: Sequence[str]) -> None:
+    """Write some patches of a file, and some modalities, to another one: chunks as they are.
+
+    Parameters
+    ----------
+    path, target
+        The file, and the one to write.
+    ids
+        Of the patches, in the order that they are to have.
+    modalities
+        Those of the file that are taken.
+
+    Raises
+    ------
+    ReleaseError
+        The file is damaged, or has no such patch or modality.
+    OSError
+        The disk is full.
+    """
+    with _opened(path) as file:
+        there = {name: number for number, name in enumerate(file["id"].asstr()[:])}
+        places = [there[name] for name in ids]
+        datasets = {one: Chunked(dtype=file[one].dtype.name, shape=file[one].shape[1:]) for one in modalities}
+        transforms, about = file["transform"][:][places], dict(file.attrs)
+    write_patches(target, ids, transforms, datasets, _chunks(path, places, modalities), about)
 
 
 def read_patch(path: Path, modality: str, patch_id: str) -> NDArray[Any]:
@@ -115,6 +150,28 @@ def each_patch(path: Path, modalities: Sequence[str]) -> Iterator[tuple[str, dic
     with _opened(path) as file:
         for number, patch_id in enumerate(file["id"].asstr()[:]):
             yield patch_id, {one: file[one][number] for one in modalities}
+
+
+def modalities_of(path: Path) -> tuple[str, ...]:
+    """Return the modalities that a file has of its patches.
+
+    Raises
+    ------
+    ReleaseError
+        The file is damaged.
+    """
+    with _opened(path) as file:
+        return tuple(name for name in file if name not in ("id", "transform"))
+
+
+def _chunks(path: Path, places: Sequence[int], modalities: Sequence[str]) -> Iterator[dict[str, bytes]]:
+    """Yield the compressed pixels of patches."""
+    with _opened(path) as file:
+        for number in places:
+            yield {
+                one: file[one].id.read_direct_chunk((number,) + (0,) * (file[one].ndim - 1))[1]
+                for one in modalities
+            }
 
 
 @contextmanager

@@ -7,11 +7,22 @@ image in the layout ``flair-hub``, ``flair_hub_image_sha256`` its digest; where 
 
 from __future__ import annotations
 
-__all__ = ["INDEX", "PatchIndex", "digest_column", "part_bytes", "part_key", "write_index"]
+__all__ = [
+    "INDEX",
+    "WITHHELD",
+    "PatchIndex",
+    "bounded",
+    "digest_column",
+    "file_column",
+    "part_bytes",
+    "part_key",
+    "write_index",
+    "write_zones",
+]
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, time
 from functools import cached_property
@@ -37,6 +48,8 @@ _DATES: Final = "_dates"
 _DIGESTS: Final = ("image_sha256", "label_sha256", "picture_hash")
 _TEXTS: Final = ("acquired", "time", "camera", "theme", *_DIGESTS)
 _KEY: Final = b"part"
+WITHHELD: Final = "withheld"
+"""Column of the patches whose labels are kept apart, in releases that have such."""
 
 
 class PatchIndex(Sequence[Patch]):
@@ -225,7 +238,7 @@ def digest_column(layout: str, modality: str) -> str:
     >>> digest_column("flair-hub", "label")
     'flair_hub_label_sha256'
     """
-    return f"{_column(layout, modality)}_sha256"
+    return f"{file_column(layout, modality)}_sha256"
 
 
 def part_bytes(patches: Sequence[Patch], *, key: str = "") -> bytes:
@@ -277,14 +290,28 @@ def write_index(parts: Sequence[Path], target: Path) -> None:
     OSError
         The disk is full.
     """
+    import pyarrow.parquet as pq
+
+    schemas = [pq.read_schema(part) for part in parts]
+    boxes = [json.loads(one.metadata[b"geo"])["columns"]["geometry"]["bbox"] for one in schemas]
+    write_zones((pq.read_table(part) for part in parts), bounded(schemas[0], boxes), target)
+
+
+def write_zones(tables: Iterable[Any], schema: Any, target: Path) -> None:
+    """Write an index from a `pyarrow.Table` of each zone; the rows of a zone are in one group of the file.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = _schema([pq.read_schema(part) for part in parts])
     with target.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         waiting: list[Any] = []
-        for part in parts:
-            waiting.append(pq.read_table(part).cast(schema))
+        for table in tables:
+            waiting.append(table.cast(schema))
             if sum(map(len, waiting)) >= _AT_ONCE:
                 writer.write_table(pa.concat_tables(waiting), row_group_size=1 << 30)
                 waiting = []
@@ -292,15 +319,14 @@ def write_index(parts: Sequence[Path], target: Path) -> None:
             writer.write_table(pa.concat_tables(waiting), row_group_size=1 << 30)
 
 
-def _schema(parts: Sequence[Any]) -> Any:
-    """Return the schema of all parts: that of the first, with the bounds of all."""
-    geo = [json.loads(part.metadata[b"geo"]) for part in parts]
-    boxes = [one["columns"]["geometry"]["bbox"] for one in geo]
-    bounds = [min(box[0] for box in boxes), min(box[1] for box in boxes)]
-    bounds += [max(box[2] for box in boxes), max(box[3] for box in boxes)]
-    whole = geo[0] | {"columns": {"geometry": geo[0]["columns"]["geometry"] | {"bbox": bounds}}}
-    kept = {name: value for name, value in parts[0].metadata.items() if name not in (_KEY, b"pandas")}
-    return parts[0].with_metadata(kept | {b"geo": json.dumps(whole).encode()})
+def bounded(schema: Any, boxes: Iterable[Sequence[float]]) -> Any:
+    """Return the schema of an index with the bounds (left, bottom, right, top) of some boxes together."""
+    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+    bounds = [min(lefts), min(bottoms), max(rights), max(tops)]
+    geo = json.loads(schema.metadata[b"geo"])
+    whole = geo | {"columns": {"geometry": geo["columns"]["geometry"] | {"bbox": bounds}}}
+    kept = {name: value for name, value in schema.metadata.items() if name not in (_KEY, b"pandas")}
+    return schema.with_metadata(kept | {b"geo": json.dumps(whole).encode()})
 
 
 def _columns(patches: Sequence[Patch]) -> dict[str, list[Any]]:
@@ -330,7 +356,10 @@ def _columns(patches: Sequence[Patch]) -> dict[str, list[Any]]:
         columns[name] = [getattr(patch, name) for patch in patches]
     for layout, modalities in patches[0].files.items():
         for modality, first in modalities.items():
-            column, files = _column(layout, modality), [patch.files[layout][modality] for patch in patches]
+            column, files = (
+                file_column(layout, modality),
+                [patch.files[layout][modality] for patch in patches],
+            )
             columns[column] = [file.path for file in files]
             for name in _FILE:
                 if getattr(first, name) is not None:
@@ -345,7 +374,7 @@ def _patch(
     layouts: Mapping[str, Sequence[str]],
     lattice: PatchLattice,
 ) -> Patch:
-    step, side = lattice.resolution, lattice.pixels
+    step, side, withheld = lattice.resolution, lattice.pixels, bool(row.get(WITHHELD))
     facts: dict[str, Any] = {name: str(row[name]) for name in ("id", "domain", "zone", "roi")}
     facts |= {name: int(row[name]) for name in ("row", "col", "fold")}
     facts |= {name: row.get(name) for name in ("number", "camera", "theme", "ground", "contrast")}
@@ -357,7 +386,7 @@ def _patch(
         dates={
             name.removesuffix(_DATES).replace("_", "-"): tuple(map(date.fromisoformat, json.loads(days)))
             for name, days in row.items()
-            if name.endswith(_DATES)
+            if name.endswith(_DATES) and days is not None
         },
         splits={name: SUBSETS[SUBSETS.index(row[name])] for name in (*SPLITS, PROD)},
         window=Window(row=int(row["window_row"]), col=int(row["window_col"]), height=side, width=side),
@@ -370,11 +399,16 @@ def _patch(
         class_counts={
             name.removeprefix("pixels_"): int(count)
             for name, count in row.items()
-            if name.startswith("pixels_") and name != "pixels_unlabelled"
+            if name.startswith("pixels_") and name != "pixels_unlabelled" and count is not None
         },
-        unlabelled=int(row["pixels_unlabelled"]),
+        unlabelled=int(row["pixels_unlabelled"] or 0),
+        withheld=withheld,
         files={
-            layout: {modality: _file(row, _column(layout, modality)) for modality in modalities}
+            layout: {
+                one: _file(row, file_column(layout, one))
+                for one in modalities
+                if not withheld or row[file_column(layout, one)] is not None
+            }
             for layout, modalities in layouts.items()
         },
     )
@@ -385,5 +419,10 @@ def _file(row: Mapping[str, Any], column: str) -> PatchFile:
     return PatchFile(path=str(row[column]), sha256=sha256, member=member)
 
 
-def _column(layout: str, modality: str) -> str:
+def file_column(layout: str, modality: str) -> str:
+    """Return the column of the paths of a modality in a layout; others begin with its name.
+
+    >>> file_column("flair-hub", "image")
+    'flair_hub_image'
+    """
     return f"{layout.replace('-', '_')}_{modality}"

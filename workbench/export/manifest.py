@@ -47,15 +47,15 @@ class Manifest:
         self.put(digests)
 
     @classmethod
-    def read(cls, release: Path) -> Self:
-        """Read the digests of a release.
+    def read(cls, release: Path, name: str = MANIFEST) -> Self:
+        """Read the digests of a release, or others in a file of that form.
 
         Raises
         ------
         ReleaseError
-            There is no ``SHA256SUMS``, or a line of it is not a new digest and path.
+            There is no such file, or a line of it is not a new digest and path.
         """
-        path = release / MANIFEST
+        path = release / name
         manifest = cls()
         try:
             with path.open(encoding="utf-8", newline="\n") as lines:

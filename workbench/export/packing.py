@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Pack", "packs_of", "write_pack"]
+__all__ = ["Pack", "packs_of", "patch_json", "write_pack"]
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -91,7 +90,7 @@ def _write_tar(
     def members() -> Iterator[tuple[str, bytes]]:
         for patch_id, contents in encoded:
             yield from ((f"{patch_id}.{modality}.tif", content) for modality, content in contents.items())
-            yield f"{patch_id}.json", canonical_bytes(_document(known[patch_id]))
+            yield f"{patch_id}.json", patch_json(known[patch_id])
 
     write_members(target, members())
 
@@ -141,9 +140,12 @@ def _chunks(encoder: Encoder, layout: Layout, job: PatchJob) -> tuple[str, dict[
     return job.patch.id, {one: encoder.chunk(layout, one, job, pixels) for one in layout.modalities}
 
 
-def _document(patch: Patch) -> Mapping[str, Any]:
+def patch_json(patch: Patch) -> bytes:
     """Return what is known of a patch, for those who have a tar file alone."""
-    return {
+    labels = (
+        {} if patch.withheld else {"class_counts": dict(patch.class_counts), "unlabelled": patch.unlabelled}
+    )
+    facts = {
         "id": patch.id,
         "domain": patch.domain,
         "zone": patch.zone,
@@ -155,6 +157,5 @@ def _document(patch: Patch) -> Mapping[str, Any]:
         "transform": list(tuple(patch.grid.transform)[:6]),
         "acquired": patch.acquired.isoformat() if patch.acquired else None,
         "dates": {name: [day.isoformat() for day in days] for name, days in patch.dates.items()},
-        "class_counts": dict(patch.class_counts),
-        "unlabelled": patch.unlabelled,
     }
+    return canonical_bytes(facts | labels)

@@ -6,6 +6,7 @@ __all__ = [
     "GROUND",
     "IMAGE",
     "LABEL",
+    "LABELS",
     "Patch",
     "PatchFile",
     "View",
@@ -37,7 +38,9 @@ from workbench.geo.zone import Cell, Zone
 IMAGE: Final = "image"
 """Modality of the orthophoto, which every patch has."""
 LABEL: Final = "label"
-"""Modality of the classes, which every patch has."""
+"""Modality of the classes, which every patch has unless its labels are withheld."""
+LABELS: Final = (LABEL, "parcels")
+"""Modalities that are labels, of this task or of another one."""
 GROUND: Final = "ground"
 """View that gives the height of the ground in metres, NaN where it is not known."""
 
@@ -165,6 +168,8 @@ class Patch:
     """What the orthophoto is recognised by, see `fingerprint`; empty in older releases."""
     contrast: float | None = None
     """Standard deviation of the orthophoto's luminance."""
+    withheld: bool = False
+    """Whether its labels are kept apart: it has no file, count or digest of them."""
     files: Mapping[str, Mapping[str, PatchFile]] = field(default_factory=dict)
     """By name of the layout and modality."""
 
@@ -172,6 +177,10 @@ class Patch:
     def zone_name(self) -> str:
         """Name of the zone inside its domain."""
         return self.zone.partition("/")[2]
+
+    def shown(self, modalities: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some modalities that it has: all, or all that are no labels."""
+        return tuple(one for one in modalities if not (self.withheld and one in LABELS))
 
     @property
     def area(self) -> float:

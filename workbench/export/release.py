@@ -22,7 +22,7 @@ from workbench.documents import read_document
 from workbench.errors import DocumentError, NomenclatureError, ReleaseError
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
-from workbench.export.patches import IMAGE, LABEL, Patch
+from workbench.export.patches import IMAGE, LABEL, LABELS, Patch
 from workbench.export.proving import prove_index
 from workbench.export.reading import read_modality
 from workbench.export.versions import Version, version_of
@@ -117,8 +117,10 @@ class Release:
         Raises
         ------
         ReleaseError
-            The file is not what the index says, or some pixel has a value of no class.
+            The release withholds them, the file is not what the index says, or some pixel has a value of no
+            class.
         """
+        self._check_told(patch)
         chosen = self._layout(layout)
         return read_labels(self.path, chosen, patch, self.nomenclature)
 
@@ -130,6 +132,8 @@ class Release:
         ReleaseError
             The layout, by default the first that has it, has no such modality.
         """
+        if modality in LABELS:
+            self._check_told(patch)
         for one in self.layouts:
             if layout in (None, one.name) and modality in one.modalities:
                 return read_modality(self.path, one, patch, modality)
@@ -163,6 +167,13 @@ class Release:
         ]
         lines[-1] = f"version {self.version}, {lines[-1]}"
         return "\n".join(lines + [f"warning: {warning['message']}" for warning in self.card["warnings"]])
+
+    def _check_told(self, patch: Patch) -> None:
+        if patch.withheld:
+            raise ReleaseError(
+                f"{self.path} withholds the labels of patch {patch.id}; they are in "
+                f"{self.card['withheld']['sealed']}, for those who have it"
+            )
 
     def _layout(self, name: str | None) -> Layout:
         for layout in self.layouts:

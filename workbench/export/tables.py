@@ -5,7 +5,7 @@ Equal patches give equal bytes, and any number of patches takes the same memory.
 
 from __future__ import annotations
 
-__all__ = ["PatchTable", "Table", "TextTable", "csv_lines"]
+__all__ = ["PatchTable", "Table", "TextTable", "csv_lines", "read_rows"]
 
 import csv
 import io
@@ -119,6 +119,34 @@ class PatchTable:
 
     def _rows(self, patches: Iterable[Patch]) -> list[dict[str, Any]]:
         return [{"patch_id": patch.id, **self.row(patch)} for patch in patches]
+
+
+def read_rows(file: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a GeoPackage, those of its columns that are named, without their outlines.
+
+    Raises
+    ------
+    ReleaseError
+        It is none.
+    """
+    import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    first = 0
+    try:
+        total = pyogrio.read_info(file)["features"]
+        while first < total:
+            frame: Any = pyogrio.read_dataframe(
+                file,
+                columns=list(columns),
+                read_geometry=False,
+                skip_features=first,
+                max_features=_AT_ONCE,
+            )
+            yield from frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+            first += _AT_ONCE
+    except (DataSourceError, DataLayerError, ValueError) as error:
+        raise ReleaseError(f"{file} is no GeoPackage that can be read; copy it again") from error
 
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -18,6 +18,7 @@ class Totals:
     """Sums over patches."""
 
     patches: int = 0
+    pixels: int = 0
     area: float = 0.0
     """In m²."""
     classes: Counter[str] = field(default_factory=Counter)
@@ -32,6 +33,8 @@ class Totals:
     zone_patches: Counter[str] = field(default_factory=Counter)
     zone_sets: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By zone and split, the sets of its patches; in a sound release one."""
+    withheld: int = 0
+    """Patches whose labels are kept apart."""
     undated: int = 0
     """Patches whose day nobody knows."""
     untimed: int = 0
@@ -49,6 +52,7 @@ class Totals:
     def add(self, patch: Patch) -> None:
         """Add a patch."""
         self.patches += 1
+        self.pixels += patch.grid.height * patch.grid.width
         self.area += patch.area
         self.classes.update(patch.class_counts)
         self.unlabelled[patch.zone] += patch.unlabelled
@@ -58,6 +62,7 @@ class Totals:
         for column, subset in patch.splits.items():
             self.sets[column, subset] += 1
             self.zone_sets.setdefault((patch.zone, column), set()).add(subset)
+        self.withheld += patch.withheld
         self.undated += patch.acquired is None
         self.untimed += patch.time is None
         self.without_camera += patch.camera is None

@@ -66,6 +66,7 @@ ORTHO_BANDS: Mapping[int, tuple[str, ...]] = MappingProxyType(
 _DTYPES = ("uint8", "uint16", "uint32", "int16", "int32", "float32", "float64")
 _MAX_PIXELS = 40_000**2
 _MAX_BANDS = 64
+"""Of a raster of so many pixels; a smaller one, such as a series of many dates, has more."""
 _MAX_BLOCK_BYTES = 1 << 30
 _OPEN_OPTIONS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_VRT_ENABLE_PYTHON": "NO"}
 # Threads that decode the blocks of one read pay where there is much to read, in blocks that are no mere rows.
@@ -487,7 +488,7 @@ def _check_size(path: Path, source: Any) -> None:
         raise RasterError(
             f"{path}: pixel type {'/'.join(sorted(set(source.dtypes)))} is not one of {', '.join(_DTYPES)}"
         )
-    if source.count > _MAX_BANDS or source.height * source.width > _MAX_PIXELS:
+    if source.height * source.width * max(1, source.count / _MAX_BANDS) > _MAX_PIXELS:
         raise RasterError(
             f"{path}: {source.height} × {source.width} pixels × {source.count} bands is above the limit of "
             f"{_MAX_PIXELS:,} pixels and {_MAX_BANDS} bands; cut it into smaller rasters"

@@ -12,6 +12,7 @@ __all__ = [
     "is_domain",
     "moment_of",
     "read_footprint",
+    "theme_of",
     "zone_grid",
 ]
 
@@ -204,6 +205,16 @@ def moment_of(taken: str | None) -> tuple[date | None, time | None]:
         return None, None
     day, _, clock = taken.partition("T")
     return date.fromisoformat(day), time.fromisoformat(clock) if clock else None
+
+
+def theme_of(name: str) -> str | None:
+    """Return the two letters at the end of the name of a zone of FLAIR's, None where there are none.
+
+    >>> theme_of("Z2_UF"), theme_of("Z2")
+    ('UF', None)
+    """
+    last = name.rsplit("_", 1)[-1]
+    return last if "_" in name and _THEME.fullmatch(last) else None
 
 
 def is_domain(name: str) -> bool:

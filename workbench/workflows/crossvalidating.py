@@ -13,9 +13,10 @@ from typing import Any
 from workbench.counting import counted
 from workbench.documents import write_document, write_file
 from workbench.errors import EvaluationError, ModelError
-from workbench.evaluation import CrossValidation, Fold, Selection, rule_of
+from workbench.evaluation import CrossValidation, Fold, rule_of
 from workbench.export import Release, open_release
 from workbench.export.folds import PROD, SPLITS
+from workbench.export.selection import Selection
 from workbench.inference.card import CARD, read_card
 from workbench.outputs import new_folder
 from workbench.workflows.evaluating import evaluate_model

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from workbench.documents import write_files
 from workbench.errors import EvaluationError
-from workbench.evaluation import Comparison, Evaluation, Selection, evaluate_raster, evaluate_release, rule_of
+from workbench.evaluation import Comparison, Evaluation, evaluate_raster, evaluate_release, rule_of
 from workbench.evaluation.plots import CONFUSION, RELIABILITY
 from workbench.evaluation.releases import Predict
 from workbench.export import Release, open_release
+from workbench.export.selection import Selection
 from workbench.geo.grid import NATIONAL_GRID
 from workbench.inference import Segmenter, read_card
 from workbench.nomenclature import load_nomenclature

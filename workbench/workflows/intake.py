@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_BANDS", "Intake", "add_zone"]
+__all__ = ["DEFAULT_BANDS", "Intake", "add_zone", "import_labels", "pixels_per_class"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -28,6 +28,7 @@ from workbench.geo.zone import (
     check_names,
     cut_cells,
     read_footprint,
+    theme_of,
     zone_grid,
 )
 from workbench.labels.edits import Provenance, assign_raster
@@ -153,18 +154,22 @@ def add_zone(
         acquired=acquired,
         time_of_day=time_of_day,
         camera=camera,
-        theme=_theme_of(name) if theme is None else theme,
+        theme=theme_of(name) if theme is None else theme,
     )
     codes = None
     if mask is not None:
         values = _read_mask(mask, info, window)
         codes = _decode(values, zone, mask, scheme, campaign.nomenclature)
-    fill = None if codes is None else _importer(zone, codes, author, mask)
+
+    def fill(staged: Campaign) -> None:
+        if codes is not None and mask is not None:
+            import_labels(staged, zone, codes, author=author, source=mask.name)
+
     campaign.add_zone(zone, fill=fill, choice=choice)
     return Intake(
         zone=zone,
         left_out=len(wanted) - len(cells),
-        imported={} if codes is None else _pixels_per_class(codes, campaign.nomenclature),
+        imported={} if codes is None else pixels_per_class(codes, campaign.nomenclature),
         choice=choice,
     )
 
@@ -264,24 +269,37 @@ def _decode(
     return np.where(inside, codes, 0).astype(np.uint8)
 
 
-def _importer(
-    zone: Zone, codes: NDArray[np.uint8], author: str, mask: Path | None
-) -> Callable[[Campaign], None]:
-    def fill(staged: Campaign) -> None:
-        with staged.open_store(zone, author=author, from_snapshot=False) as store:
-            store.apply_all(assign_raster(codes, provenance=Provenance(tool="import")))
-            # An existing mask was finished by whoever published it; who corrects it sends it back first.
-            accept(store, reason=f"imported from {mask.name if mask else 'a mask'}")
+def import_labels(
+    staged: Campaign,
+    zone: Zone,
+    codes: NDArray[np.uint8],
+    *,
+    author: str,
+    source: str,
+    accepted: bool = True,
+) -> None:
+    """Write existing labels into a zone that is being added.
 
-    return fill
+    Parameters
+    ----------
+    staged, zone
+        As `Campaign.add_zones` gives them.
+    codes
+        Shape (row, col) of the zone; 0 is no label.
+    author
+        Whose edits they are.
+    source
+        What they come from, for the verdict.
+    accepted
+        Whether they were finished by whoever published them; who corrects them sends the zone back first.
+    """
+    with staged.open_store(zone, author=author, from_snapshot=False) as store:
+        store.apply_all(assign_raster(codes, provenance=Provenance(tool="import")))
+        if accepted:
+            accept(store, reason=f"imported from {source}")
 
 
-def _pixels_per_class(codes: NDArray[np.uint8], nomenclature: Nomenclature) -> dict[str, int]:
+def pixels_per_class(codes: NDArray[np.uint8], nomenclature: Nomenclature) -> dict[str, int]:
+    """Return the pixels of each class that codes have, by key."""
     counts = np.bincount(codes.ravel(), minlength=256)
     return {nomenclature.by_code(int(code)).key: int(counts[code]) for code in np.flatnonzero(counts) if code}
-
-
-def _theme_of(name: str) -> str | None:
-    """Return the two letters at the end of a FLAIR zone name, such as UF of Z2_UF."""
-    last = name.rsplit("_", 1)[-1]
-    return last if "_" in name and len(last) == 2 and last.isalpha() and last.isupper() else None

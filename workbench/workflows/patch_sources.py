@@ -105,7 +105,7 @@ def release_patches(
     Raises
     ------
     ModelError
-        The release has no patch outside *test*.
+        The release has no patch outside *test*, or withholds labels of some.
     ReleaseError
         Its index is not the one that was built; of a patch that is said when it is read.
     """
@@ -119,6 +119,11 @@ def release_patches(
     tested = {patch.zone for patch in listed if patch.splits[split] == "test"}
     if not patches:
         raise ModelError(f"{release.path}: all zones are test in {split}; choose another with --split")
+    if any(patch.withheld for patch in patches):
+        raise ModelError(
+            f"{release.path} withholds labels that {split} would learn from; train on "
+            f"{release.card['withheld']['split']}, whose test they are"
+        )
     valid = {patch.zone for patch in patches if patch.splits[split] == "valid"}
     pixels = np.zeros((len(patches), max(nomenclature.codes) + 1), np.int32)
     for entry in nomenclature.classes:

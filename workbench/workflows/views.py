@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["zone_views"]
+__all__ = ["MADE_OF", "zone_views"]
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -23,7 +23,7 @@ from workbench.geo.raster import inspect_raster, read_onto
 from workbench.geo.zone import Zone, ZoneRaster
 from workbench.nomenclature import load_crosswalk, load_nomenclature
 
-_ROLES: Final[Mapping[str, Sequence[str]]] = {
+MADE_OF: Final[Mapping[str, Sequence[str]]] = {
     "elevation": ("dsm", "dtm"),
     "historical": ("historical",),
     "spot": ("spot",),
@@ -52,7 +52,7 @@ def zone_views(campaign: Campaign, zone: Zone) -> dict[str, View]:
         A raster has gone, or was changed since it was added.
     """
     views = {}
-    for name, roles in _ROLES.items():
+    for name, roles in MADE_OF.items():
         modality = MODALITIES[name]
         found = [_rasters(campaign, zone, role) for role in roles]
         if not all(found):

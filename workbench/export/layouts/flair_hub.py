@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FlairHub"]
+__all__ = ["CALLED", "DATED", "FlairHub"]
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from workbench.export.modalities import MODALITIES
 from workbench.export.patches import IMAGE, LABEL, Patch, ZoneSource
 from workbench.export.tables import PatchTable, Table, TextTable, csv_lines
 
-_CALLED: Final = {
+CALLED: Final = {
     IMAGE: "AERIAL_RGBI",
     LABEL: "AERIAL_LABEL-COSIA",
     "elevation": "DEM_ELEV",
@@ -30,7 +30,7 @@ _CALLED: Final = {
     "parcels": "ALL_LABEL-LPIS",
 }
 """Modalities, as FLAIR-HUB calls them."""
-_DATED: Final = {
+DATED: Final = {
     IMAGE: "AERIAL",
     "historical": "AERIAL-RLT",
     "spot": "SPOT",
@@ -81,8 +81,12 @@ class FlairHub:
     def path(self, patch: Patch, modality: str) -> str:
         """Return where a modality of a patch lies."""
         department, _, year = patch.domain.partition("_")
-        folder = f"{department}-{'195X' if modality == 'historical' else year}_{_CALLED[modality]}"
+        folder = f"{department}-{'195X' if modality == 'historical' else year}_{CALLED[modality]}"
         return f"{folder}/{patch.roi}/{folder}_{patch.roi}_{patch.row}-{patch.col}.tif"
+
+    def zone_paths(self, patches: Sequence[Patch]) -> tuple[str, ...]:
+        """Return nothing: patches have all."""
+        return ()
 
     def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
         """Yield nothing: patches have all."""
@@ -95,9 +99,9 @@ class FlairHub:
         """
         yield PatchTable(path="GLOBAL_ALL_MTD/GLOBAL_ALL_MTD_SPLIT.gpkg", patches=patches, row=_split_row)
         for modality in self.modalities:
-            if modality in _DATED:
+            if modality in DATED:
                 yield PatchTable(
-                    path=f"GLOBAL_ALL_MTD/GLOBAL_{_DATED[modality]}_MTD_DATES.gpkg",
+                    path=f"GLOBAL_ALL_MTD/GLOBAL_{DATED[modality]}_MTD_DATES.gpkg",
                     patches=patches,
                     row=partial(_dates_row, modality),
                 )
@@ -106,7 +110,7 @@ class FlairHub:
 
     def note(self) -> str:
         """Return what ``README.md`` says about the layout."""
-        called = ", ".join(f"`{_CALLED[one]}`" for one in self.modalities)
+        called = ", ".join(f"`{CALLED[one]}`" for one in self.modalities)
         missing = [] if "elevation" in self.modalities else [_NO_ELEVATION]
         return "".join(
             [f"## Folder `{self.root}`: layout FLAIR-HUB\n\nModalities {called}. ", _NOTE, *missing]
@@ -116,7 +120,7 @@ class FlairHub:
         yield from csv_lines([_COLUMNS])
         for patch in patches:
             if patch.splits[SPLITS[0]] == subset:
-                cells = {_CALLED[one]: f"../{self.path(patch, one)}" for one in self.modalities}
+                cells = {CALLED[one]: f"../{self.path(patch, one)}" for one in patch.shown(self.modalities)}
                 cells["patch_id"] = patch.id
                 yield from csv_lines([[cells.get(column, "") for column in _COLUMNS]])
 

@@ -48,6 +48,10 @@ class FlairOne:
         tree = self._tree(_SHOWN[modality], patch.splits)
         return f"{tree}/{patch.domain}/{patch.zone_name}/{_FILES[modality]}_{patch.number:06d}.tif"
 
+    def zone_paths(self, patches: Sequence[Patch]) -> tuple[str, ...]:
+        """Return nothing: patches have all."""
+        return ()
+
     def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
         """Yield nothing: patches have all."""
         return iter(())
@@ -73,8 +77,9 @@ and `test.csv` (`split_1`) start at this folder. What is unknown in `flair_aeria
         return f"{self.edition}_{shown}_test" if splits[SPLITS[0]] == "test" else f"flair_{shown}_train"
 
     def _lines(self, patches: PatchIndex, subset: str) -> Iterator[str]:
+        # IGN's loader takes the second column whatever it reads, and opens no mask when it predicts.
         return csv_lines(
-            (self.path(patch, IMAGE), self.path(patch, LABEL))
+            (self.path(patch, IMAGE), "" if patch.withheld else self.path(patch, LABEL))
             for patch in patches
             if patch.splits[SPLITS[0]] == subset
         )

@@ -47,20 +47,26 @@ class FlairTwo(FlairOne):
     views: ClassVar[tuple[str, ...]] = (_SERIES, _MASKS)
     root: str = "FLAIR2"
 
+    def zone_paths(self, patches: Sequence[Patch]) -> tuple[str, ...]:
+        """Return where the super-patch of a zone lies: its series, masks and products."""
+        first = patches[0]
+        folder = f"{self._tree('sen', first.splits)}/{first.domain}/{first.zone_name}/sen"
+        begin = f"{folder}/SEN2_sp_{first.domain}_{first.zone_name}"
+        return f"{begin}_data.npy", f"{begin}_masks.npy", f"{begin}_products.txt"
+
     def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
         """Yield the super-patch of a zone."""
-        zone, grid = source.zone, _around([patch.grid.bounds for patch in patches], patches[0].grid.crs)
-        tree = self._tree("sen", source.splits)
-        begin = f"{tree}/{zone.domain}/{zone.name}/sen/SEN2_sp_{zone.domain}_{zone.name}_"
+        grid = _around([patch.grid.bounds for patch in patches], patches[0].grid.crs)
+        data, hidden, products = self.zone_paths(patches)
         series, masks = source.views[_SERIES], source.views[_MASKS]
-        yield f"{begin}data.npy", _npy(series.read(grid), _SERIES)
+        yield data, _npy(series.read(grid), _SERIES)
         seen = masks.read(grid)
         if masks.reach is not None:
             seen[:, ~_within(grid, masks.reach)] = _HIDDEN
-        yield f"{begin}masks.npy", _npy(seen, _MASKS)
+        yield hidden, _npy(seen, _MASKS)
         days = zip(series.names, series.dates, strict=True)
         names = (name if _PRODUCT.fullmatch(name) else f"SENTINEL-2_{day:%Y%m%d}" for name, day in days)
-        yield f"{begin}products.txt", "".join(f"{name}\n" for name in names).encode()
+        yield products, "".join(f"{name}\n" for name in names).encode()
 
     def tables(self, patches: PatchIndex) -> Iterator[Table]:
         """Yield FLAIR#1's tables, and where patches lie in super-patches."""

@@ -37,6 +37,10 @@ class Hdf5:
         """Return where a modality of a patch lies."""
         return f"{patch.domain}.h5"
 
+    def zone_paths(self, patches: Sequence[Patch]) -> tuple[str, ...]:
+        """Return nothing: patches have all."""
+        return ()
+
     def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
         """Yield nothing: patches have all."""
         return iter(())

@@ -57,8 +57,11 @@ class Layout(Protocol):
     def path(self, patch: Patch, modality: str) -> str:
         """Return where a modality of a patch lies."""
 
+    def zone_paths(self, patches: Sequence[Patch]) -> tuple[str, ...]:
+        """Return where the files lie that a zone, whose patches are given, has beside them."""
+
     def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of the files that a zone has beside those of its patches."""
+        """Yield path and content of these files."""
 
     def tables(self, patches: PatchIndex) -> Iterator[Table]:
         """Yield the files that describe the patches."""

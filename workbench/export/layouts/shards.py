@@ -39,6 +39,10 @@ class Shards:
         """Return where a modality of a patch lies."""
         return f"{patch.domain}_{patch.roi}.tar"
 
+    def zone_paths(self, patches: Sequence[Patch]) -> tuple[str, ...]:
+        """Return nothing: patches have all."""
+        return ()
+
     def zone_files(self, source: ZoneSource, patches: Sequence[Patch]) -> Iterator[tuple[str, bytes]]:
         """Yield nothing: patches have all."""
         return iter(())
