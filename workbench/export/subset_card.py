@@ -23,7 +23,8 @@ _CARRIED: Final = ("same-ground",)
 _ZONE = re.compile(r"D[0-9]{2,9}_[0-9]{4}/[A-Za-z0-9_-]+")
 _OF_LABELS: Final = ("unlabelled_pixels", "labels_sha256")
 _TOLD: Final = (
-    "id", "fold", "place", "splits", "state", "patches", "pixels_sha256", "acquired", "time", "camera", "theme",
+    "id", "fold", "place", "splits", "state", "patches", "pixels_sha256", "acquired", "time", "camera",
+    "theme",
 )  # fmt: skip
 """What is said of a zone whose labels are withheld; what nobody thought of here is not."""
 
