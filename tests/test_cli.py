@@ -183,6 +183,31 @@ def test_a_challenge_from_a_tree_to_a_score(run: Run, directory: Path, tmp_path:
     assert "withholds the labels" in run("release", "score", "out/OPEN", "predictions", code=1).stderr
 
 
+def test_a_zone_is_withdrawn_and_no_later_release_has_it(
+    run: Run, directory: Path, make_ortho: MakeOrtho
+) -> None:
+    image, mask = make_ortho(512, 512, col=2048, name="east")
+    run("zone", "add", directory, image, "--domain", "D051_2019", "--zone", "Z2_UU", "--labels", mask)
+    run("release", "build", directory, "--name", "V0.1", "-o", "out")
+    gone = ("--zone", "D051_2019/Z2_UU", "--reason", "shows a prison")
+    withdraw = ("release", "withdraw", "out/V0.1", "-o", "out", *gone)
+    told = run(*withdraw, "--name", "V0.2", "--campaign", directory, "--json")
+    done = document(told, "release-withdraw")
+    assert (done["version"], done["parent"]["version"], done["counts"]["zones"]) == ("0.2.0", "0.1.0", 1)
+    assert [one["path"] for one in done["remains"]] == ["out/V0.1"]
+    assert "sound" in run("release", "verify", "out/V0.2").stdout
+    diff = run("release", "diff", "out/V0.1", "out/V0.2").stdout
+    assert "removed: D051_2019/Z2_UU (1 patch, " in diff
+    assert "withdrawn: shows a prison" in diff
+    for name, parent in (("V0.3", "out/V0.2"), ("V0.3.0", "out/V0.1")):
+        built = run("release", "build", directory, "--name", name, "-o", "out", "--parent", parent)
+        assert "Z2_UU was withdrawn in 0.2.0 and stays out: shows a prison" in built.stderr
+        assert "1 zone in 1 domain" in built.stdout
+    again = run(*withdraw, "--name", "V0.2", code=1).stderr
+    assert "exists, and a release never changes" in again
+    assert "has no other zone" in run(*withdraw, "--zone", "D051_2019/Z15_UN", "--name", "W", code=1).stderr
+
+
 def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -> None:
     zone = ("--zone", "Z15_UN")
     lines = [
@@ -386,6 +411,16 @@ BAD_CALLS = {
         "is not a page of HTML",
     ),
     "subset of no release": (["release", "subset", "DIR", "-o", "out", "--name", "X"], 1, "release.json"),
+    "withdrawal from no release": (
+        ["release", "withdraw", "DIR", "-o", "out", "--name", "X", "--zone", "D1/Z", "--reason", "law"],
+        1,
+        "release.json",
+    ),
+    "withdrawal without a reason": (
+        ["release", "withdraw", "DIR", "-o", "out", "--name", "X", "--zone", "D1/Z"],
+        2,
+        "--reason",
+    ),
     "subset without a name": (["release", "subset", "DIR", "-o", "out"], 2, "--name"),
     "score by no release": (["release", "score", "DIR", "DIR"], 1, "release.json"),
     "import of no tree": (["release", "import", "DIR", "-o", "new"], 1, "holds no patches such as"),
@@ -740,8 +775,8 @@ CONTRACT = (
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
     "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
     "release publish; release stats; release report; release leakage; release diff; release subset; "
-    "release score; release import; zone migrate; zone pack; zone unpack; campaign backup; model import; "
-    "model info; model list; model publish; evaluate; product build; train; crossval"
+    "release withdraw; release score; release import; zone migrate; zone pack; zone unpack; "
+    "campaign backup; model import; model info; model list; model publish; evaluate; product build; train; crossval"
 )
 
 
@@ -787,6 +822,10 @@ def test_the_examples_of_all_commands_run(
         if path == ("release", "build"):  # another one, to be compared with
             words[words.index("FR_V0.1")] = "FR_V0.2"
             CliRunner().invoke(command, words, catch_exceptions=False)
+        if path == ("campaign", "folds"):  # a second zone, that stays when the first one is withdrawn
+            image, mask = make_ortho(512, 512, col=1024, name="other")
+            more = ["--domain", "D055_2018", "--zone", "Z3_UU", "--labels", str(mask)]
+            CliRunner().invoke(command, ["zone", "add", "DIR", str(image), *more], catch_exceptions=False)
         if path == ("label",):  # a second annotator for the comparison, and one who is a reference
             words[words.index("marie")] = "jean"
             CliRunner().invoke(command, words, catch_exceptions=False)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workbench.workflows.importing import import_release
     from workbench.workflows.intake import add_zone
     from workbench.workflows.publishing import publish
+    from workbench.workflows.withdrawing import withdraw_zones
 
 # torch's threads wait for each other by turning in place: on a machine that does other things too, that takes
 # six times as long as the work. OpenMP reads this once, when torch is loaded.
@@ -62,6 +63,7 @@ _HOMES = {
     "segment": "workbench.segmentation",
     "subset_release": "workbench.export",
     "verify_release": "workbench.export",
+    "withdraw_zones": "workbench.workflows.withdrawing",
     "write_hierarchy": "workbench.segmentation",
 }
 
@@ -90,6 +92,7 @@ __all__ = [
     "segment",
     "subset_release",
     "verify_release",
+    "withdraw_zones",
     "write_hierarchy",
 ]
 

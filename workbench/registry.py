@@ -4,7 +4,8 @@
 (fold of each domain, for ever), *patches* (FLAIR's numeric id of each patch, for ever), *leases* (who labels
 which zone just now; see `workbench.leases`), *gold* and *admissions* (which zones admit annotators, and whom
 they did), *places* (zones that lie near another one and share its draw), *choices* (zones that no person
-chose), *models* (what those were trained on that proposed labels), *releases* and *campaign*.
+chose), *models* (what those were trained on that proposed labels), *releases*, *withdrawals* (zones that no
+release may have) and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
 
@@ -19,7 +20,7 @@ __all__ = ["Arrival", "Registry"]
 import json
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +82,11 @@ _LATER = (
     zone TEXT PRIMARY KEY NOT NULL, strategy TEXT NOT NULL, inclusion REAL
 )""",
     "CREATE TABLE IF NOT EXISTS models (model TEXT PRIMARY KEY NOT NULL, domains TEXT)",
+    """CREATE TABLE IF NOT EXISTS withdrawals (
+    zone TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL, since TEXT NOT NULL
+)""",
     """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
+    ('withdrawals', 'attributes', 'withdrawals', 'zones that no release may have, and why'),
     ('choices', 'attributes', 'choices', 'zones that no person chose'),
     ('models', 'attributes', 'models', 'domains that those were trained on that proposed labels')""",
 )
@@ -192,9 +197,30 @@ class Registry:
             )
             _seal(connection)
 
-    def note_release(self, row: Mapping[str, str]) -> None:
-        """Remember a release that was built; again if it is there."""
+    def note_release(
+        self,
+        row: Mapping[str, str],
+        *,
+        withdrawn: Iterable[Mapping[str, str]] = (),
+        readmitted: Iterable[str] = (),
+    ) -> None:
+        """Remember a release that was built; again if it is there.
+
+        Parameters
+        ----------
+        row
+            What is known of it.
+        withdrawn
+            Zones that no release may have from now on, why, and since which version.
+        readmitted
+            Zones that it has: those of them that were withdrawn are back.
+        """
         with self.writing() as connection:
+            for entry in withdrawn:
+                connection.execute(
+                    "INSERT OR REPLACE INTO withdrawals VALUES (:zone, :reason, :since)", dict(entry)
+                )
+            connection.executemany("DELETE FROM withdrawals WHERE zone = ?", [(zone,) for zone in readmitted])
             connection.execute("DELETE FROM releases WHERE content_sha256 = ?", (row["content_sha256"],))
             _insert(connection, "releases", row)
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["Origin", "subset_card", "subset_readme"]
+__all__ = ["Origin", "subset_note"]
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workbench.export.card import FORMAT, layout_entries, readme, sums, warnings
+from workbench.export.card import readme
 from workbench.export.layouts import Layout
+from workbench.export.part_card import part_card
 from workbench.export.patches import LABELS, Patch
 from workbench.export.release import Release
 from workbench.export.sealing import KEY, SEAL
-from workbench.export.totals import Totals
 from workbench.export.wanted import Wanted
 
-_KEPT: Final = ("withdrawn", "excluded_patches", "software", "nomenclature", "grid", "encoding")
-_CARRIED: Final = ("same-ground",)
-"""Kinds of warnings that cannot be had from patches: those about zones that are all here are kept."""
-_ZONE = re.compile(r"D[0-9]{2,9}_[0-9]{4}/[A-Za-z0-9_-]+")
 _OF_LABELS: Final = ("unlabelled_pixels", "labels_sha256")
 _TOLD: Final = (
     "id", "fold", "place", "splits", "state", "patches", "pixels_sha256", "acquired", "time", "camera",
@@ -31,7 +26,7 @@ _TOLD: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a subset comes from."""
+    """Where a subset comes from, and what it says of that."""
 
     parent: Release
     wanted: Wanted
@@ -44,61 +39,58 @@ class Origin:
     seals: str = ""
     """Name of the release whose labels this one has under seal."""
 
+    def card(
+        self, patches: Iterable[Patch], *, name: str, content_sha256: str, layouts: Sequence[Layout]
+    ) -> dict[str, Any]:
+        """Return the content of the ``release.json`` of a subset.
 
-def subset_card(
-    origin: Origin, patches: Iterable[Patch], *, name: str, content_sha256: str, layouts: Sequence[Layout]
-) -> dict[str, Any]:
-    """Return the content of the ``release.json`` of a subset.
+        Where labels are withheld it tells nothing that hangs on them: no count, no digest of labels, no work
+        of annotators, and no digest of the release that it is a subset of, by which a guess of all of them
+        could be proved.
+        """
+        parent = self.parent
+        card = part_card(
+            parent, patches, name=name, content_sha256=content_sha256, layouts=layouts, told=self._zone
+        )
+        subset = {"of": parent.name, **self.wanted.document()}
+        subset["content_sha256"] = None if self.withheld else parent.card["content_sha256"]
+        if self.seals:
+            subset["seals"] = self.seals
+        card["subset"] = subset
+        if self.withheld:
+            zones = [entry for entry in card["zones"] if entry["id"] in self.withheld]
+            card["withheld"] = {
+                "split": self.split,
+                "zones": len(self.withheld),
+                "patches": sum(entry["patches"] for entry in zones),
+                "sealed": self.sealed,
+            }
+        return card
 
-    Where labels are withheld it tells nothing that hangs on them: no count, no digest of labels, no work of
-    annotators, and no digest of the release that it is a subset of, by which a guess of all of them could be
-    proved.
-    """
-    before, totals = origin.parent.card, Totals.of(patches)
-    zones = [_zone(entry, origin) for entry in before["zones"] if entry["id"] in totals.zone_folds]
-    ids = {entry["id"] for entry in zones}
-    subset = {"of": origin.parent.name, **origin.wanted.document()}
-    subset["content_sha256"] = None if origin.withheld else before["content_sha256"]
-    card = {
-        "format": FORMAT,
-        "format_version": before["format_version"],
-        "name": name,
-        "content_sha256": content_sha256,
-        "version": str(origin.parent.version),
-        "parent": None,
-        **{key: before[key] for key in _KEPT if key in before},
-        "layouts": layout_entries(layouts),
-        **sums(totals, origin.parent.nomenclature),
-        "splits": before["splits"] | {"columns": totals.columns()},
-        "zones": zones,
-        "warnings": [
-            *warnings(totals, layouts),
-            *(one for one in before["warnings"] if one["kind"] in _CARRIED and _among(one["message"], ids)),
-        ],
-        "subset": subset,
-    }
-    if origin.seals:
-        subset["seals"] = origin.seals
-    if origin.withheld:
-        card["withheld"] = {
-            "split": origin.split,
-            "zones": len(origin.withheld),
-            "patches": sum(entry["patches"] for entry in zones if entry["id"] in origin.withheld),
-            "sealed": origin.sealed,
-        }
-    return card
+    def readme(self, card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
+        """Return the content of the ``README.md`` of a subset."""
+        withheld = card.get("withheld")
+        parts = [subset_note(card)]
+        if withheld:
+            parts.append(_WITHHELD.format(name=card["name"], seal=SEAL, key=KEY, **withheld))
+        if self.seals:
+            parts.append(_SEALS.format(name=card["name"], key=KEY, seals=self.seals))
+        return readme(card, layouts) + "".join(parts)
+
+    def _zone(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is said of a zone."""
+        if entry["id"] not in self.withheld:
+            return dict(entry)
+        views = {name: sha256 for name, sha256 in entry.get("views", {}).items() if name not in LABELS}
+        told = {key: entry[key] for key in _TOLD if key in entry}
+        return told | {"heads": {}, "views": views} | dict.fromkeys(_OF_LABELS)
 
 
-def subset_readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
-    """Return the content of the ``README.md`` of a subset."""
-    subset, withheld = card["subset"], card.get("withheld")
+def subset_note(card: Mapping[str, Any]) -> str:
+    """Return what ``README.md`` says of the release that a subset is a part of."""
+    subset = card["subset"]
     chosen = [*subset["domains"], *subset["zones"], *subset["sets"]]
-    parts = [_SUBSET.format(of=subset["of"], chosen=", ".join(chosen) or "all its zones")]
-    if withheld:
-        parts.append(_WITHHELD.format(name=card["name"], seal=SEAL, key=KEY, **withheld))
-    if "seals" in subset:
-        parts.append(_SEALS.format(name=card["name"], key=KEY, seals=subset["seals"]))
-    return readme(card, layouts) + "".join(parts)
+    return _SUBSET.format(of=subset["of"], chosen=", ".join(chosen) or "all its zones")
 
 
 _SUBSET: Final = """
@@ -121,16 +113,3 @@ _SEALS: Final = """
 The labels here are those that {seals} withholds: keep this folder, with `{key}`, to yourself until they may
 be known. `workbench release score {name} SUBMISSION` judges predictions.
 """
-
-
-def _zone(entry: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
-    if entry["id"] not in origin.withheld:
-        return dict(entry)
-    views = {name: sha256 for name, sha256 in entry.get("views", {}).items() if name not in LABELS}
-    told = {key: entry[key] for key in _TOLD if key in entry}
-    return told | {"heads": {}, "views": views} | dict.fromkeys(_OF_LABELS)
-
-
-def _among(message: str, zones: set[str]) -> bool:
-    named = set(_ZONE.findall(message))
-    return bool(named) and named <= zones

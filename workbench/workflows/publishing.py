@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["judge", "publish", "release_sources"]
+__all__ = ["judge", "note_release", "publish", "release_sources"]
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ def publish(
     exclude
         Polygons of ground that stays out, with every patch that they touch.
     readmit
-        Zones that were withdrawn from the parent or before, and are to come back.
+        Zones that were withdrawn, from the parent or another release, and are to come back.
     rules
         What the release is held against.
     say
@@ -103,19 +103,21 @@ def publish(
             progress=progress,
             map=threads,
         )
-    _note(campaign, built)
+    note_release(campaign, built)
     return built
 
 
 def _admitted(
+    campaign: Campaign,
     sources: list[ZoneSource],
     before: Release | None,
     readmit: Iterable[str],
     *,
     say: Callable[[str], None],
 ) -> list[ZoneSource]:
-    """Return the zones without those that were withdrawn before, and say so."""
-    withdrawn = {entry["zone"]: entry for entry in before.withdrawn} if before else {}
+    """Return the zones without those that were withdrawn, from whichever release, and say so."""
+    known = [*campaign.registry.rows("withdrawals"), *(before.withdrawn if before else ())]
+    withdrawn = {entry["zone"]: entry for entry in known}
     if strange := [zone for zone in readmit if zone not in withdrawn]:
         raise ReleaseError(f"zone {strange[0]} was never withdrawn; --readmit takes those that were")
     kept = []
@@ -134,8 +136,8 @@ def _touches(shape: BaseGeometry, bounds: Bounds) -> bool:
     return bool(shape.intersects(shapely.box(bounds.left, bounds.bottom, bounds.right, bounds.top)))
 
 
-def _note(campaign: Campaign, built: Release) -> None:
-    """Have the campaign know a release: its domains keep their folds."""
+def note_release(campaign: Campaign, built: Release) -> None:
+    """Have the campaign know a release: its domains keep their folds, and what was withdrawn stays out."""
     domains = sorted({entry["id"].partition("/")[0] for entry in built.card["zones"]})
     row = {
         "content_sha256": built.card["content_sha256"],
@@ -144,7 +146,8 @@ def _note(campaign: Campaign, built: Release) -> None:
         "path": str(built.path.resolve()),
         "domains": ",".join(domains),
     }
-    campaign.registry.note_release(row)
+    there = {entry["id"] for entry in built.card["zones"]}
+    campaign.registry.note_release(row, withdrawn=built.withdrawn, readmitted=there)
 
 
 def judge(
@@ -205,7 +208,7 @@ def _cut_from(
     say: Callable[[str], None],
 ) -> list[ZoneSource]:
     """Return what a release is cut from: accepted zones without those and the ground that stay out."""
-    sources = _admitted(release_sources(campaign, say=say), before, readmit, say=say)
+    sources = _admitted(campaign, release_sources(campaign, say=say), before, readmit, say=say)
     if not sources:
         raise ReleaseError(
             f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
