@@ -18,7 +18,7 @@ import pytest
 import rasterio
 from click.testing import CliRunner
 from made_models import INC_NAME, TINY, inc, made_model, save, state
-from made_orthos import MakeOrtho, made_grid, made_truth
+from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
@@ -776,7 +776,8 @@ CONTRACT = (
     "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
     "release publish; release stats; release report; release leakage; release diff; release subset; "
     "release withdraw; release score; release import; zone migrate; zone pack; zone unpack; "
-    "campaign backup; model import; model info; model list; model publish; evaluate; product build; train; crossval"
+    "campaign backup; model import; model info; model list; model publish; evaluate; product build; "
+    "train; crossval"
 )
 
 
@@ -807,7 +808,9 @@ def test_the_examples_of_all_commands_run(
     whole = [[-1, -1], [-1, 512], [512, 512], [512, -1]]  # nothing unlabelled, or it is not accepted
     square = [[50, 50], [50, 200], [200, 200], [200, 50]]  # a border, or there is no bias
     (tmp_path / "predictions").mkdir()
-    write_raster(tmp_path / "predictions" / "PRED_IMG_000001.tif", made_truth(512, 512), made_grid(512, 512))
+    for number in (1, 2):
+        predicted = tmp_path / "predictions" / f"PRED_IMG_{number:06}.tif"
+        write_raster(predicted, made_truth(512, 512), made_grid(512, 512))
     made_model(tmp_path / "MODEL")
     lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]
     (tmp_path / "edits.jsonl").write_text("\n".join(map(json.dumps, lines)))
@@ -823,9 +826,11 @@ def test_the_examples_of_all_commands_run(
             words[words.index("FR_V0.1")] = "FR_V0.2"
             CliRunner().invoke(command, words, catch_exceptions=False)
         if path == ("campaign", "folds"):  # a second zone, that stays when the first one is withdrawn
-            image, mask = make_ortho(512, 512, col=1024, name="other")
-            more = ["--domain", "D055_2018", "--zone", "Z3_UU", "--labels", str(mask)]
-            CliRunner().invoke(command, ["zone", "add", "DIR", str(image), *more], catch_exceptions=False)
+            truth, grid = made_truth(512, 512, 7), made_grid(512, 512, col=5120)
+            write_raster(tmp_path / "other.tif", made_image(truth), grid)
+            write_raster(tmp_path / "mask.tif", truth, grid)
+            more = ["other.tif", "--domain", "D055_2018", "--zone", "Z3_UU", "--labels", "mask.tif"]
+            CliRunner().invoke(command, ["zone", "add", "DIR", *more], catch_exceptions=False)
         if path == ("label",):  # a second annotator for the comparison, and one who is a reference
             words[words.index("marie")] = "jean"
             CliRunner().invoke(command, words, catch_exceptions=False)
@@ -841,6 +846,7 @@ REPEATED = {
     ("zone migrate", "--zone"),
     ("zone migrate", "--decide"),
     ("product build", "--decide"),
+    ("release withdraw", "--zone"),
 }
 """Options that are made to be given several times."""
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, PATH, emit, example, open_campaign, progress
 
 
 @click.command(
     "withdraw",
+    cls=Command,
     epilog=example(
         "workbench release withdraw releases/FR_V0.1 -o releases --name FR_V0.3 --zone D055_2018/Z2_UF "
         '--reason "shows a prison"'
