@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.labels import AnnotationStore
     from workbench.nomenclature import Nomenclature, load_nomenclature
     from workbench.segmentation import Cut, Hierarchy, read_hierarchy, segment, write_hierarchy
+    from workbench.torch_dataset import ReleaseDataset
     from workbench.workflows.demo import run_demo
     from workbench.workflows.importing import import_release
     from workbench.workflows.intake import add_zone
@@ -47,6 +48,7 @@ _HOMES = {
     "Patch": "workbench.export",
     "PixelGrid": "workbench.geo",
     "Release": "workbench.export",
+    "ReleaseDataset": "workbench.torch_dataset",
     "Window": "workbench.geo",
     "WorkbenchError": "workbench.errors",
     "Zone": "workbench.geo.zone",
@@ -76,6 +78,7 @@ __all__ = [
     "Patch",
     "PixelGrid",
     "Release",
+    "ReleaseDataset",
     "Window",
     "WorkbenchError",
     "Zone",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "Chunked",
+    "OpenPatches",
     "compressed",
     "each_patch",
     "modalities_of",
@@ -139,6 +140,30 @@ def read_patch(path: Path, modality: str, patch_id: str) -> NDArray[Any]:
     return pixels
 
 
+class OpenPatches:
+    """A file of patches that stays open, for who reads many of them; it is of one process.
+
+    Raises
+    ------
+    ReleaseError
+        The file is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import h5py
+
+        self._path = path
+        with _told(path):
+            self._file = h5py.File(path)
+            self._places = {name: number for number, name in enumerate(self._file["id"].asstr()[:])}
+
+    def read(self, modality: str, patch_id: str) -> NDArray[Any]:
+        """Return what `read_patch` does."""
+        with _told(self._path):
+            pixels: NDArray[Any] = self._file[modality][self._places[patch_id]]
+        return pixels
+
+
 def each_patch(path: Path, modalities: Sequence[str]) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
     """Yield the id of each patch, in the file's sequence, and its pixels by modality.
 
@@ -178,8 +203,13 @@ def _chunks(path: Path, places: Sequence[int], modalities: Sequence[str]) -> Ite
 def _opened(path: Path) -> Iterator[Any]:
     import h5py
 
+    with _told(path), h5py.File(path) as file:
+        yield file
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        with h5py.File(path) as file:
-            yield file
+        yield
     except (OSError, KeyError, IndexError, RuntimeError, ValueError) as error:
         raise ReleaseError(f"{path} lacks a patch or modality, or is damaged; copy it again") from error

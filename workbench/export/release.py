@@ -22,6 +22,7 @@ from workbench.documents import read_document
 from workbench.errors import DocumentError, NomenclatureError, ReleaseError
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
+from workbench.export.packed import PackedFiles
 from workbench.export.patches import IMAGE, LABEL, LABELS, Patch
 from workbench.export.proving import prove_index
 from workbench.export.reading import read_modality
@@ -231,15 +232,24 @@ def open_release(path: Path) -> Release:
         raise ReleaseError(f"{error}; copy the release again") from error
 
 
-def read_labels(root: Path, layout: Layout, patch: Patch, nomenclature: Nomenclature) -> NDArray[np.uint8]:
+def read_labels(
+    root: Path,
+    layout: Layout,
+    patch: Patch,
+    nomenclature: Nomenclature,
+    *,
+    packed: PackedFiles | None = None,
+) -> NDArray[np.uint8]:
     """Read the labels of a patch of the release at ``root`` as codes, shape (row, col).
+
+    ``packed`` is as for `workbench.export.reading.read_modality`.
 
     Raises
     ------
     ReleaseError
         The file is not the one that was built, or some pixel has a value of no class.
     """
-    values = read_modality(root, layout, patch, LABEL)[0]
+    values = read_modality(root, layout, patch, LABEL, packed=packed)[0]
     mend = f"see what was changed: workbench release verify {root}"
     try:
         return nomenclature.decode(values, layout.scheme, way_out=mend)

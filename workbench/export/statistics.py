@@ -9,10 +9,10 @@ from __future__ import annotations
 __all__ = ["BandStatistics", "band_statistics", "learning_statistics", "moments"]
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,13 @@ from workbench.export.release import Release
 from workbench.threads import Map
 
 _BYTES: Final = 256
+
+
+class Patches(Protocol):
+    """Patches whose number is known before they are."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Patch]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +63,7 @@ class BandStatistics:
 
 def band_statistics(
     release: Release,
-    patches: Sequence[Patch],
+    patches: Patches,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[BandStatistics, ...]:

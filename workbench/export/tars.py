@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["each_member", "read_member", "write_members"]
+__all__ = ["Members", "each_member", "read_member", "write_members"]
 
 import io
 import tarfile
@@ -41,8 +41,36 @@ def read_member(path: Path, name: str) -> bytes:
             if file is not None:
                 return file.read()
     except (OSError, tarfile.TarError, KeyError) as error:
-        raise ReleaseError(f"{path} has no {name} that can be read; copy the release again") from error
+        raise _lacking(path, name) from error
     raise ReleaseError(f"{path}: {name} is no file; copy the release again")
+
+
+class Members:
+    """Where the members of a tar file lie, for who reads many of them; the file is not kept open.
+
+    Raises
+    ------
+    ReleaseError
+        The file is no tar file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with tarfile.open(path) as tar:
+                self._places = {entry.name: (entry.offset_data, entry.size) for entry in tar}
+        except (OSError, tarfile.TarError) as error:
+            raise ReleaseError(f"{path} is no tar file that can be read; copy the release again") from error
+
+    def read(self, name: str) -> bytes:
+        """Return what `read_member` does."""
+        try:
+            offset, size = self._places[name]
+            with self._path.open("rb") as file:
+                file.seek(offset)
+                return file.read(size)
+        except (OSError, KeyError) as error:
+            raise _lacking(self._path, name) from error
 
 
 def each_member(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -60,3 +88,7 @@ def each_member(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield entry.name, file.read() if file else b""
     except (OSError, tarfile.TarError) as error:
         raise ReleaseError(f"{path} is no tar file that can be read; copy the release again") from error
+
+
+def _lacking(path: Path, name: str) -> ReleaseError:
+    return ReleaseError(f"{path} has no {name} that can be read; copy the release again")

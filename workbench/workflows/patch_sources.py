@@ -22,6 +22,7 @@ from workbench.export import Release
 from workbench.export.folds import PROD, splits_of_zone
 from workbench.export.ground import GroundMap, domain_of
 from workbench.export.layouts import Layout
+from workbench.export.packed import PackedFiles
 from workbench.export.patches import IMAGE, Patch
 from workbench.export.reading import read_modality
 from workbench.export.release import read_labels
@@ -360,11 +361,12 @@ class _ReleaseReader:
     ) -> None:
         self._path, self._patches, self._layout = path, patches, layout
         self._nomenclature, self._unlearned = nomenclature, unlearned
+        self._packed = PackedFiles()
 
     def __call__(self, number: int) -> LabelledPixels:
         patch = self._patches[number]
-        image = read_modality(self._path, self._layout, patch, IMAGE)
-        codes = read_labels(self._path, self._layout, patch, self._nomenclature)
+        image = read_modality(self._path, self._layout, patch, IMAGE, packed=self._packed)
+        codes = read_labels(self._path, self._layout, patch, self._nomenclature, packed=self._packed)
         if self._unlearned is not None:
             codes[codes == self._unlearned] = 0
         return LabelledPixels(image=_bytes(image, patch.files[self._layout.name][IMAGE].path), codes=codes)
