@@ -17,7 +17,9 @@ from workbench.export.sealing import KEY, SEAL
 from workbench.export.totals import Totals
 from workbench.export.wanted import Wanted
 
-_KEPT: Final = ("version", "withdrawn", "software", "nomenclature", "grid", "encoding")
+_KEPT: Final = (
+    "version", "withdrawn", "excluded_patches", "software", "nomenclature", "grid", "encoding",
+)  # fmt: skip
 _CARRIED: Final = ("same-ground",)
 """Kinds of warnings that cannot be had from patches: those about zones that are all here are kept."""
 _ZONE = re.compile(r"D[0-9]{2,9}_[0-9]{4}/[A-Za-z0-9_-]+")
@@ -65,6 +67,7 @@ def subset_card(
         "name": name,
         "content_sha256": content_sha256,
         **{key: before[key] for key in _KEPT if key in before},
+        **({"parent": None} if "parent" in before else {}),
         "layouts": layout_entries(layouts),
         **sums(totals, origin.parent.nomenclature),
         "splits": before["splits"] | {"columns": totals.columns()},
