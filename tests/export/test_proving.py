@@ -43,10 +43,10 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 def test_a_changed_file_is_named_when_it_is_read_and_no_other_is_in_doubt(copy: Release, change: str) -> None:
     (patch,) = copy.patches()
     files = patch.files["flair1"]
-    CHANGES[change](copy.path / files.label)
+    CHANGES[change](copy.path / files["label"].path)
     with pytest.raises(ReleaseError) as caught:
         copy.labels(patch, layout="flair1")
-    assert files.label in str(caught.value)
+    assert files["label"].path in str(caught.value)
     assert f"run: workbench release verify {copy.path}" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not verify_release(copy.path).sound

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from made_zones import L_SHAPE, ONE, MadeZone, build, make_zone, make_zones
 
+from workbench.documents import digest_file
 from workbench.errors import ReleaseError
 from workbench.export.diff import diff_releases
 from workbench.export.patches import codes_digest
@@ -22,7 +23,7 @@ from workbench.export.release_diff import ReleaseDiff
 from workbench.export.transitions import UNLABELLED, UNTOLD, Transitions
 from workbench.export.versions import Change
 from workbench.geo.grid import parse_lattice
-from workbench.geo.raster import encode_raster
+from workbench.geo.raster import encode_raster, inspect_raster, read_bands
 from workbench.geo.zone import Cell
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.threads import in_threads
@@ -220,6 +221,14 @@ def test_layouts_change_nothing_but_what_is_said_of_them(
     assert told(found) | {"layouts": [], "bands": []} == told(diff) | {"bands": []}
 
 
+def encode_again(path: Path) -> str:
+    """Write the same pixels in other bytes; return their digest."""
+    pixels, info = read_bands(path), inspect_raster(path)
+    path.unlink()
+    path.write_bytes(encode_raster(pixels, info.grid, level=1))
+    return digest_file(path)
+
+
 def as_format_1(release: Release, folder: Path, *, encoded_anew: bool = False) -> Release:
     """Return a release as the first workbench would have written it: no digests of pixels."""
     import pyarrow.parquet as pq
@@ -227,10 +236,10 @@ def as_format_1(release: Release, folder: Path, *, encoded_anew: bool = False) -
     shutil.copytree(release.path, folder)
     table = pq.read_table(folder / "index.parquet")
     if encoded_anew:
-        for name in [one for one in table.column_names if one.endswith("_sha256")]:
-            table = table.set_column(
-                table.column_names.index(name), name, [["0" * 64 for _ in range(len(table))]]
-            )
+        for name in [one for one in table.column_names if f"{one}_sha256" in table.column_names]:
+            digests = [encode_again(folder / path) for path in table.column(name).to_pylist()]
+            place = table.column_names.index(f"{name}_sha256")
+            table = table.set_column(place, f"{name}_sha256", [digests])
     pq.write_table(table.drop_columns(["image_sha256", "label_sha256"]), folder / "index.parquet")
     card = json.loads((folder / "release.json").read_text())
     for name in ("encoding", "version", "parent", "withdrawn", "excluded_patches"):
@@ -374,10 +383,7 @@ def test_damage_is_named_and_never_taken_for_a_change(
     path = copy / patch.files["flair-hub"]["label"].path
     values = np.full((512, 512), 3, np.uint8)
     path.write_bytes(encode_raster(values, patch.grid))
-    with pytest.raises(ReleaseError, match=f"{patch.id} has .* pixels of value 3.*release verify"):
-        diff_releases(releases[0], open_release(copy))
-    path.write_bytes(encode_raster(values[:100], replace(patch.grid, height=100)))
-    with pytest.raises(ReleaseError, match=f"label of patch {patch.id} is uint8 of shape"):
+    with pytest.raises(ReleaseError, match=f"{path.name} has other content; run: workbench release verify"):
         diff_releases(releases[0], open_release(copy))
 
 

@@ -457,7 +457,8 @@ def of_four_and_five_bands(tree: FlairTree) -> None:
 
 def with_a_mask_elsewhere(tree: FlairTree) -> None:
     _, mask = tree.put("D055_2018/Z9_UF", 9, (0, 0))
-    write_raster(mask, cell_pixels(0, 0)[1], grid_at(0, 1), overwrite=True)
+    mask.unlink()
+    write_raster(mask, cell_pixels(0, 0)[1], grid_at(0, 1))
 
 
 def with_a_name_that_is_none(tree: FlairTree) -> None:
@@ -490,7 +491,7 @@ UNFIT: dict[str, tuple[Callable[[FlairTree], None], str]] = {
     "two dates": (of_two_dates, r"its patches are of 2 dates \(1 of 2018-06-02 and 1 of 2018-09-16\)"),
     "the same ground": (on_the_same_ground, r"IMG_000009.tif and .*IMG_000010.tif show the same ground"),
     "ground of another zone": (on_the_ground_of_another_zone, "it shows ground of zone D055_2018/Z1_UF"),
-    "no class": (of_no_class, r"MSK_000009.tif: unknown value 0 in 262144 pixels.*scheme flair"),
+    "no class": (of_no_class, r"MSK_000009.tif: unknown value 0 in 262,144 pixels.*scheme flair"),
     "one number twice": (of_two_numbers, "number 9 is a patch of zone D036_2020/Z9_UF, too"),
     "six bands": (
         of_six_bands,
@@ -733,7 +734,8 @@ def test_orthophoto_of_a_zone_has_its_digest_and_another_one_is_noticed(tmp_path
         assert set(store.head) == {"ign"}
     pixels = read_bands(zone.ortho.path)
     pixels[0, 0, 0] ^= 1
-    write_raster(zone.ortho.path, pixels, zone.grid, overwrite=True)
+    zone.ortho.path.unlink()
+    write_raster(zone.ortho.path, pixels, zone.grid)
     with pytest.raises(RasterError, match="are not those that zone"):
         campaign.read_image(zone)
 

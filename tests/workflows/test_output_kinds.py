@@ -20,6 +20,7 @@ from made_orthos import made_grid, made_image, made_truth
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.evaluation.plots import CONFUSION, RELIABILITY
+from workbench.export.report import PAGE
 from workbench.geo.predictions import PREDICTION, PROBABILITIES
 from workbench.geo.raster import write_raster
 from workbench.geo.raster_kinds import LABELS, ORIGINS, REGIONS
@@ -29,6 +30,8 @@ from workbench.products import COSIA, OCSGE
 from workbench.products.files import files_of
 from workbench.segmentation.storage import HIERARCHY
 from workbench.workflows.archive import PACK
+from workbench.workflows.changelog import CHANGELOG
+from workbench.workflows.diff_page import PAGE as DIFFERENCE
 from workbench.workflows.intake import add_zone
 from workbench.workflows.publishing import publish
 
@@ -86,6 +89,13 @@ OUTPUTS = {
         ("evaluate", "truth.tif", "--prediction", "planes.tif"),
         "--reliability",
     ),
+    "report": Output(PAGE, "report.html", ("release", "report", "releases/R1", "--no-pixels")),
+    "difference": Output(
+        DIFFERENCE, "diff.html", ("release", "diff", "releases/R1", "releases/R1"), "--report"
+    ),
+    "changelog": Output(
+        CHANGELOG, "notes.md", ("release", "diff", "releases/R1", "releases/R1"), "--changelog"
+    ),
 }
 KINDS = {one.kind.name: one.kind for one in OUTPUTS.values()} | {
     kind.name: kind for one in OUTPUTS.values() for kind in one.beside.values()
@@ -109,6 +119,7 @@ def run_output(folder: Path, output: Output, target: Path) -> Result:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a campaign, a release, a model, rasters, and in ``made`` one of each output."""
     pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
     folder = tmp_path_factory.mktemp("outputs")
     truth, grid = made_truth(512, 512), made_grid(512, 512)
     small, place = truth[:64, :64], made_grid(64, 64)

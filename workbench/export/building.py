@@ -105,6 +105,7 @@ def build_release(
     zones = sorted(sources, key=lambda source: source.zone.id)
     identity = Identity(name=name, said=version, parent=parent, readmitted=frozenset(readmit))
     verdicts = judge_sources(zones, chosen, nomenclature, lattice, rules)
+    refuse(verdicts)
     verdicts.append(identity.verdict(zones, nomenclature, lattice))
     refuse(verdicts)
     with Staging.beside(target, go_on=True) as staging:

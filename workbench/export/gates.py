@@ -37,7 +37,7 @@ def source_verdicts(
     ]
     patches = list[str]()
     if all(one.outcome == "kept" for one in verdicts):
-        patches = [*_patch_problems(sources), *_lattice_problems(sources, layouts, lattice)]
+        patches = [*_patch_problems(sources)] or [*_lattice_problems(sources, layouts, lattice)]
     return [*verdicts, _verdict("patches", patches)]
 
 
