@@ -12,46 +12,36 @@ __all__ = [
     "campaign_reader",
     "regions_layers",
     "regions_reader",
-    "release_layers",
     "release_reader",
     "zone_layers",
 ]
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from napari.utils import DirectLabelColormap
 from napari.utils.colormaps import Colormap
-from numpy.typing import NDArray
 
 from napari_plugin import layers as data
-from napari_plugin.language import count, number, tr
+from napari_plugin.language import number, tr
 from napari_plugin.opening import read_backdrop
+from napari_plugin.releases import CARD, INDEX, LayerData, holds_patches, release_layers, release_of
 from workbench.campaign import Campaign
-from workbench.errors import CampaignError, ReleaseError
-from workbench.export import Release, open_release
-from workbench.export.patches import Patch
-from workbench.geo.grid import PixelGrid, Window
+from workbench.errors import CampaignError
+from workbench.geo.grid import PixelGrid
 from workbench.geo.zone import Zone
 from workbench.segmentation import read_hierarchy
 from workbench.segmentation.sealing import BEGINS
 
-LayerData = tuple[Any, dict[str, Any], str]
-"""Data, options and type of a layer, as napari's readers give them."""
 Paths = str | Sequence[str]
 ReadLayers = Callable[[Paths], list[LayerData]]
 
-_REGISTRY, _CARD, _INDEX, _HIERARCHY = "registry.gpkg", "release.json", "index.parquet", "hierarchy.h5"
+_REGISTRY, _HIERARCHY = "registry.gpkg", "hierarchy.h5"
 _UNITS, _AXES = ("m", "m"), ("y", "x")
 _PIXELS_PER_REGION = 2500
 """About 100 m²: regions that one still sees one by one where a whole zone is on the screen."""
-_MOST_PATCHES = 100
-"""Of a release; the pixels of so many fill 5,120 × 5,120."""
 _CONTOURS = [(0.0, 0.0, 0.0, 0.0), (1.0, 1.0, 1.0, 0.7)]
-_CARD_SAYS = b"ocs-workbench/release"
 _BEGINNING = 4096
 """Bytes of a file that tell whether it is one of ours."""
 
@@ -73,13 +63,15 @@ def regions_reader(path: Paths) -> ReadLayers | None:
 
 
 def release_reader(path: Paths) -> ReadLayers | None:
-    """Take the folder of a release, its ``release.json``, or its ``index.parquet``."""
+    """Take a release or its ``release.json`` or ``index.parquet``; in it folders, and rasters of patches."""
     only = _only(path)
-    if only is None:
+    folder = None if only is None else release_of(only)
+    if only is None or folder is None:
         return None
-    folder = only if only.is_dir() else only.parent
-    if only in (folder, folder / _CARD, folder / _INDEX) and _holds(folder / _CARD, _CARD_SAYS):
-        return lambda given: release_layers(_folder(given, _CARD, _INDEX))
+    if only in (folder, folder / CARD, folder / INDEX):
+        return lambda given: release_layers(folder)
+    if holds_patches(folder, only):
+        return lambda given: release_layers(folder, _one(given))
     return None
 
 
@@ -148,98 +140,6 @@ def regions_layers(path: Path) -> list[LayerData]:
         (numbers, options, "labels"),
         (levels if len(levels) > 1 else levels[0], contours, "image"),
     ]
-
-
-def release_layers(folder: Path) -> list[LayerData]:
-    """Return the first patches of a release, those of one zone: picture, labels and outlines.
-
-    Raises
-    ------
-    WorkbenchError
-        The release is damaged, or has no patch.
-    """
-    release = open_release(folder)
-    patches = release.patches()
-    if not patches:
-        raise ReleaseError(f"{folder} has no patch; copy the release again")
-    shown = [patch for patch in patches if patch.zone == patches[0].zone][:_MOST_PATCHES]
-    whole = reduce(Window.union, (patch.window for patch in shown))
-    grid = _grid_of(shown, whole)
-    metadata = data.world_metadata(grid, shown[0].zone) | {
-        "source": str(folder),
-        "release": release.name,
-        "nomenclature": release.nomenclature.document(),
-        "acquired": shown[0].acquired.isoformat() if shown[0].acquired else None,
-    }
-    name = count(
-        "{zone}, {shown} of {count} patch",
-        "{zone}, {shown} of {count} patches",
-        len(patches),
-        zone=shown[0].zone,
-        shown=number(len(shown)),
-    )
-    picture, labels = _mosaics(release, shown, whole)
-    nomenclature = release.nomenclature
-    colours = DirectLabelColormap(color_dict=data.class_colours(nomenclature))
-    return [
-        (picture, _placed(grid, name, metadata) | {"rgb": True}, "image"),
-        (
-            labels,
-            _placed(grid, tr("Classes {name}", name=name), metadata)
-            | {"colormap": colours, "features": data.class_features(nomenclature), "opacity": 0.55},
-            "labels",
-        ),
-        _outlines(shown, whole, _placed(grid, tr("Patches {name}", name=name), metadata)),
-    ]
-
-
-def _mosaics(
-    release: Release, patches: Sequence[Patch], whole: Window
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the picture, (row, col, 3), and the codes, (row, col), of patches in their places."""
-    bands = release.layouts[0].bands
-    picture = np.zeros((*whole.shape, 3), np.uint8)
-    labels = np.zeros(whole.shape, np.uint8)
-    for patch in patches:
-        inside = patch.window.within(whole).slices
-        picture[inside] = data.natural_colours(release.image(patch), bands)
-        if not patch.withheld:
-            labels[inside] = release.labels(patch)
-    return picture, labels
-
-
-def _outlines(patches: Sequence[Patch], whole: Window, options: dict[str, Any]) -> LayerData:
-    """Return the outlines of patches, with what the index says of each as features."""
-    shapes = []
-    for patch in patches:
-        window = patch.window.within(whole)
-        # napari counts from the centre of the first pixel.
-        top, left = window.row - 0.5, window.col - 0.5
-        bottom, right = top + window.height, left + window.width
-        shapes.append(np.array([(top, left), (top, right), (bottom, right), (bottom, left)]))
-    features: dict[str, list[Any]] = {
-        name: [getattr(patch, name) for patch in patches]
-        for name in ("id", "number", "domain", "zone", "fold", "theme", "unlabelled")
-    }
-    for name in patches[0].splits:
-        features[name] = [patch.splits[name] for patch in patches]
-    look = {
-        "shape_type": "rectangle",
-        "face_color": "transparent",
-        "edge_color": "white",
-        "edge_width": 4,
-        "features": features,
-    }
-    return shapes, options | look, "shapes"
-
-
-def _grid_of(patches: Sequence[Patch], whole: Window) -> PixelGrid:
-    """Return the grid of the smallest window that holds patches of a zone."""
-    from affine import Affine
-
-    first, place = patches[0].grid, patches[0].window.within(whole)
-    transform = first.transform @ Affine.translation(-place.col, -place.row)
-    return PixelGrid(crs=first.crs, transform=transform, height=whole.height, width=whole.width)
 
 
 def _placed(

@@ -17,12 +17,14 @@ from made_orthos import MakeOrtho
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 
-from napari_plugin import readers, writers
+from napari_plugin import readers, releases, writers
 from napari_plugin.strangers import put_in_place
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
-from workbench.export import open_release
-from workbench.geo.grid import PixelGrid
+from workbench.export import open_release, subset_release
+from workbench.export.patches import Patch
+from workbench.export.wanted import Wanted
+from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.raster import inspect_raster, read_bands, write_raster
 from workbench.segmentation import read_hierarchy
 from workbench.segmentation.hierarchy import NODATA_LEAF
@@ -89,7 +91,7 @@ def test_every_layer_is_in_metres_with_named_axes(made: Path) -> None:
     campaign = Campaign.open(made / "campaign")
     paths = (made / "campaign", campaign.hierarchy_path(campaign.zone(NAME)), made / "FR_V0.1")
     layers = [layer for path in paths for layer in opened(path)]
-    assert len(layers) == 6
+    assert len(layers) == 9
     for layer in layers:
         assert [str(unit) for unit in layer.units] == ["meter", "meter"]
         assert tuple(layer.axis_labels) == ("y", "x")
@@ -153,7 +155,7 @@ def test_a_foreign_h5_is_left_to_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "release.json", "index.parquet"])
 def test_a_release_shows_the_patches_of_its_first_zone_where_they_lie(made: Path, name: str) -> None:
     release = open_release(made / "FR_V0.1")
-    picture, labels, outlines = opened(made / "FR_V0.1" / name)
+    picture, labels, outlines = opened(made / "FR_V0.1" / name)[:3]
     assert picture.name == f"{NAME}, 2 of 3 patches"
     shown = [patch for patch in release.patches() if patch.zone == NAME]
     assert list(outlines.features["id"]) == [patch.id for patch in shown]
@@ -170,11 +172,105 @@ def test_a_release_shows_the_patches_of_its_first_zone_where_they_lie(made: Path
 
 
 def test_only_so_many_patches_are_shown(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "_MOST_PATCHES", 1)
-    picture, labels, outlines = opened(made / "FR_V0.1")
+    monkeypatch.setattr(releases, "_MOST_PATCHES", 1)
+    picture, labels, outlines = opened(made / "FR_V0.1")[:3]
     assert picture.name == f"{NAME}, 1 of 3 patches"
     assert labels.data.shape == (512, 512)
     assert len(outlines.data) == 1
+
+
+def test_zones_near_the_first_are_read_when_they_are_shown(release: Path) -> None:
+    opened_release = open_release(release)
+    second = [patch for patch in opened_release.patches() if patch.zone != NAME]
+    hidden = release / second[0].files["flair-hub"]["label"].path
+    content = hidden.read_bytes()
+    hidden.unlink()
+    layers = opened(release)
+    assert [layer.visible for layer in layers] == [True] * 3 + [False] * 3
+    labels, outlines = layers[4], layers[5]
+    with pytest.raises(WorkbenchError, match=hidden.name):
+        np.asarray(labels.data)
+    hidden.write_bytes(content)
+    assert (np.asarray(labels.data) == opened_release.labels(second[0])).all()
+    corner = layers[0].metadata["transform"]
+    bounds = second[0].grid.bounds
+    top, left = outlines.data_to_world(outlines.data[0][0])
+    assert corner[2] + left + 0.1 == pytest.approx(bounds.left)
+    assert corner[5] - top - 0.1 == pytest.approx(bounds.top)
+
+
+def test_zones_far_from_the_first_are_left_out_with_a_word(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(releases, "_NEAR", 100.0)
+    monkeypatch.setattr(releases, "show_info", said.append)
+    assert len(opened(made / "FR_V0.1")) == 3
+    assert said == ["FR_V0.1: 1 of 2 zones are here; open the folder of another one to see it."]
+
+
+@pytest.mark.parametrize("layout", ["flair-hub", "flair1"])
+def test_a_folder_in_a_release_shows_what_it_holds(made: Path, layout: str) -> None:
+    release = open_release(made / "FR_V0.1")
+    patch = next(patch for patch in release.patches() if patch.zone != NAME)
+    folder = (release.path / patch.files[layout]["label"].path).parent
+    picture, labels, outlines = opened(folder)
+    assert list(outlines.features["id"]) == [patch.id]
+    assert (np.asarray(labels.data) == release.labels(patch)).all()
+    assert picture.visible
+
+
+@pytest.mark.parametrize("layout", ["flair-hub", "flair1"])
+@pytest.mark.parametrize("modality", ["image", "label"])
+def test_a_file_of_a_patch_shows_that_patch_in_the_colours_of_its_classes(
+    made: Path, modality: str, layout: str
+) -> None:
+    release = open_release(made / "FR_V0.1")
+    patch = release.patches()[1]
+    picture, labels, outlines = opened(release.path / patch.files[layout][modality].path)
+    assert list(outlines.features["id"]) == [patch.id]
+    assert (picture.visible, labels.visible) == (True, modality == "label")
+    assert (np.asarray(labels.data) == release.labels(patch)).all()
+    code = int(labels.data[0, 0])
+    colour = release.nomenclature.by_code(code).colour
+    assert tuple(labels.get_color(code)[:3]) == pytest.approx(
+        [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)], abs=0.005
+    )
+
+
+def test_what_else_lies_in_a_release_is_left_to_others(made: Path) -> None:
+    folder = made / "FR_V0.1"
+    for path in (folder / "README.md", next(folder.rglob("csv")), next(folder.rglob("*.csv"))):
+        assert readers.release_reader(str(path)) is None
+
+
+def test_a_mosaic_is_the_array_that_it_stands_for(made: Path) -> None:
+    release = open_release(made / "FR_V0.1")
+    shown = [patch for patch in release.patches() if patch.zone == NAME]
+    whole = Window(row=0, col=0, height=1024, width=512)
+    asked: list[str] = []
+
+    def read(patch: Patch) -> Any:
+        asked.append(patch.id)
+        return release.labels(patch)
+
+    expected = np.vstack([release.labels(patch) for patch in shown])
+    lazy = releases.PatchMosaic(shown, whole, read)
+    assert (lazy.shape, lazy.ndim, lazy.size, lazy.dtype) == (expected.shape, 2, expected.size, np.uint8)
+    assert asked == []
+    assert (lazy[600, 3:9] == expected[600, 3:9]).all()
+    assert asked == [shown[1].id]
+    for key in (np.s_[:], np.s_[5], np.s_[..., 7], np.s_[::50, ::-1], expected == 5, ([1, 2], [3, 4])):
+        assert (releases.PatchMosaic(shown, whole, release.labels)[key] == expected[key]).all()
+    lazy[0, 0] = 7
+    assert np.asarray(lazy)[0, 0] == 7
+    assert sorted(asked) == sorted(patch.id for patch in shown)
+
+
+def test_withheld_labels_are_no_layer(made: Path, tmp_path: Path) -> None:
+    whole = open_release(made / "FR_V0.1")
+    subset_release(whole, name="OPEN", out=tmp_path, wanted=Wanted(), withhold_test=True)
+    assert [type(layer).__name__ for layer in opened(tmp_path / "OPEN")] == ["Image", "Shapes"] * 2
 
 
 def test_a_folder_that_is_neither_is_left_to_others(tmp_path: Path) -> None:
@@ -244,7 +340,7 @@ def test_a_patch_that_is_gone_is_named(release: Path) -> None:
     patch = open_release(release).patches()[0]
     (release / patch.files["flair-hub"]["label"].path).unlink()
     with pytest.raises(WorkbenchError, match=Path(patch.files["flair-hub"]["label"].path).name):
-        readers.release_layers(release)
+        releases.release_layers(release)
 
 
 def test_a_campaign_without_a_zone_says_how_to_add_one(campaign: Campaign) -> None:
@@ -277,12 +373,12 @@ def test_labels_are_saved_where_they_lie_in_the_numbers_of_a_scheme(
     made: Path, tmp_path: Path, write: Callable[..., list[str]], scheme: str
 ) -> None:
     release = open_release(made / "FR_V0.1")
-    _, labels, _ = opened(made / "FR_V0.1")
+    labels = opened(made / "FR_V0.1")[1]
     path = tmp_path / "étiquettes.tif"
     for _ in range(2):  # napari's dialog has asked whether to replace it
         assert write(str(path), labels.data, labels._get_state()) == [str(path)]
     info = inspect_raster(path)
-    assert (read_bands(path)[0] == release.nomenclature.encode(labels.data, scheme)).all()
+    assert (read_bands(path)[0] == release.nomenclature.encode(np.asarray(labels.data), scheme)).all()
     assert info.grid.crs == "EPSG:2154"
     assert tuple(info.grid.transform)[:6] == pytest.approx(labels.metadata["transform"])
     assert info.tags["SCHEME"] == scheme
