@@ -7,9 +7,10 @@ patches are read when their layers are.
 
 from __future__ import annotations
 
-__all__ = ["CARD", "INDEX", "PatchMosaic", "holds_patches", "release_layers", "release_of"]
+__all__ = ["CARD", "INDEX", "holds_patches", "release_layers", "release_of"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from napari_plugin import layers as data
 from napari_plugin.language import count, number, tr
+from napari_plugin.patch_mosaic import PatchMosaic
 from workbench.errors import ReleaseError
 from workbench.export import Release, open_release
 from workbench.export.index import PatchIndex, file_column
@@ -42,74 +44,6 @@ _MOST_PATCHES = 100
 _MOST_ZONES = 4
 _NEAR = 2000.0
 """Metres from the first zone; what lies farther would make it a speck on the screen."""
-
-
-class PatchMosaic:
-    """Pixels of patches in their places, each patch read when pixels of it are asked for; 0 in between.
-
-    Napari takes it for an array of shape (row, col), or (row, col, channel).
-
-    Parameters
-    ----------
-    patches
-        Of one zone.
-    whole
-        Window of the zone's grid that holds them.
-    read
-        Gives the pixels of a patch: (row, col), or (row, col, channel).
-    channels
-        Number of channels; none if not given.
-    """
-
-    dtype = np.dtype(np.uint8)
-
-    def __init__(
-        self,
-        patches: Sequence[Patch],
-        whole: Window,
-        read: Callable[[Patch], NDArray[np.uint8]],
-        *channels: int,
-    ) -> None:
-        self._waiting = {patch.id: (patch, patch.window.within(whole)) for patch in patches}
-        self._read, self.shape = read, (*whole.shape, *channels)
-        self._pixels = np.zeros(self.shape, np.uint8)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of values."""
-        return self._pixels.size
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, key: Any) -> Any:
-        self._have(key)
-        return self._pixels[key]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._have(key)
-        self._pixels[key] = value
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        self._have(())
-        return np.array(self._pixels, dtype, copy=copy)
-
-    def _have(self, key: Any) -> None:
-        """Read the patches that an index touches and that were not read before."""
-        keys = (*key, ..., ...) if isinstance(key, tuple) else (key, ...)
-        rows, cols = (
-            np.arange(length)[one] if isinstance(one, slice | int | np.integer) else np.arange(length)
-            for one, length in zip((*keys, ...)[:2], self.shape[:2], strict=True)
-        )
-        for name, (patch, window) in [*self._waiting.items()]:
-            if _crosses(rows, window.row, window.height) and _crosses(cols, window.col, window.width):
-                self._pixels[window.slices] = self._read(patch)
-                del self._waiting[name]
 
 
 def release_of(path: Path) -> Path | None:
@@ -153,65 +87,106 @@ def release_layers(folder: Path, path: Path | None = None) -> list[LayerData]:
         raise ReleaseError(f"{path} holds no patch of {release.name}; open the folder of a domain or zone")
     picture_only = path.is_file() and path.name in _names(release, index[int(rows[0])], IMAGE)
     zones = _near_zones(index, rows)
-    made: list[LayerData] = []
-    corner: PixelGrid | None = None
-    for place, zone_rows in enumerate(zones):
-        patches = [index[int(row)] for row in zone_rows[:_MOST_PATCHES]]
-        whole = reduce(Window.union, (patch.window for patch in patches))
-        grid = _grid_of(patches, whole)
-        corner = corner or grid
-        made += _zone_layers(
-            release, patches, whole, grid, corner, total=len(rows), shown=place == 0, bare=picture_only
+    first, *others = (
+        _ZoneView(
+            release=release,
+            patches=tuple(index[int(row)] for row in zone_rows[:_MOST_PATCHES]),
+            total=len(rows),
+            shown=place == 0,
+            bare=picture_only,
         )
+        for place, zone_rows in enumerate(zones)
+    )
+    # Napari looks at the first layer, and says of a place what the last one has there.
+    picture, *above = first.layers(first.grid)
+    made = [picture, *(layer for other in others for layer in other.layers(first.grid)), *above]
     _tell(release, index, rows, len(zones))
     return made
 
 
-def _zone_layers(
-    release: Release,
-    patches: Sequence[Patch],
-    whole: Window,
-    grid: PixelGrid,
-    corner: PixelGrid,
-    *,
-    total: int,
-    shown: bool,
-    bare: bool,
-) -> list[LayerData]:
-    """Return the layers of a zone: seen from the corner of the first one, read now if they are shown."""
-    nomenclature, bands = release.nomenclature, release.layouts[0].bands
-    metadata = data.world_metadata(grid, patches[0].zone) | {
-        "source": str(release.path),
-        "release": release.name,
-        "nomenclature": nomenclature.document(),
-        "acquired": patches[0].acquired.isoformat() if patches[0].acquired else None,
-    }
-    name = count(
-        "{zone}, {shown} of {count} patch",
-        "{zone}, {shown} of {count} patches",
-        total,
-        zone=patches[0].zone,
-        shown=number(len(patches)),
-    )
-    common = _placed(grid, corner, metadata) | {"visible": shown}
-    picture = PatchMosaic(patches, whole, lambda patch: data.natural_colours(release.image(patch), bands), 3)
-    layers: list[LayerData] = [(picture, common | {"name": name, "rgb": True}, "image")]
-    if told := [patch for patch in patches if not patch.withheld]:
-        labels = PatchMosaic(told, whole, release.labels)
-        look = {
-            "name": tr("Classes {name}", name=name),
-            "colormap": DirectLabelColormap(color_dict=data.class_colours(nomenclature)),
-            "features": data.class_features(nomenclature),
-            "opacity": 0.55,
-            "visible": shown and not bare,
-        }
-        layers.append((labels, common | look, "labels"))
-    if shown:  # what is damaged is said before anything is on the screen
-        for mosaic, options, _ in layers:
-            if options["visible"]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ZoneView:
+    """Patches of a zone, to be shown."""
+
+    release: Release
+    patches: tuple[Patch, ...]
+    total: int
+    """Number of the patches that were opened, of whichever zone."""
+    shown: bool
+    """Whether its layers are visible."""
+    bare: bool
+    """Whether the picture was opened alone."""
+
+    @property
+    def whole(self) -> Window:
+        """The smallest window of the zone that holds the patches."""
+        return reduce(Window.union, (patch.window for patch in self.patches))
+
+    @property
+    def grid(self) -> PixelGrid:
+        """The grid of that window."""
+        whole, first = self.whole, self.patches[0]
+        place = first.window.within(whole)
+        transform = first.grid.transform @ Affine.translation(-place.col, -place.row)
+        return PixelGrid(crs=first.grid.crs, transform=transform, height=whole.height, width=whole.width)
+
+    def layers(self, corner: PixelGrid) -> list[LayerData]:
+        """Return picture, outlines and labels as seen from the first pixel of a grid; none without labels."""
+        common, name = self._common(corner), self._name()
+        outlines = common | {"name": tr("Patches {name}", name=name)}
+        made = [
+            (self._picture(), common | {"name": name, "rgb": True}, "image"),
+            _outlines(self.patches, self.whole, outlines),
+        ]
+        if told := [patch for patch in self.patches if not patch.withheld]:
+            labels = PatchMosaic(told, self.whole, self.release.labels)
+            made.append((labels, common | self._look() | {"name": tr("Classes {name}", name=name)}, "labels"))
+        for mosaic, options, kind in made:  # what is damaged is said before anything is on the screen
+            if options["visible"] and kind != "shapes":
                 mosaic[:]
-    layers.append(_outlines(patches, whole, common | {"name": tr("Patches {name}", name=name)}))
-    return layers
+        return made
+
+    def _picture(self) -> PatchMosaic:
+        bands, image = self.release.layouts[0].bands, self.release.image
+        return PatchMosaic(
+            self.patches, self.whole, lambda patch: data.natural_colours(image(patch), bands), 3
+        )
+
+    def _look(self) -> dict[str, Any]:
+        classes = self.release.nomenclature
+        return {
+            "colormap": DirectLabelColormap(color_dict=data.class_colours(classes)),
+            "features": data.class_features(classes),
+            "opacity": 0.55,
+            "visible": self.shown and not self.bare,
+        }
+
+    def _name(self) -> str:
+        return count(
+            "{zone}, {shown} of {count} patch",
+            "{zone}, {shown} of {count} patches",
+            self.total,
+            zone=self.patches[0].zone,
+            shown=number(len(self.patches)),
+        )
+
+    def _common(self, corner: PixelGrid) -> dict[str, Any]:
+        """Return where the layers lie, and what they are of."""
+        grid, first = self.grid, self.patches[0]
+        return {
+            "scale": (grid.resolution, grid.resolution),
+            "translate": data.steps_between(corner, tuple(grid.transform)[:6]),
+            "units": ("m", "m"),
+            "axis_labels": ("y", "x"),
+            "visible": self.shown,
+            "metadata": data.world_metadata(grid, first.zone)
+            | {
+                "source": str(self.release.path),
+                "release": self.release.name,
+                "nomenclature": self.release.nomenclature.document(),
+                "acquired": first.acquired.isoformat() if first.acquired else None,
+            },
+        }
 
 
 def _rows_at(release: Release, index: PatchIndex, folder: Path, path: Path) -> NDArray[np.intp]:
@@ -289,24 +264,6 @@ def _outlines(patches: Sequence[Patch], whole: Window, options: dict[str, Any]) 
     return shapes, options | look, "shapes"
 
 
-def _grid_of(patches: Sequence[Patch], whole: Window) -> PixelGrid:
-    """Return the grid of the smallest window that holds patches of a zone."""
-    first, place = patches[0].grid, patches[0].window.within(whole)
-    transform = first.transform @ Affine.translation(-place.col, -place.row)
-    return PixelGrid(crs=first.crs, transform=transform, height=whole.height, width=whole.width)
-
-
-def _placed(grid: PixelGrid, corner: PixelGrid, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return where layers of a grid lie, in metres from the first pixel of another one."""
-    return {
-        "scale": (grid.resolution, grid.resolution),
-        "translate": data.steps_between(corner, tuple(grid.transform)[:6]),
-        "units": ("m", "m"),
-        "axis_labels": ("y", "x"),
-        "metadata": metadata,
-    }
-
-
 def _box(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what holds some boxes: left, bottom, right, top."""
     return np.array([*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)])
@@ -315,10 +272,6 @@ def _box(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
 def _gap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Return how far two boxes lie apart along the axis on which they do so most, in metres."""
     return float(max(0.0, *(one[:2] - other[2:]), *(other[:2] - one[2:])))
-
-
-def _crosses(places: Any, first: int, length: int) -> bool:
-    return bool(np.any((places >= first) & (places < first + length)))
 
 
 def _is_card(path: Path) -> bool:

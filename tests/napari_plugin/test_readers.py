@@ -18,6 +18,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 
 from napari_plugin import readers, releases, writers
+from napari_plugin.patch_mosaic import PatchMosaic
 from napari_plugin.strangers import put_in_place
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
@@ -155,7 +156,7 @@ def test_a_foreign_h5_is_left_to_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "release.json", "index.parquet"])
 def test_a_release_shows_the_patches_of_its_first_zone_where_they_lie(made: Path, name: str) -> None:
     release = open_release(made / "FR_V0.1")
-    picture, labels, outlines = opened(made / "FR_V0.1" / name)[:3]
+    picture, *_, outlines, labels = opened(made / "FR_V0.1" / name)
     assert picture.name == f"{NAME}, 2 of 3 patches"
     shown = [patch for patch in release.patches() if patch.zone == NAME]
     assert list(outlines.features["id"]) == [patch.id for patch in shown]
@@ -173,7 +174,7 @@ def test_a_release_shows_the_patches_of_its_first_zone_where_they_lie(made: Path
 
 def test_only_so_many_patches_are_shown(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(releases, "_MOST_PATCHES", 1)
-    picture, labels, outlines = opened(made / "FR_V0.1")[:3]
+    picture, *_, outlines, labels = opened(made / "FR_V0.1")
     assert picture.name == f"{NAME}, 1 of 3 patches"
     assert labels.data.shape == (512, 512)
     assert len(outlines.data) == 1
@@ -186,13 +187,13 @@ def test_zones_near_the_first_are_read_when_they_are_shown(release: Path) -> Non
     content = hidden.read_bytes()
     hidden.unlink()
     layers = opened(release)
-    assert [layer.visible for layer in layers] == [True] * 3 + [False] * 3
-    labels, outlines = layers[4], layers[5]
+    assert [layer.visible for layer in layers] == [True, False, False, False, True, True]
+    _, _, outlines, labels, *_ = layers
     with pytest.raises(WorkbenchError, match=hidden.name):
         np.asarray(labels.data)
     hidden.write_bytes(content)
     assert (np.asarray(labels.data) == opened_release.labels(second[0])).all()
-    corner = layers[0].metadata["transform"]
+    corner = layers[-1].metadata["transform"]
     bounds = second[0].grid.bounds
     top, left = outlines.data_to_world(outlines.data[0][0])
     assert corner[2] + left + 0.1 == pytest.approx(bounds.left)
@@ -214,7 +215,7 @@ def test_a_folder_in_a_release_shows_what_it_holds(made: Path, layout: str) -> N
     release = open_release(made / "FR_V0.1")
     patch = next(patch for patch in release.patches() if patch.zone != NAME)
     folder = (release.path / patch.files[layout]["label"].path).parent
-    picture, labels, outlines = opened(folder)
+    picture, outlines, labels = opened(folder)
     assert list(outlines.features["id"]) == [patch.id]
     assert (np.asarray(labels.data) == release.labels(patch)).all()
     assert picture.visible
@@ -227,7 +228,7 @@ def test_a_file_of_a_patch_shows_that_patch_in_the_colours_of_its_classes(
 ) -> None:
     release = open_release(made / "FR_V0.1")
     patch = release.patches()[1]
-    picture, labels, outlines = opened(release.path / patch.files[layout][modality].path)
+    picture, outlines, labels = opened(release.path / patch.files[layout][modality].path)
     assert list(outlines.features["id"]) == [patch.id]
     assert (picture.visible, labels.visible) == (True, modality == "label")
     assert (np.asarray(labels.data) == release.labels(patch)).all()
@@ -255,13 +256,13 @@ def test_a_mosaic_is_the_array_that_it_stands_for(made: Path) -> None:
         return release.labels(patch)
 
     expected = np.vstack([release.labels(patch) for patch in shown])
-    lazy = releases.PatchMosaic(shown, whole, read)
+    lazy = PatchMosaic(shown, whole, read)
     assert (lazy.shape, lazy.ndim, lazy.size, lazy.dtype) == (expected.shape, 2, expected.size, np.uint8)
     assert asked == []
     assert (lazy[600, 3:9] == expected[600, 3:9]).all()
     assert asked == [shown[1].id]
     for key in (np.s_[:], np.s_[5], np.s_[..., 7], np.s_[::50, ::-1], expected == 5, ([1, 2], [3, 4])):
-        assert (releases.PatchMosaic(shown, whole, release.labels)[key] == expected[key]).all()
+        assert (PatchMosaic(shown, whole, release.labels)[key] == expected[key]).all()
     lazy[0, 0] = 7
     assert np.asarray(lazy)[0, 0] == 7
     assert sorted(asked) == sorted(patch.id for patch in shown)
@@ -373,7 +374,7 @@ def test_labels_are_saved_where_they_lie_in_the_numbers_of_a_scheme(
     made: Path, tmp_path: Path, write: Callable[..., list[str]], scheme: str
 ) -> None:
     release = open_release(made / "FR_V0.1")
-    labels = opened(made / "FR_V0.1")[1]
+    labels = opened(made / "FR_V0.1")[-1]
     path = tmp_path / "étiquettes.tif"
     for _ in range(2):  # napari's dialog has asked whether to replace it
         assert write(str(path), labels.data, labels._get_state()) == [str(path)]
@@ -389,9 +390,38 @@ def test_napari_itself_opens_a_release_and_saves_its_labels(made: Path, tmp_path
     npe2pm.register(npe2.PluginManifest.from_distribution("ocs-workbench"))
     viewer = ViewerModel()
     viewer.open(str(made / "FR_V0.1"), plugin="ocs-workbench")
-    saved = viewer.layers[1:2].save(str(tmp_path / "labels"), plugin="ocs-workbench")
+    saved = viewer.layers[-1:].save(str(tmp_path / "labels"), plugin="ocs-workbench")
     assert saved == [str(tmp_path / "labels.tif")]
-    assert (read_bands(tmp_path / "labels.tif")[0] == viewer.layers[1].data).all()
+    assert (read_bands(tmp_path / "labels.tif")[0] == viewer.layers[-1].data).all()
+
+
+def test_a_zone_beside_the_first_is_drawn_when_its_eye_is_opened(
+    made: Path, make_napari_viewer_proxy: Callable[..., Any], npe2pm: Any
+) -> None:
+    npe2pm.register(npe2.PluginManifest.from_distribution("ocs-workbench"))
+    viewer = make_napari_viewer_proxy(show=True)
+    viewer.open(str(made / "FR_V0.1"), plugin="ocs-workbench")
+    second = viewer.layers[1]
+    assert "Z2_AA" in second.name
+    assert viewer.scene.camera.center[-2] == pytest.approx(102.4, abs=1), (
+        "it looks at the middle of the first zone"
+    )
+    viewer.scene.camera.center = (viewer.scene.camera.center[0], second.translate[0] + 51.2, 51.2)
+    assert not viewer.screenshot(flash=False)[..., :3].any()
+    second.visible = True
+    assert viewer.screenshot(flash=False)[..., :3].any()
+
+
+@pytest.mark.parametrize("layout", ["flair-hub", "flair1"])
+@pytest.mark.parametrize("modality", ["image", "label"])
+def test_napari_itself_opens_a_patch_of_a_release(
+    made: Path, modality: str, layout: str, npe2pm: Any
+) -> None:
+    npe2pm.register(npe2.PluginManifest.from_distribution("ocs-workbench"))
+    viewer = ViewerModel()
+    patch = open_release(made / "FR_V0.1").patches()[0]
+    viewer.open(str(made / "FR_V0.1" / patch.files[layout][modality].path), plugin="ocs-workbench")
+    assert list(viewer.layers[1].features["id"]) == [patch.id]
 
 
 def test_napari_shows_the_sentence_of_a_broken_file(tmp_path: Path, npe2pm: Any) -> None:
