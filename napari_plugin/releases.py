@@ -221,8 +221,8 @@ def _tell(release: Release, index: PatchIndex, rows: NDArray[np.intp], shown: in
     if (zones := len({names[row] for row in rows.tolist()})) > shown:
         show_info(
             count(
-                "{release}: {shown} of {count} zone is here; open the folder of another one to see it.",
-                "{release}: {shown} of {count} zones are here; open the folder of another one to see it.",
+                "{release}: you see {shown} of {count} zone; open the folder of another one to see it.",
+                "{release}: you see {shown} of {count} zones; open the folder of another one to see it.",
                 zones,
                 release=release.name,
                 shown=number(shown),

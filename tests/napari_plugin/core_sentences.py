@@ -25,9 +25,9 @@ _WORKFLOWS = (
     "admitting authors closing comparing doubling labelling predictions publishing rasters refining "
     "segmenting standing"
 )
-_EXPORT = "building gates hamming honesty judging layouts/__init__ leakage release rules shares"
+_EXPORT = "building gates hamming honesty judging layouts/__init__ leakage proving release rules shares"
 _ASSESSMENT = "agreement closing seams slivers surfaces"
-_DESK = "handin opening processes readers reviewing session writers"
+_DESK = "handin opening processes readers releases reviewing session writers"
 MODULES = (
     *(f"workbench/labels/{name}.py" for name in _LABELS.split()),
     *(f"workbench/geo/{name}.py" for name in ("placed", "predictions", "raster", "vectors")),
@@ -67,7 +67,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "workbench/workflows/closing.py": ("refusal",),
     "workbench/workflows/doubling.py": ("hidden",),
     "workbench/workflows/labelling.py": ("export_labels",),
-    "workbench/workflows/publishing.py": ("release_sources",),
+    "workbench/workflows/publishing.py": ("release_sources", "_admitted"),
     "workbench/workflows/refining.py": ("refined_by",),
     "workbench/documents.py": ("write_files",),
     "workbench/outputs.py": ("check_output",),

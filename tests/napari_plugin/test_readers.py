@@ -207,7 +207,7 @@ def test_zones_far_from_the_first_are_left_out_with_a_word(
     monkeypatch.setattr(releases, "_NEAR", 100.0)
     monkeypatch.setattr(releases, "show_info", said.append)
     assert len(opened(made / "FR_V0.1")) == 3
-    assert said == ["FR_V0.1: 1 of 2 zones are here; open the folder of another one to see it."]
+    assert said == ["FR_V0.1: you see 1 of 2 zones; open the folder of another one to see it."]
 
 
 @pytest.mark.parametrize("layout", ["flair-hub", "flair1"])

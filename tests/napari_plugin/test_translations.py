@@ -41,6 +41,7 @@ TEMPLATES = list(templates())
 PLACE = re.compile(r"\{(\w+)\}")
 SAME = {
     *(", ", "Action", "Alt", "Classes", "Classes {name}", "Contours {name}", "Ctrl", "Tab"),
+    "version {version}, {lines}",
     *("Orthophoto {zone}", "Zone", "Zones", "image"),
 }
 """What French says as English does."""
