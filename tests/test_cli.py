@@ -808,9 +808,9 @@ def test_the_examples_of_all_commands_run(
     whole = [[-1, -1], [-1, 512], [512, 512], [512, -1]]  # nothing unlabelled, or it is not accepted
     square = [[50, 50], [50, 200], [200, 200], [200, 50]]  # a border, or there is no bias
     (tmp_path / "predictions").mkdir()
-    for number in (1, 2):
+    for number, east in ((1, 0), (2, 5120)):
         predicted = tmp_path / "predictions" / f"PRED_IMG_{number:06}.tif"
-        write_raster(predicted, made_truth(512, 512), made_grid(512, 512))
+        write_raster(predicted, made_truth(512, 512), made_grid(512, 512, col=east))
     made_model(tmp_path / "MODEL")
     lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]
     (tmp_path / "edits.jsonl").write_text("\n".join(map(json.dumps, lines)))

@@ -28,7 +28,7 @@ from workbench.export.selection import Selection
 from workbench.export.statistics import band_statistics
 from workbench.geo.codes import CODES
 from workbench.nomenclature import Nomenclature
-from workbench.nomenclature.lookup import NEVER
+from workbench.nomenclature.lookup import NEVER, UNLABELLED
 
 if TYPE_CHECKING:
     import torch
@@ -190,7 +190,8 @@ def _numbers(
     nomenclature: Nomenclature, layout: Layout, scheme: str, ignored: int | None
 ) -> NDArray[np.int64]:
     """Return the number that each code has in ``mask``, shape (256,)."""
-    known = numberings(nomenclature, rule=CHALLENGE)
+    # Grouped as the challenges do are the classes of their nomenclature alone.
+    known = numberings(nomenclature, rule=scheme if scheme == CHALLENGE else "flair")
     if scheme not in known:
         raise ReleaseError(
             f"classes of {nomenclature.name} are not numbered as {scheme!r}; choose from "
@@ -198,11 +199,15 @@ def _numbers(
         )
     numbers = {code: number for number, code in known[scheme].codes.items()}
     other = nomenclature.schemes[layout.scheme].other
-    left = numbers.get(nomenclature.by_key(other).code, 0) if other else 0
+    if other is None and ignored is None and 0 in numbers.values():
+        raise ReleaseError(
+            f"0 is a class in {scheme}, and no number is left for what nobody labelled; give ignore_index"
+        )
+    left = 0 if other is None else numbers[nomenclature.by_key(other).code]
     table = np.full(NEVER + 1, left, np.int64)
     table[list(numbers)] = list(numbers.values())
     if ignored is not None:
-        table[table == left] = ignored
+        table[np.arange(NEVER + 1) == UNLABELLED if other is None else table == left] = ignored
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from made_zones import build, changed, make_zones
 from test_modalities import with_views
 
 from workbench import ReleaseDataset
-from workbench.errors import ReleaseError
+from workbench.errors import ReleaseError, WorkbenchError
 from workbench.export import Release, open_release, subset_release
 from workbench.export.layouts import with_modalities
 from workbench.export.layouts.flair_hub import FlairHub
 from workbench.export.layouts.hdf5 import Hdf5
 from workbench.export.wanted import Wanted
-from workbench.nomenclature import load_crosswalk
+from workbench.nomenclature import load_crosswalk, load_nomenclature
 
 torch = pytest.importorskip("torch")
 LAYOUTS = ["flair-hub", "flair1", "hdf5", "shards"]
@@ -103,6 +104,15 @@ def test_numbers_are_those_asked_for(layout: str, whole: Release) -> None:
     np.testing.assert_array_equal(ignored[ignored != -100], codes[ignored != -100])
     lost = mask(scheme="challenge", ignore_index=255)
     np.testing.assert_array_equal(lost == 255, challenge == 13)
+
+
+def test_other_nomenclatures_have_their_own_numbers_alone(tmp_path: Path) -> None:
+    mine = replace(load_nomenclature("flair-19"), name="flair-mine")
+    release = build(make_zones()[:1], tmp_path, nomenclature=mine)
+    found = ReleaseDataset(release, "all")
+    np.testing.assert_array_equal(found[0]["mask"].numpy(), release.labels(found.patches[0]))
+    with pytest.raises(WorkbenchError, match="flair-mine"):
+        ReleaseDataset(release, "all", scheme="challenge")
 
 
 def test_modalities_come_with_types_that_torch_reckons_with(tmp_path: Path) -> None:
