@@ -846,6 +846,8 @@ REPEATED = {
     ("zone migrate", "--zone"),
     ("zone migrate", "--decide"),
     ("product build", "--decide"),
+    ("release build", "--readmit"),
+    ("release publish", "--known-bias"),
     ("release withdraw", "--zone"),
 }
 """Options that are made to be given several times."""

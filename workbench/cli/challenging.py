@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, PATH, RULE, emit, example, progress, split_names
 
 
 @click.command(
     "subset",
+    cls=Command,
     epilog=example("workbench release subset releases/FR_V0.1 -o releases --name SMALL --domain D055_2018"),
 )
 @click.argument("path", metavar="RELEASE", type=PATH)
@@ -51,7 +53,11 @@ def release_subset(
     emit("release-subset", made.document(), made.text(), as_json=as_json)
 
 
-@click.command("score", epilog=example("workbench release score releases/FR_V0.1 predictions --scheme flair"))
+@click.command(
+    "score",
+    cls=Command,
+    epilog=example("workbench release score releases/FR_V0.1 predictions --scheme flair"),
+)
 @click.argument("path", metavar="SEALED|RELEASE", type=PATH)
 @click.argument("submission", metavar="SUBMISSION", type=PATH)
 @RULE

@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, open_campaign, progress, say
 
 
-@click.command("stats", epilog=example("workbench release stats releases/FR_V0.1 --no-pixels"))
+@click.command("stats", cls=Command, epilog=example("workbench release stats releases/FR_V0.1 --no-pixels"))
 @click.argument("path", metavar="RELEASE", type=PATH)
 @click.option(
     "--no-pixels", is_flag=True, help="Leave out mean and std of the bands, which read every image."
@@ -30,7 +31,9 @@ def release_stats(path: Path, no_pixels: bool, as_json: bool) -> None:
     emit("release-stats", found.document(), found.text(), as_json=as_json)
 
 
-@click.command("report", epilog=example("workbench release report releases/FR_V0.1 -o report.html"))
+@click.command(
+    "report", cls=Command, epilog=example("workbench release report releases/FR_V0.1 -o report.html")
+)
 @click.argument("path", metavar="RELEASE", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="The page, such as report.html.")
 @click.option("--campaign", type=PATH, metavar="DIR", help="Tells what an older release does not.")
@@ -50,7 +53,9 @@ def release_report(path: Path, campaign: Path | None, no_pixels: bool, **options
         )
 
 
-@click.command("diff", epilog=example("workbench release diff releases/FR_V0.1 releases/FR_V0.2"))
+@click.command(
+    "diff", cls=Command, epilog=example("workbench release diff releases/FR_V0.1 releases/FR_V0.2")
+)
 @click.argument("before", metavar="A", type=PATH)
 @click.argument("after", metavar="B", type=PATH)
 @click.option(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, PATH, emit, example, progress
 
 # Rules live with what loads heavy libraries: a test holds these defaults against theirs.
@@ -50,7 +51,7 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-@click.command("leakage", epilog=example("workbench release leakage releases/FR_V0.1"))
+@click.command("leakage", cls=Command, epilog=example("workbench release leakage releases/FR_V0.1"))
 @click.argument("path", metavar="RELEASE", type=PATH)
 @_option(*_RULES[0])
 @JSON

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, PATH, emit, example, progress, split_names
 
 
-@click.command("import", epilog=example("workbench release import releases/FR_V0.1 -o IMPORTED"))
+@click.command("import", cls=Command, epilog=example("workbench release import releases/FR_V0.1 -o IMPORTED"))
 @click.argument("path", metavar="TREE", type=PATH)
 @click.option(
     "-o", "--output", "campaign", type=PATH, required=True, help="Campaign to make, or to go on with."

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, PATH, emit, example, progress, split_names
 
 
@@ -27,6 +28,7 @@ def _asked(sentence: str) -> Callable[[click.Context, click.Parameter, Any], Any
 
 @click.command(
     "publish",
+    cls=Command,
     epilog=example(
         "workbench release publish releases/FR_V0.1 -o public --licence etalab-2.0 --date 2026-01-31"
     ),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.challenging import release_score, release_subset
+from workbench.cli.commands import Group
 from workbench.cli.describing import release_diff, release_report, release_stats
 from workbench.cli.gating import release_leakage, rule_options
 from workbench.cli.importing import release_import
@@ -33,7 +34,7 @@ def _lattice(ctx: click.Context, param: click.Parameter, value: str | None) -> P
         raise click.BadParameter(str(error)) from error
 
 
-@click.group()
+@click.group(cls=Group)
 def release() -> None:
     """Cut accepted zones into versioned patch releases."""
 
