@@ -61,7 +61,9 @@ def _composition(survey: Survey, edition: Edition) -> Iterator[Answer]:
     yield "Is there a label or target with each instance?", "Yes, a class for each pixel."
     yield (
         "Is any information missing from instances?",
-        statements.unlabelled(survey) if survey.unlabelled else "No: every pixel is labelled.",
+        " ".join(
+            [*([statements.withheld(survey)] if survey.withheld else []), statements.unlabelled(survey)]
+        ),
     )
     yield (
         "Are relationships between instances made explicit?",

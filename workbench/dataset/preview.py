@@ -15,6 +15,7 @@ import numpy as np
 from workbench.dataset.choosing import choose_patches
 from workbench.dataset.survey import Survey
 from workbench.dataset.thumbnails import Thumbnails, contact_sheet
+from workbench.errors import ReleaseError
 from workbench.export import Patch, Release
 from workbench.export.folds import PROD, SPLITS
 from workbench.threads import Map
@@ -53,6 +54,8 @@ def make_preview(
 ) -> Preview:
     """Draw patches of a release that are spread over its zones and classes; the same ones each time.
 
+    Patches whose labels are withheld are not among them.
+
     Raises
     ------
     WorkbenchError
@@ -61,12 +64,19 @@ def make_preview(
     release, index = survey.release, survey.release.patches()
     keys = survey.nomenclature.keys
     table = index.table(["id", "zone", *(f"pixels_{key}" for key in keys)])
-    counts = np.stack([table.column(f"pixels_{key}").to_numpy() for key in keys], axis=1)
-    shares = counts / release.lattice.pixels**2
+    counts = np.stack([table.column(f"pixels_{key}").to_numpy(zero_copy_only=False) for key in keys], axis=1)
+    # Of labels that are withheld there are no counts.
+    told = np.flatnonzero(~np.isnan(counts.astype(np.float64)).any(axis=1))
+    if not told.size:
+        raise ReleaseError(f"{release.name} withholds all its labels, so there is nothing to show of them")
+    shares = counts[told] / release.lattice.pixels**2
     numbers = choose_patches(
-        table.column("id").to_pylist(), table.column("zone").to_pylist(), shares, wanted=PATCHES
+        table.column("id").take(told).to_pylist(),
+        table.column("zone").take(told).to_pylist(),
+        shares,
+        wanted=PATCHES,
     )
-    patches = [index[number] for number in numbers]
+    patches = [index[int(told[number])] for number in numbers]
     draw = _Draw(release, Thumbnails(bands=release.richest.bands, nomenclature=survey.nomenclature))
     rows: list[dict[str, bytes]] = []
     for drawn in map(draw, patches):

@@ -55,7 +55,8 @@ def readme(survey: Survey, edition: Edition, preview: Preview, *, head: str, sof
         *(_lowered(layout.note()) for layout in survey.release.layouts),
         "## Classes",
         _classes(survey),
-        plain(statements.unlabelled(survey)) if survey.unlabelled else "Every pixel is labelled.",
+        plain(statements.unlabelled(survey)),
+        *([plain(statements.withheld(survey))] if survey.withheld else []),
         "## Splits and folds",
         plain(statements.splitting()),
         _splits(survey),
@@ -146,16 +147,11 @@ def _classes(survey: Survey) -> str:
         )
         for entry in survey.nomenclature.classes
     ]
-    rows.append(
-        (
-            "*unlabelled*",
-            "",
-            "",
-            *("" for _ in schemes),
-            f"{survey.unlabelled:,}",
-            percent(survey.unlabelled, survey.pixels),
-        )
-    )
+    rows += [
+        (name, "", "", *("" for _ in schemes), f"{number:,}", percent(number, survey.pixels))
+        for name, number in (("*unlabelled*", survey.unlabelled), ("*withheld*", survey.withheld))
+        if number or name == "*unlabelled*"
+    ]
     head = ("class", "key", "colour", *(f"in {plain(scheme)}" for scheme in schemes), "pixels", "%")
     return table(head, rows, right=range(3, len(head)))
 

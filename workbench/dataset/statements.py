@@ -15,11 +15,13 @@ __all__ = [
     "splitting",
     "summary",
     "unlabelled",
+    "withheld",
 ]
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from workbench.counting import counted
 from workbench.dataset.edition import Edition
 from workbench.dataset.survey import Survey, ZoneSurvey
 from workbench.export.folds import PROD
@@ -91,6 +93,8 @@ def annotation(survey: Survey) -> Iterator[str]:
 
 def unlabelled(survey: Survey) -> str:
     """Return how much nobody labelled."""
+    if not survey.unlabelled:
+        return f"Every pixel {'whose labels are here ' if survey.withheld else ''}is labelled."
     share = survey.unlabelled / survey.pixels
     return (
         f"{survey.unlabelled:,} pixels ({100 * share:.2g} %) were labelled by nobody and are written as "
@@ -151,8 +155,19 @@ def biases(survey: Survey, edition: Edition) -> Iterator[str]:
     yield from edition.known_biases
 
 
+def withheld(survey: Survey) -> str:
+    """Return whose labels are kept apart, for a challenge."""
+    told = survey.card["withheld"]
+    return (
+        f"Labels of the {counted(told['patches'], 'patch', 'patches')} that are test in {told['split']} are "
+        f"withheld, for a challenge: they are in {told['sealed']}, whose digests are in SEAL."
+    )
+
+
 def limitations(survey: Survey) -> Iterator[str]:
     """Yield what the release cannot be used for, or only with care: its own warnings among it."""
+    if survey.withheld:
+        yield withheld(survey)
     if survey.unlabelled:
         yield unlabelled(survey)
     if confused := _confused(survey):

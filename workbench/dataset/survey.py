@@ -99,7 +99,12 @@ class Survey:
     @property
     def pixels(self) -> int:
         """All pixels."""
-        return self.class_pixels.total() + self.unlabelled
+        return int(self.card["counts"]["pixels"])
+
+    @property
+    def withheld(self) -> int:
+        """Pixels whose labels are kept apart."""
+        return self.pixels - self.class_pixels.total() - self.unlabelled
 
     @property
     def period(self) -> tuple[date, date]:

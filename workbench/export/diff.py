@@ -60,9 +60,10 @@ def diff_releases(
     Raises
     ------
     ReleaseError
-        The releases are on different lattices, or one of them is damaged.
+        The releases are on different lattices, or one of them is damaged or withholds labels.
     """
     _check_lattices(before, after)
+    _check_whole(before, after)
     work = _Diffing(before, after)
     total = len(after.patches())
     for found in map(work.compare, work.pairs()):
@@ -233,6 +234,16 @@ def _pairs(domain: MatchedDomain, alike: Alike) -> Iterator[PatchPair]:
 def _sets(rows: DomainRows) -> NDArray[Any]:
     """Return the set of each patch by split, and its fold, shape (patch, column)."""
     return np.column_stack([rows.column(name).astype(str) for name in _SETS])
+
+
+def _check_whole(*releases: Release) -> None:
+    for release in releases:
+        if "withheld" in release.card:
+            whole, sealed = release.card["subset"]["of"], release.card["withheld"]["sealed"]
+            raise ReleaseError(
+                f"{release.path} withholds labels, so nobody can tell what changed; compare {whole}, of "
+                f"which it is a part, or {sealed}"
+            )
 
 
 def _check_lattices(before: Release, after: Release) -> None:

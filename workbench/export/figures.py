@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from workbench.export.folds import PROD, SPLITS, SUBSETS
-from workbench.export.inventory import Inventory, class_distance, take_inventory
+from workbench.export.inventory import Inventory, Part, class_distance, take_inventory
 from workbench.export.label_facts import LabelFacts, label_facts
 from workbench.export.release import Release
 from workbench.export.set_distances import SetDistance, set_distances
@@ -65,7 +65,7 @@ class ReleaseFigures:
         release, whole = self.release, self.inventory.whole
         lines = [
             f"{release.name} {release.version}: {whole.area:g} km², {whole.patches:,} patches, "
-            f"{whole.labelled + whole.unlabelled:,} pixels ({whole.unlabelled:,} unlabelled), "
+            f"{whole.all_pixels:,} pixels ({whole.unlabelled:,} unlabelled{_withheld(whole)}), "
             f"{whole.zones:,} zones in {whole.domains} domains",
             *self._domains(),
             *self._classes(),
@@ -197,3 +197,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _withheld(part: Part) -> str:
+    return f", labels of {part.withheld:,} withheld" if part.withheld else ""

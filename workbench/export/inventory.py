@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.export.folds import FOLDS, PROD, SPLITS, SUBSETS
 from workbench.export.release import Release
+from workbench.geo.grid import PatchLattice
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -83,19 +84,22 @@ class Part:
     patches: int
     area: float
     """In km²."""
+    all_pixels: int
+    """Those whose labels are withheld, too."""
     pixels: NDArray[np.int64]
     """Shape (class,). Labelled pixels."""
     unlabelled: int
 
     @classmethod
-    def of(cls, sums: Sequence[ZoneSum], *, classes: int, patch_area: float) -> Part:
-        """Add up zones; ``patch_area`` is in m²."""
+    def of(cls, sums: Sequence[ZoneSum], *, classes: int, lattice: PatchLattice) -> Part:
+        """Add up zones of patches of a lattice."""
         patches = sum(one.patches for one in sums)
         return cls(
             zones=len({one.zone for one in sums}),
             domains=len({one.domain for one in sums}),
             patches=patches,
-            area=round(patches * patch_area / 1e6, 6),
+            area=round(patches * lattice.pitch**2 / 1e6, 6),
+            all_pixels=patches * lattice.pixels**2,
             pixels=sum((one.pixels for one in sums), np.zeros(classes, np.int64)),
             unlabelled=sum(one.unlabelled for one in sums),
         )
@@ -104,6 +108,11 @@ class Part:
     def labelled(self) -> int:
         """Pixels that have a class."""
         return int(self.pixels.sum())
+
+    @property
+    def withheld(self) -> int:
+        """Pixels whose labels are kept apart."""
+        return self.all_pixels - self.labelled - self.unlabelled
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -117,8 +126,9 @@ class Part:
             "zones": self.zones,
             "patches": self.patches,
             "area_km2": self.area,
-            "pixels": self.labelled + self.unlabelled,
+            "pixels": self.all_pixels,
             "unlabelled_pixels": self.unlabelled,
+            "withheld_pixels": self.withheld,
             "class_pixels": dict(zip(keys, self.pixels.tolist(), strict=True)),
             "class_shares": {
                 key: round(share, 9) for key, share in zip(keys, self.shares.tolist(), strict=True)
@@ -139,8 +149,7 @@ class Inventory:
     """Zones, sorted by id."""
     available: Mapping[str, Availability]
     """By domain."""
-    patch_area: float
-    """In m²."""
+    lattice: PatchLattice
 
     @cached_property
     def whole(self) -> Part:
@@ -194,7 +203,7 @@ class Inventory:
         }
 
     def _part(self, sums: Sequence[ZoneSum]) -> Part:
-        return Part.of(sums, classes=len(self.keys), patch_area=self.patch_area)
+        return Part.of(sums, classes=len(self.keys), lattice=self.lattice)
 
 
 def class_distance(one: NDArray[np.int64], other: NDArray[np.int64]) -> float | None:
@@ -233,12 +242,11 @@ def take_inventory(release: Release) -> Inventory:
         for key, found in _by_zone(rows, grouped, [*counted, _UNLABELLED]):
             sums[key].add(found)
         seen.add(rows, dates)
-    lattice = release.lattice
     return Inventory(
         keys=keys,
         sums=tuple(_settled(key, sums[key]) for key in sorted(sums)),
         available=seen.available(release),
-        patch_area=lattice.pitch**2,
+        lattice=release.lattice,
     )
 
 
@@ -267,7 +275,8 @@ def _by_zone(
     keys = list(zip(*plain.values(), strict=True))
     numbers: dict[tuple[Any, ...], int] = {}
     places = np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
-    pixels = np.stack([rows.column(name).to_numpy() for name in counted], axis=1)
+    # Of labels that are withheld there are no counts.
+    pixels = np.stack([rows.column(name).fill_null(0).to_numpy() for name in counted], axis=1)
     shapes = shapely.from_wkb(rows.column("geometry").to_numpy())
     for key, number in numbers.items():
         (own,) = np.nonzero(places == number)

@@ -147,6 +147,7 @@ class Verdict:
             "verdict": self.outcome,
             "measured": self.measured,
             "limit": self.limit,
+            "least": self.floor,
             "unit": self.unit,
         }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from workbench.counting import counted
 from workbench.errors import ReleaseError
 from workbench.export.building import same_content
 from workbench.export.cutting import put_file
@@ -58,7 +59,8 @@ class Subset:
         if self.sealed is not None:
             withheld = self.release.card["withheld"]
             lines.append(
-                f"labels of {withheld['patches']:,} patches in {withheld['zones']} zones are withheld; "
+                f"labels of {counted(withheld['patches'], 'patch', 'patches')} in "
+                f"{counted(withheld['zones'], 'zone')} are withheld; "
                 f"{self.sealed.path} has them: keep it to yourself, with its {KEY}, and never without a copy"
             )
         return "\n".join(lines)
@@ -148,8 +150,8 @@ def _tested(parent: Release, zones: Sequence[str]) -> tuple[str, ...]:
     tested = tuple(zone for zone in zones if splits[zone][TESTED] == "test")
     if not tested:
         raise ReleaseError(
-            f"none of the {len(zones)} zones is test in {TESTED}, so there is nothing to withhold; choose "
-            "domains of fold 1, too"
+            f"none of {counted(len(zones), 'zone')} is test in {TESTED}, so there is nothing to withhold; "
+            "choose domains of fold 1, too"
         )
     return tested
 

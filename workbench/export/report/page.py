@@ -16,12 +16,13 @@ from workbench.export.report.changes import changes_since
 from workbench.export.report.maps import FOLD_SIGNS, zone_map
 from workbench.export.report.pictures import domain_bars, fold_bars
 from workbench.export.report.sheet import Look
+from workbench.export.rules import ASKS
 from workbench.nomenclature import LandCoverClass
 from workbench.pages import data_address, fill_page, page_kind
 
 PAGE: Final = page_kind("a report of a release", "ocs-workbench/release-report")
 _TEMPLATE: Final = Path(__file__).with_name("report.html.jinja")
-_OLDEST: Final = {"version": None, "parent": None, "withdrawn": (), "excluded_patches": 0}
+_OLDEST: Final = {"version": None, "parent": None, "withdrawn": (), "excluded_patches": 0, "rules": ()}
 """What cards of format 1 lack."""
 _ORIGINS: Final = (
     ("manual", "drawn", "drawn by hand: brush, line, polygon"),
@@ -76,6 +77,7 @@ def report_page(figures: ReleaseFigures, sheet: Sheet) -> bytes:
             by_code={entry.code: entry for entry in release.nomenclature.classes},
             title_of={entry.key: entry.titles["en"] for entry in release.nomenclature.classes},
             signs=FOLD_SIGNS,
+            asks=ASKS,
             origins=_origins(figures),
             map=zone_map(inventory.sums, release.lattice.crs),
             **_bars(figures, classes),

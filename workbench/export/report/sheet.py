@@ -9,11 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
+from itertools import repeat
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.export.index import WITHHELD
 from workbench.export.patches import Patch
 from workbench.export.release import Release
 from workbench.geo.thumbnails import indexed_png, jpeg, picked, shrunk, three_bands
@@ -63,7 +65,8 @@ def choose_patches(release: Release, *, count: int) -> list[Patch]:
     Parameters
     ----------
     release
-        Its index is read once, and little of it kept; no image.
+        Its index is read once, and little of it kept; no image. Patches whose labels are withheld are not
+        chosen.
     count
         Patches at most.
     """
@@ -89,11 +92,17 @@ def choose_patches(release: Release, *, count: int) -> list[Patch]:
 def _candidates(release: Release) -> Iterator[_Candidate]:
     keys = release.nomenclature.keys
     columns, least = [f"pixels_{key}" for key in keys], _SHOWN * release.lattice.pixels**2
-    begin = 0
-    for rows in release.patches().batches(["id", "domain", *columns]):
-        shown = np.stack([rows.column(name).to_numpy() for name in columns], axis=1) >= least
-        told = zip(rows.column("id").to_pylist(), rows.column("domain").to_pylist(), shown, strict=True)
-        for number, (name, domain, own) in enumerate(told, start=begin):
+    index, begin = release.patches(), 0
+    kept_apart = [WITHHELD] if WITHHELD in index.columns else []
+    for rows in index.batches(["id", "domain", *columns, *kept_apart]):
+        shown = np.stack([rows.column(name).fill_null(0).to_numpy() for name in columns], axis=1) >= least
+        withheld = rows.column(WITHHELD).to_pylist() if kept_apart else repeat(False, rows.num_rows)
+        told = zip(
+            rows.column("id").to_pylist(), rows.column("domain").to_pylist(), shown, withheld, strict=True
+        )
+        for number, (name, domain, own, apart) in enumerate(told, start=begin):
+            if apart:
+                continue
             digest = hashlib.sha256(name.encode()).digest()
             yield _Candidate(digest, number, domain, tuple(keys[place] for place in np.flatnonzero(own)))
         begin += rows.num_rows
