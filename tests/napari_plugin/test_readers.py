@@ -271,7 +271,12 @@ def test_a_mosaic_is_the_array_that_it_stands_for(made: Path) -> None:
 def test_withheld_labels_are_no_layer(made: Path, tmp_path: Path) -> None:
     whole = open_release(made / "FR_V0.1")
     subset_release(whole, name="OPEN", out=tmp_path, wanted=Wanted(), withhold_test=True)
-    assert [type(layer).__name__ for layer in opened(tmp_path / "OPEN")] == ["Image", "Shapes"] * 2
+    assert [type(layer).__name__ for layer in opened(tmp_path / "OPEN")] == [
+        "Image",
+        "Image",
+        "Shapes",
+        "Shapes",
+    ]
 
 
 def test_a_folder_that_is_neither_is_left_to_others(tmp_path: Path) -> None:
