@@ -139,7 +139,7 @@ def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
     if card["warnings"]:
         parts.append("## Warnings\n")
         parts.append("".join(f"- {warning['message']}.\n" for warning in card["warnings"]))
-    if told := [zone["disclosure"] for zone in card["zones"] if zone["disclosure"]]:
+    if told := [zone["disclosure"] for zone in card["zones"] if zone.get("disclosure")]:
         parts.append("## Zones that are no plain test\n")
         parts.append("".join(f"- {line}.\n" for line in told))
     return "\n".join(parts)
