@@ -23,6 +23,7 @@ from workbench.nomenclature.classes import (
     load_nomenclature,
 )
 from workbench.nomenclature.crosswalk import Crosswalk, TargetClass, Undecided, load_crosswalk
+from workbench.nomenclature.deriving import Derivation, derivation_to
 from workbench.nomenclature.recoding import Landing, Recoding
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Artificialised",
     "CoverRule",
     "Crosswalk",
+    "Derivation",
     "LandCoverClass",
     "Landing",
     "Nomenclature",
@@ -38,6 +40,7 @@ __all__ = [
     "TargetClass",
     "Undecided",
     "UpperClass",
+    "derivation_to",
     "load_artificialisation",
     "load_crosswalk",
     "load_nomenclature",
