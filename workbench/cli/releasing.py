@@ -16,6 +16,7 @@ from workbench.cli.gating import release_leakage, rule_options
 from workbench.cli.importing import release_import
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
 from workbench.cli.publishing import release_publish
+from workbench.cli.recoding import release_recode
 
 if TYPE_CHECKING:
     from workbench.geo.grid import PatchLattice
@@ -124,6 +125,7 @@ for _command in (
     release_diff,
     release_publish,
     release_subset,
+    release_recode,
     release_score,
     release_import,
 ):

@@ -17,7 +17,7 @@ from workbench.export.sealing import KEY, SEAL
 from workbench.export.totals import Totals
 from workbench.export.wanted import Wanted
 
-_KEPT: Final = ("withdrawn", "excluded_patches", "software", "nomenclature", "grid", "encoding")
+_KEPT: Final = ("withdrawn", "excluded_patches", "software", "nomenclature", "grid", "encoding", "derived")
 _CARRIED: Final = ("same-ground",)
 """Kinds of warnings that cannot be had from patches: those about zones that are all here are kept."""
 _ZONE = re.compile(r"D[0-9]{2,9}_[0-9]{4}/[A-Za-z0-9_-]+")

@@ -57,9 +57,7 @@ class UsageLayer:
     """All codes that are known."""
 
     @classmethod
-    def open(
-        cls, path: Path, usages: Sequence[str], *, field: str = FIELD, layer: str | None = None
-    ) -> Self:
+    def open(cls, path: Path, usages: Sequence[str], *, field: str = FIELD, layer: str | None = None) -> Self:
         """Open a layer whose codes are all known; polygons without a code say nothing.
 
         Raises
@@ -67,8 +65,10 @@ class UsageLayer:
         VectorError
             The file, its layer or field is none.
         ReleaseError
-            The layer has no polygons, or codes that nobody knows.
+            No usage is asked for, or the layer has no polygons, or codes that nobody knows.
         """
+        if not usages:
+            raise ReleaseError(f"{path}: the answer hangs on no usage; leave the usage layer out")
         if path.suffix.lower() == ".shp":
             raise ReleaseError(
                 f"{path} is one of several files, which no digest proves together; write a GeoPackage: "

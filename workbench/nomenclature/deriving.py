@@ -88,6 +88,12 @@ class Derivation:
         return tuple(self.by_usage)
 
     @property
+    def hanging(self) -> tuple[int, ...]:
+        """Codes of the classes whose answer hangs on the usage."""
+        keys = {key for answers in self.by_usage.values() for key in answers}
+        return tuple(entry.code for entry in self.source.classes if entry.key in keys)
+
+    @property
     def undecided(self) -> tuple[str, ...]:
         """Keys of the classes that nobody decided."""
         return tuple(key for key, goal in self.goals.items() if goal == UNDECIDED)
@@ -177,12 +183,8 @@ def derivation_to(
     crosswalk = loaded.decide({key: goal for key, goal in chosen.items() if goal != UNDECIDED})
     if name == ARTIFICIALISED:
         return _artificialised(crosswalk, chosen, load_artificialisation())
-    goals = {
-        key: _key(crosswalk.table[key]) if key in crosswalk.table else UNDECIDED for key in source.keys
-    }
-    return Derivation(
-        crosswalk=crosswalk, decisions=chosen, target=_nomenclature_of(loaded), goals=goals
-    )
+    goals = {key: _key(crosswalk.table[key]) if key in crosswalk.table else UNDECIDED for key in source.keys}
+    return Derivation(crosswalk=crosswalk, decisions=chosen, target=_nomenclature_of(loaded), goals=goals)
 
 
 def _artificialised(
