@@ -165,8 +165,8 @@ def derived_statement(card: Mapping[str, Any]) -> str:
     if chosen := derived["decisions"]:
         told += f" Decided by whoever made it: {', '.join(f'{a} = {b}' for a, b in chosen.items())}."
     if left := derived["undecided"]:
-        counts = ", ".join(f"{key} ({count:,} pixels)" for key, count in left.items())
-        told += f" Undecided, and written as the class *undecided*: {counts}."
+        counts = ", ".join(f"{key} ({counted(count, 'pixel')})" for key, count in left.items())
+        told += f" Undecided, and written as the class *undecided*, with what nobody labelled: {counts}."
     if usage := derived["usage"]:
         told += (
             f" Usage is that of {usage['features']:,} polygons (field {usage['field']}): known for "

@@ -153,7 +153,8 @@ def check_recodable(parent: Release) -> None:
         )
     if "derived" in parent.card:
         raise ReleaseError(
-            f"{parent.name} is derived itself; recode {parent.card['derived']['of']}, of which it is derived"
+            f"labels of {parent.name} are derived themselves; recode {parent.card['derived']['of']}, which "
+            "they come from"
         )
     for path in (INDEX, NOMENCLATURE):
         check_taken(parent.path, path, Manifest.read(parent.path).get(path))

@@ -6,7 +6,8 @@ A class is known by its ``key`` and its ``code`` (1–254, append-only). The num
 *building*, so unlabelled pixels are written as the scheme's *other*; only a scheme that has a value for them
 writes that.
 
-The documents lie in ``schema/nomenclatures``, ``schema/crosswalks`` and ``schema/rules``.
+The documents lie in ``schema/nomenclatures``, ``schema/crosswalks`` and ``schema/rules``; ``schema/derived``
+has classes that labels are derived to, and nobody labels in.
 """
 
 from workbench.nomenclature.artificialisation import (

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.documents import shipped
 from workbench.errors import NomenclatureError
 from workbench.nomenclature.artificialisation import (
     ArtificialisationRule,
@@ -200,7 +201,7 @@ def _artificialised(
     return Derivation(
         crosswalk=crosswalk,
         decisions=decisions,
-        target=load_nomenclature("artificialisation"),
+        target=load_nomenclature(shipped("schema") / "derived" / "artificialisation.json"),
         goals={key: _ANSWERS[answer] for key, answer in answers.items()},
         rule=rule,
         by_usage={usage: {key: told(key, usage) for key in depending} for usage in rule.usages},
