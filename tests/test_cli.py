@@ -795,8 +795,8 @@ CONTRACT = (
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
     "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
     "release publish; release stats; release report; release leakage; release diff; release subset; "
-    "release recode; release score; release import; zone migrate; zone pack; zone unpack; campaign backup; model import; "
-    "model info; model list; model publish; evaluate; product build; train; crossval"
+    "release recode; release score; release import; zone migrate; zone pack; zone unpack; campaign backup; "
+    "model import; model info; model list; model publish; evaluate; product build; train; crossval"
 )
 
 

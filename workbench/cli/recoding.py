@@ -9,11 +9,13 @@ from typing import Any
 
 import click
 
+from workbench.cli.commands import Command
 from workbench.cli.options import JSON, PATH, emit, example, progress, split_decisions
 
 
 @click.command(
     "recode",
+    cls=Command,
     epilog=example("workbench release recode releases/FR_V0.1 -o releases --name FR_V0.1_15 --to 15"),
 )
 @click.argument("path", metavar="RELEASE", type=PATH)
