@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from workbench.documents import digest_file, inside
 from workbench.errors import ReleaseError
-from workbench.export.manifest import ABOUT, MANIFEST
+from workbench.export.manifest import MANIFEST, is_about
 
 _READ: Final = ("index.parquet", "nomenclature.json")
 
@@ -61,7 +61,7 @@ def prove_index(release: Path, card: Mapping[str, Any]) -> None:
         with (release / MANIFEST).open(encoding="utf-8", newline="\n") as lines:
             for line in lines:
                 sha256, _, name = line.rstrip("\n").partition("  ")
-                if name not in ABOUT:
+                if not is_about(name):
                     hasher.update(line.encode())
                 if name in _READ:
                     listed[name] = sha256
