@@ -146,6 +146,15 @@ def test_twice_is_the_same_bytes_and_the_second_time_is_reused(whole: Release, t
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["DERIVED"]
 
 
+def test_the_same_pixels_by_other_decisions_are_not_taken_for_the_same(tmp_path: Path) -> None:
+    parent = build([striped()], tmp_path / "whole", layouts=["flair1"])
+    decided = {"ligneous": "CS2.1.2"}
+    made(parent, tmp_path, "ocsge-cover", decisions=decided)
+    assert made(parent, tmp_path, "ocsge-cover", decisions=decided).release.reused
+    with pytest.raises(ReleaseError, match="has the same content, and tells otherwise how it was made"):
+        made(parent, tmp_path, "ocsge-cover", decisions=decided | {"greenhouse": "CS1.1.1.1"})
+
+
 def test_series_and_zone_files_come_along(tmp_path: Path) -> None:
     views = ("elevation", "sentinel2")
     layouts = [with_modalities(one, views) for one in (FlairHub(), Hdf5())]
