@@ -271,9 +271,7 @@ def test_labels_that_are_withheld_derived_or_changed_are_no_source(whole: Releas
         made(open_release(tmp_path / "DERIVED"), tmp_path, "12-1", name="AGAIN")
     damaged = build(make_zones()[:1], tmp_path / "damaged")
     next(damaged.path.rglob("*LABEL*.tif")).write_bytes(b"II*\0")
-    with pytest.raises(
-        ReleaseError, match=r"is not as it was built: .*LABEL-COSIA_Z2--UF_1-1\.tif has other"
-    ):
+    with pytest.raises(ReleaseError, match=r"is not as it was built: .*LABEL-COSIA_.*\.tif has other"):
         made(damaged, tmp_path / "none", "15")
     assert not (tmp_path / "none").exists()
 
