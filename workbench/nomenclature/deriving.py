@@ -9,9 +9,9 @@ from __future__ import annotations
 
 __all__ = ["ARTIFICIALISED", "TARGETS", "UNDECIDED", "Derivation", "derivation_to"]
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,11 @@ from workbench.nomenclature.artificialisation import (
     Artificialised,
     load_artificialisation,
 )
-from workbench.nomenclature.classes import LandCoverClass, Nomenclature, Scheme, UpperClass, load_nomenclature
-from workbench.nomenclature.crosswalk import Crosswalk, TargetClass, load_crosswalk
+from workbench.nomenclature.classes import LandCoverClass, Nomenclature, load_nomenclature
+from workbench.nomenclature.crosswalk import Crosswalk, load_crosswalk
 from workbench.nomenclature.entries import freeze, listed
 from workbench.nomenclature.lookup import NEVER
+from workbench.nomenclature.targets import UNDECIDED, class_key, nomenclature_of
 
 ARTIFICIALISED: Final = "artificialised"
 TARGETS: Final[Mapping[str, str]] = {
@@ -39,11 +40,6 @@ TARGETS: Final[Mapping[str, str]] = {
     ARTIFICIALISED: "flair-19-to-ocsge-cover",
 }
 """By what labels can be derived to, the crosswalk that says how."""
-UNDECIDED: Final = "undecided"
-"""Key of the class of pixels whose class nobody decided; a decision may be this, too."""
-_FROM_ONE: Final = "flair"
-_FROM_ZERO: Final = "flair_hub"
-"""Schemes of the published trees; numbers of the one begin with 1, of the other with 0."""
 _ANSWERS: Final = {
     Artificialised.ALWAYS: "artificialised",
     Artificialised.NEVER: "not_artificialised",
@@ -170,9 +166,11 @@ def derivation_to(
     if name not in TARGETS:
         raise NomenclatureError(f"there is no derivation to {name!r}; choose one of {listed(TARGETS)}")
     loaded, chosen = load_crosswalk(TARGETS[name], source=source), dict(decisions or {})
+    target = nomenclature_of(loaded)
     for key, goal in chosen.items():
         if loaded.is_group(goal):
-            inside = (one.key for one in loaded.targets if one.parent and one.parent.startswith(goal))
+            below = {entry.key for entry in target.below(class_key(goal))}
+            inside = (one.key for one in loaded.targets if class_key(one.key) in below)
             raise NomenclatureError(
                 f"{loaded.name}: {goal} is a group, and a pixel has a class; decide {key} to be one of "
                 f"{listed(inside)}, or {UNDECIDED}"
@@ -184,8 +182,10 @@ def derivation_to(
     crosswalk = loaded.decide({key: goal for key, goal in chosen.items() if goal != UNDECIDED})
     if name == ARTIFICIALISED:
         return _artificialised(crosswalk, chosen, load_artificialisation())
-    goals = {key: _key(crosswalk.table[key]) if key in crosswalk.table else UNDECIDED for key in source.keys}
-    return Derivation(crosswalk=crosswalk, decisions=chosen, target=_nomenclature_of(loaded), goals=goals)
+    goals = {
+        key: class_key(crosswalk.table[key]) if key in crosswalk.table else UNDECIDED for key in source.keys
+    }
+    return Derivation(crosswalk=crosswalk, decisions=chosen, target=target, goals=goals)
 
 
 def _artificialised(
@@ -206,115 +206,3 @@ def _artificialised(
         rule=rule,
         by_usage={usage: {key: told(key, usage) for key in depending} for usage in rule.usages},
     )
-
-
-def _nomenclature_of(crosswalk: Crosswalk) -> Nomenclature:
-    """Return the targets of a crosswalk as a nomenclature: the same whatever is decided."""
-    bare = crosswalk.source.schemes[_FROM_ONE].other or ""  # what nobody labelled is written as it
-    other = UNDECIDED if crosswalk.undecided else _key(crosswalk.table[bare])
-    kept = _keeps_numbers(crosswalk)
-    entries = [*crosswalk.targets, *_undecided(crosswalk)]
-    numbers = {
-        scheme: {one.key: _number(one, scheme, crosswalk.source if kept else None) for one in entries}
-        for scheme in (_FROM_ONE, _FROM_ZERO)
-    }
-    ours = () if kept or crosswalk.status == "published" else tuple(_key(one.key) for one in entries)
-    how = f"as in {crosswalk.source.name}" if kept else f"those of {crosswalk.name}, from 1"
-    return Nomenclature(
-        name=crosswalk.target,
-        version=crosswalk.version,
-        titles=crosswalk.titles,
-        notes=(f"Made of the targets of {crosswalk.name}: nobody labels in these classes.", *crosswalk.notes),
-        schemes={
-            _FROM_ONE: _scheme(f"In trees of FLAIR's layout: numbers {how}.", crosswalk, other, ours),
-            _FROM_ZERO: _scheme(
-                f"In trees of FLAIR-HUB's layout: numbers {how if kept else f'{how}, less 1'}.",
-                crosswalk,
-                other,
-                ours,
-            ),
-        },
-        groups=tuple(
-            UpperClass(
-                key=_key(group.key),
-                titles=group.titles,
-                colour=group.colour,
-                parent=_key(group.parent) if group.parent else None,
-                fallback=_key(group.fallback) if group.fallback else None,
-            )
-            for group in crosswalk.groups
-        ),
-        classes=tuple(
-            _class(one, crosswalk, {scheme: held[one.key] for scheme, held in numbers.items()})
-            for one in entries
-        ),
-    )
-
-
-def _class(target: TargetClass, crosswalk: Crosswalk, values: Mapping[str, int]) -> LandCoverClass:
-    told = (
-        {
-            "en": f"{target.key} of {crosswalk.target}, derived from {crosswalk.source.name}.",
-            "fr": f"{target.key} de {crosswalk.target}, dérivé de {crosswalk.source.name}.",
-        }
-        if target.key != UNDECIDED
-        else {
-            "en": f"A class of {crosswalk.source.name} that nobody decided, or what nobody labelled.",
-            "fr": f"Une classe de {crosswalk.source.name} non décidée, ou ce qui n'est pas annoté.",
-        }
-    )
-    return LandCoverClass(
-        code=target.value,
-        key=_key(target.key),
-        titles=target.titles,
-        colour=target.colour,
-        palettes={},
-        parent=_key(target.parent) if target.parent else None,
-        definition=told,
-        definition_status="working",
-        definition_source=f"{crosswalk.name} {crosswalk.version}",
-        observed={},
-        confused_with=(),
-        values=values,
-    )
-
-
-def _undecided(crosswalk: Crosswalk) -> Iterator[TargetClass]:
-    """Yield the class of what is not decided, where a crosswalk leaves something so."""
-    if crosswalk.undecided:
-        yield TargetClass(
-            value=max(one.value for one in crosswalk.targets) + 1,
-            key=UNDECIDED,
-            titles={"en": "undecided", "fr": "indécidé"},
-            colour="#000000",
-            parent=None,
-            scored=False,
-        )
-
-
-def _scheme(description: str, crosswalk: Crosswalk, other: str, ours: Iterable[str]) -> Scheme:
-    return Scheme(
-        description=description,
-        defined_by=f"{crosswalk.name} {crosswalk.version}, {crosswalk.status}",
-        other=other,
-        ours=tuple(ours),
-        palette=None,
-    )
-
-
-def _keeps_numbers(crosswalk: Crosswalk) -> bool:
-    """Tell whether all targets are classes of the source with their codes, as the 15 scored ones are."""
-    codes: dict[str, Any] = {entry.key: entry.code for entry in crosswalk.source.classes}
-    return all(codes.get(one.key) == one.value for one in crosswalk.targets)
-
-
-def _number(target: TargetClass, scheme: str, source: Nomenclature | None) -> int:
-    """Return the number of a target in a published tree: the source's, where that is kept."""
-    if source is not None:
-        return source.by_key(target.key).values[scheme]
-    return target.value - (scheme == _FROM_ZERO)
-
-
-def _key(key: str) -> str:
-    """Return the key of a class for what another owner calls CS1.1.1.1: cs1_1_1_1."""
-    return key.lower().replace(".", "_")
