@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
+import geopandas
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from click.testing import CliRunner
 from made_models import INC_NAME, TINY, inc, made_model, save, state
 from made_orthos import MakeOrtho, made_grid, made_image, made_truth
@@ -206,6 +208,32 @@ def test_a_zone_is_withdrawn_and_no_later_release_has_it(
     again = run(*withdraw, "--name", "V0.2", code=1).stderr
     assert "exists, and a release never changes" in again
     assert "has no other zone" in run(*withdraw, "--zone", "D051_2019/Z15_UN", "--name", "W", code=1).stderr
+
+
+def test_a_release_in_other_classes(run: Run, directory: Path, tmp_path: Path) -> None:
+    run("release", "build", directory, "--name", "FR_V0.1", "-o", "out")
+    recode = ("release", "recode", "out/FR_V0.1", "-o", "out", "--name")
+    made = document(run(*recode, "FR_V0.1_15", "--to", "15", "--json"), "release-recode")
+    assert (made["reused"], made["derived"]["of"], made["nomenclature"]["name"]) == (
+        False,
+        "FR_V0.1",
+        "flair-15",
+    )
+    assert "sound" in run("release", "verify", "out/FR_V0.1_15").stdout
+    assert document(run(*recode, "FR_V0.1_15", "--to", "15", "--json"), "release-recode")["reused"]
+    (image,) = (tmp_path / "out" / "FR_V0.1" / "FLAIR1").rglob("IMG_*.tif")
+    with rasterio.open(image) as source:
+        bounds = source.bounds
+    whole = geopandas.GeoDataFrame({"us": ["US5"]}, geometry=[shapely.box(*bounds)], crs=2154)
+    whole.to_file(tmp_path / "usage.gpkg")
+    asked = (*recode, "USED", "--to", "artificialised", "--usage", "usage.gpkg", "--usage-field")
+    assert "has no field code_us; it has us" in run(*asked, "code_us", code=1).stderr
+    told = document(run(*asked, "us", "--json"), "release-recode")
+    assert told["class_pixels"]["depends_on_usage"] == 0
+    assert told["derived"]["usage"]["features"] == 1
+    assert not (tmp_path / "out" / "OCSGE").exists()
+    decided = run(*recode, "OCSGE", "--to", "ocsge-cover", "--decide", "ligneous=CS2.1", code=1).stderr
+    assert "CS2.1 is a group, and a pixel has a class" in decided
 
 
 def test_a_script_prints_each_op_once_it_is_durable(run: Run, directory: Path) -> None:
@@ -422,6 +450,33 @@ BAD_CALLS = {
         "--reason",
     ),
     "subset without a name": (["release", "subset", "DIR", "-o", "out"], 2, "--name"),
+    "other classes of no release": (
+        ["release", "recode", "DIR", "-o", "out", "--name", "X", "--to", "15"],
+        1,
+        "release.json",
+    ),
+    "other classes that are none": (
+        ["release", "recode", "DIR", "-o", "out", "--name", "X", "--to", "17"],
+        2,
+        "ocsge-cover",
+    ),
+    "a layer of no usage": (
+        [
+            "release",
+            "recode",
+            "DIR",
+            "-o",
+            "o",
+            "--name",
+            "X",
+            "--to",
+            "artificialised",
+            "--usage-layer",
+            "L",
+        ],
+        2,
+        "--usage FILE",
+    ),
     "score by no release": (["release", "score", "DIR", "DIR"], 1, "release.json"),
     "import of no tree": (["release", "import", "DIR", "-o", "new"], 1, "holds no patches such as"),
     "import by no layout": (["release", "import", "DIR", "-o", "new", "--layout", "coco"], 1, "flair-hub"),
@@ -775,7 +830,7 @@ CONTRACT = (
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
     "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
     "release publish; release stats; release report; release leakage; release diff; release subset; "
-    "release withdraw; release score; release import; zone migrate; zone pack; zone unpack; "
+    "release withdraw; release recode; release score; release import; zone migrate; zone pack; zone unpack; "
     "campaign backup; model import; model info; model list; model publish; evaluate; product build; "
     "train; crossval"
 )
@@ -849,6 +904,7 @@ REPEATED = {
     ("release build", "--readmit"),
     ("release publish", "--known-bias"),
     ("release withdraw", "--zone"),
+    ("release recode", "--decide"),
 }
 """Options that are made to be given several times."""
 

@@ -15,9 +15,11 @@ from made_editions import HOSTILE, edition
 from made_zones import MadeZone, build
 from markdown_it import MarkdownIt
 
-from workbench.dataset import PublishedDataset, publish_dataset
+from workbench.dataset import PublishedDataset, publish_dataset, statements
+from workbench.dataset.survey import survey
 from workbench.export import Release
 from workbench.markdown import plain
+from workbench.workflows.recoding import recode
 
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
@@ -160,3 +162,10 @@ def test_the_licence_names_itself_and_how_to_name_the_data(folder: Path) -> None
     assert "Licence Ouverte" in text
     assert "SPDX-License-Identifier: etalab-2.0" in text
     assert f"{HOSTILE}, IGN, A & B, 2026-01-31, https://doi.org/10.5281/zenodo.1234567, etalab-2.0." in text
+
+
+def test_what_is_published_of_derived_labels_says_so_at_once(release: Release, tmp_path: Path) -> None:
+    assert "DERIVED" not in statements.summary(survey(release))
+    derived = recode(release.path, name="FR_15", out=tmp_path, goal="15").release
+    told = statements.summary(survey(derived))
+    assert "16 classes of flair-15 1.0.0. The labels are DERIVED: nobody annotated in these classes." in told

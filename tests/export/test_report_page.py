@@ -25,6 +25,7 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 from workbench.export.report import Sheet, report_page
+from workbench.workflows.recoding import recode
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "release_v1" / "release_v1"
 HOSTILE = "<script>alert('$x_1$ & 2')</script>"
@@ -266,3 +267,13 @@ def replace_labels(release: Release, codes: np.ndarray) -> Release:
             return codes
 
     return Labelled(path=release.path, card=release.card)
+
+
+def test_a_page_of_derived_labels_begins_with_it(tmp_path: Path) -> None:
+    parent = build([make_zone()], tmp_path, layouts=["flair1"])
+    assert "DERIVED" not in report_page(measure_release(parent), Sheet()).decode()
+    derived = recode(parent.path, name="FR_15", out=tmp_path, goal="15").release
+    page = report_page(measure_release(derived), Sheet()).decode()
+    head = page[page.index("<h1>") : page.index("<dl>")]
+    assert "The labels are DERIVED" in head
+    assert "the release FR_V0.1" in head

@@ -183,7 +183,7 @@ def test_a_group_has_no_answer_to_artificialisation(cover: Crosswalk) -> None:
 
 def test_every_shipped_crosswalk_has_the_name_of_its_file() -> None:
     names = [path.stem for path in (shipped("schema") / "crosswalks").glob("*.json")]
-    assert len(names) == 7
+    assert len(names) == 10
     assert [load_crosswalk(name).name for name in names] == names
 
 

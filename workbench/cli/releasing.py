@@ -17,6 +17,7 @@ from workbench.cli.gating import release_leakage, rule_options
 from workbench.cli.importing import release_import
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
 from workbench.cli.publishing import release_publish
+from workbench.cli.recoding import release_recode
 from workbench.cli.withdrawing import release_withdraw
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ for _command in (
     release_publish,
     release_subset,
     release_withdraw,
+    release_recode,
     release_score,
     release_import,
 ):

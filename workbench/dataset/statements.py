@@ -24,6 +24,7 @@ from typing import Final
 from workbench.counting import counted
 from workbench.dataset.edition import Edition
 from workbench.dataset.survey import Survey, ZoneSurvey
+from workbench.export.card import derived_statement
 from workbench.export.folds import PROD
 
 _RARE: Final = 0.001
@@ -43,15 +44,16 @@ def km2(area: float) -> str:
 
 
 def summary(survey: Survey) -> str:
-    """Return what the release is, in one sentence."""
+    """Return what the release is, in one sentence, and whether its labels are derived in one more or two."""
     counts, grid, classes = survey.card["counts"], survey.card["grid"], survey.nomenclature
     layout = survey.release.richest
-    return (
+    told = (
         f"{counts['patches']:,} patches of {grid['patch_pixels']} × {grid['patch_pixels']} pixels at "
         f"{grid['resolution']:g} m ({', '.join(layout.bands)}) with a land-cover class for each pixel: "
         f"{km2(counts['area_km2'])} km² of {counts['zones']:,} zones in {counts['domains']:,} domains "
         f"(department and year), {len(classes.classes)} classes of {classes.name} {classes.version}."
     )
+    return f"{told} {derived_statement(survey.card)}" if "derived" in survey.card else told
 
 
 def period(survey: Survey) -> str:

@@ -102,6 +102,11 @@ def build_release(
             f"{parent.name} withholds labels, so no release is built on it; build on "
             f"{parent.card['subset']['of']}, of which it is a part"
         )
+    if parent is not None and "derived" in parent.card:
+        raise ReleaseError(
+            f"labels of {parent.name} are derived, so no release is built on it; build on "
+            f"{parent.card['derived']['of']}, and derive again"
+        )
     zones = sorted(sources, key=lambda source: source.zone.id)
     identity = Identity(name=name, said=version, parent=parent, readmitted=frozenset(readmit))
     verdicts = judge_sources(zones, chosen, nomenclature, lattice, rules)

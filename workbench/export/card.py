@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
+    "derived_statement",
     "grid_document",
     "layout_entries",
     "nomenclature_document",
@@ -129,10 +130,11 @@ def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
     side = grid["patch_pixels"]
     parts = [
         f"# {card['name']}\n",
+        *([f"{derived_statement(card)}\n"] if "derived" in card else []),
         f"{counted(counts['patches'], 'patch', 'patches')} of {side} × {side} pixels at "
         f"{grid['resolution']:g} m ({counts['area_km2']:g} km², {grid['crs']}) from "
         f"{counted(counts['zones'], 'zone')} in {counted(counts['domains'], 'domain')}, labelled with "
-        f"{nomenclature['version']}.\n",
+        f"{nomenclature['name']} {nomenclature['version']}.\n",
         _COMMON,
         *(layout.note() for layout in layouts),
     ]
@@ -145,6 +147,36 @@ def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
     return "\n".join(parts)
 
 
+def derived_statement(card: Mapping[str, Any]) -> str:
+    """Return what has to be known of derived labels before anything else, for people."""
+    derived = card["derived"]
+    rule = derived["rule"]
+    by = f"{derived['crosswalk']} {derived['version']}"
+    by += f" and the rule {rule['name']} {rule['version']}" if rule else ""
+    links = {
+        "published": "the links of that table are those of the classes' owner",
+        "derived": "the links of that table are this workbench's own, and no official ones",
+    }
+    told = (
+        f"The labels are DERIVED: nobody annotated in these classes. They were made of the release "
+        f"{derived['of']} (content {derived['content_sha256'][:12]}) by the table {by}; "
+        f"{links[derived['status']]}."
+    )
+    if chosen := derived["decisions"]:
+        told += f" Decided by whoever made it: {', '.join(f'{a} = {b}' for a, b in chosen.items())}."
+    if left := derived["undecided"]:
+        counts = ", ".join(f"{key} ({counted(count, 'pixel')})" for key, count in left.items())
+        told += f" Undecided, and written as the class *undecided*, with what nobody labelled: {counts}."
+    if usage := derived["usage"]:
+        told += (
+            f" Usage is that of {usage['features']:,} polygons (field {usage['field']}): known for "
+            f"{usage['known_pixels']:,} of the pixels that hang on it, unknown for "
+            f"{usage['unknown_pixels']:,}, contested by overlapping polygons for "
+            f"{usage['contested_pixels']:,}."
+        )
+    return told
+
+
 _COMMON: Final = """\
 - `release.json`: counts, zones with their fold, reviewed state and what models gave of their labels, split
   rule, what the release was held against, warnings.
@@ -153,8 +185,9 @@ _COMMON: Final = """\
 - `SHA256SUMS`: the digest of every file; check with `sha256sum -c SHA256SUMS` or `workbench release verify`.
 
 Folds are made of domains. In `split_k` the zones of fold k are test, the others train or valid, zone by zone;
-`prod` has no test. Pixels that nobody labelled are written as *other* (19 in FLAIR's numbering, 18 in
-FLAIR-HUB's): give that class weight 0. No raster has a nodata tag.
+`prod` has no test. Pixels that nobody labelled are written as the *other* of each scheme in
+`nomenclature.json` (of flair-19, 19 in FLAIR's numbering, 18 in FLAIR-HUB's): give that class weight 0. No
+raster has a nodata tag.
 """
 
 

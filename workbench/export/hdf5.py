@@ -99,7 +99,15 @@ def write_patches(
                 made[name].id.write_direct_chunk((number,) + (0,) * len(datasets[name].shape), content)
 
 
-def take_patches(path: Path, target: Path, ids: Sequence[str], modalities: Sequence[str]) -> None:
+def take_patches(
+    path: Path,
+    target: Path,
+    ids: Sequence[str],
+    modalities: Sequence[str],
+    *,
+    instead: Iterable[Mapping[str, bytes]] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
     """Write some patches of a file, and some modalities, to another one: chunks as they are.
 
     Parameters
@@ -110,6 +118,10 @@ def take_patches(path: Path, target: Path, ids: Sequence[str], modalities: Seque
         Of the patches, in the order that they are to have.
     modalities
         Those of the file that are taken.
+    instead
+        For each patch chunks of modalities that are not to be as they are, of the same shape and type.
+    about
+        Attributes that are not to be as they are.
 
     Raises
     ------
@@ -122,8 +134,11 @@ def take_patches(path: Path, target: Path, ids: Sequence[str], modalities: Seque
         there = {name: number for number, name in enumerate(file["id"].asstr()[:])}
         places = [there[name] for name in ids]
         datasets = {one: Chunked(dtype=file[one].dtype.name, shape=file[one].shape[1:]) for one in modalities}
-        transforms, about = file["transform"][:][places], dict(file.attrs)
-    write_patches(target, ids, transforms, datasets, _chunks(path, places, modalities), about)
+        transforms, told = file["transform"][:][places], {**file.attrs, **(about or {})}
+    chunks: Iterable[Mapping[str, bytes]] = _chunks(path, places, modalities)
+    if instead is not None:
+        chunks = ({**each, **others} for each, others in zip(chunks, instead, strict=True))
+    write_patches(target, ids, transforms, datasets, chunks, told)
 
 
 def read_patch(path: Path, modality: str, patch_id: str) -> NDArray[Any]:

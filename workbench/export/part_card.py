@@ -14,7 +14,9 @@ from workbench.export.patches import Patch
 from workbench.export.release import Release
 from workbench.export.totals import Totals
 
-_KEPT: Final = ("withdrawn", "excluded_patches", "software", "nomenclature", "grid", "encoding")
+_KEPT: Final = (
+    "withdrawn", "excluded_patches", "software", "nomenclature", "grid", "encoding", "derived",
+)  # fmt: skip
 _CARRIED: Final = ("same-ground",)
 """Kinds of warnings that cannot be had from patches: those about zones that are all here are kept."""
 _ZONE = re.compile(r"D[0-9]{2,9}_[0-9]{4}/[A-Za-z0-9_-]+")

@@ -54,24 +54,34 @@ class Retaker:
 
     def others(self, patches: PatchIndex) -> Digests:
         """Take what zones have beside their patches, and files of many patches."""
+        yield from self.of_zones(patches)
+        for layout in self.layouts:
+            if layout.container != "files":
+                for path, held in groupby(patches, key=lambda patch: self.place(layout, patch, IMAGE)):
+                    yield self._pack(layout, path, list(held))
+
+    def of_zones(self, patches: PatchIndex) -> Digests:
+        """Take what zones have beside their patches."""
         for layout in self.layouts:
             for _, held in groupby(patches, key=lambda patch: patch.zone):
                 for name in layout.zone_paths(list(held)):
                     path = f"{layout.root}/{name}"
                     yield self._take(path, self.manifest.get(path))
-            if layout.container != "files":
-                for path, held in groupby(patches, key=lambda patch: self._place(layout, patch, IMAGE)):
-                    yield self._pack(layout, path, list(held))
+
+    def take(self, layout: Layout, patch: Patch, modality: str) -> tuple[str, str]:
+        """Take the file of a modality of a patch; return path and digest."""
+        path = self.place(layout, patch, modality)
+        return self._take(path, patch.files[layout.name][modality].sha256)
 
     def _patch(self, patch: Patch) -> list[tuple[str, str]]:
         return [
-            self._take(self._place(layout, patch, modality), patch.files[layout.name][modality].sha256)
+            self.take(layout, patch, modality)
             for layout in self.layouts
             if layout.container == "files"
             for modality in patch.shown(layout.modalities)
         ]
 
-    def _place(self, layout: Layout, patch: Patch, modality: str) -> str:
+    def place(self, layout: Layout, patch: Patch, modality: str) -> str:
         """Return where a modality of a patch lies, if it lies where it should."""
         path = f"{layout.root}/{layout.path(patch, modality)}"
         if patch.files[layout.name][modality].path != path:

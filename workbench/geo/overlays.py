@@ -6,7 +6,7 @@ the upper left one. In the geometries x is the column and y the row.
 
 from __future__ import annotations
 
-__all__ = ["Feature", "Overlay", "Paths"]
+__all__ = ["Feature", "Overlay", "Paths", "attribute_text"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -112,7 +112,7 @@ class Overlay:
 
     def told(self, index: int) -> dict[str, str]:
         """Return the attributes of a feature as text."""
-        return {name: _text(values[index]) for name, values in self.attributes.items()}
+        return {name: attribute_text(values[index]) for name, values in self.attributes.items()}
 
     def paths(self, rows: tuple[float, float], cols: tuple[float, float], *, tolerance: float = 0.0) -> Paths:
         """Return what there is to draw in a view, in the order of the file.
@@ -210,7 +210,7 @@ def _boxes(xy: NDArray[np.float64], firsts: NDArray[np.intp], stops: NDArray[np.
     return boxes
 
 
-def _text(value: Any) -> str:
+def attribute_text(value: Any) -> str:
     """Return a value of an attribute as a person reads it."""
     if value is None or value != value:  # NaN, and no date
         return ""

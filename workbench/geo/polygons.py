@@ -1,17 +1,18 @@
-"""From the pixels of a map to polygons; a door of rasterio, for its ``features``.
+"""From the pixels of a map to polygons and back; a door of rasterio, for its ``features``.
 
 Polygons follow the sides of pixels, so a map and its polygons say the same of every point of the ground.
 """
 
 from __future__ import annotations
 
-__all__ = ["Outlines", "polygonise"]
+__all__ = ["Outlines", "covered", "polygonise"]
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio import features
 
@@ -53,3 +54,30 @@ def polygonise(values: NDArray[np.uint8], grid: PixelGrid) -> Outlines:
     on_ground = np.round(np.array([corner.c, corner.f]) + cols_rows * np.array([step, -step]), 6)
     shapely.set_coordinates(polygons, on_ground)
     return Outlines(values=np.array(codes, np.uint8)[order], polygons=polygons[order])
+
+
+def covered(geometries: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the pixels whose centre lies in one of some polygons, (row, col).
+
+    Parameters
+    ----------
+    geometries
+        Shape (feature,): shapely geometries in pixels, whole numbers at pixel centres, as overlays have them.
+        Lines and points cover nothing.
+    shape
+        Rows and columns.
+
+    >>> covered(np.array([shapely.box(0.4, -0.6, 2.4, 0.4)], object), (2, 3)).tolist()
+    [[False, True, True], [False, False, False]]
+    """
+    parts = geometries
+    while (shapely.get_type_id(parts) >= shapely.GeometryType.MULTIPOINT).any():
+        parts = shapely.get_parts(parts)
+    areas = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+    if not areas.size:
+        return np.zeros(shape, np.bool_)
+    burnt = features.rasterize(
+        areas.tolist(), out_shape=shape, transform=Affine.translation(-0.5, -0.5), dtype="uint8"
+    )
+    inside: NDArray[np.bool_] = burnt != 0
+    return inside

@@ -6,7 +6,7 @@ a zone.
 
 from __future__ import annotations
 
-__all__ = ["VectorLayer", "list_layers", "read_overlay"]
+__all__ = ["VectorLayer", "chosen_layer", "field_values", "list_layers", "read_overlay"]
 
 import warnings
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from pyproj.exceptions import CRSError, ProjError
 
 from workbench.errors import VectorError
 from workbench.geo.grid import Bounds, PixelGrid
-from workbench.geo.overlays import Overlay
+from workbench.geo.overlays import Overlay, attribute_text
 
 # By suffix: what such files begin with. GDAL would open other formats under these names as well.
 _KINDS = {
@@ -75,6 +75,35 @@ def list_layers(path: Path) -> tuple[VectorLayer, ...]:
                     )
                 )
     return tuple(found)
+
+
+def chosen_layer(path: Path, name: str | None = None) -> VectorLayer:
+    """Return a layer of a vector file by its name, by default the only one.
+
+    Raises
+    ------
+    VectorError
+        As `list_layers`, or there is no such layer, or there are several.
+    """
+    return _chosen(path, list_layers(path), name)
+
+
+def field_values(path: Path, field: str, *, layer: str) -> tuple[str, ...]:
+    """Return the texts that a field of a layer has, sorted, each once; features without any say nothing.
+
+    Raises
+    ------
+    VectorError
+        The file cannot be read, or its layer has no such field.
+    """
+    with _opened(path):
+        known = [str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]]
+        if field not in known:
+            raise VectorError(
+                f"{path}: layer {layer} has no field {field}; it has {', '.join(known[:20]) or 'none'}"
+            )
+        _, _, _, columns = pyogrio.raw.read(path, layer=layer, columns=[field], read_geometry=False)
+    return tuple(sorted({told for value in columns[0].tolist() if (told := attribute_text(value))}))
 
 
 def read_overlay(

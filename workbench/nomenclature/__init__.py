@@ -6,7 +6,8 @@ A class is known by its ``key`` and its ``code`` (1–254, append-only). The num
 *building*, so unlabelled pixels are written as the scheme's *other*; only a scheme that has a value for them
 writes that.
 
-The documents lie in ``schema/nomenclatures``, ``schema/crosswalks`` and ``schema/rules``.
+The documents lie in ``schema/nomenclatures``, ``schema/crosswalks`` and ``schema/rules``; ``schema/derived``
+has classes that labels are derived to, and nobody labels in.
 """
 
 from workbench.nomenclature.artificialisation import (
@@ -23,6 +24,7 @@ from workbench.nomenclature.classes import (
     load_nomenclature,
 )
 from workbench.nomenclature.crosswalk import Crosswalk, TargetClass, Undecided, load_crosswalk
+from workbench.nomenclature.deriving import Derivation, derivation_to
 from workbench.nomenclature.recoding import Landing, Recoding
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Artificialised",
     "CoverRule",
     "Crosswalk",
+    "Derivation",
     "LandCoverClass",
     "Landing",
     "Nomenclature",
@@ -38,6 +41,7 @@ __all__ = [
     "TargetClass",
     "Undecided",
     "UpperClass",
+    "derivation_to",
     "load_artificialisation",
     "load_crosswalk",
     "load_nomenclature",

@@ -126,10 +126,11 @@ class FlairHub:
 
 
 _NOTE: Final = """\
-Labels are 0–18. The paths in
-`csv/split_1_*.csv` start at the folder `csv`. Cells of other modalities are empty: in `flair_hub`'s
-configuration keep their keys under `modalities: inputs:` (`SENTINEL2_TS` among them) and set them to `False`.
-`split_toy` and `split_flairchallenge` repeat `split_1`. Days that nobody knows are empty.
+Labels have the numbers of
+the scheme `flair_hub` of `nomenclature.json`; those of flair-19 are 0–18. The paths in `csv/split_1_*.csv`
+start at the folder `csv`. Cells of other modalities are empty: in `flair_hub`'s configuration keep their keys
+under `modalities: inputs:` (`SENTINEL2_TS` among them) and set them to `False`. `split_toy` and
+`split_flairchallenge` repeat `split_1`. Days that nobody knows are empty.
 """
 _NO_ELEVATION: Final = """\
 `DEM_ELEV` is absent: it holds a surface and a terrain model, which a height above ground does not give.

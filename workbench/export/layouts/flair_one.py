@@ -67,8 +67,9 @@ class FlairOne:
         return f"""\
 ## Folder `{self.root}`: layout FLAIR#1
 
-Images have R, G, B, NIR and the height above ground × 5; masks have 1–19. The paths in `train.csv`, `val.csv`
-and `test.csv` (`split_1`) start at this folder. What is unknown in `flair_aerial_metadata.json` is null: keep
+Images have R, G, B, NIR and the height above ground × 5; masks have the numbers of the scheme
+`flair` of `nomenclature.json`; those of flair-19 are 1–19. The paths in `train.csv`, `val.csv` and `test.csv`
+(`split_1`) start at this folder. What is unknown in `flair_aerial_metadata.json` is null: keep
 `use_metadata: False` where something is.
 """
 

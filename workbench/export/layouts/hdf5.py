@@ -56,6 +56,6 @@ class Hdf5:
 ## Folder `{self.root}`: HDF5, a file per domain
 
 Datasets {named}, a chunk per patch: `image` (patch, band, row, col) has the bands {bands}, `label`
-(patch, row, col) FLAIR-HUB's numbers 0–18. `id` names the patches as `index.parquet` does, `transform` has
-the six numbers of each affine transform.
+(patch, row, col) the numbers of the scheme `flair_hub` of `nomenclature.json`; those of flair-19 are 0–18.
+`id` names the patches as `index.parquet` does, `transform` has the six numbers of each affine transform.
 """

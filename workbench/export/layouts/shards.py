@@ -60,7 +60,8 @@ class Shards:
 ## Folder `{self.root}`: tar files, one per zone
 
 Members of a patch begin with its id and end with {named} and `.json`. Images have the bands {bands}, labels
-FLAIR-HUB's numbers 0–18. `split_1_*.txt` list the shards of each set.
+the numbers of the scheme `flair_hub` of `nomenclature.json`; those of flair-19 are 0–18.
+`split_1_*.txt` list the shards of each set.
 """
 
     def _lines(self, patches: PatchIndex, subset: str) -> Iterator[str]:

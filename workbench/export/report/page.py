@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from workbench.export.card import derived_statement
 from workbench.export.figures import ReleaseFigures, percent
 from workbench.export.inventory import class_distance
 from workbench.export.report.changes import changes_since
@@ -66,6 +67,7 @@ def report_page(figures: ReleaseFigures, sheet: Sheet) -> bytes:
             class_distance=class_distance,
             release=release,
             card=_OLDEST | dict(release.card),
+            derived=derived_statement(release.card) if "derived" in release.card else None,
             figures=figures,
             inventory=inventory,
             whole=inventory.whole,

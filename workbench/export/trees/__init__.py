@@ -31,8 +31,9 @@ def open_tree(path: Path, *, layout: str | None = None) -> Tree:
     Raises
     ------
     ReleaseError
-        There is no such tree, or there are two.
+        There is no such tree, or there are two, or it is that of a release of derived labels.
     """
+    _check_annotated(path)
     if layout is None and (path / "release.json").is_file():
         return ReleasedTree(open_release(path))
     if layout is not None and layout not in TREES:
@@ -51,3 +52,16 @@ def open_tree(path: Path, *, layout: str | None = None) -> Tree:
     }
     wanted = " or ".join(form for name, form in forms.items() if layout in (None, name))
     raise ReleaseError(f"{path} holds no patches such as {wanted}; unpack the archives, or give their folder")
+
+
+def _check_annotated(path: Path) -> None:
+    """Refuse labels that nobody gave: in a campaign, they would pass for those of people.
+
+    Their trees look like any other, in other numbers; so a release is asked for above a tree, too.
+    """
+    for folder in (path, path.parent):
+        if (folder / "release.json").is_file() and "derived" in (card := open_release(folder).card):
+            raise ReleaseError(
+                f"labels of {card['name']} are derived from {card['derived']['of']}, and nobody gave them; "
+                f"import {card['derived']['of']}"
+            )
