@@ -23,10 +23,16 @@ from qtpy.QtWidgets import (
 
 from napari_plugin.language import said, tr
 from workbench.errors import WorkbenchError
-from workbench.export.layouts import LAYOUTS, parse_layouts
+from workbench.export.layouts import DEFAULT_LAYOUTS, LAYOUTS, parse_layouts
 from workbench.export.release import check_target
 
-_TITLES = {"flair-hub": "FLAIR-HUB", "flair1": "FLAIR#1"}
+_TITLES = {
+    "flair-hub": "FLAIR-HUB",
+    "flair1": "FLAIR#1",
+    "flair2": "FLAIR#2",
+    "hdf5": "HDF5",
+    "shards": "tar",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +78,8 @@ class ReleaseDialog(QDialog):
         self._buttons.rejected.connect(self.reject)
         self.name.textChanged.connect(self._look)
         self.folder.textChanged.connect(self._look)
-        for box in self.layouts.values():
-            box.setChecked(True)
+        for layout, box in self.layouts.items():
+            box.setChecked(layout in DEFAULT_LAYOUTS)
             box.toggled.connect(self._look)
         self._look()
 

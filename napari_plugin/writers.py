@@ -18,8 +18,8 @@ import numpy as np
 from affine import Affine
 
 from workbench.errors import RasterError
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
-from workbench.geo.raster import write_raster
 from workbench.geo.raster_kinds import LABELS
 from workbench.nomenclature import Nomenclature, load_nomenclature
 

@@ -13,8 +13,8 @@ from affine import Affine
 
 from workbench.documents import replacing
 from workbench.errors import GridError, RasterError
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid
-from workbench.geo.raster import write_raster
 from workbench.geo.raster_kinds import RasterKind
 from workbench.nomenclature import load_nomenclature
 

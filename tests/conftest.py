@@ -9,7 +9,7 @@ import pytest
 from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from made_orthos import MakeOrtho
 from workbench.campaign import Campaign
 from workbench.documents import write_document
 from workbench.errors import CampaignError, DocumentError, HierarchyError, RasterError
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import Window
-from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.raster import read_bands
 from workbench.geo.zone import Cell, Zone
 from workbench.nomenclature import load_nomenclature
 from workbench.registry import Arrival

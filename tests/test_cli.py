@@ -25,7 +25,7 @@ from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.documents import validate
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.workflows.intake import add_zone
 
 ROOT = Path(__file__).resolve().parent.parent

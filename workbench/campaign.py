@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Campaign", "made_of"]
+__all__ = ["Campaign"]
 
 import hashlib
 import math
@@ -15,6 +15,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from workbench.counting import listed
 from workbench.documents import digest_file, inside, sync_directory, write_document
 from workbench.errors import CampaignError, HierarchyError, RasterError
 from workbench.export.assistance import Choice
@@ -28,7 +29,6 @@ from workbench.labels.meta import JournalSubject
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.registry import Arrival, Registry
 from workbench.segmentation.hierarchy import Hierarchy
-from workbench.segmentation.parameters import digest_image, usable_pixels
 from workbench.segmentation.storage import read_hierarchy
 
 _FORMAT, _FORMAT_VERSION = "ocs-workbench/campaign", 1
@@ -174,8 +174,14 @@ class Campaign:
         if len(found) == 1:
             return found[0]
         if found:
-            raise CampaignError(f"{zone_id!r} is a zone of several domains; say which: {_listed(found)}")
-        known = f"it has {_listed(zones)}" if zones else "it has no zone yet; see workbench zone add"
+            raise CampaignError(
+                f"{zone_id!r} is a zone of several domains; say which: {listed([zone.id for zone in found])}"
+            )
+        known = (
+            f"it has {listed([zone.id for zone in zones])}"
+            if zones
+            else "it has no zone yet; see workbench zone add"
+        )
         raise CampaignError(f"{self.path} has no zone {zone_id!r}; {known}")
 
     def only_zone(self) -> Zone:
@@ -188,7 +194,7 @@ class Campaign:
         """
         zones = self.zones()
         if len(zones) != 1:
-            known = _listed(zones) or "none yet; add one: workbench zone add"
+            known = listed([zone.id for zone in zones]) or "none yet; add one: workbench zone add"
             raise CampaignError(f"{self.path} has {len(zones)} zones ({known}); say which with --zone")
         return zones[0]
 
@@ -269,7 +275,7 @@ class Campaign:
         found = read_hierarchy(path)
         if image is None:
             image = self.read_image(zone)
-        if not made_of(found, zone, image() if callable(image) else image):
+        if not found.is_made_of(image() if callable(image) else image, zone.grid, zone.footprint()):
             raise HierarchyError(
                 f"{path} was made of other pixels than zone {zone.id} has; run: {again}; "
                 "labels are not touched"
@@ -488,17 +494,6 @@ class Campaign:
         return [zone for zone in zones if zone.id not in known and self.zone_dir(zone).exists()]
 
 
-def made_of(hierarchy: Hierarchy, zone: Zone, image: NDArray[Any]) -> bool:
-    """Tell whether a hierarchy was made of a zone's pixels; ``image`` is what `Campaign.read_image` gives."""
-    pixels = digest_image(image, usable_pixels(image, zone.footprint()))
-    return hierarchy.grid.coincides(zone.grid) and hierarchy.image_digest == pixels
-
-
 def _lot(salted: str) -> float:
     """Return a number from 0 to below 1 that hangs on a text alone."""
     return int(hashlib.sha256(salted.encode()).hexdigest()[:13], 16) / 16**13
-
-
-def _listed(zones: Sequence[Zone]) -> str:
-    ids = [zone.id for zone in zones]
-    return ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")

@@ -1,8 +1,10 @@
-"""Things counted in a sentence: one patch, two patches."""
+"""Things counted and listed in a sentence: one patch, two patches."""
 
 from __future__ import annotations
 
-__all__ = ["counted"]
+__all__ = ["counted", "listed"]
+
+from collections.abc import Sequence
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -21,3 +23,14 @@ def counted(number: int, one: str, many: str = "") -> str:
     ('1 zone', '0 zones', '12,000 patches')
     """
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Return the first names of many.
+
+    >>> listed(["a", "b", "a", "c"], most=2)
+    'a, b and 1 more'
+    """
+    each = list(dict.fromkeys(names))
+    more = f" and {len(each) - most} more" if len(each) > most else ""
+    return ", ".join(each[:most]) + more

@@ -25,7 +25,7 @@ from trees import put_zone  # noqa: E402
 
 from workbench.campaign import Campaign  # noqa: E402
 from workbench.export import Release, open_release  # noqa: E402
-from workbench.geo.raster import write_raster  # noqa: E402
+from workbench.geo.geotiff import write_raster  # noqa: E402
 from workbench.workflows.publishing import publish  # noqa: E402
 
 

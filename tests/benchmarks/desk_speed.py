@@ -297,8 +297,9 @@ def _percentiles(times: list[float]) -> dict[str, float]:
 
 def _raster(cache: Path, side: int) -> Path:
     """Return an orthophoto of so many pixels a side."""
+    from workbench.geo.geotiff import write_raster
     from workbench.geo.grid import PixelGrid
-    from workbench.geo.raster import inspect_raster, read_bands, write_raster
+    from workbench.geo.raster import inspect_raster, read_bands
     from workbench.workflows.demo import load_sample_maker
 
     path = cache / f"ortho-{side}.tif"

@@ -21,8 +21,8 @@ from affine import Affine
 from noisy_predictions import simulated
 
 from workbench.campaign import Campaign
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
-from workbench.geo.raster import write_raster
 from workbench.nomenclature import load_nomenclature
 from workbench.segmentation.explaining import explain, gather_mass
 from workbench.workflows.intake import add_zone

@@ -38,8 +38,8 @@ from workbench.export.index import INDEX, PatchIndex, part_bytes, write_index
 from workbench.export.layouts import parse_layouts
 from workbench.export.patches import Patch, PatchFile, ZoneSource, codes_digest, cut_patches
 from workbench.export.release import NOMENCLATURE
+from workbench.geo.geotiff import encode_raster
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid
-from workbench.geo.raster import encode_raster
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.nomenclature import load_nomenclature
 

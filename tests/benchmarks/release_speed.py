@@ -29,8 +29,8 @@ from affine import Affine
 
 from workbench.export import build_release, verify_release
 from workbench.export.patches import ZoneSource, codes_digest, cut_patches
+from workbench.geo.geotiff import encode_raster
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
-from workbench.geo.raster import encode_raster
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.nomenclature import load_nomenclature
 from workbench.threads import in_threads

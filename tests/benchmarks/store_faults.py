@@ -35,7 +35,7 @@ from test_power_cuts import recorded  # noqa: E402
 from workbench.campaign import Campaign  # noqa: E402
 from workbench.errors import JournalError, WorkbenchError  # noqa: E402
 from workbench.export import verify_release  # noqa: E402
-from workbench.geo.raster import write_raster  # noqa: E402
+from workbench.geo.geotiff import write_raster  # noqa: E402
 from workbench.labels.doctor import mend_journal  # noqa: E402
 from workbench.labels.reading import read_journal, verify_journal  # noqa: E402
 from workbench.workflows.intake import add_zone  # noqa: E402

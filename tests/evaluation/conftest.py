@@ -10,7 +10,7 @@ from made_orthos import made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.export import Release
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.workflows.intake import add_zone
 from workbench.workflows.publishing import publish
 

@@ -15,8 +15,9 @@ from workbench.errors import EvaluationError, NomenclatureError, RasterError, Re
 from workbench.evaluation import Evaluation, evaluate_raster, evaluate_release, rule_of
 from workbench.export import Release
 from workbench.export.selection import Selection
+from workbench.geo.geotiff import write_raster
 from workbench.geo.predictions import PLANES, PREDICTION, PROBABILITIES
-from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.raster import read_bands
 from workbench.geo.raster_kinds import LABELS
 from workbench.nomenclature import load_nomenclature
 from workbench.workflows.evaluating import Outputs, check_outputs, evaluate_prediction, write_outputs

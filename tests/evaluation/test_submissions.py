@@ -22,8 +22,8 @@ from workbench.export import Release, subset_release
 from workbench.export.patches import Patch
 from workbench.export.selection import Selection
 from workbench.export.wanted import Wanted
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
-from workbench.geo.raster import write_raster
 from workbench.nomenclature import load_nomenclature
 
 FLAIR = load_nomenclature("flair-19")

@@ -12,7 +12,8 @@ from made_zones import build, make_zone
 
 from workbench.errors import ReleaseError
 from workbench.export import Release, open_release, verify_release
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,9 @@ from workbench.export.release import Release, open_release
 from workbench.export.release_diff import ReleaseDiff
 from workbench.export.transitions import UNLABELLED, UNTOLD, Transitions
 from workbench.export.versions import Change
+from workbench.geo.geotiff import encode_raster
 from workbench.geo.grid import parse_lattice
-from workbench.geo.raster import encode_raster, inspect_raster, read_bands
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Cell
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.threads import in_threads

@@ -14,8 +14,9 @@ from made_orthos import made_grid
 
 from workbench.errors import RasterError
 from workbench.geo.codes import ARGMAX, CODES, numbering_of
+from workbench.geo.geotiff import write_raster
 from workbench.geo.predictions import DISAGREEMENT, PLANES, PREDICTION, PROBABILITIES, check_prediction
-from workbench.geo.raster import RasterInfo, inspect_raster, write_raster
+from workbench.geo.raster import RasterInfo, inspect_raster
 from workbench.geo.raster_kinds import LABELS
 from workbench.geo.styles import PREDICTION_STYLE, RasterClass, raster_style
 from workbench.outputs import is_known

@@ -8,8 +8,9 @@ import rasterio
 from affine import Affine
 
 from workbench.errors import RasterError
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid, Window
-from workbench.geo.raster import inspect_raster, read_bands, read_valid, write_raster
+from workbench.geo.raster import inspect_raster, read_bands, read_valid
 from workbench.geo.raster_kinds import LABELS, REGIONS
 
 GRID = PixelGrid(crs="EPSG:2154", transform=Affine(0.2, 0, 831081.6, 0, -0.2, 6829179.2), height=40, width=70)

@@ -23,8 +23,8 @@ from made_orthos import LEFT, TOP, made_grid, made_image, made_truth  # noqa: E4
 
 from workbench.campaign import Campaign  # noqa: E402
 from workbench.documents import digest  # noqa: E402
+from workbench.geo.geotiff import write_raster  # noqa: E402
 from workbench.geo.grid import PixelGrid  # noqa: E402
-from workbench.geo.raster import write_raster  # noqa: E402
 from workbench.labels.annotation import AnnotationStore  # noqa: E402
 from workbench.labels.carrying import name_outside  # noqa: E402
 from workbench.nomenclature import load_nomenclature  # noqa: E402

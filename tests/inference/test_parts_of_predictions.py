@@ -16,7 +16,8 @@ from made_models import made_model
 from made_orthos import MakeOrtho, made_grid
 
 from workbench.errors import ModelError, RasterError
-from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import read_bands
 from workbench.inference import parts
 from workbench.inference.tiles import Tiling
 from workbench.workflows.predicting import Predicted, open_models, predict_file

@@ -19,8 +19,9 @@ from safetensors.torch import load_file
 
 from workbench.campaign import Campaign
 from workbench.errors import ModelError, RasterError, WorkbenchError
+from workbench.geo.geotiff import write_raster
 from workbench.geo.predictions import DISAGREEMENT, PLANES
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import write_model
 from workbench.inference.network import NetworkSegmenter, open_segmenter

@@ -23,7 +23,7 @@ from napari_plugin.language import speak
 from napari_plugin.preferences import Preferences, use_language
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 

@@ -30,7 +30,7 @@ _ASSESSMENT = "agreement closing seams slivers surfaces"
 _DESK = "handin opening processes readers releases reviewing session writers"
 MODULES = (
     *(f"workbench/labels/{name}.py" for name in _LABELS.split()),
-    *(f"workbench/geo/{name}.py" for name in ("placed", "predictions", "raster", "vectors")),
+    *(f"workbench/geo/{name}.py" for name in ("geotiff", "placed", "predictions", "raster", "vectors")),
     *(
         f"workbench/segmentation/{name}.py"
         for name in ("building", "hierarchy", "refining", "sealing", "storage")

@@ -25,8 +25,9 @@ from workbench.errors import WorkbenchError
 from workbench.export import open_release, subset_release
 from workbench.export.patches import Patch
 from workbench.export.wanted import Wanted
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid, Window
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.segmentation import read_hierarchy
 from workbench.segmentation.hierarchy import NODATA_LEAF
 from workbench.workflows.intake import add_zone

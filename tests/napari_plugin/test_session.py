@@ -17,8 +17,9 @@ from napari_plugin.others import Others
 from napari_plugin.session import Session
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, HierarchyError, JournalError, NomenclatureError, RasterError
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import Window
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.labels import Provenance, assign
 from workbench.labels.editing import Given
 from workbench.labels.review import accept, send_back, submit, zone_state

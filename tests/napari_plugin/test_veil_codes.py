@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_plugin.veil_codes import CASE, INSIDE, RIM, class_table, heat, heat_codes, rimmed
 from workbench.campaign import Campaign
 from workbench.errors import RasterError
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.labels.proposed import Group
 from workbench.nomenclature import load_nomenclature
 from workbench.workflows.predictions import prediction_path, read_prediction

@@ -14,7 +14,8 @@ from napari_plugin.pictures import Swipe
 from napari_plugin.session import Session
 from napari_plugin.views import Views
 from workbench.campaign import Campaign
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.workflows.rasters import add_raster
 
 

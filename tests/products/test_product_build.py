@@ -21,10 +21,11 @@ from rasterio.features import rasterize
 
 from workbench.documents import read_document, shipped, validate
 from workbench.errors import ProductError, RasterError
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
 from workbench.geo.polygons import polygonise
 from workbench.geo.predictions import PREDICTION, PROBABILITIES
-from workbench.geo.raster import inspect_raster, write_raster
+from workbench.geo.raster import inspect_raster
 from workbench.nomenclature import load_nomenclature
 from workbench.products import blocks_of
 from workbench.segmentation import segment, write_hierarchy

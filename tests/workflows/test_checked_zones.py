@@ -12,7 +12,7 @@ from made_orthos import MakeOrtho, made_grid, made_image
 from workbench.campaign import Campaign
 from workbench.documents import validate
 from workbench.errors import EditRefused
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.workflows.closing import CheckedZone, check_zone

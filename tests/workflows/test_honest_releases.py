@@ -17,7 +17,8 @@ from workbench.documents import validate
 from workbench.errors import CampaignError, ReleaseError
 from workbench.export.assistance import Choice
 from workbench.export.rules import Rules
-from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import read_bands
 from workbench.labels.prelabels import Chosen
 from workbench.workflows.assisting import note_model
 from workbench.workflows.intake import add_zone

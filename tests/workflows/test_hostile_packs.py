@@ -18,7 +18,7 @@ from packs import Members, files, info, label, members_of, relisted, square, wit
 
 from workbench.campaign import Campaign
 from workbench.errors import WorkbenchError
-from workbench.geo.raster import encode_raster, write_raster
+from workbench.geo.geotiff import encode_raster, write_raster
 from workbench.labels.edits import AssignMask, Comment, Provenance, Undo, assign
 from workbench.labels.journal import write_journal
 from workbench.labels.meta import JournalMeta

@@ -12,7 +12,8 @@ from made_models import UNET, UPERNET, hub, inc, opinionated, save, state
 from made_orthos import made_grid
 from torch import Tensor
 
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.inference.architecture import Architecture
 from workbench.inference.tiles import Tiling
 from workbench.nomenclature import load_nomenclature

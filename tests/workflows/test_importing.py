@@ -28,7 +28,8 @@ from workbench.errors import CampaignError, RasterError, ReleaseError, Workbench
 from workbench.export import Release, subset_release, verify_release
 from workbench.export.layouts import parse_layouts
 from workbench.export.wanted import Wanted
-from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import read_bands
 from workbench.labels.review import zone_state
 from workbench.workflows.imported import ImportedTree
 from workbench.workflows.importing import import_release

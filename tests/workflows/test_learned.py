@@ -11,7 +11,7 @@ from made_orthos import made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.documents import validate
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.inference.card import ModelCard, read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.workflows.hub_metadata import licence_id

@@ -17,8 +17,9 @@ from workbench.campaign import Campaign
 from workbench.documents import read_document, shipped, validate, write_document
 from workbench.errors import CampaignError, DocumentError, JournalError, NomenclatureError, WorkbenchError
 from workbench.export import verify_release
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import Window
-from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
 from workbench.labels.edits import AssignMask, Provenance, assign
 from workbench.labels.review import zone_state

@@ -27,7 +27,8 @@ from workbench.evaluation import Confusion, Tally, rule_of
 from workbench.export import Release, open_release
 from workbench.export.manifest import MANIFEST, Manifest, check_files
 from workbench.export.staging import Staging
-from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import read_bands
 from workbench.inference.card import CARD, FILES, WEIGHTS, ModelCard, read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.network import open_segmenter

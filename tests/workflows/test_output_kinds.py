@@ -21,8 +21,8 @@ from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.evaluation.plots import CONFUSION, RELIABILITY
 from workbench.export.report import PAGE
+from workbench.geo.geotiff import write_raster
 from workbench.geo.predictions import PREDICTION, PROBABILITIES
-from workbench.geo.raster import write_raster
 from workbench.geo.raster_kinds import LABELS, ORIGINS, REGIONS
 from workbench.geo.styles import PREDICTION_STYLE
 from workbench.outputs import OutputKind, is_known

@@ -16,7 +16,8 @@ from test_kept_refinements import refined
 from workbench.campaign import Campaign
 from workbench.documents import parse_document
 from workbench.errors import CampaignError, HierarchyError, JournalError, RasterError, WorkbenchError
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone
 from workbench.labels.review import zone_state
 from workbench.workflows.intake import add_zone

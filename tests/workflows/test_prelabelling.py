@@ -17,8 +17,9 @@ from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.errors import CampaignError, HierarchyError, ModelError, RasterError, WorkbenchError
 from workbench.export.ground import GroundMap
+from workbench.geo.geotiff import write_raster
 from workbench.geo.predictions import PROBABILITIES
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.spans import mask_of
 from workbench.geo.zone import Zone
 from workbench.inference import ModelCard

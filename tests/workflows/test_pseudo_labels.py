@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 from workbench.campaign import Campaign
 from workbench.errors import ModelError
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.workflows.intake import add_zone
 from workbench.workflows.patch_sources import SplitPatches, campaign_patches, sure_patches
 from workbench.workflows.predictions import prediction_path, prediction_tags

@@ -9,8 +9,9 @@ from made_orthos import MakeOrtho
 from workbench.campaign import Campaign
 from workbench.errors import RasterError, ReleaseError
 from workbench.export import open_release, verify_release
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import Window
-from workbench.geo.raster import read_bands, write_raster
+from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign
 from workbench.workflows.intake import add_zone

@@ -19,8 +19,8 @@ from workbench.documents import validate
 from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.ground import GroundMap
+from workbench.geo.geotiff import write_raster
 from workbench.geo.predictions import PLANES, PREDICTION
-from workbench.geo.raster import write_raster
 from workbench.workflows.crossvalidating import cross_validate
 from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.intake import add_zone

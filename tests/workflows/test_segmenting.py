@@ -11,7 +11,7 @@ import pytest
 from made_orthos import made_grid, made_image, made_truth
 
 from workbench.errors import HierarchyError
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.segmentation import SegmentationParameters, building, read_hierarchy
 from workbench.segmentation.scene import Shelf
 from workbench.workflows import intake, segmenting

@@ -13,7 +13,7 @@ from made_orthos import made_grid, made_image
 
 from workbench.campaign import Campaign
 from workbench.errors import ModelError
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.inference.models import read_weights
 from workbench.inference.networks.building import first_convolution, outline_network
 from workbench.training import Recipe

@@ -20,7 +20,8 @@ from workbench.cli import workbench as command
 from workbench.documents import read_document, validate
 from workbench.errors import ModelError, ReleaseError, WorkbenchError
 from workbench.export import Release, open_release
-from workbench.geo.raster import inspect_raster, read_bands, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import inspect_raster, read_bands
 from workbench.inference.card import read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import read_model

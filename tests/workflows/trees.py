@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
 from workbench.export.modalities import MODALITIES
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
 from workbench.geo.placed import pixels_digest
-from workbench.geo.raster import write_raster
 from workbench.geo.zone import Cell, Zone, ZoneRaster, theme_of
 from workbench.registry import Arrival
 from workbench.workflows.intake import import_labels

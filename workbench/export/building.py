@@ -20,7 +20,7 @@ from workbench.export.encoding import Encoder
 from workbench.export.identity import Identity
 from workbench.export.index import INDEX, PatchIndex, part_bytes, part_key, write_index
 from workbench.export.judging import judge_index, judge_sources, pictures_of
-from workbench.export.layouts import Layout, parse_layouts
+from workbench.export.layouts import DEFAULT_LAYOUTS, Layout, parse_layouts
 from workbench.export.manifest import MANIFEST, Manifest, check_files, listed_files
 from workbench.export.packing import Pack, packs_of, write_pack
 from workbench.export.patches import Patch, ZoneSource, cut_patches, files_of
@@ -42,7 +42,7 @@ def build_release(
     out: Path,
     nomenclature: Nomenclature,
     software: str,
-    layouts: Iterable[str | Layout] = ("flair-hub", "flair1"),
+    layouts: Iterable[str | Layout] = DEFAULT_LAYOUTS,
     parent: Release | None = None,
     version: str | None = None,
     readmit: Iterable[str] = (),

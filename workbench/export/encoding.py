@@ -16,7 +16,7 @@ from workbench.export.layouts import Layout
 from workbench.export.modalities import MODALITIES, grid_of
 from workbench.export.patches import IMAGE, LABEL, Patch, ZoneSource
 from workbench.export.pixels import PatchPixels
-from workbench.geo.raster import encode_raster
+from workbench.geo.geotiff import encode_raster
 from workbench.nomenclature import Nomenclature
 
 ENCODING: Final = 1

@@ -7,13 +7,13 @@ __all__ = ["source_verdicts"]
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from workbench.counting import counted
+from workbench.counting import counted, listed
 from workbench.errors import GridError
 from workbench.export.folds import FOLDS
 from workbench.export.layouts import Layout
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import ZoneSource, cut_patches, ground_cell
-from workbench.export.rules import Verdict, listed
+from workbench.export.rules import Verdict
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice
 from workbench.geo.zone import Cell
 from workbench.nomenclature import Nomenclature

@@ -11,9 +11,10 @@ __all__ = ["Disclosure", "disclosures", "honesty_verdicts"]
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from workbench.counting import listed
 from workbench.export.assistance import Assistance
 from workbench.export.patches import ZoneSource
-from workbench.export.rules import Outcome, Rules, Verdict, listed
+from workbench.export.rules import Outcome, Rules, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

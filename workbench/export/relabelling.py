@@ -25,7 +25,7 @@ from workbench.export.release import Release, read_labels
 from workbench.export.retaking import Retaker
 from workbench.export.tars import each_member, write_members
 from workbench.export.usage import UsageLayer, ZoneUsage
-from workbench.geo.raster import encode_raster
+from workbench.geo.geotiff import encode_raster
 from workbench.nomenclature import Derivation, Nomenclature
 from workbench.threads import Map
 

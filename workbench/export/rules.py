@@ -7,9 +7,9 @@ any size.
 
 from __future__ import annotations
 
-__all__ = ["ASKS", "DEFAULTS", "Outcome", "Rules", "Verdict", "listed", "refuse"]
+__all__ = ["ASKS", "DEFAULTS", "Outcome", "Rules", "Verdict", "refuse"]
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -41,7 +41,6 @@ ASKS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What each rule asks for."""
-_LISTED: Final = 10
 _SHARES: Final = ("unlabelled", "unlabelled_zone", "unlabelled_patch", "blank", "seen", "unknown", "drift")
 
 
@@ -171,14 +170,3 @@ def refuse(verdicts: Iterable[Verdict]) -> None:
     wrong = [one for one in verdicts if one.outcome == "refused"]
     if wrong:
         raise ReleaseError(f"no release was built: {'; '.join(one.sentence for one in wrong)}")
-
-
-def listed(names: Sequence[str], most: int = _LISTED) -> str:
-    """Return the first names of many.
-
-    >>> listed(["a", "b", "a", "c"], most=2)
-    'a, b and 1 more'
-    """
-    each = list(dict.fromkeys(names))
-    more = f" and {len(each) - most} more" if len(each) > most else ""
-    return ", ".join(each[:most]) + more

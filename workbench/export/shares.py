@@ -12,11 +12,12 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import listed
 from workbench.export.columns import COLUMNS, PatchColumns
 from workbench.export.folds import SUBSETS
 from workbench.export.index import PatchIndex
 from workbench.export.patches import ZoneSource
-from workbench.export.rules import Outcome, Rules, Verdict, listed
+from workbench.export.rules import Outcome, Rules, Verdict
 
 _UNLABELLED: Final = "pixels_unlabelled"
 

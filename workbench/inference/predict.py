@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 
 from workbench.counting import counted
 from workbench.errors import ModelError
+from workbench.geo.geotiff import encode_raster
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.mosaics import Part, write_mosaic
 from workbench.geo.predictions import PREDICTION, PROBABILITIES
-from workbench.geo.raster import encode_raster, read_bands
+from workbench.geo.raster import read_bands
 from workbench.inference.composing import Blended, Composer, Cores
 from workbench.inference.parts import NotWritten, Parts, parts_of
 from workbench.inference.segmenter import Segmenter

@@ -32,7 +32,7 @@ from workbench.segmentation import intervals
 from workbench.segmentation.cuts import Cut, Node, ScaleSteps, single
 from workbench.segmentation.features import Mixing
 from workbench.segmentation.leafmap import NODATA_LEAF, LeafMap
-from workbench.segmentation.parameters import SegmentationParameters
+from workbench.segmentation.parameters import SegmentationParameters, digest_image, usable_pixels
 from workbench.segmentation.pyramid import max_pooled
 from workbench.segmentation.refinement import FINEST, Refinement
 
@@ -116,6 +116,11 @@ class Hierarchy:
     def leaf_count(self) -> int:
         """Number of leaves."""
         return self.s.size
+
+    def is_made_of(self, image: NDArray[np.generic], grid: PixelGrid, footprint: NDArray[np.bool_]) -> bool:
+        """Tell whether it was made of an image, shape (band, row, col), where a footprint is."""
+        pixels = digest_image(image, usable_pixels(image, footprint))
+        return self.grid.coincides(grid) and self.image_digest == pixels
 
     def cut(self, scale: float) -> Cut:
         """Return the optimal partition at a scale λ ≥ 0."""

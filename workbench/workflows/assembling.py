@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import IMAGE
 from workbench.export.trees.tree import PatchRaster, TreePatch
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
 from workbench.geo.placed import pixels_digest
-from workbench.geo.raster import write_raster
 from workbench.geo.zone import Cell, ZoneRaster
 from workbench.nomenclature import Nomenclature
 from workbench.threads import Map

@@ -131,9 +131,7 @@ def run_demo(directory: Path, *, say: Callable[[str], None]) -> DemoOutcome:
             f"{counted(told['picks'], 'pick')}, accepted"
         )
         zones.append({"zone": zone.id, "leaves": leaves[zone.id]} | told)
-    built = publish(
-        campaign, name=_RELEASE, out=directory / "releases", layouts=("flair-hub", "flair1"), say=say
-    )
+    built = publish(campaign, name=_RELEASE, out=directory / "releases", say=say)
     checked = verify_release(built.path)
     return DemoOutcome(
         directory=directory,

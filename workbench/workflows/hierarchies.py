@@ -12,7 +12,8 @@ import numpy as np
 
 from workbench.counting import counted
 from workbench.errors import HierarchyError
-from workbench.geo.raster import inspect_raster, read_bands, read_valid, write_raster
+from workbench.geo.geotiff import write_raster
+from workbench.geo.raster import inspect_raster, read_bands, read_valid
 from workbench.geo.raster_kinds import REGIONS
 from workbench.outputs import check_output
 from workbench.segmentation.hierarchy import NODATA_LEAF

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench.campaign import Campaign
 from workbench.counting import counted
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.geo.raster_kinds import LABELS
 from workbench.geo.zone import Zone
 from workbench.labels.losses import lost_edits

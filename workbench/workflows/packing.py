@@ -23,8 +23,8 @@ from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.documents import digest_file
 from workbench.errors import JournalError
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
-from workbench.geo.raster import write_raster
 from workbench.geo.zone import Zone
 from workbench.labels.carrying import carried_out
 from workbench.labels.journal import write_journal

@@ -16,10 +16,11 @@ from workbench.counting import counted
 from workbench.documents import write_files
 from workbench.errors import ProductError
 from workbench.geo.codes import CODES, numbering_of, read_codes
+from workbench.geo.geotiff import encode_raster
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.polygons import polygonise
 from workbench.geo.predictions import check_prediction
-from workbench.geo.raster import RasterInfo, crs_name, encode_raster, inspect_raster
+from workbench.geo.raster import RasterInfo, crs_name, inspect_raster
 from workbench.nomenclature import Crosswalk, load_crosswalk, load_nomenclature
 from workbench.outputs import check_output, new_folder
 from workbench.products import KINDS, Cover, MinimumUnits, ProductKind, Regions, blocks_of, make_cover

@@ -14,7 +14,7 @@ from typing import Any
 from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.documents import digest, write_file
-from workbench.geo.raster import write_raster
+from workbench.geo.geotiff import write_raster
 from workbench.geo.raster_kinds import ORIGINS
 from workbench.geo.zone import Zone
 from workbench.labels.carrying import name_outside

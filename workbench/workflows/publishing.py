@@ -18,7 +18,7 @@ from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
 from workbench.export import Release, ZoneSource, build_release, open_release
 from workbench.export.assistance import Assistance
-from workbench.export.layouts import Layout, parse_layouts, with_modalities
+from workbench.export.layouts import DEFAULT_LAYOUTS, Layout, parse_layouts, with_modalities
 from workbench.export.modalities import MODALITIES, check_modalities
 from workbench.export.patches import codes_digest
 from workbench.export.release import check_target
@@ -43,7 +43,7 @@ def publish(
     *,
     name: str,
     out: Path,
-    layouts: Iterable[str] = ("flair-hub", "flair1"),
+    layouts: Iterable[str] = DEFAULT_LAYOUTS,
     modalities: Iterable[str] | None = None,
     lattice: PatchLattice = NATIONAL_GRID,
     parent: Path | None = None,
@@ -155,7 +155,7 @@ def judge(
     *,
     name: str,
     out: Path,
-    layouts: Iterable[str] = ("flair-hub", "flair1"),
+    layouts: Iterable[str] = DEFAULT_LAYOUTS,
     modalities: Iterable[str] | None = None,
     lattice: PatchLattice = NATIONAL_GRID,
     parent: Path | None = None,

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbench.campaign import Campaign, made_of
+from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.documents import replacing
 from workbench.errors import (
@@ -221,7 +221,7 @@ def _check_pictures(folder: Path, zone: Zone, path: Path) -> None:
             raise HierarchyError(
                 f"{path}: its hierarchy cannot be used ({_inner(error, folder)}); {_AGAIN}"
             ) from error
-        if not made_of(found, zone, image):
+        if not found.is_made_of(image, zone.grid, zone.footprint()):
             raise HierarchyError(
                 f"{path}: its hierarchy was made of other pixels than {zone.id} has; {_AGAIN}"
             )

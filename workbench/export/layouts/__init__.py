@@ -21,6 +21,7 @@ from workbench.export.modalities import MODALITIES
 from workbench.export.patches import IMAGE, LABEL
 
 __all__ = [
+    "DEFAULT_LAYOUTS",
     "LAYOUTS",
     "FlairHub",
     "FlairOne",
@@ -38,6 +39,8 @@ _FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 LAYOUTS: Final[Mapping[str, type[FlairHub] | type[FlairOne] | type[Hdf5] | type[Shards]]] = {
     one.name: one for one in (FlairHub, FlairOne, FlairTwo, Hdf5, Shards)
 }
+DEFAULT_LAYOUTS: Final = ("flair-hub", "flair1")
+"""What a release has unless told otherwise."""
 
 
 def parse_layouts(specs: Iterable[str | Layout]) -> tuple[Layout, ...]:

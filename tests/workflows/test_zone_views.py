@@ -17,8 +17,8 @@ from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.errors import ReleaseError
 from workbench.export import open_release, verify_release
+from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
-from workbench.geo.raster import write_raster
 from workbench.geo.zone import Zone
 from workbench.workflows.intake import add_zone
 from workbench.workflows.publishing import publish
