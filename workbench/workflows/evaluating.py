@@ -31,7 +31,8 @@ from workbench.geo.grid import NATIONAL_GRID
 from workbench.inference import Segmenter, read_card
 from workbench.nomenclature import load_nomenclature
 from workbench.outputs import FileKind, begins_with, check_output, new_folder
-from workbench.workflows.unseen import namesakes, shown_whole, unknown_ground
+from workbench.workflows.learned import SeenGround
+from workbench.workflows.unseen import namesakes, unknown_ground
 
 
 def _is_metrics(path: Path) -> bool:
@@ -123,7 +124,7 @@ def evaluate_model(
         trained_on=card.domains,
         progress=progress,
     )
-    here = shown_whole(card, [zone["id"] for zone in release.card["zones"]])
+    here = SeenGround.of(card).shown_whole([zone["id"] for zone in release.card["zones"]])
     found = replace(found, unknown=unknown_ground(card) or namesakes(card.domains, found.domains, here=here))
     if found.unknown:
         say(f"whether model {card.id} was trained on these domains is not known: {found.unknown}")

@@ -26,6 +26,7 @@ from workbench.inference.source import RasterSource, band_names
 from workbench.inference.tiles import Tiling
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.outputs import check_output, is_known
+from workbench.workflows.learned import SeenGround
 from workbench.workflows.predictions import prediction_path, prediction_tags
 from workbench.workflows.unseen import unknown_ground
 
@@ -269,11 +270,14 @@ def _tags(
     codes = {key: int(code) for key, code in zip(card.classes, card.codes(nomenclature), strict=True)}
     seen = [dict(source.key), tiling.size, tiling.margin, tiling.blended]
     name = f"{nomenclature.name} {nomenclature.version}"
+    first, *others = map(SeenGround.of, segmenter.cards)
+    saw = first.joined(*others)
     said = prediction_tags(
         model=card.id,
         digest=segmenter.digest,
         nomenclature=name,
-        domains=None if any(map(unknown_ground, segmenter.cards)) else card.domains,
+        domains=None if any(map(unknown_ground, segmenter.cards)) else saw.domains,
+        zones=saw.zones,
     )
     return said | {
         "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",
