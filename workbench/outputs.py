@@ -8,16 +8,30 @@ is known where nothing else looks like it.
 
 from __future__ import annotations
 
-__all__ = ["FileKind", "OutputKind", "begins_with", "check_output", "is_known", "new_folder"]
+__all__ = [
+    "SAID",
+    "FileKind",
+    "OutputKind",
+    "begins_with",
+    "check_output",
+    "is_known",
+    "new_folder",
+    "picture_kind",
+]
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from workbench.errors import WorkbenchError
+
+SAID: Final = "Comment"
+"""Of the texts that a PNG carries, the one in which it says what it is."""
+_MOST: Final = 1 << 10
+"""Bytes at the beginning of a picture, in which it does so."""
 
 
 class OutputKind(Protocol):
@@ -58,6 +72,16 @@ def begins_with(first: bytes) -> Callable[[Path], bool]:
             return file.read(len(first)) == first
 
     return is_one
+
+
+def picture_kind(name: str, mark: str) -> FileKind:
+    """Return a kind of PNG, which says what it is in a comment at its beginning (`SAID`)."""
+
+    def is_one(path: Path) -> bool:
+        with path.open("rb") as file:
+            return f"tEXt{SAID}\0{mark}".encode() in file.read(_MOST)
+
+    return FileKind(name=name, mark=mark, is_one=is_one)
 
 
 def check_output(

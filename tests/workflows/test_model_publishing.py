@@ -28,10 +28,10 @@ from workbench.export import Release, open_release
 from workbench.export.manifest import MANIFEST, check_files, read_manifest
 from workbench.export.staging import Staging
 from workbench.geo.raster import read_bands, write_raster
-from workbench.inference.card import CARD, FILES, WEIGHTS, ModelCard, read_card, write_card
+from workbench.inference.card import CARD, WEIGHTS, ModelCard, read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.network import open_segmenter
-from workbench.training.history import CURVES, HISTORY
+from workbench.inference.places import CURVES, FILES, HISTORY
 from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.hub_metadata import front_matter
 from workbench.workflows.intake import add_zone

@@ -17,11 +17,11 @@ from workbench.counting import counted
 from workbench.documents import alone
 from workbench.errors import ModelError
 from workbench.export import open_release
-from workbench.inference.card import ModelCard, check_place
+from workbench.inference.card import ModelCard
 from workbench.inference.models import write_model
+from workbench.inference.places import CURVES, HISTORY, check_place
 from workbench.training import Recipe
 from workbench.training.checkpoint import is_checkpoint
-from workbench.training.history import CURVES, HISTORY
 from workbench.training.loop import Trained, train
 from workbench.training.preparing import Prepared, prepare
 from workbench.training.validation import RULE
