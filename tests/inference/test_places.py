@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from made_models import made_card, opinionated
+from matplotlib.figure import Figure
 
 from workbench.documents import digest_file
 from workbench.errors import ModelError
@@ -44,6 +46,15 @@ def test_what_training_and_publishing_wrote_is_replaced(
     assert {HISTORY, CURVES} <= {path.name for path in trained.iterdir()}
     check_place(trained, overwrite=True)
     check_place(request.getfixturevalue("published"), overwrite=True)
+
+
+@pytest.mark.parametrize(("size", "ours"), [((9, 3.6), True), ((8, 3.6), False)], ids=["earlier", "own"])
+def test_curves_that_do_not_say_what_they_are_are_known_by_their_size(
+    trained: Path, size: tuple[float, float], ours: bool
+) -> None:
+    Figure(figsize=size).savefig(trained / CURVES)
+    with nullcontext() if ours else pytest.raises(ModelError, match=r"holds curves\.png, not as"):
+        check_place(trained, overwrite=True)
 
 
 def test_what_is_left_without_its_weights_is_replaced(trained: Path) -> None:

@@ -81,9 +81,18 @@ def _is_history(path: Path) -> bool:
     return bool(read_document(path, schema="training-history"))
 
 
+def _is_curves(path: Path) -> bool:
+    """Recognise a picture of training curves; the earlier ones by their size and by who drew them."""
+    with path.open("rb") as file:
+        first = file.read(1 << 10)
+    return TRAINING_CURVES.is_one(path) or (first[16:24] == _EARLIER and b"Matplotlib version" in first)
+
+
+_EARLIER: Final = (900).to_bytes(4, "big") + (360).to_bytes(4, "big")
+"""Width and height in a PNG's header."""
 _BESIDE: Final = {
     HISTORY: FileKind(name="a training history", is_one=_is_history),
-    CURVES: TRAINING_CURVES,
+    CURVES: FileKind(name=TRAINING_CURVES.name, is_one=_is_curves),
 }
 """What training leaves beside a model; the rest is known by the digests of a published one."""
 
