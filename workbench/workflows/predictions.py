@@ -131,12 +131,12 @@ def _seen(said: Prediction, path: Path) -> SeenGround | None:
     """Return the ground that a prediction says its model has seen; earlier ones tell no zones."""
     if "MODEL_DOMAINS" not in said.tags:
         return None
-    domains = _listed(said, "MODEL_DOMAINS", "domains", path)
-    zones = _listed(said, "MODEL_ZONES", "zones", path) if "MODEL_ZONES" in said.tags else frozenset[str]()
+    domains = _listed(said, "MODEL_DOMAINS", path)
+    zones = _listed(said, "MODEL_ZONES", path) if "MODEL_ZONES" in said.tags else frozenset[str]()
     return SeenGround(domains=domains, zones=zones)
 
 
-def _listed(said: Prediction, tag: str, what: str, path: Path) -> frozenset[str]:
+def _listed(said: Prediction, tag: str, path: Path) -> frozenset[str]:
     """Return the domains, or the zones, that a tag lists."""
     try:
         listed = json.loads(said.tags[tag])
@@ -145,7 +145,9 @@ def _listed(said: Prediction, tag: str, what: str, path: Path) -> frozenset[str]
     if not isinstance(listed, list) or not all(
         isinstance(one, str) and is_domain(domain_of(one)) for one in listed
     ):
-        raise ModelError(f"{path}: its tag {tag} is no list of {what}; predict the zone again")
+        raise ModelError(
+            f"{path}: its tag {tag} is no list of domains or their zones; predict the zone again"
+        )
     return frozenset(listed)
 
 
