@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.counting import counted
 from workbench.documents import validate
-from workbench.errors import ModelError
+from workbench.errors import ModelError, ReleaseError
 from workbench.export import Release
+from workbench.export.folds import PROD, splits_of_zone
 from workbench.export.ground import GroundMap
 from workbench.geo.predictions import PLANES, PREDICTION
 from workbench.geo.raster import write_raster
@@ -90,6 +92,45 @@ def test_a_fold_whose_ground_its_model_learned_at_another_date_is_no_test_and_in
     assert sum("no test, or perhaps none" in text for text in said) == 2
     (test,) = (fold for fold in found.folds if fold.doubt is None)
     assert found.pooled.mean_iou == found.rule.score(test.confusion).mean_iou
+
+
+def test_the_model_of_all_folds_is_doubted_where_the_ground_that_judges_it_was_learned(
+    tmp_path: Path,
+) -> None:
+    campaign = Campaign.create(tmp_path / "campaign")
+    names = [f"Z{number}_AA" for number in range(40)]
+    judging = next(name for name in names if splits_of_zone(f"D055_2021/{name}", fold=2)[PROD] == "valid")
+    learned = next(name for name in names if splits_of_zone(f"D055_2018/{name}", fold=1)[PROD] == "train")
+    add(campaign, f"D055_2021/{judging}", col=0, seed=1)
+    add(campaign, f"D055_2018/{learned}", col=0, seed=2)
+    release = publish(campaign, name="FR_V0.3", out=tmp_path, say=lambda _: None)
+    found = cross_validate(release.path, tmp_path / "folds", steps=1, begin="none", device="cpu")
+    assert found.prod is not None
+    same = f"D055_2021/{judging}, by which it is judged, shows the ground of D055_2018/{learned}"
+    assert found.prod.doubt == f"{same}, which it learned"
+    assert "PROD *" in (tmp_path / "folds" / "cross-validation.md").read_text()
+
+
+def test_of_a_damaged_release_nothing_is_read_before_it_is_proven(release: Release, tmp_path: Path) -> None:
+    model = model_of(tmp_path, "D001_2020")
+    for name, old, new in (
+        ("nomenclature.json", b'"water"', b'"wa\xff\xffr"'),
+        ("release.json", b'"R"', b'"B"'),
+    ):
+        shutil.copytree(release.path, tmp_path / name)
+        path = tmp_path / name / name
+        path.write_bytes(path.read_bytes().replace(old, new, 1))
+        for call in (
+            lambda place: evaluate_model(place, model, device="cpu"),
+            lambda place: cross_validate(place, tmp_path / "folds", steps=1, device="cpu"),
+            lambda place: train_model(place, tmp_path / "new", steps=1, device="cpu"),
+            lambda place: publish_model(model, tmp_path / "out", release=place, device="cpu"),
+        ):
+            with pytest.raises(
+                ReleaseError, match=rf"is not as it was built: {name} has other content; run: "
+            ):
+                call(tmp_path / name)
+    assert not {"folds", "new", "out"} & {path.name for path in tmp_path.iterdir()}
 
 
 def test_an_evaluation_says_by_which_zone_of_which_domain_the_ground_was_seen(

@@ -178,6 +178,7 @@ def _opened(directory: Path, device: str) -> tuple[ModelCard, NetworkFacts]:
 def _release(path: Path, rule: str) -> Release:
     """Open a release; refuse before any work what could not be measured on it, or not be drawn."""
     release = open_release(path)
+    release.prove()
     rule_of(rule, release.nomenclature)
     if problems := verify_release(path).problems:  # its digest stands beside the figures
         raise ModelError(

@@ -1,10 +1,10 @@
 """What ground a model has seen: of several, the one that never saw a zone; and whether it is known at all.
 
-A model has seen the domains that its card names, and their ground whatever domain shows it: the same place at
-another date is no test. Which ground that is, the card does not tell; the release or the campaign at hand does, of
-the domains of which it has all zones that were seen. Of a domain that it has not, or not all these zones of,
-or of which nobody knows which they are, the name alone is known: another year of the same department may be
-the same ground or not, and then nobody can tell.
+A model has seen the domains that its card names, and their ground whatever domain shows it: the same place
+at another date is no test. Which ground that is, the card does not tell; the release or the campaign at hand
+does, of the domains of which it has all zones that were seen. Of a domain that it has not, or not all these
+zones of, or of which nobody knows which they are, the name alone is known: another year of the same
+department may be the same ground or not, and then nobody can tell.
 """
 
 from __future__ import annotations
