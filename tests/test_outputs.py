@@ -9,7 +9,7 @@ import pytest
 
 from workbench.documents import alone, write_files
 from workbench.errors import ModelError, RasterError, WorkbenchError
-from workbench.outputs import FileKind, begins_with, check_output, is_known, new_folder
+from workbench.outputs import FileKind, begins_with, check_older, check_output, is_known, new_folder
 
 KIND = FileKind(name="a hierarchy", is_one=begins_with(b"\x89HDF"))
 
@@ -26,7 +26,8 @@ def test_an_output_replaces_only_an_older_one_of_its_kind(tmp_path: Path) -> Non
     old.write_bytes(b"\x89HDF and more")
     other.write_text("mine")
     empty.touch()
-    for path in (old, empty, tmp_path / "new.h5"):
+    (tmp_path / "EMPTY.TIF").touch()
+    for path in (old, empty, tmp_path / "EMPTY.TIF", tmp_path / "new.h5"):
         check_output(path, KIND, overwrite=True)
     check_output(tmp_path / "new.h5", KIND, overwrite=False)
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
@@ -42,6 +43,27 @@ def test_an_output_replaces_only_an_older_one_of_its_kind(tmp_path: Path) -> Non
     sources = [tmp_path / "gone", tmp_path / "." / "old.h5"]
     with pytest.raises(RasterError, match="what the output is made of"):
         check_output(old, KIND, overwrite=True, sources=sources, error=RasterError)
+
+
+@pytest.mark.parametrize("name", [".lock", "marie.lock", "marie.sqlite", "stop", ".adding", ".tif"])
+def test_an_empty_file_that_may_mean_something_by_being_there_is_not_replaced(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(WorkbenchError, match="does not say that it is a hierarchy"):
+        check_output(tmp_path / name, KIND, overwrite=True)
+
+
+def test_in_a_place_that_nobody_chose_only_an_older_output_of_the_kind_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "old.h5").write_bytes(b"\x89HDF and more")
+    (tmp_path / "half.h5").touch()
+    for name in ("old.h5", "half.h5", "new.h5"):
+        check_older(tmp_path / name, KIND)
+    (tmp_path / "notes.h5").write_text("mine")
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    for path in (tmp_path / "notes.h5", tmp_path / "broken", tmp_path):
+        with pytest.raises(RasterError, match="so it is not replaced; move it away first"):
+            check_older(path, KIND, error=RasterError)
 
 
 @pytest.mark.parametrize("error", [OSError("damaged"), ValueError("no JSON"), RasterError("no raster")])

@@ -8,16 +8,35 @@ is known where nothing else looks like it.
 
 from __future__ import annotations
 
-__all__ = ["FileKind", "OutputKind", "begins_with", "check_output", "is_known", "new_folder"]
+__all__ = [
+    "SAID",
+    "FileKind",
+    "OutputKind",
+    "begins_with",
+    "check_older",
+    "check_output",
+    "is_known",
+    "new_folder",
+    "picture_kind",
+]
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from workbench.errors import WorkbenchError
+
+SAID: Final = "Comment"
+"""Of the texts that a PNG carries, the one in which it says what it is."""
+_SUFFIXES: Final = frozenset(
+    {".csv", ".gpkg", ".h5", ".json", ".npy", ".png", ".qml", ".tif", ".tiff", ".zip"}
+)
+"""Of the names of outputs."""
+_MOST: Final = 1 << 10
+"""Bytes at the beginning of a picture, in which it does so."""
 
 
 class OutputKind(Protocol):
@@ -60,6 +79,16 @@ def begins_with(first: bytes) -> Callable[[Path], bool]:
     return is_one
 
 
+def picture_kind(name: str, mark: str) -> FileKind:
+    """Return a kind of PNG, which says what it is in a comment at its beginning (`SAID`)."""
+
+    def is_one(path: Path) -> bool:
+        with path.open("rb") as file:
+            return f"tEXt{SAID}\0{mark}".encode() in file.read(_MOST)
+
+    return FileKind(name=name, mark=mark, is_one=is_one)
+
+
 def check_output(
     path: Path,
     kind: OutputKind,
@@ -95,11 +124,36 @@ def check_output(
         raise error(f"{path} exists already; choose another name or pass --overwrite")
     if not path.is_file():
         raise error(f"{path} is no file that could be replaced; choose another name")
-    if path.stat().st_size and not is_known(path, kind):
+    if not _is_older(path, kind):
         raise error(
             f"{path} does not say that it is {kind.name} of the workbench, so it is not replaced; choose "
             "another name, or remove it first"
         )
+
+
+def check_older(path: Path, kind: OutputKind, *, error: type[WorkbenchError] = WorkbenchError) -> None:
+    """Refuse what lies where the workbench writes unasked, unless it is an older output of that kind.
+
+    Raises
+    ------
+    WorkbenchError
+        Of the type given: it is something else, and would be lost.
+    """
+    if os.path.lexists(path) and not (path.is_file() and _is_older(path, kind)):
+        raise error(
+            f"{path} does not say that it is {kind.name} of the workbench, so it is not replaced; move it "
+            "away first"
+        )
+
+
+def _is_older(path: Path, kind: OutputKind) -> bool:
+    """Tell whether a file may be replaced: one of the kind, or an empty one that is called like an output.
+
+    An empty file of another name may mean something by being there, as locks do.
+    """
+    if not path.stat().st_size:
+        return path.suffix.lower() in _SUFFIXES
+    return is_known(path, kind)
 
 
 def is_known(path: Path, kind: OutputKind) -> bool:

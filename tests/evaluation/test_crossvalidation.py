@@ -84,6 +84,14 @@ def test_the_table_has_classes_down_and_folds_across() -> None:
     assert "- fold_2: tiny-2, D002_2020" in lines
 
 
+def test_a_doubt_marks_its_column_also_that_of_prod() -> None:
+    doubted = replace(CROSSED, prod=replace(CROSSED.prod, doubt="it learned that"))
+    text = doubted.text()
+    assert "| PROD * |" in text
+    assert "\\* no test of prod, in no mean: it learned that" in text
+    assert "*" not in CROSSED.text().replace("**", "")
+
+
 def test_one_fold_has_no_deviation_and_no_prod_column() -> None:
     alone = replace(CROSSED, folds=FOLDS[:1], prod=None)
     assert "±" not in alone.text().split("**mIoU**")[1].splitlines()[0]

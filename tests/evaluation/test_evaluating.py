@@ -260,6 +260,26 @@ def test_pictures_and_igns_files_are_written_and_nothing_is_lost(write: Write, t
         check_outputs(Outputs(metrics=tmp_path / "other", overwrite=True), sources=[])
 
 
+@pytest.mark.parametrize(
+    "array",
+    [np.arange(5), np.zeros((3, 4), np.int64), np.zeros((3, 3)), np.zeros((300, 300), np.int64)],
+    ids=["a list", "no square", "no counts", "too many classes"],
+)
+def test_an_array_of_ones_own_is_not_taken_for_a_confusion_matrix(tmp_path: Path, array: np.ndarray) -> None:
+    np.save(tmp_path / "confmat.npy", array)
+    with pytest.raises(EvaluationError, match="does not say that it is a confusion matrix"):
+        check_outputs(Outputs(metrics=tmp_path, overwrite=True), sources=[])
+    np.save(tmp_path / "confmat.npy", np.zeros((19, 19), np.int64))
+    check_outputs(Outputs(metrics=tmp_path, overwrite=True), sources=[])
+
+
+def test_a_prediction_is_not_held_against_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(
+        EvaluationError, match="is a folder; a prediction is held against a mask, and a relea"
+    ):
+        evaluate_prediction(tmp_path, tmp_path / "p.tif")
+
+
 def test_a_full_disk_leaves_neither_a_folder_nor_half_of_what_was_wanted(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

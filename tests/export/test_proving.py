@@ -70,6 +70,13 @@ def test_what_the_digests_of_files_hang_on_is_proven_by_release_json(copy: Relea
     copy.prove()
 
 
+def test_a_changed_release_json_is_not_that_of_the_manifest(copy: Release) -> None:
+    path = copy.path / "release.json"
+    path.write_text(path.read_text().replace('"R"', '"B"', 1))
+    with pytest.raises(ReleaseError, match=r"is not as it was built: release\.json has other content; run: "):
+        open_release(copy.path).prove()
+
+
 def test_a_manifest_that_was_changed_with_the_index_is_not_that_of_release_json(
     copy: Release, tmp_path: Path
 ) -> None:

@@ -15,9 +15,16 @@ from made_orthos import made_grid
 from workbench.errors import RasterError
 from workbench.geo.codes import ARGMAX, CODES, numbering_of
 from workbench.geo.geotiff import write_raster
-from workbench.geo.predictions import DISAGREEMENT, PLANES, PREDICTION, PROBABILITIES, check_prediction
+from workbench.geo.predictions import (
+    DISAGREEMENT,
+    PLANES,
+    PREDICTION,
+    PROBABILITIES,
+    check_picture,
+    check_prediction,
+)
 from workbench.geo.raster import RasterInfo, inspect_raster
-from workbench.geo.raster_kinds import LABELS
+from workbench.geo.raster_kinds import LABELS, REGIONS, RasterKind
 from workbench.geo.styles import PREDICTION_STYLE, RasterClass, raster_style
 from workbench.outputs import is_known
 
@@ -72,6 +79,33 @@ def test_what_is_no_prediction_is_refused(made: Made, bands: int, options, told:
     info = made(bands, **options)
     with pytest.raises(RasterError, match=told):
         check_prediction(info)
+
+
+@pytest.mark.parametrize(
+    ("bands", "options", "told"),
+    [
+        (3, {"kind": PREDICTION, "descriptions": PLANES}, "is a prediction of the workbench, and no picture"),
+        (3, {"kind": PROBABILITIES}, r"is a file of --probabilities of the workbench"),
+        (1, {"kind": LABELS}, "is a raster of labels"),
+        (1, {"kind": REGIONS}, "is a raster of regions"),
+        (3, {"kind": RasterKind(name="x", mark="ocs-workbench/new")}, r"is an output \(ocs-workbench/new\)"),
+        (3, {"descriptions": PLANES}, "is a prediction"),
+        (1, {"descriptions": PLANES[:1]}, "is a prediction"),
+        (3, {"tags": MODEL, "descriptions": PLANES}, "is a prediction"),
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else str(value)[:24],
+)
+def test_an_output_of_the_workbench_is_no_picture(made: Made, bands: int, options, told: str) -> None:
+    info = made(bands, **options)
+    with pytest.raises(RasterError, match=told):
+        check_picture(info)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"descriptions": ("Red", "Green", "Blue")}, {"tags": {"FORMAT": "somebody's"}}]
+)
+def test_what_does_not_say_that_it_is_an_output_may_be_a_picture(made: Made, options) -> None:
+    check_picture(made(3, **options))
 
 
 def test_predictions_and_probabilities_of_earlier_versions_are_told_apart() -> None:

@@ -100,6 +100,41 @@ def test_what_was_being_written_when_it_was_killed_is_no_part_and_goes(
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
+def own_folder(place: Path) -> None:
+    (place / "deep").mkdir(parents=True)
+
+
+def own_file(place: Path) -> None:
+    place.mkdir()
+    (place / "mine.tif").write_text("precious")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [own_folder, own_file, lambda place: place.write_text("precious")],
+    ids=["folder", "file", "no folder"],
+)
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_is_somebodys_own_in_the_place_of_parts_stays(
+    tmp_path: Path, image: Path, model: Path, own: Callable[[Path], object], begun: bool
+) -> None:
+    place = tmp_path / ".p.tif.parts"
+    own(place)
+    if begun and place.is_dir():
+        kept = [(path.name, path) for path in place.iterdir()]
+        away = tmp_path / "away"
+        place.rename(away)
+        stop_after(image, tmp_path / "p.tif", model, tiles=4)
+        for name, _ in kept:
+            (away / name).rename(place / name)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    with pytest.raises(
+        ModelError, match=r"no part of a prediction, which would be lost|is no folder of parts"
+    ):
+        predict(image, tmp_path / "p.tif", model)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
 def test_parts_of_another_model_are_not_taken_and_that_is_said(
     tmp_path: Path, image: Path, model: Path
 ) -> None:

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from workbench.campaign import Campaign
 from workbench.errors import ModelError, RasterError, WorkbenchError
 from workbench.geo.geotiff import write_raster
-from workbench.geo.predictions import DISAGREEMENT, PLANES
+from workbench.geo.predictions import DISAGREEMENT, PLANES, PREDICTION
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.inference.embedded import embedded_model
 from workbench.inference.models import write_model
@@ -329,6 +329,22 @@ def test_a_zone_is_predicted_on_its_own_pixels(
     assert inspect_raster(path).grid.coincides(zone.grid)
 
 
+def test_in_the_place_of_a_zones_prediction_only_an_older_one_is_replaced(
+    campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path, model: Path
+) -> None:
+    zone = add_zone(campaign, make_ortho()[0], domain="D051_2019", name="Z1_AA").zone
+    path = campaign.zone_dir(zone) / "prediction.tif"
+    path.write_text("mine")
+    segmenter = open_models([model], device="cpu")
+    with pytest.raises(RasterError, match=r"prediction\.tif does not say that it is a prediction of"):
+        predict_zone(campaign, zone, segmenter, tiling=SMALL, say=lambda text: None)
+    assert path.read_text() == "mine"
+    path.unlink()
+    for one in (segmenter, open_models([made_model(tmp_path / "other", seed=1)], device="cpu")):
+        predict_zone(campaign, zone, one, tiling=SMALL, say=lambda text: None)
+        assert inspect_raster(path).tags["MODEL_SHA256"] == one.digest
+
+
 @pytest.mark.parametrize(("tiling", "views"), [(SMALL, 1), (SMALL, 2), (replace(SMALL, blended=True), 1)])
 def test_a_model_that_overflows_is_refused_and_does_not_pass_for_no_data(
     tmp_path: Path, image: Path, model: Path, tiling: Tiling, views: int
@@ -350,17 +366,33 @@ def test_what_does_not_fit_is_one_sentence_and_nothing_is_written(
     write_raster(deep, np.zeros((3, 64, 64), np.uint16), made_grid(64, 64))
     text = tmp_path / "text.tif"
     text.write_text("no raster")
+    tagged = tmp_path / "tagged.tif"
+    write_raster(tagged, np.zeros((3, 64, 64), np.uint8), made_grid(64, 64), kind=PREDICTION)
+    classes = tmp_path / "classes.tif"
+    names = ("building", "water", "snow")
+    write_raster(classes, np.zeros((3, 64, 64), np.uint8), made_grid(64, 64), descriptions=names)
     before = sorted(path.name for path in tmp_path.iterdir())
     for raster, options, told in (
         (gray, {}, "nobody says of what"),
         (gray, {"bands": ("P",)}, "takes R,G,B; R and G and B missing"),
         (gray, {"bands": ("P", "R")}, "name each of them"),
+        (
+            image,
+            {"bands": ("R", "G", "B", "nir", "-")},
+            "names nir, which is neither .*; give one of R, G, B, P, NIR, E",
+        ),
+        (tagged, {}, "is a prediction of the workbench, and no picture"),
+        (tagged, {"bands": ("R", "G", "B")}, "is a prediction of the workbench, and no picture"),
+        (classes, {}, "has a band called building, as predictions have"),
         (deep, {}, "models take 8 bits"),
         (text, {}, "is not a GeoTIFF"),
         (tmp_path / "none.tif", {}, "is not a file"),
     ):
         with pytest.raises(WorkbenchError, match=told):
             predicted(raster, tmp_path / "p.tif", model, **options)
+    predicted(classes, tmp_path / "named.tif", model, bands=("R", "G", "B"))
+    for name in ("named.tif", "named.qml"):
+        (tmp_path / name).unlink()
     with pytest.raises(RasterError, match="is what the output is made of"):
         predicted(image, image, model, overwrite=True)
     degrees = tmp_path / "degrees.tif"

@@ -79,8 +79,8 @@ def test_a_fold_that_the_first_model_saw_is_no_test_and_that_is_said(release: Pa
 
 
 OTHERWISE: dict[str, tuple[dict[str, Any], str]] = {
-    "budget": ({"steps": 2}, "budget 1 steps, not 2 steps"),
-    "time": ({"minutes": 1}, "budget 1 steps, not 1 steps or 1 minutes"),
+    "budget": ({"steps": 2}, "budget 1 step, not 2 steps"),
+    "time": ({"minutes": 1}, "budget 1 step, not 1 step or 1 minute"),
     "seed": ({"seed": 1}, "seed 0, not 1"),
     "loss": ({"focal": True}, "loss cross-entropy, not focal"),
     "start": ({"begin": embedded_model()}, r"begun with nothing, not tiny \(card "),

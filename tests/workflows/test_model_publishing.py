@@ -29,10 +29,10 @@ from workbench.export.manifest import MANIFEST, Manifest, check_files
 from workbench.export.staging import Staging
 from workbench.geo.geotiff import write_raster
 from workbench.geo.raster import read_bands
-from workbench.inference.card import CARD, FILES, WEIGHTS, ModelCard, read_card, write_card
+from workbench.inference.card import CARD, WEIGHTS, ModelCard, read_card, write_card
 from workbench.inference.embedded import embedded_model
 from workbench.inference.network import open_segmenter
-from workbench.training.history import CURVES, HISTORY
+from workbench.inference.places import CURVES, FILES, HISTORY
 from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.hub_metadata import front_matter
 from workbench.workflows.intake import add_zone

@@ -77,6 +77,15 @@ def test_the_student_has_seen_what_its_teacher_saw(campaign: Campaign, tmp_path:
         campaign.path, tmp_path / "student", steps=1, begin="none", device="cpu", sure=campaign.path
     )
     assert done.card.domains == ("D010_2018", "D036_2020", "D051_2019")
+    assert done.card.training["seen_zones"] == ["D036_2020/Z3_AA", "D051_2019/Z1_AA", "D051_2019/Z2_AA"]
+    predict(
+        campaign,
+        "D036_2020/Z3_AA",
+        made_truth(512, 512, 3),
+        tags={**TAGS, "MODEL_ZONES": '["D010_2018/Z1"]'},
+    )
+    taught = sure_patches(campaign, campaign_patches(campaign), confidence=0.9).saw
+    assert taught.zones == {"D010_2018/Z1", "D036_2020/Z3_AA"}
     told = done.card.training["pseudo_labels"]
     assert (told["confidence"], told["zones"], told["pixels"]) == (0.9, ["D036_2020/Z3_AA"], 512 * 256)
     assert done.card.training["zones"] == ["D051_2019/Z1_AA", "D051_2019/Z2_AA"]

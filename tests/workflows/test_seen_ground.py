@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,22 +17,27 @@ from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.counting import counted
 from workbench.documents import validate
-from workbench.errors import ModelError
+from workbench.errors import ModelError, ReleaseError
 from workbench.export import Release
+from workbench.export.folds import PROD, splits_of_zone
 from workbench.export.ground import GroundMap
 from workbench.geo.geotiff import write_raster
 from workbench.geo.predictions import PLANES, PREDICTION
+from workbench.inference.card import read_card, write_card
 from workbench.workflows.crossvalidating import cross_validate
 from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
+from workbench.workflows.learned import SeenGround
 from workbench.workflows.model_publishing import publish_model
 from workbench.workflows.patch_sources import campaign_patches, release_patches, sure_patches
-from workbench.workflows.predictions import prediction_path, prediction_tags
+from workbench.workflows.predicting import open_models, predict_zone
+from workbench.workflows.predictions import predicted_by, prediction_path, prediction_tags, read_prediction
 from workbench.workflows.prelabelling import prelabel_zone, prelabel_zones
 from workbench.workflows.publishing import publish
 from workbench.workflows.segmenting import segment_zones
-from workbench.workflows.unseen import namesakes, shown_whole, unseen_model
+from workbench.workflows.training import train_model
+from workbench.workflows.unseen import namesakes, unseen_model
 
 THEN, NOW, ELSEWHERE = "D055_2018/Z1_AA", "D055_2021/Z1_AA", "D036_2020/Z1_AA"
 """Zones of folds 1, 2 and 3; the first two show the same ground."""
@@ -90,6 +96,45 @@ def test_a_fold_whose_ground_its_model_learned_at_another_date_is_no_test_and_in
     assert found.pooled.mean_iou == found.rule.score(test.confusion).mean_iou
 
 
+def test_the_model_of_all_folds_is_doubted_where_the_ground_that_judges_it_was_learned(
+    tmp_path: Path,
+) -> None:
+    campaign = Campaign.create(tmp_path / "campaign")
+    names = [f"Z{number}_AA" for number in range(40)]
+    judging = next(name for name in names if splits_of_zone(f"D055_2021/{name}", fold=2)[PROD] == "valid")
+    learned = next(name for name in names if splits_of_zone(f"D055_2018/{name}", fold=1)[PROD] == "train")
+    add(campaign, f"D055_2021/{judging}", col=0, seed=1)
+    add(campaign, f"D055_2018/{learned}", col=0, seed=2)
+    release = publish(campaign, name="FR_V0.3", out=tmp_path, say=lambda _: None)
+    found = cross_validate(release.path, tmp_path / "folds", steps=1, begin="none", device="cpu")
+    assert found.prod is not None
+    same = f"D055_2021/{judging}, by which it is judged, shows the ground of D055_2018/{learned}"
+    assert found.prod.doubt == f"{same}, which it learned"
+    assert "PROD *" in (tmp_path / "folds" / "cross-validation.md").read_text()
+
+
+def test_of_a_damaged_release_nothing_is_read_before_it_is_proven(release: Release, tmp_path: Path) -> None:
+    model = model_of(tmp_path, "D001_2020")
+    for name, old, new in (
+        ("nomenclature.json", b'"water"', b'"wa\xff\xffr"'),
+        ("release.json", b'"R"', b'"B"'),
+    ):
+        shutil.copytree(release.path, tmp_path / name)
+        path = tmp_path / name / name
+        path.write_bytes(path.read_bytes().replace(old, new, 1))
+        for call in (
+            lambda place: evaluate_model(place, model, device="cpu"),
+            lambda place: cross_validate(place, tmp_path / "folds", steps=1, device="cpu"),
+            lambda place: train_model(place, tmp_path / "new", steps=1, device="cpu"),
+            lambda place: publish_model(model, tmp_path / "out", release=place, device="cpu"),
+        ):
+            with pytest.raises(
+                ReleaseError, match=rf"is not as it was built: {name} has other content; run: "
+            ):
+                call(tmp_path / name)
+    assert not {"folds", "new", "out"} & {path.name for path in tmp_path.iterdir()}
+
+
 def test_an_evaluation_says_by_which_zone_of_which_domain_the_ground_was_seen(
     release: Release, tmp_path: Path
 ) -> None:
@@ -136,13 +181,80 @@ def test_of_another_year_of_the_department_that_is_not_here_nobody_can_tell(
     assert far.doubt is None, "of another department"
 
 
-def test_a_domain_is_not_shown_whole_where_a_zone_that_the_card_lists_is_not_here() -> None:
+def test_a_domain_is_shown_whole_where_all_its_zones_that_were_seen_are_known_and_here() -> None:
     card = made_card(domains=("D055_2014", "D055_2021"))
     here = [THEN, NOW, ELSEWHERE, "D055_2014/Z3_AA"]
-    assert "D055_2014" in shown_whole(card, here)
-    listed = replace(card, training={"zones": ["D055_2014/Z3_AA"], "held_out": ["D055_2014/Z4_AA"]})
-    assert shown_whole(listed, here) == {"D055_2018", "D055_2021", "D036_2020"}
-    assert shown_whole(listed, [*here, "D055_2014/Z4_AA"]) == shown_whole(card, here)
+    assert SeenGround.of(card).shown_whole(here) == set(), "its card names domains alone"
+    listed = replace(card, training={"zones": ["D055_2014/Z3_AA", NOW], "held_out": ["D055_2014/Z4_AA"]})
+    assert SeenGround.of(listed).shown_whole(here) == {"D055_2021"}
+    assert SeenGround.of(listed).shown_whole([*here, "D055_2014/Z4_AA"]) == {"D055_2014", "D055_2021"}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"begun_with": {"id": "other", "digest": "0" * 64, "domains_known": True}},
+        {"pseudo_labels": {"domains_known": True, "models": [{"id": "other"}], "zones": [ELSEWHERE]}},
+    ],
+    ids=["begun with another", "taught by another"],
+)
+def test_an_earlier_card_that_does_not_tell_the_zones_of_another_model_tells_none(
+    before: dict[str, object],
+) -> None:
+    card = made_card(domains=("D055_2021",))
+    assert SeenGround.of(replace(card, training={"zones": [NOW]})).zones == {NOW}
+    assert SeenGround.of(replace(card, training={"zones": [NOW], **before})).zones == set()
+    told = {"zones": [NOW], "seen_zones": [NOW], **before}
+    assert SeenGround.of(replace(card, training=told)).zones == {NOW}
+
+
+@pytest.fixture(scope="module")
+def elsewhere_in_it(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """Return a release with another zone of D055_2021 than that which shows the ground of D055_2018."""
+    campaign = Campaign.create(tmp_path_factory.mktemp("elsewhere") / "campaign")
+    for number, (zone, col) in enumerate(((THEN, 0), ("D055_2021/Z2_AA", 1024), (ELSEWHERE, 512))):
+        add(campaign, zone, col=col, seed=number)
+    return publish(campaign, name="FR_V0.2", out=campaign.path.parent, say=lambda _: None)
+
+
+def test_what_a_model_began_with_stays_a_doubt_where_its_zones_are_not_here(
+    release: Release, elsewhere_in_it: Release, tmp_path: Path
+) -> None:
+    doubt = "it was trained on D055_2021, and nothing here tells whether that shows ground of D055_2018"
+    how, begun = {"steps": 1, "split": "split_1", "device": "cpu"}, "none"
+    for path, name in (
+        (release.path, "first"),
+        (elsewhere_in_it.path, "then"),
+        (elsewhere_in_it.path, "last"),
+    ):
+        train_model(path, tmp_path / name, begin=begun, **how)
+        begun = tmp_path / name
+        assert evaluate_model(elsewhere_in_it.path, begun, device="cpu").unknown == doubt, name
+    card = read_card(tmp_path / "then")
+    assert card.training["seen_zones"] == [ELSEWHERE, NOW, "D055_2021/Z2_AA"]
+    earlier = {key: value for key, value in card.training.items() if key != "seen_zones"}
+    write_card(replace(card, training=earlier), tmp_path / "then")
+    assert evaluate_model(elsewhere_in_it.path, tmp_path / "then", device="cpu").unknown == doubt
+    said: list[str] = []
+    made = publish_model(
+        tmp_path / "last", tmp_path / "out", release=elsewhere_in_it.path, device="cpu", say=said.append
+    )
+    assert made.document()["test"] is None
+    assert any(
+        text.startswith(f"Nobody can tell whether the figures are of a test: {doubt}") for text in said
+    )
+
+
+def test_there_is_no_doubt_where_all_that_the_whole_lineage_saw_is_here(
+    elsewhere_in_it: Release, tmp_path: Path
+) -> None:
+    begun = "none"
+    for name in ("first", "then"):
+        train_model(
+            elsewhere_in_it.path, tmp_path / name, begin=begun, steps=1, split="split_1", device="cpu"
+        )
+        begun = tmp_path / name
+        assert evaluate_model(elsewhere_in_it.path, begun, device="cpu").doubt is None, name
 
 
 @pytest.mark.parametrize(
@@ -179,11 +291,13 @@ def test_no_model_that_learned_a_zone_at_another_date_is_taken_for_one_that_neve
     assert (chosen.card.id, chosen.doubt) == ("sure", None)
 
 
-def predict(campaign: Campaign, zone_id: str, domains: list[str] | None) -> None:
+def predict(campaign: Campaign, zone_id: str, domains: list[str] | None, zones: tuple[str, ...] = ()) -> None:
     """Write a prediction that is sure everywhere."""
     zone = campaign.zone(zone_id)
     planes = np.stack([np.full((512, 512), value, np.uint8) for value in (5, 250, 0)])
-    tags = prediction_tags(model="made", digest="ab" * 32, nomenclature="flair-19", domains=domains)
+    tags = prediction_tags(
+        model="made", digest="ab" * 32, nomenclature="flair-19", domains=domains, zones=zones
+    )
     write_raster(
         prediction_path(campaign, zone),
         planes,
@@ -221,6 +335,33 @@ def test_prelabels_of_ground_that_a_model_learned_are_said_to_be_too_sure(
     prelabel_zone(twins, twins.zone(THEN), say=said.append)
     warned = [text for text in said if "confidences" in text]
     assert [text[: len(told or "")] for text in warned] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("zones", "told"),
+    [((), True), (("D055_2021/Z2_AA",), False), (("D055_2021/Z2_AA", NOW), True)],
+    ids=["not said", "elsewhere, and here", "not all here"],
+)
+def test_a_prediction_is_doubted_unless_the_zones_that_its_model_saw_are_all_here(
+    tmp_path: Path, zones: tuple[str, ...], told: bool
+) -> None:
+    campaign, said = Campaign.create(tmp_path / "campaign"), list[str]()
+    add(campaign, THEN, col=0, seed=1, labelled=False)
+    add(campaign, "D055_2021/Z2_AA", col=1024, seed=2, labelled=False)
+    list(segment_zones(campaign, None, say=lambda _: None))
+    predict(campaign, THEN, ["D055_2021"], zones)
+    prelabel_zone(campaign, campaign.zone(THEN), say=said.append)
+    doubt = "the confidences of model made in D055_2018 may be too good: it was trained on D055_2021, and"
+    assert [text.startswith(doubt) for text in said] == [True] * told
+
+
+def test_a_prediction_says_which_zones_its_model_saw(twins: Campaign, tmp_path: Path) -> None:
+    card = replace(made_card(domains=("D001_2020", "D002_2020")), training={"zones": ["D001_2020/Z1"]})
+    zone, model = twins.zone(ELSEWHERE), made_model(tmp_path / "made", card)
+    path = predict_zone(twins, zone, open_models([model], device="cpu"), say=lambda _: None)
+    found = predicted_by(read_prediction(path, zone.grid), twins.nomenclature, path=path)
+    assert found.saw == SeenGround.of(card)
+    assert found.saw.zones == {"D001_2020/Z1"}
 
 
 def test_of_all_zones_each_such_sentence_is_said_once(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from made_orthos import made_grid, made_image, made_truth
 
-from workbench.errors import HierarchyError
+from workbench.errors import HierarchyError, RasterError
 from workbench.geo.geotiff import write_raster
+from workbench.geo.predictions import PREDICTION
 from workbench.segmentation import SegmentationParameters, building, read_hierarchy
 from workbench.segmentation.scene import Shelf
 from workbench.workflows import intake, segmenting
@@ -119,6 +120,13 @@ def test_nothing_but_an_older_hierarchy_is_replaced(raster, tmp_path, overwrite)
         segmenting.segment_raster(raster, tmp_path / "h.h5", overwrite=True)
 
 
+def test_a_prediction_is_not_segmented_as_a_picture(tmp_path):
+    write_raster(tmp_path / "p.tif", np.zeros((3, 64, 64), np.uint8), made_grid(64, 64), kind=PREDICTION)
+    with pytest.raises(RasterError, match=r"p\.tif is a prediction of the workbench, and no picture"):
+        segmenting.segment_raster(tmp_path / "p.tif", tmp_path / "h.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["p.tif"]
+
+
 def test_a_raster_that_cannot_be_segmented_is_named(tmp_path):
     write_raster(tmp_path / "deep.tif", np.zeros((1, 64, 64), np.int16), made_grid(64, 64))
     with pytest.raises(HierarchyError, match=r"deep\.tif: image is int16"):
@@ -134,3 +142,22 @@ def test_a_zone_whose_raster_is_gone_keeps_no_other_zone_waiting(campaign, make_
     with pytest.raises(HierarchyError, match=r"^1 of 2 zones could not be segmented: .*Z1_AA"):
         list(segmenting.segment_zones(campaign, None, say=lambda message: None))
     assert campaign.hierarchy_path(second).exists()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_in_the_place_of_a_zones_hierarchy_only_an_older_one_is_replaced(campaign, make_ortho, overwrite):
+    zone = intake.add_zone(campaign, make_ortho()[0], domain="D051_2019", name="Z1_AA").zone
+    path = campaign.hierarchy_path(zone)
+
+    def done():
+        return list(segmenting.segment_zones(campaign, zone.id, overwrite=overwrite, say=lambda _: None))
+
+    path.write_text("mine")
+    with pytest.raises(HierarchyError, match="so it is not replaced; move it away first"):
+        done()
+    assert path.read_text() == "mine"
+    path.unlink()
+    done()
+    path.write_bytes(path.read_bytes()[:-1])
+    done()
+    assert read_hierarchy(path).leaf_count, "a damaged one is made again"

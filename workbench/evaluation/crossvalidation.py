@@ -181,8 +181,8 @@ class CrossValidation:
         """Return a table in Markdown as IGN's: classes down, folds across, IoU in percent."""
         scores, pooled = self.scores, self.pooled
         apart = None if self.prod is None else self.rule.score(self.prod.confusion)
-        names = [f"{fold.name}{' *' if fold.doubt else ''}" for fold in self.folds]
-        names += ["mean ± sd", "pooled"]
+        names = [_marked(fold.name, fold) for fold in self.folds]
+        names += ["mean ± sd", "pooled", _marked("PROD", self.prod)]
         rows = [
             (title, *map(percent, figures), self._told(figures), percent(whole), percent(alone))
             for title, figures, whole, alone in (
@@ -210,15 +210,13 @@ class CrossValidation:
             )
         ]
         last = 1 if apart is None else 0
-        head = ["IoU, %", *names, "PROD"]
+        head = ["IoU, %", *names]
         table = markdown([head[: len(head) - last], *(row[: len(row) - last] for row in rows)])
         tested = [f"- {fold.name}: {fold.model}, {', '.join(fold.domains)}" for fold in self._all]
         about = f"Rule {self.rule.name}; sd of a sample (n − 1); pooled: all folds' pixels, each judged once."
         if apart is not None:
             about += " PROD is judged by validation zones of domains that it was trained on."
-        doubts = [
-            f"\\* no test of {fold.name}, in no mean: {fold.doubt}" for fold in self.folds if fold.doubt
-        ]
+        doubts = [f"\\* no test of {fold.name}, in no mean: {fold.doubt}" for fold in self._all if fold.doubt]
         return "\n".join([f"Cross-validation on {self.release}", "", table, "", about, *doubts, *tested])
 
     @property
@@ -240,6 +238,10 @@ class CrossValidation:
     def _title(self, key: str) -> str:
         keys = self.nomenclature.keys
         return self.nomenclature.by_key(key).titles["en"] if key in keys else key
+
+
+def _marked(title: str, fold: Fold | None) -> str:
+    return f"{title} *" if fold is not None and fold.doubt else title
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

@@ -9,7 +9,6 @@ __all__ = ["CONFUSION", "RELIABILITY", "confusion_png", "reliability_png"]
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,27 +18,14 @@ from workbench.errors import EvaluationError
 from workbench.evaluation.calibration import Calibration
 from workbench.evaluation.scores import Score, percent
 from workbench.nomenclature import Nomenclature
-from workbench.outputs import FileKind, OutputKind
+from workbench.outputs import SAID, OutputKind, picture_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SAID: Final = "Comment"
-_MOST: Final = 1 << 10
-"""Bytes at the beginning of a picture, in which it says what it is."""
-
-
-def _picture(name: str, mark: str) -> FileKind:
-    def is_one(path: Path) -> bool:
-        with path.open("rb") as file:
-            return f"tEXt{_SAID}\0{mark}".encode() in file.read(_MOST)
-
-    return FileKind(name=name, mark=mark, is_one=is_one)
-
-
-CONFUSION: Final = _picture("a picture of a confusion matrix", "ocs-workbench/confusion-matrix")
-RELIABILITY: Final = _picture("a reliability diagram", "ocs-workbench/reliability-diagram")
+CONFUSION: Final = picture_kind("a picture of a confusion matrix", "ocs-workbench/confusion-matrix")
+RELIABILITY: Final = picture_kind("a reliability diagram", "ocs-workbench/reliability-diagram")
 
 _INK: Final = "#1b1f24"
 _SOFT: Final = "#6b7280"
@@ -275,5 +261,5 @@ def _figure(width: float, height: float) -> Figure:
 
 def _png(figure: Figure, kind: OutputKind) -> bytes:
     content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None, _SAID: kind.mark})
+    figure.savefig(content, format="png", metadata={"Software": None, SAID: kind.mark})
     return content.getvalue()

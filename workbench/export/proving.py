@@ -1,8 +1,9 @@
 """That what is read of a release is what was built: its index by ``release.json``, each file by the index.
 
-``release.json`` has the digest of the lines of ``SHA256SUMS``, which have that of the index, which has that
-of each patch file. So nobody has to verify a whole release before reading some of it, and a model's card can
-vouch for the digest of the release: hashing takes a small part of what decoding takes.
+``release.json`` has the digest of the lines of ``SHA256SUMS`` that tell of the data, which have that of the
+index, which has that of each patch file; and ``SHA256SUMS`` has the digest of ``release.json``. So nobody has
+to verify a whole release before reading some of it, and a model's card can vouch for the digest of the
+release: hashing takes a small part of what decoding takes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from workbench.errors import ReleaseError
 from workbench.export.manifest import MANIFEST, is_about
 
 _READ: Final = ("index.parquet", "nomenclature.json")
+_CARD: Final = "release.json"
 
 
 def proven(release: Path, name: str, sha256: str) -> Path:
@@ -49,7 +51,7 @@ def proven(release: Path, name: str, sha256: str) -> Path:
 
 
 def prove_index(release: Path, card: Mapping[str, Any]) -> None:
-    """Refuse a release whose index or nomenclature is not that of its ``release.json``.
+    """Refuse a release whose index or nomenclature is not that of its ``release.json``, or that one another.
 
     Raises
     ------
@@ -63,13 +65,13 @@ def prove_index(release: Path, card: Mapping[str, Any]) -> None:
                 sha256, _, name = line.rstrip("\n").partition("  ")
                 if not is_about(name):
                     hasher.update(line.encode())
-                if name in _READ:
+                if name in (*_READ, _CARD):
                     listed[name] = sha256
     except (OSError, UnicodeDecodeError) as error:
         raise _other(release, f"{MANIFEST} cannot be read") from error
     if hasher.hexdigest() != card["content_sha256"]:
         raise _other(release, f"{MANIFEST} is not that of its release.json")
-    for name in _READ:
+    for name in (*_READ, _CARD):
         proven(release, name, listed.get(name, ""))
 
 

@@ -5,20 +5,21 @@ Everything that reads predictions asks here whether a raster is one.
 
 from __future__ import annotations
 
-__all__ = ["DISAGREEMENT", "PLANES", "PREDICTION", "PROBABILITIES", "check_prediction"]
+__all__ = ["DISAGREEMENT", "PLANES", "PREDICTION", "PROBABILITIES", "check_picture", "check_prediction"]
 
 import json
 from typing import Final
 
 from workbench.errors import RasterError
-from workbench.geo.raster import RasterInfo
-from workbench.geo.raster_kinds import RasterKind
+from workbench.geo.raster import FORMAT, RasterInfo
+from workbench.geo.raster_kinds import LABELS, ORIGINS, REGIONS, RasterKind
 
 PLANES: Final = ("class", "probability of the class", "entropy")
 """What a prediction tells of a pixel, a byte each: the class (0 = nothing is known), its probability and the
 normalised entropy, both from 0 to 255."""
 DISAGREEMENT: Final = "mutual information"
 """What it tells after that where several models were asked, over the same most as the entropy."""
+_OURS: Final = "ocs-workbench/"
 _DEPTHS: Final = (1, len(PLANES), len(PLANES) + 1)
 
 
@@ -40,6 +41,29 @@ PREDICTION: Final = RasterKind(name="a prediction", mark="ocs-workbench/predicti
 PROBABILITIES: Final = RasterKind(
     name="a file of --probabilities", mark="ocs-workbench/probabilities", unmarked=_told_classes
 )
+
+
+def check_picture(info: RasterInfo) -> None:
+    """Refuse a raster that says it is an output of the workbench: its numbers are no colours of a picture.
+
+    Raises
+    ------
+    RasterError
+        It is a prediction, labels or the like.
+    """
+    if name := _output(info):
+        raise RasterError(f"{info.path} is {name} of the workbench, and no picture; give the orthophoto")
+
+
+def _output(info: RasterInfo) -> str | None:
+    """Return which output of the workbench a raster says it is; None where it does not say so."""
+    for kind in (PREDICTION, PROBABILITIES, LABELS, ORIGINS, REGIONS):
+        if kind.holds(info):
+            return kind.name
+    if info.tags.get(FORMAT, "").startswith(_OURS):
+        return f"an output ({info.tags[FORMAT]})"
+    planes = info.descriptions[: len(PLANES)]
+    return PREDICTION.name if planes == PLANES[: info.band_count] else None
 
 
 def check_prediction(info: RasterInfo) -> None:

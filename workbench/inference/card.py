@@ -7,10 +7,9 @@ that of another; statistics are (band, mean, std) triples, so that none is appli
 
 from __future__ import annotations
 
-__all__ = ["CARD", "FILES", "WEIGHTS", "Band", "ModelCard", "check_place", "read_card", "write_card"]
+__all__ = ["CARD", "WEIGHTS", "Band", "ModelCard", "read_card", "write_card"]
 
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,10 +26,6 @@ from workbench.inference.architecture import Architecture
 from workbench.nomenclature import Nomenclature
 
 CARD, WEIGHTS = "card.json", "weights.safetensors"
-FILES = frozenset(
-    {CARD, WEIGHTS, "history.json", "curves.png", "README.md", "metrics.json", "confusion.png", "SHA256SUMS"}
-)
-"""Names of the files that a model may have, after training and publishing."""
 _SCHEMA = "model-card"
 _HEADER = {"format": "ocs-workbench/model-card", "format_version": 1}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,47}")
@@ -235,31 +230,6 @@ def read_card(directory: Path) -> ModelCard:
         return ModelCard.from_document(document)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-
-
-def check_place(directory: Path, *, overwrite: bool) -> None:
-    """Refuse a place for a model before any work goes into it: nothing but an older model is replaced.
-
-    Raises
-    ------
-    ModelError
-        The directory exists and may not be replaced, holds more than a model, or there is no folder for it.
-    """
-    if directory.is_symlink():
-        raise ModelError(f"{directory} is a link; give the folder itself, or another name")
-    if directory.exists():
-        if not overwrite:
-            raise ModelError(f"{directory} exists already; choose another name or pass --overwrite")
-        read_card(directory)
-        if strange := sorted({path.name for path in directory.iterdir()} - FILES):
-            raise ModelError(
-                f"{directory} holds {strange[0]}, no part of a model, which would be lost; move it away, "
-                "or choose another folder"
-            )
-    elif not directory.parent.is_dir():
-        raise ModelError(f"{directory.parent} is not a folder; make it first")
-    if not os.access(directory.parent, os.W_OK):
-        raise ModelError(f"{directory.parent} may not be written to; choose another folder")
 
 
 def write_card(card: ModelCard, directory: Path) -> None:

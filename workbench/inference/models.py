@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["WEIGHTS", "check_fit", "fill", "read_model", "read_weights", "write_model"]
 
 import shutil
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from torch import Tensor, nn
 
 from workbench.documents import digest, sync_directory, write_file, write_files
 from workbench.errors import ModelError
-from workbench.inference.card import WEIGHTS, ModelCard, check_place, read_card, write_card
+from workbench.inference.card import WEIGHTS, ModelCard, read_card, write_card
 from workbench.inference.networks import build_network
+from workbench.inference.places import check_place
 
 _LISTED = 10
 
@@ -71,13 +73,30 @@ def write_model(
         write_file(making / WEIGHTS, content, error=ModelError)
         write_card(written, making)
         write_files({making / name: more for name, more in beside.items()}, error=ModelError)
-        if directory.exists():
-            shutil.rmtree(directory)
-        making.rename(directory)
+        _put(making, directory)
         sync_directory(directory.parent)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return written
+
+
+def _put(making: Path, directory: Path) -> None:
+    """Rename a model that is whole to its place.
+
+    An older one goes aside first: of one that was half removed when the process was killed, nobody could tell
+    that it was a model.
+    """
+    older = directory.with_name(f".{directory.name}-old-{uuid.uuid4().hex[:8]}")
+    replaced = directory.exists()
+    if replaced:
+        directory.rename(older)
+    try:
+        making.rename(directory)
+    except OSError:
+        if replaced:
+            older.rename(directory)
+        raise
+    shutil.rmtree(older, ignore_errors=True)
 
 
 def read_model(directory: Path) -> tuple[ModelCard, nn.Module]:

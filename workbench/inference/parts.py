@@ -26,6 +26,12 @@ _DIGITS = 16
 _PART = re.compile(rf"(\d{{5,}})-(\d{{5,}})-([0-9a-f]{{{_DIGITS}}})\.tif")
 
 
+_OURS = re.compile(
+    rf"{re.escape(_PLAN)}|\d{{5,}}-\d{{5,}}(-[0-9a-f]{{{_DIGITS}}})?\.tif|[^.]*\.vrt|\..*\.part.*|.*ovr.*"
+)
+"""Names of what such a folder may hold: parts, and what becomes a part or one file of them."""
+
+
 class NotWritten(RasterError):
     """The disk takes no more: the parts that are done are worth going on from."""
 
@@ -89,10 +95,11 @@ def parts_of(output: Path, plan: Mapping[str, Any], *, say: Callable[[str], None
     Raises
     ------
     ModelError
-        Another process is at work there, or nothing can be written.
+        Another process is at work there, nothing can be written, or the folder of parts is somebody's own.
     """
     folder = output.with_name(f".{output.name}.parts")
     with alone(output, error=ModelError):
+        _check_own(folder)
         parts = Parts(folder)
         try:
             _prepare(parts, canonical_bytes(plan), say)
@@ -113,6 +120,19 @@ def parts_of(output: Path, plan: Mapping[str, Any], *, say: Callable[[str], None
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder)
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse a folder that holds anything but parts: it goes with them."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ModelError(f"{folder} is no folder of parts; move it away, or choose another name")
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in there:
+        if not path.is_file() or _OURS.fullmatch(path.name) is None:
+            raise ModelError(
+                f"{folder} holds {path.name}, no part of a prediction, which would be lost; move it away, or "
+                "choose another name for the output"
+            )
 
 
 def _prepare(parts: Parts, plan: bytes, say: Callable[[str], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["RasterSource", "band_names"]
+__all__ = ["NOTHING", "RasterSource", "band_names"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.geo.grid import PixelGrid, Window
+from workbench.geo.predictions import PLANES
 from workbench.geo.raster import ORTHO_BANDS, RasterInfo, read_bands, read_resampled, read_valid
 from workbench.inference.card import ModelCard
 
+NOTHING = "-"
+"""Name of a band that shows nothing which a model takes."""
+_ORTHO = ("P", *ORTHO_BANDS[5])
 _SAME_RESOLUTION = 0.01
 """A share by which resolutions may differ: 0.2 m and 0.2006 m show the same."""
 
@@ -25,21 +29,35 @@ _SAME_RESOLUTION = 0.01
 def band_names(info: RasterInfo, wish: Sequence[str] | None, card: ModelCard) -> tuple[str, ...]:
     """Return what each band of a raster shows: as told, as the file says, or by their number.
 
+    Names that are told are those of an orthophoto's bands or of the model's; `NOTHING` is one that does not
+    matter.
+
     Raises
     ------
     ModelError
         Nobody can tell.
     """
+    known = [band.name for band in card.bands]
     if wish is not None:
         if len(wish) != info.band_count:
             raise ModelError(
                 f"{info.path} has {counted(info.band_count, 'band')}, --bands names {len(wish)}; name each "
                 "of them"
             )
+        if strange := [name for name in wish if name not in {*known, *_ORTHO, NOTHING}]:
+            raise ModelError(
+                f"--bands names {strange[0]}, which is neither a band of orthophotos nor of model {card.id}; "
+                f"give one of {', '.join(dict.fromkeys((*known, *_ORTHO)))}, or {NOTHING} for a band that "
+                "does not matter"
+            )
         return tuple(wish)
-    known = {band.name for band in card.bands}
-    if known & set(info.descriptions):
+    if set(known) & set(info.descriptions):
         return info.descriptions
+    if classes := sorted({*card.classes, *PLANES} & set(info.descriptions)):
+        raise ModelError(
+            f"{info.path} has a band called {classes[0]}, as predictions have, and no picture's; give the "
+            "orthophoto, or name the bands: --bands R,G,B"
+        )
     if info.band_count not in ORTHO_BANDS:
         raise ModelError(
             f"{info.path} has {counted(info.band_count, 'band')}, but nobody says of what; name them: "

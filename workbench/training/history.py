@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["CURVES", "HISTORY", "History", "draw_curves"]
+__all__ = ["History", "draw_curves"]
 
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
 from workbench.documents import format_document
+from workbench.inference.places import CURVES, HISTORY, TRAINING_CURVES
+from workbench.outputs import SAID
 
-HISTORY, CURVES = "history.json", "curves.png"
 _HEADER = {"format": "ocs-workbench/training-history", "format_version": 1}
 
 
@@ -74,5 +75,5 @@ def draw_curves(history: History) -> bytes | None:
         axes.grid(color="0.92")
         axes.spines["top"].set_visible(False)
     content = BytesIO()
-    canvas.print_png(content)  # type: ignore[no-untyped-call]
+    canvas.print_png(content, metadata={"Software": None, SAID: TRAINING_CURVES.mark})  # type: ignore[no-untyped-call]
     return content.getvalue()

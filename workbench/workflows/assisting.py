@@ -27,7 +27,8 @@ def note_model(campaign: Campaign, whose: PredictedBy) -> None:
     Of a model without a digest, which may be another one of its name, all is kept that was ever said, and
     that nobody knows, where that was said once.
     """
-    name, domains = named_model(whose), whose.domains
+    name = named_model(whose)
+    domains = None if whose.saw is None else tuple(sorted(whose.saw.domains))
     known = campaign.registry.models()
     if not whose.digest and name in known:
         before = known[name]
@@ -51,5 +52,9 @@ def zone_assistance(campaign: Campaign, store: AnnotationStore) -> tuple[Assista
 def _assistance(
     model: str, domains: tuple[str, ...] | None, folds: dict[str, int], pixels: dict[str, int]
 ) -> Assistance:
-    seen = None if domains is None else tuple(sorted({folds[name] for name in domains if name in folds}))
+    seen = None
+    if domains is not None:
+        # All years of a department are in one fold, for they may show the same ground.
+        departments = {name.partition("_")[0] for name in domains}
+        seen = tuple(sorted({fold for name, fold in folds.items() if name.partition("_")[0] in departments}))
     return Assistance(model=model, domains=domains, folds=seen, pixels=pixels)

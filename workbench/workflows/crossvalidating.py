@@ -13,9 +13,10 @@ from typing import Any
 from workbench.counting import counted
 from workbench.documents import write_document, write_file
 from workbench.errors import EvaluationError, ModelError
-from workbench.evaluation import CrossValidation, Fold, rule_of
+from workbench.evaluation import CrossValidation, Evaluation, Fold, rule_of
 from workbench.export import Release, open_release
 from workbench.export.folds import PROD, SPLITS
+from workbench.export.ground import GroundMap
 from workbench.export.selection import Selection
 from workbench.inference.card import CARD, read_card
 from workbench.outputs import new_folder
@@ -72,6 +73,7 @@ def cross_validate(
         A model cannot be trained, or one that is there was trained otherwise.
     """
     release = open_release(path)
+    release.prove()
     plan = plan_training(**{name: how[name] for name in PLANNED if name in how})
     splits = [split for split in SPLITS if _holds(release, split, "test")]
     if len(splits) < 2:
@@ -172,11 +174,21 @@ def _judged(
         path, model, rule=rule, split=f"{split}:{subset}", device=device, say=lambda sentence: None
     )
     if split == PROD:  # it has seen all domains, and its column says so
-        found = replace(found, seen=(), unknown=None)
+        found = replace(found, seen=(), unknown=_learned_otherwise(path, model, found))
     say(f"{model.name}: mIoU {found.score.mean_iou:.1%}, OA {found.score.accuracy:.1%}")
     if found.doubt:
         say(f"{model.name}: no test, or perhaps none, and in no mean: {found.doubt}")
     return Fold.of(model.name, found)
+
+
+def _learned_otherwise(path: Path, model: Path, found: Evaluation) -> str | None:
+    """Return which of the zones that judge the model of all folds was learned at another date, if one was."""
+    learned = read_card(model).training["zones"]
+    ground = GroundMap.of_patches(open_release(path).patches())
+    for zone in sorted(found.zones):
+        if twin := ground.twin(zone, learned):
+            return f"{zone}, by which it is judged, shows the ground of {twin}, which it learned"
+    return None
 
 
 def _check_same(model: Path, release: Release, split: str, plan: Plan) -> None:

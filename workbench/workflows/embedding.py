@@ -23,9 +23,9 @@ from scipy import ndimage
 from workbench.inference.card import ModelCard, write_card
 from workbench.inference.models import write_model
 from workbench.inference.network import NetworkSegmenter, open_segmenter
+from workbench.inference.places import HISTORY
 from workbench.nomenclature import load_nomenclature
 from workbench.training import Budget, LabelledPixels, PatchSet, Recipe
-from workbench.training.history import HISTORY
 from workbench.training.loop import train
 from workbench.training.preparing import prepare
 from workbench.training.sampling import MASKED

@@ -31,8 +31,9 @@ from workbench.export.selection import Selection
 from workbench.geo.grid import NATIONAL_GRID
 from workbench.inference import Segmenter, read_card
 from workbench.nomenclature import load_nomenclature
-from workbench.outputs import FileKind, begins_with, check_output, new_folder
-from workbench.workflows.unseen import namesakes, shown_whole, unknown_ground
+from workbench.outputs import FileKind, check_output, new_folder
+from workbench.workflows.learned import SeenGround
+from workbench.workflows.unseen import namesakes, unknown_ground
 
 
 def _is_metrics(path: Path) -> bool:
@@ -40,9 +41,19 @@ def _is_metrics(path: Path) -> bool:
     return isinstance(told, dict) and {"Avg_metrics_name", "Avg_metrics", "classes"} <= told.keys()
 
 
+def _is_matrix(path: Path) -> bool:
+    """Tell whether a file is a square of counts, no larger than classes are in a byte."""
+    with path.open("rb") as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            return False
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return len(shape) == 2 and 0 < shape[0] == shape[1] <= _MOST_CLASSES and dtype.kind in "iu"
+
+
+_MOST_CLASSES = 256
 _IN_FOLDER = {
     "metrics.json": FileKind(name="a file of metrics", is_one=_is_metrics),
-    "confmat.npy": FileKind(name="a confusion matrix", is_one=begins_with(b"\x93NUMPY")),
+    "confmat.npy": FileKind(name="a confusion matrix", is_one=_is_matrix),
 }
 """What IGN's tools write, and so what a folder of metrics holds; nothing in them says who did."""
 _SAME = 0.01
@@ -103,6 +114,7 @@ def evaluate_model(
         There is no such release or model, or the model does not fit the release.
     """
     release, card = open_release(path), read_card(model)
+    release.prove()
     selection = replace(Selection.parse(split), without=tuple(without))
     left_out = (*dropped, *card.untrained) if rule == "flair" else dropped
     chosen = rule_of(rule, release.nomenclature, dropped=left_out)
@@ -124,7 +136,7 @@ def evaluate_model(
         trained_on=card.domains,
         progress=progress,
     )
-    here = shown_whole(card, [zone["id"] for zone in release.card["zones"]])
+    here = SeenGround.of(card).shown_whole([zone["id"] for zone in release.card["zones"]])
     found = replace(found, unknown=unknown_ground(card) or namesakes(card.domains, found.domains, here=here))
     if found.unknown:
         say(f"whether model {card.id} was trained on these domains is not known: {found.unknown}")
@@ -205,6 +217,10 @@ def evaluate_prediction(
     prediction_scheme: str | None = None,
 ) -> Evaluation:
     """Hold a predicted raster against a mask; see `workbench.evaluation.evaluate_raster`."""
+    if truth.is_dir():
+        raise EvaluationError(
+            f"{truth} is a folder; a prediction is held against a mask, and a release is for --model"
+        )
     known = load_nomenclature(nomenclature)
     return evaluate_raster(
         truth,

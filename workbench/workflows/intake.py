@@ -19,6 +19,7 @@ from workbench.errors import CampaignError, GridError, NomenclatureError, Raster
 from workbench.export.assistance import Choice
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.placed import pixels_digest
+from workbench.geo.predictions import check_picture
 from workbench.geo.raster import ORTHO_BANDS, RasterInfo, inspect_raster, read_bands, read_valid
 from workbench.geo.zone import (
     LARGEST_ZONE,
@@ -137,6 +138,7 @@ def add_zone(
     check_names(domain, name)
     check_author(author)
     info = inspect_raster(raster)
+    check_picture(info)
     names = _band_names(info, bands)
     wanted = _cells(info, footprint)
     cells, grid, window = _with_data(info, wanted)

@@ -1,15 +1,69 @@
-"""What a model's card tells of the ground that it learned from, in words: zones, their domains, and how."""
+"""What a model's card tells of the ground that it has seen: in words, and as zones.
+
+A model has seen what it learned from, and what those had seen that it began with or was taught by. Its card
+names all their domains, and of each all zones that were seen, where they are known.
+"""
 
 from __future__ import annotations
 
-__all__ = ["Learned"]
+__all__ = ["Learned", "SeenGround"]
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Self
 
 from workbench.export.ground import domain_of
-from workbench.inference.card import ModelCard
+from workbench.inference.card import ModelCard, read_card
+from workbench.inference.embedded import embedded_model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenGround:
+    """The ground that a model has seen, whatever way."""
+
+    domains: frozenset[str]
+    zones: frozenset[str]
+    """All that it has seen of the domains that these are of; of the others nobody knows which."""
+
+    @classmethod
+    def of(cls, card: ModelCard) -> Self:
+        """Return what a card tells; nothing of zones where an earlier one may not tell them all.
+
+        Those of what its model began with or was taught by were not written at first; the shipped model has
+        seen none.
+        """
+        told = card.training
+        begun = told.get("begun_with")
+        zones = told.get("seen_zones")
+        if zones is None:
+            alone = not begun or begun.get("digest") == read_card(embedded_model()).digest
+            known = alone and not told.get("pseudo_labels")
+            zones = [*(told.get("zones") or ()), *(told.get("held_out") or ())] if known else []
+        return cls(domains=frozenset(card.domains), zones=frozenset(zones))
+
+    @classmethod
+    def of_zones(cls, zones: Iterable[str]) -> Self:
+        """Return the ground of zones of which nothing else was seen."""
+        listed = frozenset(zones)
+        return cls(domains=frozenset(map(domain_of, listed)), zones=listed)
+
+    def joined(self, *others: SeenGround) -> SeenGround:
+        """Return the ground of several together: of a domain all zones are known where each knows its own.
+
+        >>> named = SeenGround(domains=frozenset({"D051_2019"}), zones=frozenset())
+        >>> found = named.joined(SeenGround.of_zones(["D051_2019/Z1", "D055_2018/Z2"]))
+        >>> sorted(found.domains), sorted(found.zones)
+        (['D051_2019', 'D055_2018'], ['D055_2018/Z2'])
+        """
+        every = (self, *others)
+        untold = {domain for one in every for domain in one.domains - set(map(domain_of, one.zones))}
+        zones = {zone for one in every for zone in one.zones if domain_of(zone) not in untold}
+        return SeenGround(domains=frozenset().union(*(one.domains for one in every)), zones=frozenset(zones))
+
+    def shown_whole(self, here: Collection[str]) -> frozenset[str]:
+        """Return the domains of which every zone that was seen is known, and is among those that are here."""
+        lacking = self.zones - set(here)
+        return frozenset(map(domain_of, self.zones)) - set(map(domain_of, lacking))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from typing import Final
 
 from workbench.counting import counted
 from workbench.export.patches import Patch
+from workbench.inference.places import CURVES, HISTORY
 from workbench.markdown import bullets, inline, table
-from workbench.training.history import CURVES, HISTORY
 from workbench.workflows.learned import Learned
 from workbench.workflows.publication import Ground, Publication
 

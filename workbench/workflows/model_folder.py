@@ -16,8 +16,8 @@ from workbench.documents import digest, digest_file, read_document, sync_directo
 from workbench.errors import ModelError
 from workbench.export.manifest import Manifest
 from workbench.export.staging import Staging
-from workbench.inference.card import CARD, WEIGHTS, check_place
-from workbench.training.history import CURVES, HISTORY
+from workbench.inference.card import CARD, WEIGHTS
+from workbench.inference.places import CURVES, HISTORY, check_place
 from workbench.workflows.hub_metadata import front_matter
 from workbench.workflows.model_figures import MATRIX, METRICS
 from workbench.workflows.model_readme import readme

@@ -25,8 +25,8 @@ from workbench.export.folds import PROD, SPLITS
 from workbench.export.ground import GroundMap, domain_of
 from workbench.export.statistics import band_statistics
 from workbench.inference.card import WEIGHTS, ModelCard, read_card
+from workbench.inference.places import CURVES
 from workbench.nomenclature import Nomenclature, load_nomenclature
-from workbench.training.history import CURVES
 from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.hub_metadata import check_library, licence_id
 from workbench.workflows.model_folder import check_folder, training_files, write_folder
@@ -178,6 +178,7 @@ def _opened(directory: Path, device: str) -> tuple[ModelCard, NetworkFacts]:
 def _release(path: Path, rule: str) -> Release:
     """Open a release; refuse before any work what could not be measured on it, or not be drawn."""
     release = open_release(path)
+    release.prove()
     rule_of(rule, release.nomenclature)
     if problems := verify_release(path).problems:  # its digest stands beside the figures
         raise ModelError(

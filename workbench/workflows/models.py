@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.documents import digest_file
 from workbench.errors import ModelError, WorkbenchError
-from workbench.inference.card import CARD, WEIGHTS, Band, ModelCard, check_place, read_card
+from workbench.inference.card import CARD, WEIGHTS, Band, ModelCard, read_card
 from workbench.inference.hub import by_hand, fetch, is_hub_name
+from workbench.inference.places import check_place
 from workbench.inference.telling import Said
 from workbench.nomenclature import load_nomenclature
 from workbench.workflows.card_figures import in_words, means_told

@@ -31,6 +31,7 @@ from workbench.geo.zone import Cell, Zone
 from workbench.labels.review import zone_state
 from workbench.nomenclature import Nomenclature
 from workbench.training import LabelledPixels, PatchSet, hold_out
+from workbench.workflows.learned import SeenGround
 from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
 
 _SIDE = NATIONAL_GRID.pixels
@@ -68,8 +69,8 @@ class SurePatches:
     """Least probability of each pixel's class."""
     models: tuple[tuple[str, str], ...]
     """Id and digest of the card of each model that predicted them."""
-    domains: tuple[str, ...]
-    """Of these zones, and those that the models were trained on."""
+    saw: SeenGround
+    """Ground of these zones, and that which the models have seen."""
     domains_known: bool
     """Whether all of these models say what they were trained on."""
 
@@ -268,7 +269,7 @@ def sure_patches(
         )
     known, zones = {*beside.train.zone_ids, *beside.held_out.zone_ids}, campaign.zones()
     ground = GroundMap.of_zones(zones)
-    packed, models, domains, known_ground = [], set(), set(), True
+    packed, models, saw, known_ground = [], set(), [], True
     for zone in zones:
         path = prediction_path(campaign, zone)
         if zone.id in known or zone.domain in beside.tested or not path.is_file():
@@ -284,8 +285,8 @@ def sure_patches(
         if sure.any():
             packed.append(_Packed.of(zone, np.where(sure, said.codes, np.uint8(0))))
             models.add((whose.model, whose.digest))
-            domains |= {zone.domain, *(whose.domains or ())}
-            known_ground &= whose.domains is not None
+            saw += [SeenGround.of_zones([zone.id]), *([whose.saw] if whose.saw else [])]
+            known_ground &= whose.saw is not None
     if not packed:
         raise ModelError(
             f"{campaign.path} has no zone, beside those that are learned from, of which a model is sure; "
@@ -303,7 +304,7 @@ def sure_patches(
         patches=chosen,
         confidence=confidence,
         models=tuple(sorted(models)),
-        domains=tuple(sorted(domains)),
+        saw=saw[0].joined(*saw[1:]),
         domains_known=known_ground,
     )
 

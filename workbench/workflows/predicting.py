@@ -15,7 +15,7 @@ from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import RasterError
-from workbench.geo.predictions import PREDICTION, PROBABILITIES
+from workbench.geo.predictions import PREDICTION, PROBABILITIES, check_picture
 from workbench.geo.raster import inspect_raster
 from workbench.geo.styles import PREDICTION_STYLE, RasterClass, raster_style
 from workbench.geo.zone import Zone
@@ -25,7 +25,8 @@ from workbench.inference.segmenter import Segmenter, Views
 from workbench.inference.source import RasterSource, band_names
 from workbench.inference.tiles import Tiling
 from workbench.nomenclature import Nomenclature, load_nomenclature
-from workbench.outputs import check_output, is_known
+from workbench.outputs import check_older, check_output, is_known
+from workbench.workflows.learned import SeenGround
 from workbench.workflows.predictions import prediction_path, prediction_tags
 from workbench.workflows.unseen import unknown_ground
 
@@ -149,6 +150,7 @@ def predict_file(
         The raster cannot be read, or an output not be written.
     """
     info = inspect_raster(raster)
+    check_picture(info)
     if probabilities is not None and probabilities.resolve() == output.resolve():
         raise RasterError(
             f"{output} is the prediction, and cannot hold the probabilities, too; name another file"
@@ -190,6 +192,8 @@ def predict_zone(
     ------
     ModelError
         The model does not fit the zone.
+    RasterError
+        Something else than a prediction of the workbench lies in its place.
     """
     ortho = zone.ortho
     info = inspect_raster(ortho.path, assume_crs=zone.grid.crs)
@@ -204,6 +208,7 @@ def predict_zone(
     if _is_there(output, tags):
         say(f"{zone.id}: {segmenter.card.id} has predicted it already")
         return output
+    check_older(output, PREDICTION, error=RasterError)
     done = _predicted(source, segmenter, output, campaign.nomenclature, tiling, None, say, progress)
     return done.done.path
 
@@ -269,11 +274,14 @@ def _tags(
     codes = {key: int(code) for key, code in zip(card.classes, card.codes(nomenclature), strict=True)}
     seen = [dict(source.key), tiling.size, tiling.margin, tiling.blended]
     name = f"{nomenclature.name} {nomenclature.version}"
+    first, *others = map(SeenGround.of, segmenter.cards)
+    saw = first.joined(*others)
     said = prediction_tags(
         model=card.id,
         digest=segmenter.digest,
         nomenclature=name,
-        domains=None if any(map(unknown_ground, segmenter.cards)) else card.domains,
+        domains=None if any(map(unknown_ground, segmenter.cards)) else saw.domains,
+        zones=saw.zones,
     )
     return said | {
         "SOFTWARE": f"ocs-workbench {version('ocs-workbench')}",

@@ -2,7 +2,7 @@
 
 ``prediction.tif`` lies beside a zone's hierarchy: class, probability of that class and entropy, each in one
 byte. Its tags ``MODEL``, ``MODEL_SHA256`` and ``NOMENCLATURE`` say whose it is, and what its classes mean;
-``MODEL_DOMAINS`` which domains that model was trained on.
+``MODEL_DOMAINS`` and ``MODEL_ZONES`` what ground that model has seen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = [
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,13 @@ from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
 from workbench.errors import GridError, ModelError, RasterError
+from workbench.export.ground import domain_of
 from workbench.geo.grid import PixelGrid
 from workbench.geo.predictions import PLANES, check_prediction
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone, is_domain
 from workbench.nomenclature import Nomenclature
+from workbench.workflows.learned import SeenGround
 
 _FILE = "prediction.tif"
 _MODEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,46}[a-z0-9_-]|[a-z0-9]")
@@ -58,7 +60,12 @@ def prediction_path(campaign: Campaign, zone: Zone) -> Path:
 
 
 def prediction_tags(
-    *, model: str, digest: str, nomenclature: str, domains: Sequence[str] | None = None
+    *,
+    model: str,
+    digest: str,
+    nomenclature: str,
+    domains: Iterable[str] | None = None,
+    zones: Iterable[str] = (),
 ) -> dict[str, str]:
     """Return what a prediction says of itself.
 
@@ -70,9 +77,13 @@ def prediction_tags(
         Of the classes.
     domains
         That the model was trained on; None where that is not known.
+    zones
+        That it has seen, all of the domains that they are of.
     """
     tags = {"MODEL": model, "MODEL_SHA256": digest, "NOMENCLATURE": nomenclature}
-    return tags if domains is None else tags | {"MODEL_DOMAINS": json.dumps(list(domains))}
+    if domains is None:
+        return tags
+    return tags | {"MODEL_DOMAINS": json.dumps(sorted(domains)), "MODEL_ZONES": json.dumps(sorted(zones))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +94,8 @@ class PredictedBy:
     """Id on its card."""
     digest: str
     """Of its card; empty where the prediction does not say."""
-    domains: tuple[str, ...] | None
-    """That it was trained on; None where the prediction does not say."""
+    saw: SeenGround | None
+    """Ground that it has seen; None where the prediction does not say."""
 
 
 def predicted_by(said: Prediction, nomenclature: Nomenclature, *, path: Path) -> PredictedBy:
@@ -113,21 +124,31 @@ def predicted_by(said: Prediction, nomenclature: Nomenclature, *, path: Path) ->
         raise ModelError(
             f"{path} has class {strange[0]}, which {nomenclature.name} does not have; predict the zone again"
         )
-    return PredictedBy(model=model, digest=digest, domains=_domains(said, path))
+    return PredictedBy(model=model, digest=digest, saw=_seen(said, path))
 
 
-def _domains(said: Prediction, path: Path) -> tuple[str, ...] | None:
-    """Return the domains that a prediction says its model was trained on."""
-    told = said.tags.get("MODEL_DOMAINS")
-    if told is None:
+def _seen(said: Prediction, path: Path) -> SeenGround | None:
+    """Return the ground that a prediction says its model has seen; earlier ones tell no zones."""
+    if "MODEL_DOMAINS" not in said.tags:
         return None
+    domains = _listed(said, "MODEL_DOMAINS", path)
+    zones = _listed(said, "MODEL_ZONES", path) if "MODEL_ZONES" in said.tags else frozenset[str]()
+    return SeenGround(domains=domains, zones=zones)
+
+
+def _listed(said: Prediction, tag: str, path: Path) -> frozenset[str]:
+    """Return the domains, or the zones, that a tag lists."""
     try:
-        listed = json.loads(told)
+        listed = json.loads(said.tags[tag])
     except ValueError:
         listed = None
-    if not isinstance(listed, list) or not all(isinstance(one, str) and is_domain(one) for one in listed):
-        raise ModelError(f"{path}: its tag MODEL_DOMAINS is no list of domains; predict the zone again")
-    return tuple(listed)
+    if not isinstance(listed, list) or not all(
+        isinstance(one, str) and is_domain(domain_of(one)) for one in listed
+    ):
+        raise ModelError(
+            f"{path}: its tag {tag} is no list of domains or their zones; predict the zone again"
+        )
+    return frozenset(listed)
 
 
 def read_prediction(path: Path, grid: PixelGrid) -> Prediction:

@@ -166,7 +166,7 @@ def prelabel_zone(
     said = read_prediction(path, zone.grid)
     whose = predicted_by(said, campaign.nomenclature, path=path)
     ground = ground or GroundMap.of_zones(campaign.zones())
-    if doubt := too_sure(whose.model, zone, ground, whose.domains):
+    if doubt := too_sure(whose.model, zone, ground, whose.saw):
         say(doubt)
     codes = np.where(zone.footprint(), said.codes, np.uint8(0))
     classes, mass = gather_mass(hierarchy.leaves, codes, said.probability, leaf_count=hierarchy.leaf_count)

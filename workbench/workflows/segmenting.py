@@ -24,9 +24,10 @@ from workbench.counting import counted
 from workbench.documents import digest_file
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.grid import PixelGrid, Window
+from workbench.geo.predictions import check_picture
 from workbench.geo.raster import RasterInfo, inspect_raster, read_bands, read_valid
 from workbench.geo.zone import Zone
-from workbench.outputs import check_output
+from workbench.outputs import check_older, check_output
 from workbench.segmentation.building import DEFAULT, segment
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
 from workbench.segmentation.parameters import digest_image, usable_pixels
@@ -120,6 +121,7 @@ def segment_raster(
     if not memory > 0:
         raise HierarchyError(f"--memory {memory} is no amount of memory; give GiB above 0")
     info = inspect_raster(raster)
+    check_picture(info)
     whole, parts = _needed_memory(info, parameters)
     if min(whole, parts) > memory:
         raise HierarchyError(
@@ -203,6 +205,7 @@ def _segment_zone(
     progress: Callable[[str, float], None],
 ) -> Segmented:
     output = campaign.hierarchy_path(zone)
+    check_older(output, HIERARCHY, error=HierarchyError)
     image, footprint = campaign.read_image(zone), zone.footprint()
     found = None if overwrite else _readable(output)
     if found is not None and found.digest == parameters.digest(

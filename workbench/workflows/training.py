@@ -17,14 +17,15 @@ from workbench.counting import counted
 from workbench.documents import alone
 from workbench.errors import ModelError
 from workbench.export import open_release
-from workbench.inference.card import ModelCard, check_place
+from workbench.inference.card import ModelCard
 from workbench.inference.models import write_model
+from workbench.inference.places import CURVES, HISTORY, check_place
 from workbench.training import Recipe
 from workbench.training.checkpoint import is_checkpoint
-from workbench.training.history import CURVES, HISTORY
 from workbench.training.loop import Trained, train
 from workbench.training.preparing import Prepared, prepare
 from workbench.training.validation import RULE
+from workbench.workflows.learned import SeenGround
 from workbench.workflows.licences import licence_with, owed_by
 from workbench.workflows.patch_sources import (
     SplitPatches,
@@ -310,6 +311,13 @@ def _lineage(begun: ModelCard | None) -> dict[str, Any] | None:
     return {"id": begun.id, "digest": begun.digest, "domains_known": unknown_ground(begun) is None}
 
 
+def _seen(patches: SplitPatches, pseudo: SurePatches | None, begun: ModelCard | None) -> SeenGround:
+    """Return the ground that a model has seen once it was trained."""
+    before = [pseudo.saw] if pseudo else []
+    before += [SeenGround.of(begun)] if begun else []
+    return SeenGround.of_zones([*patches.train.zone_ids, *patches.held_out.zone_ids]).joined(*before)
+
+
 def _card(
     card: ModelCard,
     patches: SplitPatches,
@@ -321,7 +329,7 @@ def _card(
     pixels: Mapping[str, int] = {
         entry.key: int(train.class_pixels[entry.code]) for entry in patches.nomenclature.classes
     }
-    saw = {domain for one in (pseudo, plan.start) if one for domain in one.domains}
+    saw = _seen(patches, pseudo, plan.start)
     metrics: dict[str, Any] = {}
     owed = owed_by(plan.start)
     if score and judged:
@@ -339,13 +347,14 @@ def _card(
         licence=licence_with(owed),
         source=f"workbench train, {patches.release or 'a campaign'}",
         release=patches.release,
-        domains=tuple(sorted({*patches.domains, *saw})),
+        domains=tuple(sorted(saw.domains)),
         usage="Pre-labels for people who look at them, and proposals of zones to label next.",
         limits=_LIMITS,
         training={
             "source": dict(patches.source),
             "zones": list(train.zone_ids),
             "held_out": list(held_out.zone_ids),
+            "seen_zones": sorted(saw.zones),
             "patches": len(train),
             "class_pixels": pixels,
             "pseudo_labels": pseudo.document() if pseudo else None,

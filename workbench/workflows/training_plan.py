@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.counting import counted
 from workbench.documents import canonical_bytes
 from workbench.errors import ModelError
 from workbench.inference.architecture import Architecture
@@ -133,8 +134,9 @@ def _start(begun: Mapping[str, Any] | None) -> str:
 
 
 def _budget(budget: Mapping[str, Any]) -> str:
-    steps = f"{budget['steps']} steps" if budget.get("steps") else ""
-    minutes = f"{budget['seconds'] / 60:g} minutes" if budget.get("seconds") else ""
+    steps = counted(budget["steps"], "step") if budget.get("steps") else ""
+    spent = f"{(budget.get('seconds') or 0) / 60:g}"
+    minutes = f"{spent} minute{'' if spent == '1' else 's'}" if budget.get("seconds") else ""
     return " or ".join(one for one in (steps, minutes) if one) or "not told"
 
 

@@ -1,15 +1,15 @@
 """What ground a model has seen: of several, the one that never saw a zone; and whether it is known at all.
 
-A model has seen the domains that its card names, and their ground whatever domain shows it: the same place at
-another date is no test. Which ground that is, the card does not tell; the release or the campaign at hand
-does, of the domains that it has. Of a domain that it does not have, or not all the zones of that the card
-lists, the name alone is known: another year of the same department may be the same ground or not, and then
-nobody can tell.
+A model has seen the domains that its card names, and their ground whatever domain shows it: the same place
+at another date is no test. Which ground that is, the card does not tell; the release or the campaign at hand
+does, of the domains of which it has all zones that were seen. Of a domain that it has not, or not all these
+zones of, or of which nobody knows which they are, the name alone is known: another year of the same
+department may be the same ground or not, and then nobody can tell.
 """
 
 from __future__ import annotations
 
-__all__ = ["Unseen", "namesakes", "shown_whole", "too_sure", "unknown_ground", "unseen_model"]
+__all__ = ["Unseen", "namesakes", "too_sure", "unknown_ground", "unseen_model"]
 
 import re
 from collections.abc import Collection, Iterable
@@ -18,11 +18,11 @@ from pathlib import Path
 
 from workbench.counting import counted
 from workbench.errors import ModelError
-from workbench.export.ground import GroundMap, domain_of
+from workbench.export.ground import GroundMap
 from workbench.geo.zone import Zone
 from workbench.inference.card import CARD, ModelCard, read_card
 from workbench.inference.embedded import embedded_model
-from workbench.workflows.learned import Learned
+from workbench.workflows.learned import SeenGround
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def unseen_model(folder: Path, zone: Zone, ground: GroundMap) -> Unseen:
         if seen := ground.seen([zone.id], card.domains):
             saw.add(str(seen[0]))
         elif card.id not in silent:
-            doubt = namesakes(card.domains, [zone.domain], here=shown_whole(card, ground.zones))
+            doubt = namesakes(card.domains, [zone.domain], here=SeenGround.of(card).shown_whole(ground.zones))
             unseen.append(Unseen(path=path, card=card, zone=zone, doubt=doubt))
     if not unseen:
         hint = f" or do not say what they saw ({', '.join(silent)})" if silent else ""
@@ -83,7 +83,7 @@ def unseen_model(folder: Path, zone: Zone, ground: GroundMap) -> Unseen:
     return min(unseen, key=lambda one: (one.doubt is not None, -len(one.card.domains), one.card.id))
 
 
-def too_sure(model: str, zone: Zone, ground: GroundMap, trained_on: Collection[str] | None) -> str | None:
+def too_sure(model: str, zone: Zone, ground: GroundMap, saw: SeenGround | None) -> str | None:
     """Return what the confidences of a zone's pre-labels have to be read with; None where that is nothing.
 
     Parameters
@@ -92,17 +92,17 @@ def too_sure(model: str, zone: Zone, ground: GroundMap, trained_on: Collection[s
         Id of the model that predicted the zone.
     zone, ground
         As for `unseen_model`.
-    trained_on
-        Domains that the model was trained on; None where that is not known.
+    saw
+        Ground that the model has seen; None where that is not known.
     """
-    if trained_on is None:
+    if saw is None:
         return (
             f"what ground model {model} was trained on is not known: where it was, its confidences are too "
             "good"
         )
-    if seen := ground.seen([zone.id], trained_on):
+    if seen := ground.seen([zone.id], saw.domains):
         return f"model {model} was trained on {seen[0]}: its confidences there are too good"
-    if doubt := namesakes(trained_on, [zone.domain], here=ground.domains):
+    if doubt := namesakes(saw.domains, [zone.domain], here=saw.shown_whole(ground.zones)):
         return f"the confidences of model {model} in {zone.domain} may be too good: {doubt}"
     return None
 
@@ -110,8 +110,8 @@ def too_sure(model: str, zone: Zone, ground: GroundMap, trained_on: Collection[s
 def namesakes(trained_on: Collection[str], domains: Iterable[str], *, here: Collection[str]) -> str | None:
     """Return why nobody can tell whether ground of some domains was trained on; None where that is known.
 
-    It is not where a domain that was trained on is of the same department, of another year, and has no zone
-    here that would show where it lies.
+    It is not where a domain that was trained on is of the same department, of another year, and the zones
+    here do not show where all of it lies that was seen.
 
     Parameters
     ----------
@@ -120,7 +120,8 @@ def namesakes(trained_on: Collection[str], domains: Iterable[str], *, here: Coll
     domains
         Of which it is asked.
     here
-        Domains of which the release or the campaign shows the ground.
+        Domains of which the release or the campaign shows all ground that was seen, see
+        `SeenGround.shown_whole`.
 
     >>> namesakes(["D055_2021", "D051_2019"], ["D055_2018"], here=["D051_2019", "D055_2018"])
     'it was trained on D055_2021, and nothing here tells whether that shows ground of D055_2018'
@@ -135,13 +136,6 @@ def namesakes(trained_on: Collection[str], domains: Iterable[str], *, here: Coll
                 f"{domain}"
             )
     return None
-
-
-def shown_whole(card: ModelCard, zones: Collection[str]) -> frozenset[str]:
-    """Return the domains of some zones, but those of which a zone that a card lists is not among them."""
-    learned = Learned.of(card)
-    listed = {*learned.zones, *learned.held_out, *learned.pseudo}
-    return frozenset(map(domain_of, zones)) - set(map(domain_of, listed - set(zones)))
 
 
 def unknown_ground(card: ModelCard) -> str | None:
