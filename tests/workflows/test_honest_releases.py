@@ -22,6 +22,7 @@ from workbench.geo.raster import read_bands
 from workbench.labels.prelabels import Chosen
 from workbench.workflows.assisting import note_model
 from workbench.workflows.intake import add_zone
+from workbench.workflows.learned import SeenGround
 from workbench.workflows.packing import pack_zone
 from workbench.workflows.predictions import PredictedBy, prediction_path, prediction_tags
 from workbench.workflows.prelabelling import prelabel_zone
@@ -138,21 +139,25 @@ def test_of_what_nobody_knows_the_release_says_so(
     assert "and nobody knows what that was trained on" in release.card["zones"][0]["disclosure"]
 
 
+def saw(domain: str) -> SeenGround:
+    return SeenGround(domains=frozenset({domain}), zones=frozenset())
+
+
 def test_a_campaign_of_an_earlier_version_knows_no_models_and_notes_the_first(tmp_path: Path) -> None:
     old = Campaign.open(Path(shutil.copytree(GOLDEN / "campaign_v1", tmp_path / "campaign")))
     assert (old.registry.models(), old.registry.choices()) == ({}, {})
-    note_model(old, PredictedBy(model="tiny", digest=DIGEST, domains=("D055_2018",)))
+    note_model(old, PredictedBy(model="tiny", digest=DIGEST, saw=saw("D055_2018")))
     assert Campaign.open(old.path).registry.models() == {NAMED: ("D055_2018",)}
 
 
 def test_what_is_said_of_a_model_without_a_digest_only_ever_grows(campaign: Campaign) -> None:
     known: list[object] = []
-    for domains in (("D051_2019",), ("D055_2018",), None, ("D051_2019",)):
-        note_model(campaign, PredictedBy(model="unet", digest="", domains=domains))
+    for seen in (saw("D051_2019"), saw("D055_2018"), None, saw("D051_2019")):
+        note_model(campaign, PredictedBy(model="unet", digest="", saw=seen))
         known.append(campaign.registry.models()["unet"])
     assert known == [("D051_2019",), ("D051_2019", "D055_2018"), None, None]
-    for domains in (None, ("D051_2019",)):  # the same digest is the same card, which is read better now
-        note_model(campaign, PredictedBy(model="unet", digest=DIGEST, domains=domains))
+    for seen in (None, saw("D051_2019")):  # the same digest is the same card, which is read better now
+        note_model(campaign, PredictedBy(model="unet", digest=DIGEST, saw=seen))
     assert campaign.registry.models()["unet@abababababab"] == ("D051_2019",)
 
 

@@ -556,7 +556,7 @@ def test_domains_can_be_chosen_and_folds_are_those_of_the_whole_tree(tmp_path: P
         import_release(first.path, tmp_path / "two", domains=["D001_2020"])
     more = import_release(first.path, tmp_path / "two")
     assert [zone.there for zone in more.zones] == [False, True]
-    assert "1 zones were there already" in more.text()
+    assert "1 zone was there already" in more.text()
 
 
 def test_zone_of_other_patches_or_another_fold_is_not_taken_for_the_same(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def test_the_model_of_all_folds_is_doubted_where_the_ground_that_judges_it_was_l
     learned = next(name for name in names if splits_of_zone(f"D055_2018/{name}", fold=1)[PROD] == "train")
     add(campaign, f"D055_2021/{judging}", col=0, seed=1)
     add(campaign, f"D055_2018/{learned}", col=0, seed=2)
+    campaign.registry.set_folds({"D055_2018": 1, "D055_2021": 2})
     release = publish(campaign, name="FR_V0.3", out=tmp_path, say=lambda _: None)
     found = cross_validate(release.path, tmp_path / "folds", steps=1, begin="none", device="cpu")
     assert found.prod is not None
@@ -214,6 +215,7 @@ def elsewhere_in_it(tmp_path_factory: pytest.TempPathFactory) -> Release:
     campaign = Campaign.create(tmp_path_factory.mktemp("elsewhere") / "campaign")
     for number, (zone, col) in enumerate(((THEN, 0), ("D055_2021/Z2_AA", 1024), (ELSEWHERE, 512))):
         add(campaign, zone, col=col, seed=number)
+    campaign.registry.set_folds({"D055_2018": 1, "D055_2021": 2, "D036_2020": 3})
     return publish(campaign, name="FR_V0.2", out=campaign.path.parent, say=lambda _: None)
 
 

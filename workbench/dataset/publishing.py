@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from workbench.counting import counted
 from workbench.dataset.citation import CITATION, cff
 from workbench.dataset.croissant import CROISSANT, croissant
 from workbench.dataset.datasheet import DATASHEET, datasheet
@@ -81,9 +82,9 @@ class PublishedDataset:
     def text(self) -> str:
         """Return what a person wants to read at the end."""
         return (
-            f"{self.directory}: {self.survey.card['counts']['patches']:,} patches in {self.files:,} files, "
-            f"{len(self.about):,} of them about the data; read its {README} first\n"
-            f"content {self.survey.card['content_sha256']}, as in {self.survey.release.path}"
+            f"{self.directory}: {counted(self.survey.card['counts']['patches'], 'patch', 'patches')} in "
+            f"{counted(self.files, 'file')}, {len(self.about):,} of them about the data; read its {README} "
+            f"first\ncontent {self.survey.card['content_sha256']}, as in {self.survey.release.path}"
         )
 
 

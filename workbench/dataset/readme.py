@@ -10,6 +10,7 @@ __all__ = ["README", "readme"]
 from collections.abc import Sequence
 from typing import Final
 
+from workbench.counting import counted
 from workbench.dataset import statements
 from workbench.dataset.citation import bibtex
 from workbench.dataset.edition import Edition
@@ -118,7 +119,8 @@ def _files(survey: Survey, preview: Preview) -> str:
         ("`release.json`", "counts, zones with their fold and reviewed state, split rule, warnings"),
         (
             f"`{PREVIEW}`",
-            f"{preview.patches} patches as PNG: {', '.join(preview.names)}, with their class shares",
+            f"{counted(preview.patches, 'patch', 'patches')} as PNG: {', '.join(preview.names)}, with their "
+            "class shares",
         ),
         ("`croissant.json`", "Croissant 1.1 with RAI and GeoCroissant terms"),
         ("`stac/collection.json`", "STAC 1.1, an item per zone"),
@@ -209,7 +211,8 @@ def _digests(survey: Survey) -> str:
 
 def _drawn(preview: Preview) -> str:
     named = {"picture": "Orthophoto", "infrared": "infrared", "labels": "labels"}
-    return f"{', '.join(named[name] for name in preview.names)} of {len(preview.shown)} patches"
+    shown = counted(len(preview.shown), "patch", "patches")
+    return f"{', '.join(named[name] for name in preview.names)} of {shown}"
 
 
 def percent(part: int, whole: int) -> str:

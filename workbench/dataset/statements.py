@@ -48,10 +48,11 @@ def summary(survey: Survey) -> str:
     counts, grid, classes = survey.card["counts"], survey.card["grid"], survey.nomenclature
     layout = survey.release.richest
     told = (
-        f"{counts['patches']:,} patches of {grid['patch_pixels']} × {grid['patch_pixels']} pixels at "
-        f"{grid['resolution']:g} m ({', '.join(layout.bands)}) with a land-cover class for each pixel: "
-        f"{km2(counts['area_km2'])} km² of {counts['zones']:,} zones in {counts['domains']:,} domains "
-        f"(department and year), {len(classes.classes)} classes of {classes.name} {classes.version}."
+        f"{counted(counts['patches'], 'patch', 'patches')} of {grid['patch_pixels']} × "
+        f"{grid['patch_pixels']} pixels at {grid['resolution']:g} m ({', '.join(layout.bands)}) with a "
+        f"land-cover class for each pixel: {km2(counts['area_km2'])} km² of {counts['zones']:,} zones in "
+        f"{counts['domains']:,} domains (department and year), {len(classes.classes)} classes of "
+        f"{classes.name} {classes.version}."
     )
     return f"{told} {derived_statement(survey.card)}" if "derived" in survey.card else told
 
@@ -122,7 +123,9 @@ def sampling(survey: Survey) -> str:
         f"m of one fixed grid in {grid['crs']}, which do not overlap."
     )
     if out := survey.card.get("excluded_patches"):
-        told += f" {out:,} patches were kept out because they show what nobody may see."
+        told += (
+            f" {counted(out, 'patch was', 'patches were')} kept out because they show what nobody may see."
+        )
     return told
 
 
@@ -193,7 +196,7 @@ def personal(survey: Survey) -> Iterator[str]:
         else f"The pictures show homes and gardens from above at {resolution:g} m per pixel."
     )
     if out := survey.card.get("excluded_patches"):
-        yield f"{out:,} patches over places that nobody may see were kept out; where is not said."
+        yield f"Kept out: {counted(out, 'patch', 'patches')} over places that nobody may see; where is not said."
 
 
 def area_km2(zones: Iterable[ZoneSurvey]) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import EvaluationError, Problem
 from workbench.evaluation.confusion import Confusion
 from workbench.evaluation.evaluation import Evaluation
@@ -83,7 +84,11 @@ class ScoredSubmission:
     def text(self) -> str:
         """Return the report for people: the figures, or a line per problem."""
         if self.evaluation is None:
-            verdict = f"{self.submission}: not scored, {len(self.problems)} problems; {self.patches} patches"
+            problems, asked = (
+                counted(len(self.problems), "problem"),
+                counted(self.patches, "patch", "patches"),
+            )
+            verdict = f"{self.submission}: not scored, {problems}; {asked}"
             return "\n".join(
                 [*map(str, self.problems), f"{verdict} of {self.reference} were to be predicted"]
             )

@@ -251,8 +251,8 @@ def _metadata_warnings(totals: Totals, layouts: Sequence[Layout]) -> Iterator[di
     if not lacking or not any(layout.numbered for layout in layouts):
         return
     message = (
-        f"the campaign does not know {', '.join(lacking)} of {totals.patches:,} patches: they are null in "
-        "flair_aerial_metadata.json, so FLAIR's loader needs use_metadata: False"
+        f"the campaign does not know {', '.join(lacking)} of {counted(totals.patches, 'patch', 'patches')}: "
+        "they are null in flair_aerial_metadata.json, so FLAIR's loader needs use_metadata: False"
     )
     yield {"kind": "metadata", "message": message}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from workbench.counting import counted
 from workbench.export.folds import PROD, SPLITS, SUBSETS
 from workbench.export.inventory import Inventory, Part, class_distance, take_inventory
 from workbench.export.label_facts import LabelFacts, label_facts
@@ -64,9 +65,10 @@ class ReleaseFigures:
         """Return a page for a person."""
         release, whole = self.release, self.inventory.whole
         lines = [
-            f"{release.name} {release.version}: {whole.area:g} km², {whole.patches:,} patches, "
-            f"{whole.all_pixels:,} pixels ({whole.unlabelled:,} unlabelled{_withheld(whole)}), "
-            f"{whole.zones:,} zones in {whole.domains} domains",
+            f"{release.name} {release.version}: {whole.area:g} km², "
+            f"{counted(whole.patches, 'patch', 'patches')}, {whole.all_pixels:,} pixels "
+            f"({whole.unlabelled:,} unlabelled{_withheld(whole)}), {counted(whole.zones, 'zone')} in "
+            f"{counted(whole.domains, 'domain')}",
             *self._domains(),
             *self._classes(),
             *self._sets(),

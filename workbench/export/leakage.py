@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.export.columns import COLUMNS, PatchColumns
 from workbench.export.fingerprints import Fingerprint, correlation, fingerprint, luminance
 from workbench.export.hamming import near_pairs
@@ -132,7 +133,11 @@ class Leakage:
         looked = "" if self.candidates is None else f", {self.candidates} pairs of pictures compared"
         verdict = f"{len(self.leaks)} leaks" if self.leaks else "nothing leaks"
         return "\n".join(
-            [*lines, f"{verdict} between sets of {self.patches:,} patches, buffer {self.buffer:g} m{looked}"]
+            [
+                *lines,
+                f"{verdict} between sets of {counted(self.patches, 'patch', 'patches')}, buffer "
+                f"{self.buffer:g} m{looked}",
+            ]
         )
 
 

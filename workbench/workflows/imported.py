@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedZone:
@@ -73,11 +75,15 @@ class ImportedTree:
         domains = {zone.id.partition("/")[0] for zone in new}
         patches, accepted = sum(zone.patches for zone in new), sum(zone.accepted for zone in new)
         lines = [
-            f"{self.campaign}: {len(new)} zones in {len(domains)} domains of {self.source} ({self.layout}), "
-            f"{patches:,} patches; {accepted} zones are accepted"
+            f"{self.campaign}: {counted(len(new), 'zone')} in {counted(len(domains), 'domain')} of "
+            f"{self.source} ({self.layout}), {counted(patches, 'patch', 'patches')}; "
+            f"{counted(accepted, 'zone is', 'zones are')} accepted"
         ]
         if there := len(self.zones) - len(new):
-            lines.append(f"{there} zones were there already and were left as they are")
+            lines.append(
+                f"{counted(there, 'zone was there already and was', 'zones were there already and were')} "
+                "left alone"
+            )
         if renumbered := [zone.id for zone in self.zones if not zone.numbers_kept]:
             lines.append(
                 f"patches of {len(renumbered)} zones have new numbers, since theirs are taken; the first is "

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import ReleaseError
 from workbench.export.layouts import Layout
 from workbench.export.modalities import MODALITIES, grid_of
@@ -117,5 +118,8 @@ class ReleasedTree:
                 f"{unlabelled:,} pixels that nobody labelled are *other* in a release, and come as that"
             )
         if withheld := self._release.card.get("withheld"):
-            notes.append(f"labels of {withheld['patches']:,} patches are withheld: their zones come without")
+            notes.append(
+                f"labels of {counted(withheld['patches'], 'patch is', 'patches are')} withheld: their zones "
+                "come without"
+            )
         return notes
