@@ -196,7 +196,8 @@ def personal(survey: Survey) -> Iterator[str]:
         else f"The pictures show homes and gardens from above at {resolution:g} m per pixel."
     )
     if out := survey.card.get("excluded_patches"):
-        yield f"Kept out: {counted(out, 'patch', 'patches')} over places that nobody may see; where is not said."
+        many = counted(out, "patch", "patches")
+        yield f"Kept out: {many}, over places that nobody may see; where is not said."
 
 
 def area_km2(zones: Iterable[ZoneSurvey]) -> float:
