@@ -266,7 +266,7 @@ def test_a_release_tells_what_it_was_held_against(tmp_path: Path) -> None:
     release = build(zones_of(5), tmp_path, rules=replace(DEFAULTS, buffer=500.0))
     rules = {one["rule"]: one for one in release.card["rules"]}
     assert rules["distance"] == {
-        "rule": "distance", "verdict": "kept", "measured": 1945.6, "limit": 500.0, "unit": "m",
+        "rule": "distance", "verdict": "kept", "measured": 1945.6, "limit": 500.0, "least": True, "unit": "m",
     }  # fmt: skip
     assert rules["drift"]["measured"] < 0.05
     assert {one["verdict"] for one in rules.values()} == {"kept"}

@@ -88,7 +88,6 @@ def test_what_is_no_prediction_is_refused(made: Made, bands: int, options, told:
         (3, {"kind": PROBABILITIES}, r"is a file of --probabilities of the workbench"),
         (1, {"kind": LABELS}, "is a raster of labels"),
         (1, {"kind": REGIONS}, "is a raster of regions"),
-        (3, {"kind": RasterKind(name="x", mark="ocs-workbench/new")}, r"is an output \(ocs-workbench/new\)"),
         (3, {"descriptions": PLANES}, "is a prediction"),
         (1, {"descriptions": PLANES[:1]}, "is a prediction"),
         (3, {"tags": MODEL, "descriptions": PLANES}, "is a prediction"),
@@ -102,7 +101,13 @@ def test_an_output_of_the_workbench_is_no_picture(made: Made, bands: int, option
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"descriptions": ("Red", "Green", "Blue")}, {"tags": {"FORMAT": "somebody's"}}]
+    "options",
+    [
+        {},
+        {"descriptions": ("Red", "Green", "Blue")},
+        {"tags": {"FORMAT": "somebody's"}},
+        {"kind": RasterKind(name="a sample scene", mark="ocs-workbench/sample-scene")},
+    ],
 )
 def test_what_does_not_say_that_it_is_an_output_may_be_a_picture(made: Made, options) -> None:
     check_picture(made(3, **options))

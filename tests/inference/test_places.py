@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from workbench.documents import digest_file
 from workbench.errors import ModelError
-from workbench.export.manifest import MANIFEST, format_manifest
+from workbench.export.manifest import MANIFEST, Manifest
 from workbench.inference.card import WEIGHTS
 from workbench.inference.models import write_model
 from workbench.inference.places import CURVES, HISTORY, check_place
@@ -36,7 +36,7 @@ def published(trained: Path) -> Path:
     for name in (README, "confusion.png"):
         (trained / name).write_bytes(b"a card, or a picture")
     digests = {path.name: digest_file(path) for path in trained.iterdir()}
-    (trained / MANIFEST).write_text(format_manifest(digests))
+    Manifest(digests.items()).write(trained)
     return trained
 
 

@@ -226,7 +226,7 @@ def test_zone_is_a_tiled_orthophoto_inside_the_campaign_and_an_l_stays_one(tmp_p
         "registry.gpkg",
         "zones",
     ]
-    assert "1 zones in 1 domains" in done.text()
+    assert "1 zone in 1 domain" in done.text()
 
 
 def test_metadata_gives_day_time_camera_and_its_centres_do_not_count(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import json
 from typing import Final
 
 from workbench.errors import RasterError
-from workbench.geo.raster import FORMAT, RasterInfo
+from workbench.geo.raster import RasterInfo
 from workbench.geo.raster_kinds import LABELS, ORIGINS, REGIONS, RasterKind
 
 PLANES: Final = ("class", "probability of the class", "entropy")
@@ -19,7 +19,6 @@ PLANES: Final = ("class", "probability of the class", "entropy")
 normalised entropy, both from 0 to 255."""
 DISAGREEMENT: Final = "mutual information"
 """What it tells after that where several models were asked, over the same most as the entropy."""
-_OURS: Final = "ocs-workbench/"
 _DEPTHS: Final = (1, len(PLANES), len(PLANES) + 1)
 
 
@@ -60,8 +59,6 @@ def _output(info: RasterInfo) -> str | None:
     for kind in (PREDICTION, PROBABILITIES, LABELS, ORIGINS, REGIONS):
         if kind.holds(info):
             return kind.name
-    if info.tags.get(FORMAT, "").startswith(_OURS):
-        return f"an output ({info.tags[FORMAT]})"
     planes = info.descriptions[: len(PLANES)]
     return PREDICTION.name if planes == PLANES[: info.band_count] else None
 
