@@ -8,8 +8,9 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from workbench.documents import canonical_bytes, digest, digest_file, validate
 from workbench.errors import ReleaseError
@@ -115,18 +116,42 @@ def build_release(
     refuse(verdicts)
     with Staging.beside(target, go_on=True) as staging:
         build = _Build(staging, chosen, nomenclature, lattice, software, parent, map)
-        done, total = 0, sum(1 for source in zones for _ in cut_patches(source, lattice))
-        for source in zones:
-            for _ in build.zone(source):
-                done += 1
-                if progress is not None:
-                    progress(done, total)
+        total = sum(1 for source in zones for _ in cut_patches(source, lattice))
+        for done, _ in enumerate(build.zones(zones), start=1):
+            if progress is not None:
+                progress(done, total)
         verdicts += build.index(zones, rules)
         refuse(verdicts)
         manifest = build.finish(identity, zones, verdicts)
         if not target.exists() and staging.publish():
             return open_release(target)
         return same_content(target, manifest, map)
+
+
+class _Step(NamedTuple):
+    """What is to be done for a patch; a value, so that it can be sent to another thread."""
+
+    zone: str
+    key: str | None
+    """Of the zone's index, None where that is there."""
+    write: Callable[[Any], Patch] | None
+    """None where the patch is there."""
+    work: Any
+    """What that writes; or the patch."""
+    last: bool
+    """Of the zone."""
+
+
+def _steps(
+    zone: str, key: str | None, write: Callable[[Any], Patch] | None, works: Iterable[Any]
+) -> Iterator[_Step]:
+    """Yield a step for each work; the last one is told, so that a kill in the next zone loses nothing."""
+    for work, more in pairwise(chain(works, [None])):
+        yield _Step(zone, key, write, work, last=more is None)
+
+
+def _done(step: _Step) -> tuple[_Step, Patch]:
+    return step, step.work if step.write is None else step.write(step.work)
 
 
 class _Build:
@@ -157,23 +182,37 @@ class _Build:
         self._parts: list[Path] = []
         self._manifest = Manifest()
 
-    def zone(self, source: ZoneSource) -> Iterator[Patch]:
-        """Write a zone, if it is not there; yield its patches."""
-        part = self._staging.path / _PARTS / f"{source.zone.id}.parquet"
-        key = self._key(source)
-        patches = self._there(part, key)
-        if patches is None:
-            patches = []
-            for patch in self._written(source):
-                patches.append(patch)
-                yield patch
-            if not patches:  # excluded, or smaller than a patch of the lattice
-                return
-            put_file(self._staging.path, f"{_PARTS}/{source.zone.id}.parquet", part_bytes(patches, key=key))
-        else:
-            yield from patches
-        self._parts.append(part)
-        self._manifest.put(files_of(patches))
+    def zones(self, sources: Iterable[ZoneSource]) -> Iterator[Patch]:
+        """Write the zones that are not there; yield the patches of all, zone by zone.
+
+        Patches of the next zone are in work while the index of one is written.
+        """
+        patches = []
+        for step, patch in self._map(_done, (step for source in sources for step in self._steps(source))):
+            patches.append(patch)
+            yield patch
+            if step.last:
+                path = f"{_PARTS}/{step.zone}.parquet"
+                if step.key is not None:
+                    put_file(self._staging.path, path, part_bytes(patches, key=step.key))
+                self._parts.append(self._staging.path / path)
+                self._manifest.put(files_of(patches))
+                patches = []
+
+    def _steps(self, source: ZoneSource) -> Iterator[_Step]:
+        """Yield what is to be done for each patch of a zone: nothing, where all is excluded or too small."""
+        zone, key = source.zone.id, self._key(source)
+        there = self._there(self._staging.path / _PARTS / f"{zone}.parquet", key)
+        if there is not None:
+            yield from _steps(zone, None, None, there)
+            return
+        before = self._before.patches(zone)
+        if self._before.has(source, before):
+            pairs = ((patch, before[patch.id]) for patch in cut_patches(source, self._lattice))
+            yield from _steps(zone, key, self._write.take, pairs)
+            return
+        same = self._before.same_views(source)
+        yield from _steps(zone, key, self._write, patch_jobs(source, self._lattice, before, same))
 
     def index(self, zones: Sequence[ZoneSource], rules: Rules) -> list[Verdict]:
         """Write the index; return what is to be said of the patches."""
@@ -280,14 +319,6 @@ class _Build:
         patches = list(self._index(part))
         damage = check_files(self._staging.path, Manifest(files_of(patches)), map=self._map, extra=False)
         return None if damage else patches
-
-    def _written(self, source: ZoneSource) -> Iterable[Patch]:
-        before = self._before.patches(source.zone.id)
-        if self._before.has(source, before):
-            pairs = ((patch, before[patch.id]) for patch in cut_patches(source, self._lattice))
-            return self._map(self._write.take, pairs)
-        same = self._before.same_views(source)
-        return self._map(self._write, patch_jobs(source, self._lattice, before, same))
 
     def _tidy(self) -> None:
         """Remove what a killed build wrote and this one has not, and the parts."""
