@@ -21,7 +21,7 @@ from workbench.export.modalities import MODALITIES, grid_of
 from workbench.export.patches import IMAGE, LABEL, Patch
 from workbench.export.tars import each_member
 from workbench.geo.grid import PixelGrid
-from workbench.geo.raster import decode_raster, inspect_raster, read_bands
+from workbench.geo.raster import decode_raster, inspect_raster, read_raster
 from workbench.nomenclature import Nomenclature
 from workbench.threads import Map
 
@@ -91,7 +91,7 @@ class ContentCheck:
 
     def _file(self, path: Path, patch: Patch, modality: str) -> Iterator[Wrong]:
         try:
-            info = inspect_raster(path)
+            info, pixels = read_raster(path) if modality == LABEL else (inspect_raster(path), None)
             found = _Found(
                 bands=info.band_count,
                 shape=info.grid.shape,
@@ -101,8 +101,8 @@ class ContentCheck:
             )
             wrong = [*self._unfit(found, patch, modality)]
             yield from wrong
-            if modality == LABEL and not wrong:
-                yield from self._mislabelled(read_bands(path)[0], patch)
+            if pixels is not None and not wrong:
+                yield from self._mislabelled(pixels[0], patch)
         except RasterError as error:
             yield "raster", str(error)
 

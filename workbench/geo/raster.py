@@ -15,6 +15,7 @@ __all__ = [
     "inspect_raster",
     "read_bands",
     "read_onto",
+    "read_raster",
     "read_resampled",
     "read_valid",
 ]
@@ -24,6 +25,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -111,29 +113,7 @@ def inspect_raster(path: Path, *, assume_crs: str | None = None) -> RasterInfo:
         Not a raster, damaged, without CRS, rotated, too large, or of a pixel type that is not supported.
     """
     with _opened(path) as source:
-        _check_size(path, source)
-        if source.transform.is_identity:
-            raise RasterError(
-                f"{path} is not georeferenced; write a copy that is: gdal_translate -a_srs … -a_ullr …"
-            )
-        crs = _crs_name(path, source, assume_crs)
-        try:
-            grid = PixelGrid(crs=crs, transform=source.transform, height=source.height, width=source.width)
-        except GridError as error:
-            raise RasterError(f"{path}: {error}") from error
-        system = _system(crs)
-        return RasterInfo(
-            path=path,
-            grid=grid,
-            band_count=source.count,
-            dtype=source.dtypes[0],
-            nodata=source.nodata,
-            descriptions=tuple(text or "" for text in source.descriptions),
-            tags=dict(source.tags()),
-            palette=source.colorinterp[0] == ColorInterp.palette,
-            geographic=system.is_geographic,
-            local=not (system.is_geographic or system.is_projected),
-        )
+        return _inspected(path, source, assume_crs)
 
 
 def crs_name(text: str) -> str:
@@ -176,6 +156,18 @@ def read_bands(
             return _read(path, source, bands, where)
     with _opened(path, _IN_THREADS) as source:
         return _read(path, source, bands, where)
+
+
+def read_raster(path: Path) -> tuple[RasterInfo, NDArray[Any]]:
+    """Return what `inspect_raster` and `read_bands` do, of a small file that is opened once.
+
+    Raises
+    ------
+    RasterError
+        As they do.
+    """
+    with _opened(path) as source:
+        return _inspected(path, source), _read(path, source, None, None)
 
 
 def read_resampled(path: Path, *, bands: Sequence[int], window: Window, factor: float) -> NDArray[Any]:
@@ -300,6 +292,32 @@ def decode_raster(content: bytes, *, called: str) -> tuple[NDArray[Any], PixelGr
         raise RasterError(f"{called} is no GeoTIFF that can be read; copy it again") from error
 
 
+def _inspected(path: Path, source: Any, assume_crs: str | None = None) -> RasterInfo:
+    _check_size(path, source)
+    if source.transform.is_identity:
+        raise RasterError(
+            f"{path} is not georeferenced; write a copy that is: gdal_translate -a_srs … -a_ullr …"
+        )
+    crs = _crs_name(path, source, assume_crs)
+    try:
+        grid = PixelGrid(crs=crs, transform=source.transform, height=source.height, width=source.width)
+    except GridError as error:
+        raise RasterError(f"{path}: {error}") from error
+    system = _system(crs)
+    return RasterInfo(
+        path=path,
+        grid=grid,
+        band_count=source.count,
+        dtype=source.dtypes[0],
+        nodata=source.nodata,
+        descriptions=tuple(text or "" for text in source.descriptions),
+        tags=dict(source.tags()),
+        palette=source.colorinterp[0] == ColorInterp.palette,
+        geographic=system.is_geographic,
+        local=not (system.is_geographic or system.is_projected),
+    )
+
+
 def _damaged(path: Path) -> RasterError:
     return RasterError(f"{path}: pixels cannot be decoded, the file is damaged or cut short; copy it again")
 
@@ -370,6 +388,7 @@ def _block_bytes(source: Any) -> int:
     return int(rows * cols * source.count * np.dtype(source.dtypes[0]).itemsize)
 
 
+@lru_cache
 def _system(crs: str) -> Any:
     try:
         return CRS.from_user_input(crs)
