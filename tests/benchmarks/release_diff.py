@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from made_orthos import made_image, made_truth
 
-from workbench.documents import write_document
+from workbench.documents import digest_file, write_document
 from workbench.export.card import release_card
 from workbench.export.index import INDEX, PatchIndex, part_bytes, write_index
 from workbench.export.layouts import parse_layouts
@@ -102,6 +102,7 @@ class _Made:
         later = [_corrected(label, seed) for seed, label in enumerate(codes)]
         self._picture = work / "picture.tif"
         self._picture.write_bytes(encode_raster(made_image(codes[0]), grid, level=4, predictor=2))
+        self._sha256 = {self._picture: digest_file(self._picture)}
         self._changed = [int((one != other).sum()) for one, other in zip(codes, later, strict=True)]
         for name, labels in (("A", codes), ("B", later)):
             folder = work / f"labels-{name}"
@@ -110,6 +111,7 @@ class _Made:
             for number, label in enumerate(labels):
                 path = folder / f"{number}.tif"
                 path.write_bytes(encode_raster(_CLASSES.encode(label, "flair_hub"), grid, colours=colours))
+                self._sha256[path] = digest_file(path)
                 counts = np.bincount(label.ravel(), minlength=256)
                 facts = {
                     "class_counts": {entry.key: int(counts[entry.code]) for entry in _CLASSES.classes},
@@ -150,7 +152,10 @@ class _Made:
         path, facts = self._labels[label][number % len(self._changed)]
         files = {
             layout.name: {
-                one: PatchFile(path=f"{layout.root}/{layout.path(patch, one)}", sha256=facts["label_sha256"])
+                one: PatchFile(
+                    path=f"{layout.root}/{layout.path(patch, one)}",
+                    sha256=self._sha256[self._picture if one == "image" else path],
+                )
                 for one in layout.modalities
             }
             for layout in _LAYOUTS
