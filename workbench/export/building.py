@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_release", "json_bytes", "same_content"]
+__all__ = ["build_release", "json_bytes", "published", "same_content"]
 
 import dataclasses
 import json
@@ -123,9 +123,7 @@ def build_release(
         verdicts += build.index(zones, rules)
         refuse(verdicts)
         manifest = build.finish(identity, zones, verdicts)
-        if not target.exists() and staging.publish():
-            return open_release(target)
-        return same_content(target, manifest, map)
+        return published(staging, manifest, map)
 
 
 class _Step(NamedTuple):
@@ -336,6 +334,13 @@ class _Build:
 def json_bytes(document: Mapping[str, Any]) -> bytes:
     """Return a document as people read it."""
     return f"{json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+
+
+def published(staging: Staging, manifest: Manifest, map: Map) -> Release:  # noqa: A002
+    """Have a release appear, unless the same is there."""
+    if not staging.target.exists() and staging.publish():
+        return open_release(staging.target)
+    return same_content(staging.target, manifest, map)
 
 
 def same_content(target: Path, manifest: Manifest, map: Map) -> Release:  # noqa: A002

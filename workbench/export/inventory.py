@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.export.folds import FOLDS, PROD, SPLITS, SUBSETS
+from workbench.export.ground import domain_of
 from workbench.export.release import Release
 from workbench.geo.grid import PatchLattice
 
@@ -322,7 +323,7 @@ class _Seen:
         having = defaultdict[str, dict[str, int]](lambda: defaultdict(int))
         for entry in release.card["zones"]:
             for name in entry.get("views", ()):
-                having[entry["id"].partition("/")[0]][name] += 1
+                having[domain_of(entry["id"])][name] += 1
         released = {name for layout in release.layouts for name in layout.modalities}
         others = sorted(released - {"image", "label"})
         return {

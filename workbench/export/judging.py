@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench.export.columns import PatchColumns
 from workbench.export.fingerprints import luminance
 from workbench.export.gates import source_verdicts
+from workbench.export.ground import domain_of
 from workbench.export.honesty import honesty_verdicts
 from workbench.export.index import PatchIndex
 from workbench.export.layouts import Layout
@@ -75,7 +76,13 @@ def judge_index(index: PatchIndex, lattice: PatchLattice, picture: Picture, rule
     counts, excuse = ClassCounts.of_index(index, columns), _excuse(columns, rules)
     _, alike = find_duplicates(columns, rules=rules, picture=picture)
     return [
-        _duplicates(alike, excuse=excuse),
+        _none_of(
+            "duplicates",
+            alike,
+            unit="pairs of patches",
+            way_out="take one of their zones out, or put its orthophoto right",
+            excuse=excuse,
+        ),
         *unlabelled_verdicts(counts, rules, patches=True, excuse=excuse),
         blank_verdict(columns, rules, excuse=excuse),
         drift_verdict(counts, rules, excuse=excuse),
@@ -98,7 +105,7 @@ def pictures_of(sources: Sequence[ZoneSource], index: PatchIndex, lattice: Patch
 
 def _excuse(columns: PatchColumns, rules: Rules) -> str:
     """Return why a release is a pilot, of which what is wrong is warned of and not refused; else nothing."""
-    domains = len({name.partition("/")[0] for name in columns.names})
+    domains = len({domain_of(name) for name in columns.names})
     if domains >= rules.least_domains and len(columns.names) >= rules.least_zones:
         return ""
     return f"it has fewer than {rules.least_domains} domains or {rules.least_zones} zones"
@@ -108,16 +115,12 @@ def _ground_verdicts(found: Leakage, rules: Rules, *, excuse: str) -> Iterator[V
     broken: Outcome = "warned" if excuse else "refused"
     shared, near = found.of("overlap"), found.of("distance")
     apart = None if shared else found.smallest
-    yield Verdict(
-        rule="same-ground",
-        outcome=broken if shared else "kept",
-        measured=len(shared),
-        limit=0,
+    yield _none_of(
+        "same-ground",
+        shared,
         unit="pairs of zones",
-        message=_told(shared),
         way_out="put their domains into one fold, or take one of them out",
         excuse=excuse,
-        places=tuple(leak.text() for leak in shared),
     )
     yield Verdict(
         rule="distance",
@@ -134,18 +137,19 @@ def _ground_verdicts(found: Leakage, rules: Rules, *, excuse: str) -> Iterator[V
     )
 
 
-def _duplicates(alike: Sequence[Leak], *, excuse: str) -> Verdict:
+def _none_of(rule: str, leaks: Sequence[Leak], *, unit: str, way_out: str, excuse: str) -> Verdict:
+    """Return the verdict of a rule by which there must be no such leak."""
     broken: Outcome = "warned" if excuse else "refused"
     return Verdict(
-        rule="duplicates",
-        outcome=broken if alike else "kept",
-        measured=len(alike),
+        rule=rule,
+        outcome=broken if leaks else "kept",
+        measured=len(leaks),
         limit=0,
-        unit="pairs of patches",
-        message=_told(alike),
-        way_out="take one of their zones out, or put its orthophoto right",
+        unit=unit,
+        message=_told(leaks),
+        way_out=way_out,
         excuse=excuse,
-        places=tuple(leak.text() for leak in alike),
+        places=tuple(leak.text() for leak in leaks),
     )
 
 

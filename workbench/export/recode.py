@@ -14,14 +14,14 @@ from typing import Any, Final
 from workbench.counting import counted
 from workbench.documents import canonical_bytes, digest, digest_file, validate
 from workbench.errors import ReleaseError
-from workbench.export.building import json_bytes, same_content
+from workbench.export.building import json_bytes, published
 from workbench.export.cutting import check_taken, disk_told, put_file, put_tables
 from workbench.export.derived_card import derived_card, derived_document, derived_readme
 from workbench.export.index import INDEX, PatchIndex, part_bytes, write_index
 from workbench.export.manifest import Manifest
 from workbench.export.patches import files_of
 from workbench.export.relabelling import Relabeller
-from workbench.export.release import NOMENCLATURE, Release, check_target, open_release
+from workbench.export.release import NOMENCLATURE, Release, check_target
 from workbench.export.retaking import Retaker
 from workbench.export.staging import Staging
 from workbench.export.usage import UsageLayer
@@ -131,15 +131,12 @@ def recode_release(
         maker = _Maker(parent, derivation, usage, staging.path, map)
         maker.relabel(progress)
         manifest = maker.finish(name, software)
-        if not target.exists() and staging.publish():
-            made = open_release(target)
-        else:
-            made = same_content(target, manifest, map)
-            if made.card.get("derived") != maker.derived:
-                raise ReleaseError(
-                    f"{target} has the same content, and tells otherwise how it was made (release, table, "
-                    "decisions or usage); choose another name"
-                )
+        made = published(staging, manifest, map)
+        if made.card.get("derived") != maker.derived:
+            raise ReleaseError(
+                f"{target} has the same content, and tells otherwise how it was made (release, table, "
+                "decisions or usage); choose another name"
+            )
     return Recoded(release=made, undecided=sum(made.card["derived"]["undecided"].values()))
 
 

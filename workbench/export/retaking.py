@@ -12,6 +12,7 @@ from pathlib import Path
 from workbench.documents import digest_file
 from workbench.errors import ReleaseError
 from workbench.export.cutting import check_taken, disk_told, take_file
+from workbench.export.ground import domain_of
 from workbench.export.hdf5 import take_patches
 from workbench.export.index import PatchIndex
 from workbench.export.layouts import Layout
@@ -115,7 +116,7 @@ class Retaker:
     def _held(self, domain: str) -> int:
         """Return how many patches of a domain the parent has."""
         entries = self.parent.card["zones"]
-        return sum(entry["patches"] for entry in entries if entry["id"].partition("/")[0] == domain)
+        return sum(entry["patches"] for entry in entries if domain_of(entry["id"]) == domain)
 
 
 def _members(source: Path, layout: Layout, patches: Iterable[Patch]) -> Iterator[tuple[str, bytes]]:

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from workbench.counting import counted
 from workbench.errors import ReleaseError
-from workbench.export.building import same_content
+from workbench.export.building import published, same_content
 from workbench.export.cutting import put_file
 from workbench.export.folds import SPLITS
-from workbench.export.manifest import Manifest
 from workbench.export.part import PartMaker, Steps, check_index, patches_in
-from workbench.export.release import Release, check_target, open_release
+from workbench.export.release import Release, check_target
 from workbench.export.sealing import KEY, key_of
 from workbench.export.staging import Staging
 from workbench.export.subset_card import Origin
@@ -117,7 +116,7 @@ def subset_release(
         if sealed is None:
             origin = Origin(parent=parent, wanted=wanted)
             manifest = PartMaker(origin, staging.path, layouts, steps, map).make(name, zones)
-            return Subset(release=_published(staging, manifest, map))
+            return Subset(release=published(staging, manifest, map))
         aside = stack.enter_context(Staging.beside(sealed))
         put_file(aside.path, KEY, key_of(sealed))
         of_test = replace(wanted, zones=tested, domains=(), sets=())
@@ -130,8 +129,8 @@ def subset_release(
         manifest = maker.make(name, zones, seal=(aside.path, whole))
         if target.exists():  # before the other one is: what is refused leaves nothing
             same_content(target, manifest, map)
-        kept = _published(aside, whole, map)
-        return Subset(release=_published(staging, manifest, map), sealed=kept)
+        kept = published(aside, whole, map)
+        return Subset(release=published(staging, manifest, map), sealed=kept)
 
 
 def _check_whole(parent: Release) -> None:
@@ -154,10 +153,3 @@ def _tested(parent: Release, zones: Sequence[str]) -> tuple[str, ...]:
             "choose domains of fold 1, too"
         )
     return tested
-
-
-def _published(staging: Staging, manifest: Manifest, map: Map) -> Release:  # noqa: A002
-    """Have a release appear, unless the same is there."""
-    if not staging.target.exists() and staging.publish():
-        return open_release(staging.target)
-    return same_content(staging.target, manifest, map)

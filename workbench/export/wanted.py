@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from workbench.errors import ReleaseError
+from workbench.export.ground import domain_of
 from workbench.export.layouts import Layout, with_modalities
 from workbench.export.modalities import check_modalities
 from workbench.export.release import Release
@@ -64,7 +65,7 @@ class Wanted:
             A domain or zone is not there, or none is left.
         """
         entries = {entry["id"]: entry for entry in release.card["zones"]}
-        domains = {zone.partition("/")[0] for zone in entries}
+        domains = {domain_of(zone) for zone in entries}
         for what, named, known in (("domain", self.domains, domains), ("zone", self.zones, set(entries))):
             if strange := [name for name in named if name not in known]:
                 raise ReleaseError(
@@ -120,6 +121,6 @@ class Wanted:
             yield f"in {' or '.join(map(str, self.sets))}"
 
     def _takes(self, zone: str, splits: dict[str, str]) -> bool:
-        domain = zone.partition("/")[0]
+        domain = domain_of(zone)
         named = not (self.domains or self.zones) or domain in self.domains or zone in self.zones
         return named and (not self.sets or any(one.takes(domain, splits) for one in self.sets))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.counting import counted
+from workbench.export.ground import domain_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class ImportedTree:
     def text(self) -> str:
         """Return the report for people."""
         new = [zone for zone in self.zones if not zone.there]
-        domains = {zone.id.partition("/")[0] for zone in new}
+        domains = {domain_of(zone.id) for zone in new}
         patches, accepted = sum(zone.patches for zone in new), sum(zone.accepted for zone in new)
         lines = [
             f"{self.campaign}: {counted(len(new), 'zone')} in {counted(len(domains), 'domain')} of "

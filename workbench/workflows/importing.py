@@ -19,6 +19,7 @@ from workbench.campaign import Campaign
 from workbench.documents import alone, inside
 from workbench.errors import CampaignError, ReleaseError
 from workbench.export import verify_release
+from workbench.export.ground import domain_of
 from workbench.export.trees import Tree, open_tree
 from workbench.export.trees.released import ReleasedTree
 from workbench.geo.zone import Zone
@@ -192,12 +193,12 @@ def _check_sound(release: Path, threads: Map) -> None:
 
 def _chosen(tree: Tree, domains: Sequence[str] | None) -> tuple[str, ...]:
     """Return the zones of some domains."""
-    there = {zone.partition("/")[0] for zone in tree.zones}
+    there = {domain_of(zone) for zone in tree.zones}
     if strange := [domain for domain in domains or () if domain not in there]:
         raise ReleaseError(
             f"{tree.path} has no domain {strange[0]}; it has {', '.join(sorted(there)[:_LISTED])} …"
         )
-    return tuple(zone for zone in tree.zones if domains is None or zone.partition("/")[0] in domains)
+    return tuple(zone for zone in tree.zones if domains is None or domain_of(zone) in domains)
 
 
 def _classes(tree: Tree, campaign: Campaign | None, named: str | None) -> Nomenclature:
@@ -224,7 +225,7 @@ def _check_campaign(tree: Tree, campaign: Campaign, survey: Survey) -> None:
     """Note zones that a campaign cannot take: of a name that it has, or of a domain in another fold."""
     folds, there = campaign.folds(), {zone.id.lower(): zone for zone in campaign.zones()}
     for plan in survey.plans:
-        domain, zone = plan.id.partition("/")[0], there.get(plan.id.lower())
+        domain, zone = domain_of(plan.id), there.get(plan.id.lower())
         fold, wanted = folds.get(domain), tree.folds.get(domain)
         if zone is not None and not _same(zone, plan):
             why = f"{campaign.path} has a zone {zone.id} of other patches; choose another campaign"

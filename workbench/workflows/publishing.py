@@ -18,6 +18,7 @@ from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
 from workbench.export import Release, ZoneSource, build_release, open_release
 from workbench.export.assistance import Assistance
+from workbench.export.ground import domain_of
 from workbench.export.layouts import DEFAULT_LAYOUTS, Layout, parse_layouts, with_modalities
 from workbench.export.modalities import MODALITIES, check_modalities
 from workbench.export.patches import codes_digest
@@ -138,7 +139,7 @@ def _touches(shape: BaseGeometry, bounds: Bounds) -> bool:
 
 def note_release(campaign: Campaign, built: Release) -> None:
     """Have the campaign know a release: its domains keep their folds, and what was withdrawn stays out."""
-    domains = sorted({entry["id"].partition("/")[0] for entry in built.card["zones"]})
+    domains = sorted({domain_of(entry["id"]) for entry in built.card["zones"]})
     row = {
         "content_sha256": built.card["content_sha256"],
         "name": built.name,

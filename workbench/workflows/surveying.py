@@ -14,6 +14,7 @@ from typing import TypeVar
 from affine import Affine
 
 from workbench.errors import WorkbenchError
+from workbench.export.ground import domain_of
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import LABEL, ground_cell
 from workbench.export.trees import Tree
@@ -166,7 +167,7 @@ def _of_several(seen: Sequence[SeenPatch]) -> Iterator[str]:
 
 def _shared(plan: ZonePlan, ground: dict[tuple[str, Cell], str], numbers: dict[int, str]) -> list[str]:
     """Note what a zone takes; return what another one has already."""
-    domain = plan.id.partition("/")[0]
+    domain = domain_of(plan.id)
     own = {(domain, cell) for cell in _ground(plan.grid, plan.cells)}
     problems = []
     if taken := sorted({ground[cell] for cell in own & ground.keys()}):

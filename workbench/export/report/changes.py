@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.export.ground import domain_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Changes:
@@ -51,7 +53,7 @@ def changes_since(before: Mapping[str, Any], now: Mapping[str, Any]) -> Changes:
 
 
 def _domains(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    return {name.partition("/")[0]: int(entry["fold"]) for name, entry in entries.items()}
+    return {domain_of(name): int(entry["fold"]) for name, entry in entries.items()}
 
 
 def _differs(old: Mapping[str, Any], new: Mapping[str, Any], digest: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from workbench.errors import ReleaseError
 from workbench.export.folds import SPLITS
+from workbench.export.ground import domain_of
 from workbench.export.layouts.flair_hub import CALLED, DATED
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import IMAGE, LABEL
@@ -129,7 +130,7 @@ class FlairHubTree:
 
     def _folded(self) -> tuple[dict[str, int], str]:
         """Return the folds that the tables of splits tell, and what is to be known of them."""
-        domains = {zone.partition("/")[0] for zone in self.zones}
+        domains = {domain_of(zone) for zone in self.zones}
         tables = self._tables.get("GLOBAL_ALL_MTD_SPLIT.gpkg", ())
         if tables:
             sets: dict[str, dict[str, set[str]]] = {domain: defaultdict(set) for domain in domains}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.counting import counted
 from workbench.errors import ReleaseError
+from workbench.export.ground import domain_of
 from workbench.export.layouts import Layout
 from workbench.export.modalities import MODALITIES, grid_of
 from workbench.export.patches import IMAGE, LABEL, Patch
@@ -75,7 +76,7 @@ class ReleasedTree:
         self.scheme = self._richest.scheme
         self.bands: Mapping[int, tuple[str, ...]] = {len(self._richest.bands): self._richest.bands}
         self.zones = tuple(sorted(self._entries))
-        self.folds = {zone.partition("/")[0]: entry["fold"] for zone, entry in self._entries.items()}
+        self.folds = {domain_of(zone): entry["fold"] for zone, entry in self._entries.items()}
         self.notes = tuple(self._noted())
 
     @property
