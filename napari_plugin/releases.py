@@ -26,7 +26,8 @@ from napari_plugin.language import count, number, tr
 from napari_plugin.patch_mosaic import PatchMosaic
 from workbench.errors import ReleaseError
 from workbench.export import Release, open_release
-from workbench.export.index import PatchIndex, file_column
+from workbench.export.index import PatchIndex
+from workbench.export.patch_rows import file_column
 from workbench.export.patches import IMAGE, LABEL, Patch
 from workbench.geo.grid import PixelGrid, Window
 

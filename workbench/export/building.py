@@ -194,7 +194,8 @@ class _Build:
                 if step.key is not None:
                     put_file(self._staging.path, path, part_bytes(patches, key=step.key))
                 self._parts.append(self._staging.path / path)
-                self._manifest.put(files_of(patches))
+                self._manifest.put(files := [*files_of(patches)])
+                self._staging.sync_soon(name for name, _ in files)
                 patches = []
 
     def _steps(self, source: ZoneSource) -> Iterator[_Step]:

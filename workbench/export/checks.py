@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["VerifyReport", "verify_release"]
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from workbench.export.contents import ContentCheck, Whole
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout, layouts_of
 from workbench.export.manifest import MANIFEST, Manifest, check_files
-from workbench.export.patches import Patch, files_of
 from workbench.export.release import NOMENCLATURE, lattice_of
 from workbench.export.sealing import check_seal
 from workbench.export.totals import Totals
@@ -171,9 +170,9 @@ def _check_totals(totals: Totals, card: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(loc=("release.json", "zones", place, "fold"), message=message, kind="counts")
 
 
-def _check_listed(patches: Iterable[Patch], manifest: Manifest) -> Iterator[Problem]:
+def _check_listed(patches: PatchIndex, manifest: Manifest) -> Iterator[Problem]:
     """Check that the index and ``SHA256SUMS`` speak of the same files."""
-    files = Manifest(files_of(patches))
+    files = Manifest(patches.files())
     for path, sha256 in files:
         if manifest.get(path) != sha256:
             message = f"has another SHA-256 in {INDEX} than in {MANIFEST}, or is not in both"

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from workbench.export.folds import PROD, SPLITS
-from workbench.export.index import INDEX, WITHHELD, PatchIndex, file_column
+from workbench.export.index import INDEX, PatchIndex
 from workbench.export.layouts import Layout
+from workbench.export.patch_rows import WITHHELD, file_column
 from workbench.export.patches import Patch
 from workbench.export.release import Release
 from workbench.export.selection import Selection

@@ -74,7 +74,10 @@ def fingerprint(pixels: NDArray[np.uint8]) -> Fingerprint:
     # The median of an even number of whole numbers lies between two of them.
     middle = np.sort(waves)[BITS // 2 - 1 : BITS // 2 + 1].sum()
     bits = np.packbits(2 * waves > middle)
-    total, squares = int(pixels.sum(dtype=np.int64)), int(np.square(pixels, dtype=np.int64).sum())
+    total, squares = (
+        int(pixels.sum(dtype=np.int64)),
+        int(np.square(pixels, dtype=np.uint16).sum(dtype=np.int64)),
+    )
     contrast = math.sqrt(pixels.size * squares - total * total) / pixels.size
     return Fingerprint(hash=bits.tobytes().hex(), contrast=round(contrast, 3))
 

@@ -1,19 +1,14 @@
 """The index of a release: GeoParquet, a row per patch, written and read a few at a time.
 
-Equal patches give equal bytes. Files of a layout are columns: ``flair_hub_image`` is the path of a patch's
-image in the layout ``flair-hub``, ``flair_hub_image_sha256`` its digest; where a file holds many patches,
-``hdf5_image_member`` says which part of it the patch is.
+Equal patches give equal bytes. What its columns are is told by `workbench.export.patch_rows`.
 """
 
 from __future__ import annotations
 
 __all__ = [
     "INDEX",
-    "WITHHELD",
     "PatchIndex",
     "bounded",
-    "digest_column",
-    "file_column",
     "part_bytes",
     "part_key",
     "write_index",
@@ -24,32 +19,23 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, time
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, overload
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
 
 from workbench.errors import ReleaseError
-from workbench.export.folds import PROD, SPLITS, SUBSETS
-from workbench.export.patches import Patch, PatchFile
-from workbench.geo.grid import NATIONAL_GRID, PatchLattice, PixelGrid, Window
+from workbench.export.patch_rows import RowReader, column_type, digest_column, file_column, row_columns
+from workbench.export.patches import Patch
+from workbench.geo.grid import NATIONAL_GRID, PatchLattice
 
 INDEX: Final = "index.parquet"
 _AT_ONCE = 4096
 """Rows in memory, and in a group of the file."""
-_FILE: Final = ("sha256", "member")
-_DATES: Final = "_dates"
-"""End of the column of the days that a modality shows, a JSON list."""
-_DIGESTS: Final = ("image_sha256", "label_sha256", "picture_hash")
-_TEXTS: Final = ("acquired", "time", "camera", "theme", *_DIGESTS)
 _KEY: Final = b"part"
-WITHHELD: Final = "withheld"
-"""Column of the patches whose labels are kept apart, in releases that have such."""
 
 
 class PatchIndex(Sequence[Patch]):
@@ -98,6 +84,27 @@ class PatchIndex(Sequence[Patch]):
         """Return the patches of a zone."""
         first, count = self._zones.get(zone, (0, 0))
         return self[first : first + count]
+
+    def of_set(self, split: str, subset: str) -> Iterator[Patch]:
+        """Yield the patches of a set of a split."""
+        import pyarrow.compute as pc
+
+        with self._read():
+            for batch in self._file.iter_batches(_AT_ONCE):
+                yield from self._patches(batch.filter(pc.equal(batch.column(split), subset)))
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Yield path and digest of each file that holds one modality of one patch, as `files_of` does."""
+        names = [
+            (file_column(layout, one), digest_column(layout, one))
+            for layout, modalities in self._layouts.items()
+            for one in modalities
+        ]
+        for path, digest in names:
+            if digest in self.columns:
+                for rows in self.batches([path, digest]):
+                    pairs = zip(rows.column(path).to_pylist(), rows.column(digest).to_pylist(), strict=True)
+                    yield from (pair for pair in pairs if pair[1] is not None)
 
     def by_number(self) -> Iterator[Patch]:
         """Yield all patches by their number."""
@@ -215,10 +222,9 @@ class PatchIndex(Sequence[Patch]):
 
         bounds = shapely.bounds(shapely.from_wkb(rows.column("geometry").to_numpy(zero_copy_only=False)))
         documents = rows.drop_columns(["geometry"]).to_pylist()
-        return [
-            _patch(document, left, top, self._layouts, self._lattice)
-            for document, (left, top) in zip(documents, bounds[:, [0, 3]].tolist(), strict=True)
-        ]
+        reader = RowReader(rows.schema.names, self._layouts, self._lattice)
+        corners = bounds[:, [0, 3]].tolist()
+        return [reader.patch(row, *corner) for row, corner in zip(documents, corners, strict=True)]
 
     @contextmanager
     def _read(self) -> Iterator[None]:
@@ -232,15 +238,6 @@ class PatchIndex(Sequence[Patch]):
             raise ReleaseError(f"{self.path} is no index of patches; copy the release again") from error
 
 
-def digest_column(layout: str, modality: str) -> str:
-    """Return the column of the digests of the files that hold a modality in a layout.
-
-    >>> digest_column("flair-hub", "label")
-    'flair_hub_label_sha256'
-    """
-    return f"{file_column(layout, modality)}_sha256"
-
-
 def part_bytes(patches: Sequence[Patch], *, key: str = "") -> bytes:
     """Return the rows of some patches, one at least, as GeoParquet; all of a release have the same columns.
 
@@ -251,24 +248,37 @@ def part_bytes(patches: Sequence[Patch], *, key: str = "") -> bytes:
     key
         Kept beside the rows; `part_key` gives it back.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import shapely
+
+    columns, outlines = row_columns(patches), shapely.box(*_bounds(patches).T)
+    plain = _plain_schema(patches[0].grid.crs)
+    types = [(name, column_type(name, values)) for name, values in columns.items()]
+    schema = pa.schema([*types, plain.field("geometry")], plain.metadata)
+    schema = bounded(schema, [shapely.total_bounds(outlines).tolist()])
+    rows = pa.table([*columns.values(), [*shapely.to_wkb(outlines)]], schema)
+    content = io.BytesIO()
+    pq.write_table(rows.replace_schema_metadata({**schema.metadata, _KEY: key.encode()}), content)
+    return content.getvalue()
+
+
+@cache
+def _plain_schema(crs: str) -> Any:
+    """Return the schema of outlines alone, with what geopandas says of them."""
     import geopandas
     import pyarrow.parquet as pq
     import shapely
 
-    bounds = [patch.grid.bounds for patch in patches]
-    outlines = [shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds]
-    frame = geopandas.GeoDataFrame(_columns(patches), geometry=outlines, crs=patches[0].grid.crs)
     content = io.BytesIO()
-    # Columns without any value would have no type at all.
-    types = dict.fromkeys(_TEXTS, "string") | {"number": "Int64"}
-    types |= dict.fromkeys(("ground", "contrast"), "float64")
-    frame.astype(types).to_parquet(content, index=False, compression="zstd")
-    if not key:
-        return content.getvalue()
-    table = pq.read_table(content)
-    kept = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, _KEY: key.encode()}), kept)
-    return kept.getvalue()
+    geopandas.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=crs).to_parquet(content, index=False)
+    return pq.read_schema(content)
+
+
+def _bounds(patches: Sequence[Patch]) -> NDArray[np.float64]:
+    """Return where patches lie, shape (patch, 4): left, bottom, right, top."""
+    bounds = [patch.grid.bounds for patch in patches]
+    return np.array([(one.left, one.bottom, one.right, one.top) for one in bounds])
 
 
 def part_key(path: Path) -> str | None:
@@ -327,102 +337,3 @@ def bounded(schema: Any, boxes: Iterable[Sequence[float]]) -> Any:
     whole = geo | {"columns": {"geometry": geo["columns"]["geometry"] | {"bbox": bounds}}}
     kept = {name: value for name, value in schema.metadata.items() if name not in (_KEY, b"pandas")}
     return schema.with_metadata(kept | {b"geo": json.dumps(whole).encode()})
-
-
-def _columns(patches: Sequence[Patch]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {
-        name: [getattr(patch, name) for patch in patches]
-        for name in ("id", "domain", "zone", "roi", "row", "col", "number", "fold")
-    }
-    for name in (*SPLITS, PROD):
-        columns[name] = [patch.splits[name] for patch in patches]
-    columns |= {
-        "acquired": [patch.acquired.isoformat() if patch.acquired else None for patch in patches],
-        "time": [patch.time.isoformat("minutes") if patch.time else None for patch in patches],
-        "ground": [patch.ground for patch in patches],
-        "camera": [patch.camera for patch in patches],
-        "theme": [patch.theme for patch in patches],
-        "area_m2": [patch.area for patch in patches],
-        "window_row": [patch.window.row for patch in patches],
-        "window_col": [patch.window.col for patch in patches],
-    }
-    for name in patches[0].dates:
-        days = [[day.isoformat() for day in patch.dates[name]] for patch in patches]
-        columns[f"{name.replace('-', '_')}{_DATES}"] = [json.dumps(one) for one in days]
-    for key in patches[0].class_counts:
-        columns[f"pixels_{key}"] = [patch.class_counts[key] for patch in patches]
-    columns["pixels_unlabelled"] = [patch.unlabelled for patch in patches]
-    for name in (*_DIGESTS, "contrast"):
-        columns[name] = [getattr(patch, name) for patch in patches]
-    for layout, modalities in patches[0].files.items():
-        for modality, first in modalities.items():
-            column, files = (
-                file_column(layout, modality),
-                [patch.files[layout][modality] for patch in patches],
-            )
-            columns[column] = [file.path for file in files]
-            for name in _FILE:
-                if getattr(first, name) is not None:
-                    columns[f"{column}_{name}"] = [getattr(file, name) for file in files]
-    return columns
-
-
-def _patch(
-    row: Mapping[str, Any],
-    left: float,
-    top: float,
-    layouts: Mapping[str, Sequence[str]],
-    lattice: PatchLattice,
-) -> Patch:
-    step, side, withheld = lattice.resolution, lattice.pixels, bool(row.get(WITHHELD))
-    facts: dict[str, Any] = {name: str(row[name]) for name in ("id", "domain", "zone", "roi")}
-    facts |= {name: int(row[name]) for name in ("row", "col", "fold")}
-    facts |= {name: row.get(name) for name in ("number", "camera", "theme", "ground", "contrast")}
-    facts |= {name: row.get(name) or "" for name in _DIGESTS}
-    return Patch(
-        **facts,
-        acquired=date.fromisoformat(row["acquired"]) if row["acquired"] else None,
-        time=time.fromisoformat(row["time"]) if row.get("time") else None,
-        dates={
-            name.removesuffix(_DATES).replace("_", "-"): tuple(map(date.fromisoformat, json.loads(days)))
-            for name, days in row.items()
-            if name.endswith(_DATES) and days is not None
-        },
-        splits={name: SUBSETS[SUBSETS.index(row[name])] for name in (*SPLITS, PROD)},
-        window=Window(row=int(row["window_row"]), col=int(row["window_col"]), height=side, width=side),
-        grid=PixelGrid(
-            crs=lattice.crs,
-            transform=Affine(step, 0.0, left, 0.0, -step, top),
-            height=side,
-            width=side,
-        ),
-        class_counts={
-            name.removeprefix("pixels_"): int(count)
-            for name, count in row.items()
-            if name.startswith("pixels_") and name != "pixels_unlabelled" and count is not None
-        },
-        unlabelled=int(row["pixels_unlabelled"] or 0),
-        withheld=withheld,
-        files={
-            layout: {
-                one: _file(row, file_column(layout, one))
-                for one in modalities
-                if not withheld or row[file_column(layout, one)] is not None
-            }
-            for layout, modalities in layouts.items()
-        },
-    )
-
-
-def _file(row: Mapping[str, Any], column: str) -> PatchFile:
-    sha256, member = (row.get(f"{column}_{name}") for name in _FILE)
-    return PatchFile(path=str(row[column]), sha256=sha256, member=member)
-
-
-def file_column(layout: str, modality: str) -> str:
-    """Return the column of the paths of a modality in a layout; others begin with its name.
-
-    >>> file_column("flair-hub", "image")
-    'flair_hub_image'
-    """
-    return f"{layout.replace('-', '_')}_{modality}"

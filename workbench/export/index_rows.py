@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from workbench.errors import ReleaseError
 from workbench.export.folds import PROD, SPLITS
-from workbench.export.index import WITHHELD, bounded, file_column, write_zones
+from workbench.export.index import bounded, write_zones
 from workbench.export.modalities import MODALITIES
+from workbench.export.patch_rows import WITHHELD, file_column
 from workbench.export.patches import LABELS
 
 _OF_FILES: Final = ("", "_sha256", "_member")

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from workbench.errors import ReleaseError
 from workbench.export.domains import MatchedDomain
-from workbench.export.index import digest_column
 from workbench.export.layouts import Layout
+from workbench.export.patch_rows import digest_column
 from workbench.export.patches import IMAGE, LABEL
 from workbench.export.release import Release
 from workbench.export.transitions import UNLABELLED

@@ -56,6 +56,8 @@ class PatchPixels:
 
     def image_of(self, bands: Sequence[str]) -> NDArray[np.uint8]:
         """Return some bands of the orthophoto."""
+        if tuple(bands) == tuple(self.bands):
+            return self.image
         return self.image[[self.bands.index(band) for band in bands]]
 
     def view(self, name: str) -> NDArray[Any]:

@@ -7,7 +7,8 @@ __all__ = ["Staging"]
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
@@ -33,6 +34,7 @@ class Staging:
         self.adopted = False
         """Whether a killed builder began to fill it."""
         self._lock = FileLock(path / _LOCK)
+        self._syncing, self._synced = ThreadPoolExecutor(1), list[Future[None]]()
 
     @classmethod
     @contextmanager
@@ -101,13 +103,18 @@ class Staging:
 
     def release(self) -> None:
         """Let others have the folder."""
+        self._syncing.shutdown(cancel_futures=True)
         self._lock.release()
+
+    def sync_soon(self, names: Iterable[str]) -> None:
+        """Have files on their way to the disk while others are made; `publish` waits for what is left."""
+        self._synced.append(self._syncing.submit(_sync_all, [self.path / name for name in names]))
 
     def publish(self) -> bool:
         """Sync everything, then rename; False if the target is there already and nothing was done.
 
-        Files are synced here, once and folder by folder: syncing each as it is written takes about twice as
-        long. A power cut before the rename leaves a hidden folder, after it the whole target.
+        What `sync_soon` was told of is on the disk by now, or about to be. A power cut before the rename
+        leaves a hidden folder, after it the whole target.
 
         Raises
         ------
@@ -122,6 +129,8 @@ class Staging:
             ) from error
 
     def _publish(self) -> bool:
+        for synced in self._synced:
+            synced.result()  # the system tells of a failure once, to whom syncs first
         with in_threads() as threads:
             for _ in threads(_sync, _tree(self.path)):
                 pass
@@ -156,6 +165,11 @@ def _tree(path: Path) -> Iterator[Path]:
     for folder, _, files in os.walk(path, topdown=False):
         yield from (Path(folder, name) for name in files)
         yield Path(folder)
+
+
+def _sync_all(paths: Iterable[Path]) -> None:
+    for path in paths:
+        _sync(path)
 
 
 def _sync(path: Path) -> None:

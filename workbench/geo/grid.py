@@ -127,7 +127,7 @@ class PixelGrid:
         if self.height < 1 or self.width < 1:
             raise GridError(f"grid is empty: {self.height} rows × {self.width} columns")
         matrix = self.transform
-        if not all(math.isfinite(value) for value in tuple(matrix)[:6]):
+        if not all(map(math.isfinite, (matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f))):
             raise GridError(f"transform is not finite: {tuple(matrix)[:6]}")
         if matrix.b or matrix.d or matrix.a <= 0 or matrix.e >= 0:
             raise GridError(f"raster is rotated or not north-up: {tuple(matrix)[:6]}; warp it north-up first")

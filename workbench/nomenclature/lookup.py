@@ -55,7 +55,7 @@ def translate(
         )
     lut = np.full(NEVER + 1, NEVER, dtype=np.uint8)
     lut[list(table)] = list(table.values())
-    replaced: NDArray[np.uint8] = lut[_as_bytes(pixels)]
+    replaced: NDArray[np.uint8] = lut.take(_as_bytes(pixels))
     if replaced.size and replaced.max() == NEVER:
         raise NomenclatureError(refusal(_describe(pixels, replaced == NEVER)))
     return replaced

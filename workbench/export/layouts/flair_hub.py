@@ -118,11 +118,10 @@ class FlairHub:
 
     def _lines(self, patches: PatchIndex, subset: str) -> Iterator[str]:
         yield from csv_lines([_COLUMNS])
-        for patch in patches:
-            if patch.splits[SPLITS[0]] == subset:
-                cells = {CALLED[one]: f"../{self.path(patch, one)}" for one in patch.shown(self.modalities)}
-                cells["patch_id"] = patch.id
-                yield from csv_lines([[cells.get(column, "") for column in _COLUMNS]])
+        for patch in patches.of_set(SPLITS[0], subset):
+            cells = {CALLED[one]: f"../{self.path(patch, one)}" for one in patch.shown(self.modalities)}
+            cells["patch_id"] = patch.id
+            yield from csv_lines([[cells.get(column, "") for column in _COLUMNS]])
 
 
 _NOTE: Final = """\

@@ -81,8 +81,7 @@ Images have R, G, B, NIR and the height above ground × 5; masks have the number
         # IGN's loader takes the second column whatever it reads, and opens no mask when it predicts.
         return csv_lines(
             (self.path(patch, IMAGE), "" if patch.withheld else self.path(patch, LABEL))
-            for patch in patches
-            if patch.splits[SPLITS[0]] == subset
+            for patch in patches.of_set(SPLITS[0], subset)
         )
 
 

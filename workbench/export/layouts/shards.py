@@ -66,7 +66,7 @@ the numbers of the scheme `flair_hub` of `nomenclature.json`; those of flair-19 
 
     def _lines(self, patches: PatchIndex, subset: str) -> Iterator[str]:
         last = ""
-        for patch in patches:
-            if patch.splits[SPLITS[0]] == subset and patch.zone != last:
+        for patch in patches.of_set(SPLITS[0], subset):
+            if patch.zone != last:
                 last = patch.zone
                 yield f"{self.path(patch, IMAGE)}\n"

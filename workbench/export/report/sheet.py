@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.export.index import WITHHELD
+from workbench.export.patch_rows import WITHHELD
 from workbench.export.patches import Patch
 from workbench.export.release import Release
 from workbench.geo.thumbnails import indexed_png, jpeg, picked, shrunk, three_bands
