@@ -352,6 +352,19 @@ class Registry:
             yield connection
             connection.execute("COMMIT")
 
+    def check_writable(self) -> None:
+        """Make sure that the registry can be written; nothing of it changes.
+
+        Raises
+        ------
+        CampaignError
+            Its file or folder is read-only, the disk is full, or somebody else writes for long.
+        """
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("CREATE TABLE probe (x)")  # only what changes a page asks for the rights
+            connection.execute("ROLLBACK")
+
     def copy_to(self, target: Path) -> None:
         """Copy the registry as it is at one instant, whoever writes to it meanwhile.
 

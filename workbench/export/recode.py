@@ -132,11 +132,6 @@ def recode_release(
         maker.relabel(progress)
         manifest = maker.finish(name, software)
         made = published(staging, manifest, map)
-        if made.card.get("derived") != maker.derived:
-            raise ReleaseError(
-                f"{target} has the same content, and tells otherwise how it was made (release, table, "
-                "decisions or usage); choose another name"
-            )
     return Recoded(release=made, undecided=sum(made.card["derived"]["undecided"].values()))
 
 
@@ -175,8 +170,6 @@ class _Maker:
     ) -> None:
         self._parent, self._derivation, self._usage = parent, derivation, usage
         self._folder, self._layouts, self._map = folder, parent.layouts, map
-        self.derived: dict[str, Any] = {}
-        """What the card says of where labels come from; filled last."""
         self._manifest, self._digests = Manifest(), dict[str, str]()
         self._relabeller = Relabeller(
             parent=parent,
@@ -212,9 +205,7 @@ class _Maker:
         """Write everything else; return the digests of all files."""
         folder, manifest = self._folder, self._manifest
         patches = self._index()
-        self.derived = derived_document(
-            self._parent, self._derivation, self._usage, self._relabeller.resolved
-        )
+        derived = derived_document(self._parent, self._derivation, self._usage, self._relabeller.resolved)
         manifest.put(self._relabeller.others(patches, self._map))
         for layout in self._layouts:
             manifest.put(put_tables(folder, layout, patches).items())
@@ -229,7 +220,7 @@ class _Maker:
             software=software,
             content_sha256=manifest.content_sha256,
             layouts=self._layouts,
-            derived=self.derived,
+            derived=derived,
         )
         validate(card, "release", source=f"{name}/release.json")
         told = {

@@ -128,7 +128,7 @@ def subset_release(
         maker = PartMaker(origin, staging.path, layouts, steps, map)
         manifest = maker.make(name, zones, seal=(aside.path, whole))
         if target.exists():  # before the other one is: what is refused leaves nothing
-            same_content(target, manifest, map)
+            same_content(staging, manifest, map)
         kept = published(aside, whole, map)
         return Subset(release=published(staging, manifest, map), sealed=kept)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["judge", "note_release", "publish", "release_sources"]
+__all__ = ["check_noting", "judge", "note_release", "publish", "release_sources"]
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.errors import ReleaseError
+from workbench.errors import CampaignError, ReleaseError
 from workbench.export import Release, ZoneSource, build_release, open_release
 from workbench.export.assistance import Assistance
 from workbench.export.ground import domain_of
@@ -82,9 +82,11 @@ def publish(
     Raises
     ------
     ReleaseError
-        No zone is accepted, or the zones make no sound release; nothing is left on disk.
+        No zone is accepted, the zones make no sound release, or the campaign cannot take note of it; nothing
+        is left on disk.
     """
     check_target(out, name)
+    check_noting(campaign)
     before = open_release(parent) if parent else None
     chosen, wanted = parse_layouts(layouts), _asked(modalities)
     sources = _cut_from(campaign, lattice, before, exclude, readmit, say=say)
@@ -135,6 +137,23 @@ def _touches(shape: BaseGeometry, bounds: Bounds) -> bool:
     import shapely
 
     return bool(shape.intersects(shapely.box(bounds.left, bounds.bottom, bounds.right, bounds.top)))
+
+
+def check_noting(campaign: Campaign) -> None:
+    """Refuse a campaign that cannot take note of a release, before one is made.
+
+    Raises
+    ------
+    ReleaseError
+        Its registry cannot be written.
+    """
+    try:
+        campaign.registry.check_writable()
+    except CampaignError as error:
+        raise ReleaseError(
+            f"no release was made, since its campaign has to know of it: {error}; or, of one that stays as "
+            f"it is, work on a copy: workbench campaign backup {campaign.path} COPY"
+        ) from error
 
 
 def note_release(campaign: Campaign, built: Release) -> None:
