@@ -107,7 +107,5 @@ def test_a_withdrawal_that_the_campaign_did_not_hear_of_is_told_by_the_same_call
     assert [row["zone"] for row in campaign.registry.rows("withdrawals")] == [GONE]
     later = publish(campaign, name="V0.3", out=out, say=quiet)
     assert [entry["id"] for entry in later.card["zones"]] == ["D051_2019/Z1_AA"]
-    with pytest.raises(
-        ReleaseError, match=r"tells otherwise how it was made \(withdrawn in"
-    ):
+    with pytest.raises(ReleaseError, match=r"tells otherwise how it was made \(withdrawn in"):
         withdraw(reason="a slip")

@@ -76,7 +76,9 @@ def release() -> None:
 @click.option(
     "--version", help="Such as 1.2.0; as the name ends, or the next after the parent's, if not given."
 )
-@click.option("--exclude", type=PATH, metavar="VECTOR", help="Polygons of ground that stays out.")
+@click.option(
+    "--exclude", type=PATH, metavar="VECTOR", help="Polygons of ground that stays out; no points or lines."
+)
 @click.option(
     "--readmit", multiple=True, metavar="ZONE", help="Zone that was withdrawn, to come back; repeatable."
 )
