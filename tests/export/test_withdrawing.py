@@ -174,6 +174,6 @@ def test_a_damaged_release_is_named_and_leaves_nothing(name: str, whole: Release
     damaged = open_release(Path(shutil.copytree(whole.path, tmp_path / whole.name)))
     path = next(damaged.path.glob(name))
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    with pytest.raises(ReleaseError, match=f"{path.name} is not what its release says"):
+    with pytest.raises(ReleaseError, match=rf"{path.name} (is not what its release says|has other content)"):
         without(damaged, tmp_path / "out")
     assert not (tmp_path / "out").exists()

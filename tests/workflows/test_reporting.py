@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from made_orthos import MakeOrtho
+from made_zones import sealed_again
 
 from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
@@ -45,6 +46,7 @@ def untold(release: Release) -> None:
     for entry in card["zones"]:
         del entry["origins"]
     path.write_text(json.dumps(card))
+    sealed_again(release.path)
 
 
 def test_a_missing_library_is_one_sentence_before_any_work(

@@ -15,7 +15,7 @@ from workbench.counting import counted
 from workbench.documents import canonical_bytes, digest, digest_file, validate
 from workbench.errors import ReleaseError
 from workbench.export.building import json_bytes, published
-from workbench.export.cutting import check_taken, disk_told, put_file, put_tables
+from workbench.export.cutting import disk_told, put_file, put_tables
 from workbench.export.derived_card import derived_card, derived_document, derived_readme
 from workbench.export.index import INDEX, PatchIndex, part_bytes, write_index
 from workbench.export.manifest import Manifest
@@ -136,7 +136,7 @@ def recode_release(
 
 
 def check_recodable(parent: Release) -> None:
-    """Refuse a release that lacks labels, whose labels are derived, or whose index is damaged.
+    """Refuse a release that lacks labels, whose labels are derived, or that is not what its card says.
 
     Raises
     ------
@@ -153,8 +153,7 @@ def check_recodable(parent: Release) -> None:
             f"labels of {parent.name} are derived themselves; recode {parent.card['derived']['of']}, which "
             "they come from"
         )
-    for path in (INDEX, NOMENCLATURE):
-        check_taken(parent.path, path, Manifest.read(parent.path).get(path))
+    parent.prove()
 
 
 class _Maker:

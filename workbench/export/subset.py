@@ -15,7 +15,7 @@ from workbench.errors import ReleaseError
 from workbench.export.building import published, same_content
 from workbench.export.cutting import put_file
 from workbench.export.folds import SPLITS
-from workbench.export.part import PartMaker, Steps, check_index, patches_in
+from workbench.export.part import PartMaker, Steps, patches_in
 from workbench.export.release import Release, check_target
 from workbench.export.sealing import KEY, key_of
 from workbench.export.staging import Staging
@@ -134,13 +134,13 @@ def subset_release(
 
 
 def _check_whole(parent: Release) -> None:
-    """Refuse a parent whose index is damaged, or that lacks labels."""
+    """Refuse a parent that is not what its card says, or that lacks labels."""
     if "withheld" in parent.card:
         raise ReleaseError(
             f"{parent.name} withholds labels; take a subset of {parent.card['subset']['of']}, of which it is "
             "one itself"
         )
-    check_index(parent)
+    parent.prove()
 
 
 def _tested(parent: Release, zones: Sequence[str]) -> tuple[str, ...]:

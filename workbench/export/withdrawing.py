@@ -14,7 +14,7 @@ from workbench.export.building import published
 from workbench.export.card import readme
 from workbench.export.index import PatchIndex
 from workbench.export.layouts import Layout
-from workbench.export.part import PartMaker, Steps, check_index, patches_in
+from workbench.export.part import PartMaker, Steps, patches_in
 from workbench.export.part_card import part_card
 from workbench.export.release import Release, check_target
 from workbench.export.staging import Staging
@@ -81,7 +81,7 @@ def release_without(
     _check_plain(parent)
     kept, why, target = _kept(parent, zones), check_reason(reason), check_target(out, name)
     since = str(settled(name, version, before=parent.version, change=Change.MINOR))
-    check_index(parent)
+    parent.prove()
     telling = _Withdrawn(parent=parent, zones=tuple(sorted(set(zones))), reason=why, since=since)
     with Staging.beside(target) as staging:
         steps = Steps(progress, patches_in(parent, kept))
