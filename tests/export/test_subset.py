@@ -213,6 +213,12 @@ def test_threads_that_are_still_at_work_leave_nothing_of_a_refused_subset(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="files have no mode there")
+def test_nobody_else_may_read_the_key(challenge: Subset) -> None:
+    assert challenge.sealed is not None
+    assert (challenge.sealed.path / KEY).stat().st_mode & 0o777 == 0o600
+
+
 def test_withheld_labels_are_sound_apart_and_prove_each_other(challenge: Subset, whole: Release) -> None:
     assert challenge.sealed is not None
     report = verify_release(challenge.release.path, sealed=challenge.sealed.path)

@@ -113,7 +113,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
     "no zone left": (tuple(made.source.zone.id for made in make_zones()), {}, "has no other zone"),
     "no reason": ((GONE,), {"reason": " \n"}, "--reason TEXT"),
     "a book of reasons": ((GONE,), {"reason": "law " * 1001}, "say it shorter"),
-    "a patch version": ((GONE,), {"version": "0.1.1"}, "makes it 0.2.0 at least"),
+    "a patch version": ((GONE,), {"name": "NEXT", "version": "0.1.1"}, "makes it 0.2.0 at least"),
     "no name": ((GONE,), {"name": "../x"}, "cannot name a release"),
 }
 

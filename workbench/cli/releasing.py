@@ -65,7 +65,8 @@ def release() -> None:
     "lattice",
     callback=_lattice,
     metavar="PITCH@RESOLUTION",
-    help="Patches of another size, in metres, such as 256@0.5; the national grid, 102.4@0.2, if not given.",
+    help="Patches of another size, in metres, such as 256@0.5 with --layout flair-hub; the national grid, "
+    "102.4@0.2, if not given.",
 )
 @click.option(
     "--parent",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from workbench.export.card import excluded_patches
 from workbench.export.cutting import looked_at, patch_jobs
@@ -25,6 +25,14 @@ from workbench.export.rules import Rules, Verdict
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature
 from workbench.threads import Map
+
+_ONE: Final = {
+    "problems": "problem",
+    "zones": "zone",
+    "pairs of zones": "pair of zones",
+    "pairs of patches": "pair of patches",
+}
+"""What one of those is called that rules count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,5 +143,6 @@ def _index(folder: Path, zones: Iterable[list[Patch]], lattice: PatchLattice) ->
 
 
 def _measured(one: Verdict) -> str:
-    found = "nothing to measure" if one.measured is None else f"{one.measured:g} {one.unit}"
+    unit = _ONE.get(one.unit, one.unit) if one.measured == 1 else one.unit
+    found = "nothing to measure" if one.measured is None else f"{one.measured:g} {unit}"
     return f"{found}, {'least' if one.floor else 'most'} {one.limit:g}"
