@@ -135,8 +135,8 @@ def compare_releases(
     if notes is not None:
         check_output(notes, CHANGELOG, overwrite=overwrite, error=ReleaseError)
     if page is not None:
-        check_page(page, error=ReleaseError)
         check_output(page, PAGE, overwrite=overwrite, error=ReleaseError)
+        check_page(page, error=ReleaseError)
         check_jinja(ReleaseError)
     with in_threads() as threads:
         diff = diff_releases(first, second, progress=progress, map=threads)

@@ -65,8 +65,8 @@ def write_report(
         A library is not installed, there is no such release, or the output may not be written.
     """
     check_libraries()
-    check_page(output, error=ReleaseError)
     check_output(output, PAGE, overwrite=overwrite, error=ReleaseError)
+    check_page(output, error=ReleaseError)
     release = open_release(path)
     notes = []
     if campaign is not None:
