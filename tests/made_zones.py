@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,9 +16,11 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from workbench.documents import digest_file
 from workbench.export.building import build_release
+from workbench.export.manifest import MANIFEST, Manifest, listed_files
 from workbench.export.patches import ZoneSource, codes_digest
-from workbench.export.release import Release
+from workbench.export.release import Release, open_release
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.nomenclature import load_nomenclature
@@ -172,6 +175,18 @@ def same_but_for_parent(one: Release, other: Release) -> bool:
     for content in files:
         del content["release.json"], content["SHA256SUMS"]
     return cards[0] == cards[1] and files[0] == files[1]
+
+
+def sealed_again(folder: Path) -> Release:
+    """Return a release whose files were changed on purpose, with the digests of what they are now."""
+    listed = [path for path in listed_files(folder) if path not in (MANIFEST, "release.json")]
+    manifest = Manifest((path, digest_file(folder / path)) for path in listed)
+    card = json.loads((folder / "release.json").read_text())
+    card["content_sha256"] = manifest.content_sha256
+    (folder / "release.json").write_text(json.dumps(card))
+    manifest.put([("release.json", digest_file(folder / "release.json"))])
+    manifest.write(folder)
+    return open_release(folder)
 
 
 def file_bytes(folder: Path) -> dict[str, bytes]:

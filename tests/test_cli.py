@@ -135,7 +135,9 @@ def test_a_release_is_published_by_who_says_when_and_under_which_licence(run: Ru
         "2026-01-31",
     )
     assert "sound" in run("release", "verify", "public/FR_V0.1").stdout
-    assert "exists, and nothing is ever replaced" in run(*call, *said, code=1).stderr
+    again = document(run(*call, *said, "--authors", "IGN, CNES", "--json"), "release-publish")
+    assert again == done | {"reused": True}
+    assert "says something else (first CITATION.cff)" in run(*call, *said, code=1).stderr
 
 
 def test_two_releases_are_compared_and_what_no_journal_explains_is_a_problem(
@@ -205,8 +207,9 @@ def test_a_zone_is_withdrawn_and_no_later_release_has_it(
         built = run("release", "build", directory, "--name", name, "-o", "out", "--parent", parent)
         assert "Z2_UU was withdrawn in 0.2.0 and stays out: shows a prison" in built.stderr
         assert "1 zone in 1 domain" in built.stdout
-    again = run(*withdraw, "--name", "V0.2", code=1).stderr
-    assert "exists, and a release never changes" in again
+    assert "V0.2 is there already, with the same content" in run(*withdraw, "--name", "V0.2").stdout
+    again = run(*withdraw[:-1], "another reason", "--name", "V0.2", code=1).stderr
+    assert "tells otherwise how it was made (withdrawn in its release.json)" in again
     assert "has no other zone" in run(*withdraw, "--zone", "D051_2019/Z15_UN", "--name", "W", code=1).stderr
 
 

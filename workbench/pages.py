@@ -6,7 +6,7 @@ it replaces older ones of its kind alone.
 
 from __future__ import annotations
 
-__all__ = ["check_jinja", "data_address", "fill_page", "page_kind"]
+__all__ = ["check_jinja", "check_page", "data_address", "fill_page", "page_kind"]
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +29,15 @@ def page_kind(name: str, mark: str) -> FileKind:
             return f'<meta name="generator" content="{mark}">'.encode() in file.read(_HEAD)
 
     return FileKind(name=name, mark=mark, is_one=is_one)
+
+
+def check_page(path: Path, *, error: type[WorkbenchError] = WorkbenchError) -> None:
+    """Refuse a name that says of a page that it is something else, such as a PDF."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise error(
+            f"{path} would be a page of HTML under the name of something else; name it "
+            f"{path.with_suffix('.html').name}, and print that to PDF with a browser if need be"
+        )
 
 
 def check_jinja(error: type[WorkbenchError] = WorkbenchError) -> None:

@@ -26,13 +26,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.counting import counted
 from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
 from workbench.export.assistance import Choice
 from workbench.export.folds import FOLDS, NEAR, fold_for
 from workbench.geo.zone import Cell, Zone, ZoneRaster
-from workbench.zone_rows import SRID, ground_cells, raster_document, raster_of, row_of, zone_of
+from workbench.zone_rows import (
+    SRID,
+    check_another,
+    check_new,
+    raster_document,
+    raster_of,
+    row_of,
+    zone_of,
+)
 
 _COLUMNS = ("id", "domain", "name", "acquired", "camera", "theme", "cells", "grid", "rasters")
 _SEAL = "content_sha256"
@@ -266,7 +273,7 @@ class Registry:
             kept = _kept_numbers(connection, arrivals)
             # Those that keep their numbers first: new numbers must not take theirs.
             for arrival in sorted(arrivals, key=lambda one: one.zone.id not in kept):
-                _check_new(arrival.zone, zones)
+                check_new(arrival.zone, zones)
                 _insert(connection, "zones", row_of(arrival.zone, self.path.parent))
                 _give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
                 areas[_give_fold(connection, arrival, areas)] += arrival.zone.area
@@ -295,7 +302,7 @@ class Registry:
             if row is None:
                 raise CampaignError(f"{self.path}: there is no zone {zone_id} any more; add it again")
             documents = json.loads(row[0])
-            _check_another(zone_id, raster, [raster_of(document, root) for document in documents])
+            check_another(zone_id, raster, [raster_of(document, root) for document in documents])
             text = json.dumps([*documents, raster_document(raster, root)])
             connection.execute("UPDATE zones SET rasters = ? WHERE id = ?", (text, zone_id))
             _seal(connection)
@@ -351,6 +358,19 @@ class Registry:
                 connection.execute(statement)
             yield connection
             connection.execute("COMMIT")
+
+    def check_writable(self) -> None:
+        """Make sure that the registry can be written; nothing of it changes.
+
+        Raises
+        ------
+        CampaignError
+            Its file or folder is read-only, the disk is full, or somebody else writes for long.
+        """
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("CREATE TABLE probe (x)")  # only what changes a page asks for the rights
+            connection.execute("ROLLBACK")
 
     def copy_to(self, target: Path) -> None:
         """Copy the registry as it is at one instant, whoever writes to it meanwhile.
@@ -431,30 +451,6 @@ def _digest(connection: sqlite3.Connection) -> str:
 
 def _seal(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO campaign VALUES (?, ?)", (_SEAL, _digest(connection)))
-
-
-def _check_new(zone: Zone, others: Sequence[Zone]) -> None:
-    ground = ground_cells(zone)
-    for other in others:
-        if other.id.lower() == zone.id.lower():
-            raise CampaignError(f"there is a zone {other.id} already; choose another name")
-        shared = ground & ground_cells(other) if other.domain == zone.domain else set()
-        if shared:
-            raise CampaignError(
-                f"zone {zone.id} shares {counted(len(shared), 'patch cell')} with zone {other.id}, and a "
-                "release would hold that ground twice; draw a footprint that leaves it out"
-            )
-
-
-def _check_another(zone_id: str, raster: ZoneRaster, others: Sequence[ZoneRaster]) -> None:
-    for other in others:
-        if other.key == raster.key:
-            when = "" if raster.acquired else "; tell them apart by --date"
-            raise CampaignError(f"zone {zone_id} has a raster {other.key} already, {other.path}{when}")
-        if other.path.resolve() == raster.path.resolve():
-            raise CampaignError(
-                f"{raster.path} is the {other.key} of zone {zone_id} already; one file is added once"
-            )
 
 
 def _insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ __all__ = ["Map", "in_threads"]
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,9 @@ _AHEAD = 4
 def in_threads(count: int | None = None) -> Iterator[Map]:
     """Give a `map` that works in threads; items are taken as results are asked for, a few ahead.
 
+    Once an error ends it, or whoever asks for results goes, nothing of it is in work any more: what it wrote
+    to can be removed.
+
     Parameters
     ----------
     count
@@ -31,12 +34,15 @@ def in_threads(count: int | None = None) -> Iterator[Map]:
 
     def mapped(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         waiting: deque[Future[Any]] = deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > _AHEAD * threads:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > _AHEAD * threads:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        finally:
+            wait([future for future in waiting if not future.cancel()])
 
     try:
         yield mapped

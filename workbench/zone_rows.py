@@ -1,18 +1,20 @@
-"""Zones as rows of the registry: what is read from one, and written to one."""
+"""Zones as rows of the registry: what is read from one and written to one, and which may not be added."""
 
 from __future__ import annotations
 
-__all__ = ["ground_cells", "raster_document", "raster_of", "row_of", "zone_of"]
+__all__ = ["check_another", "check_new", "ground_cells", "raster_document", "raster_of", "row_of", "zone_of"]
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from affine import Affine
 
+from workbench.counting import counted
+from workbench.errors import CampaignError
 from workbench.export.patches import ground_cell
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone, ZoneRaster, moment_of
@@ -123,3 +125,41 @@ def _geometry(zone: Zone) -> bytes:
     little_endian_with_envelope = 0b00000011
     header = struct.pack("<2sBBi4d", b"GP", 0, little_endian_with_envelope, SRID, left, right, bottom, top)
     return header + shapely.to_wkb(shape, byte_order=1)
+
+
+def check_new(zone: Zone, others: Sequence[Zone]) -> None:
+    """Refuse a zone whose name, or ground in its domain, one that is registered has.
+
+    Raises
+    ------
+    CampaignError
+        With that zone.
+    """
+    ground = ground_cells(zone)
+    for other in others:
+        if other.id.lower() == zone.id.lower():
+            raise CampaignError(f"there is a zone {other.id} already; choose another name")
+        shared = ground & ground_cells(other) if other.domain == zone.domain else set()
+        if shared:
+            raise CampaignError(
+                f"zone {zone.id} shares {counted(len(shared), 'patch cell')} with zone {other.id}, and a "
+                "release would hold that ground twice; draw a footprint that leaves it out"
+            )
+
+
+def check_another(zone_id: str, raster: ZoneRaster, others: Sequence[ZoneRaster]) -> None:
+    """Refuse a raster of a zone that has it, or one of that role and date.
+
+    Raises
+    ------
+    CampaignError
+        With that raster.
+    """
+    for other in others:
+        if other.key == raster.key:
+            when = "" if raster.acquired else "; tell them apart by --date"
+            raise CampaignError(f"zone {zone_id} has a raster {other.key} already, {other.path}{when}")
+        if other.path.resolve() == raster.path.resolve():
+            raise CampaignError(
+                f"{raster.path} is the {other.key} of zone {zone_id} already; one file is added once"
+            )

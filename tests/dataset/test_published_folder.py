@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from made_editions import edition
-from made_zones import file_bytes
+from made_zones import build, file_bytes, make_zones
 
 from workbench.dataset import PublishedDataset, publish_dataset
 from workbench.dataset import publishing as publishing_module
@@ -114,6 +114,34 @@ def test_what_is_there_already_stays(release: Release, tmp_path: Path) -> None:
     assert file_bytes(tmp_path) == {"FR_V0.1/mine.txt": b"mine"}
 
 
+def test_the_same_again_is_reused_and_another_one_is_refused(
+    release: Release, published: PublishedDataset, tmp_path: Path
+) -> None:
+    first = publish_dataset(release.path, tmp_path, edition=published.edition)
+    before = file_bytes(tmp_path)
+    assert not first.reused
+    again = publish_dataset(release.path, tmp_path, edition=published.edition)
+    assert again.document() == first.document() | {"reused": True}
+    assert "FR_V0.1 is there already: " in again.text()
+    with pytest.raises(ReleaseError, match=r"says something else \(first CITATION.cff\)"):
+        publish_dataset(release.path, tmp_path, edition=edition(title="Another"))
+    other = build(make_zones()[:2], tmp_path / "other")
+    with pytest.raises(ReleaseError, match="has other content than"):
+        publish_dataset(other.path, tmp_path, edition=published.edition)
+    assert file_bytes(tmp_path / "FR_V0.1") == {
+        path.removeprefix("FR_V0.1/"): content for path, content in before.items()
+    }
+
+
+def test_a_damaged_folder_of_the_same_is_not_taken_for_it(
+    release: Release, published: PublishedDataset, tmp_path: Path
+) -> None:
+    first = publish_dataset(release.path, tmp_path, edition=published.edition)
+    (first.directory / "datasheet.md").unlink()
+    with pytest.raises(ReleaseError, match=r"is damaged .*datasheet.md.*; move it away and publish again"):
+        publish_dataset(release.path, tmp_path, edition=published.edition)
+
+
 def test_nothing_is_written_into_the_release(release: Release) -> None:
     with pytest.raises(ReleaseError, match="which never changes"):
         publish_dataset(release.path, release.path / "published", edition=edition())
@@ -155,7 +183,7 @@ def test_a_folder_that_appears_meanwhile_is_not_replaced(
         return publish(staging)
 
     monkeypatch.setattr(Staging, "publish", overtaken)
-    with pytest.raises(ReleaseError, match="appeared while it was published"):
+    with pytest.raises(ReleaseError, match="exists, and nothing is ever replaced"):
         publish_dataset(release.path, tmp_path, edition=edition())
     assert file_bytes(tmp_path) == {"FR_V0.1/mine.txt": b"mine"}
 

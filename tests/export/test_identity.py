@@ -60,6 +60,14 @@ def test_text_that_is_no_version_is_refused(text: str) -> None:
         settled("FR", text, before=None, change=Change.NONE)
 
 
+@pytest.mark.parametrize("said", ["1.0.0", "9.0.1"])
+def test_a_name_and_a_version_that_contradict_each_other_are_refused(said: str, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=rf"FR_V9.0 says version 9\.0\.0, and --version {said}; leave"):
+        build([make_zone()], tmp_path / "out", name="FR_V9.0", version=said)
+    assert list(tmp_path.iterdir()) == []
+    assert str(build([make_zone()], tmp_path, name="FR_V9.0", version="9.0.0").version) == "9.0.0"
+
+
 def other_labels() -> list[MadeZone]:
     zones = make_zones()
     zones[0].labels[300, 300] = zones[0].labels[300, 300] % 19 + 1

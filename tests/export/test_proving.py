@@ -8,12 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_zones import build, make_zone
+from made_zones import build, make_zone, make_zones
 
 from workbench.errors import ReleaseError
-from workbench.export import Release, open_release, verify_release
+from workbench.export import Release, open_release, recode_release, subset_release, verify_release
+from workbench.export.diff import diff_releases
+from workbench.export.figures import measure_release
+from workbench.export.leakage import leaks_of
+from workbench.export.rules import DEFAULTS
+from workbench.export.wanted import Wanted
+from workbench.export.withdrawing import release_without
 from workbench.geo.geotiff import write_raster
 from workbench.geo.raster import inspect_raster, read_bands
+from workbench.nomenclature import derivation_to, load_nomenclature
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +92,61 @@ def test_a_manifest_that_was_changed_with_the_index_is_not_that_of_release_json(
         shutil.copy(other.path / name, copy.path / name)
     with pytest.raises(ReleaseError, match=r"SHA256SUMS is not that of its release\.json"):
         copy.prove()
+
+
+READERS: dict[str, Callable[[Release, Release, Path], object]] = {
+    "diff before": lambda damaged, sound, out: diff_releases(damaged, sound),
+    "diff after": lambda damaged, sound, out: diff_releases(sound, damaged),
+    "stats": lambda damaged, sound, out: measure_release(damaged, pixels=False),
+    "leakage": lambda damaged, sound, out: leaks_of(damaged, rules=DEFAULTS),
+    "subset": lambda damaged, sound, out: subset_release(damaged, name="S", out=out, wanted=Wanted()),
+    "withdraw": lambda damaged, sound, out: release_without(
+        damaged, ["D055_2018/Z3-AU"], reason="the law", name="S", out=out
+    ),
+    "recode": lambda damaged, sound, out: recode_release(
+        damaged, name="S", out=out, derivation=FIFTEEN, software="0.1.0"
+    ),
+}
+FIFTEEN = derivation_to("15", load_nomenclature("flair-19"))
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """A release of several zones in all layouts; tests must not change it."""
+    layouts = ["flair-hub", "flair1", "hdf5", "shards"]
+    return build(make_zones(), tmp_path_factory.mktemp("several"), layouts=layouts)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("name", ["release.json", "index.parquet", "nomenclature.json"])
+def test_whoever_reads_a_release_proves_what_it_tells_first(
+    reader: str, name: str, several: Release, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(several.path, tmp_path / several.name))
+    content = (copy / name).read_bytes()
+    (copy / name).write_bytes(content + b"\n")
+    with pytest.raises(ReleaseError, match=f"{name} has other content; run: workbench release verify"):
+        READERS[reader](open_release(copy), several, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_figures_prove_each_image_that_they_read(copy: Release) -> None:
+    (patch,) = copy.patches()
+    repaint(copy.path / patch.files["flair1"]["image"].path)
+    assert measure_release(copy, pixels=False).inventory.whole.patches == 1
+    with pytest.raises(ReleaseError, match=r"IMG_\d+\.tif has other content"):
+        measure_release(copy)
+
+
+@pytest.mark.parametrize(
+    "where", ["FLAIR-HUB/**/*AERIAL_LABEL*.tif", "FLAIR1/**/MSK*.tif", "HDF5/*.h5", "SHARDS/*.tar"]
+)
+def test_labels_of_every_layout_are_proven_before_others_replace_them(
+    where: str, several: Release, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(several.path, tmp_path / several.name))
+    path = sorted(copy.glob(where))[-1]
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    with pytest.raises(ReleaseError, match=f"{path.name} (is not what its release says|has other content)"):
+        READERS["recode"](open_release(copy), several, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

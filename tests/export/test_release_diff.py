@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_zones import L_SHAPE, ONE, MadeZone, build, make_zone, make_zones
+from made_zones import L_SHAPE, ONE, MadeZone, build, make_zone, make_zones, sealed_again
 
 from workbench.documents import digest_file
 from workbench.errors import ReleaseError
@@ -249,7 +249,7 @@ def as_format_1(release: Release, folder: Path, *, encoded_anew: bool = False) -
         for name in ("pixels_sha256", "labels_sha256", "views", "time", "place"):
             del zone[name]
     (folder / "release.json").write_text(json.dumps(card | {"format_version": 1}))
-    return open_release(folder)
+    return sealed_again(folder)
 
 
 @pytest.mark.parametrize("encoded_anew", [False, True])
@@ -397,7 +397,7 @@ def with_classes(release: Release, folder: Path, change: Any) -> Release:
     card = json.loads((folder / "release.json").read_text())
     card["nomenclature"] = {"name": document["name"], "version": document["version"]}
     (folder / "release.json").write_text(json.dumps(card))
-    return open_release(folder)
+    return sealed_again(folder)
 
 
 def test_codes_that_change_hands_are_told_by_key(tmp_path: Path) -> None:
@@ -417,7 +417,7 @@ def test_codes_that_change_hands_are_told_by_key(tmp_path: Path) -> None:
     before = build([zone], tmp_path)
     after = with_classes(before, tmp_path / "B", swap)
     rename_columns(after, {"pixels_water": "pixels_snow", "pixels_snow": "pixels_water"})
-    found = diff_releases(before, after)
+    found = diff_releases(before, sealed_again(after.path))
     assert found.transitions == Transitions(
         {
             ("water", "snow"): 402 * 512,
@@ -464,7 +464,7 @@ def test_two_patches_on_one_ground_are_refused(releases: tuple[Release, Release]
     table = pq.read_table(copy / "index.parquet")
     pq.write_table(pa.concat_tables([table, table]).sort_by("zone"), copy / "index.parquet")
     with pytest.raises(ReleaseError, match="two patches of domain D036_2020 show the same ground"):
-        diff_releases(open_release(copy), releases[1])
+        diff_releases(sealed_again(copy), releases[1])
     pq.write_table(table.take(list(range(len(table)))[::-1]), copy / "index.parquet")
     with pytest.raises(ReleaseError, match="is no index of patches"):
-        diff_releases(open_release(copy), releases[1])
+        diff_releases(sealed_again(copy), releases[1])

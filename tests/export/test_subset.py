@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from test_read_as_flair_two_does import with_series
 
 from workbench.errors import ReleaseError
 from workbench.export import subset_release, verify_release
+from workbench.export.cutting import check_taken
 from workbench.export.layouts import with_modalities
 from workbench.export.layouts.flair_hub import FlairHub
 from workbench.export.layouts.hdf5 import Hdf5
@@ -33,6 +35,7 @@ from workbench.export.rules import ASKS
 from workbench.export.sealing import KEY, SEAL
 from workbench.export.subset import Subset
 from workbench.export.wanted import Wanted
+from workbench.threads import in_threads
 
 ALL = ["flair-hub", "flair1", "hdf5", "shards"]
 TESTED = ("D055_2018/Z2_UF", "D055_2018/Z3-AU")
@@ -189,9 +192,31 @@ def test_damaged_parent_is_named_and_leaves_nothing(name: str, whole: Release, t
     damaged = open_release(Path(shutil.copytree(whole.path, tmp_path / whole.name)))
     path = next(damaged.path.glob(name))
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    with pytest.raises(ReleaseError, match=f"{path.name} is not what its release says; put FR_V0.1 back"):
+    with pytest.raises(ReleaseError, match=rf"{path.name} (is not what its release says|has other content)"):
         taken(damaged, tmp_path / "out", zones=["D055_2018/Z2_UF"])
     assert not (tmp_path / "out").exists()
+
+
+def test_threads_that_are_still_at_work_leave_nothing_of_a_refused_subset(
+    whole: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = open_release(Path(shutil.copytree(whole.path, tmp_path / whole.name)))
+    (damaged.path / damaged.patches()[0].files["flair-hub"]["image"].path).write_bytes(b"damaged")
+
+    def slowly(*arguments: Any, **options: Any) -> None:
+        check_taken(*arguments, **options)
+        time.sleep(0.1)
+
+    monkeypatch.setattr("workbench.export.cutting.check_taken", slowly)
+    with in_threads(4) as threads, pytest.raises(ReleaseError, match="is not what its release says"):
+        subset_release(damaged, name="S", out=tmp_path / "out", wanted=Wanted(), map=threads)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no mode there")
+def test_nobody_else_may_read_the_key(challenge: Subset) -> None:
+    assert challenge.sealed is not None
+    assert (challenge.sealed.path / KEY).stat().st_mode & 0o777 == 0o600
 
 
 def test_withheld_labels_are_sound_apart_and_prove_each_other(challenge: Subset, whole: Release) -> None:

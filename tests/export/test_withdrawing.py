@@ -113,7 +113,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
     "no zone left": (tuple(made.source.zone.id for made in make_zones()), {}, "has no other zone"),
     "no reason": ((GONE,), {"reason": " \n"}, "--reason TEXT"),
     "a book of reasons": ((GONE,), {"reason": "law " * 1001}, "say it shorter"),
-    "a patch version": ((GONE,), {"version": "0.1.1"}, "makes it 0.2.0 at least"),
+    "a patch version": ((GONE,), {"name": "NEXT", "version": "0.1.1"}, "makes it 0.2.0 at least"),
     "no name": ((GONE,), {"name": "../x"}, "cannot name a release"),
 }
 
@@ -133,9 +133,27 @@ def test_a_name_that_is_taken_is_refused_even_by_the_same_content(whole: Release
     kept = tuple(made.source.zone.id for made in make_zones() if made.source.zone.id != GONE)
     subset_release(whole, name="FR_V0.2", out=tmp_path, wanted=Wanted(zones=kept))
     before = file_bytes(tmp_path)
-    with pytest.raises(ReleaseError, match=r"FR_V0.2 exists, and a release never changes"):
+    with pytest.raises(ReleaseError, match=r"tells otherwise how it was made \(version, parent, withdrawn"):
         without(whole, tmp_path)
     assert file_bytes(tmp_path) == before
+
+
+def test_the_same_withdrawal_again_is_reused_and_another_one_is_refused(
+    whole: Release, tmp_path: Path
+) -> None:
+    first = without(whole, tmp_path)
+    before = file_bytes(tmp_path)
+    assert not first.reused
+    assert without(whole, tmp_path).reused
+    with pytest.raises(ReleaseError, match=r"\(withdrawn in its release.json\); choose another name"):
+        without(whole, tmp_path, reason="a slip")
+    with pytest.raises(ReleaseError, match="exists with other content"):
+        without(whole, tmp_path, "D036_2020/Z9_NN")
+    assert file_bytes(tmp_path) == before
+    label = next(first.path.rglob("MSK_*.tif"))
+    label.unlink()
+    with pytest.raises(ReleaseError, match=f"is damaged .*{label.name}"):
+        without(whole, tmp_path)
 
 
 HALVES = {
@@ -156,6 +174,6 @@ def test_a_damaged_release_is_named_and_leaves_nothing(name: str, whole: Release
     damaged = open_release(Path(shutil.copytree(whole.path, tmp_path / whole.name)))
     path = next(damaged.path.glob(name))
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    with pytest.raises(ReleaseError, match=f"{path.name} is not what its release says"):
+    with pytest.raises(ReleaseError, match=rf"{path.name} (is not what its release says|has other content)"):
         without(damaged, tmp_path / "out")
     assert not (tmp_path / "out").exists()

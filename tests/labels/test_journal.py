@@ -9,7 +9,6 @@ import os
 import shutil
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 from affine import Affine
 from label_cases import GRID, SUBJECT, rectangle
+from rights import open_folder, read_only
 
 from workbench.documents import canonical_bytes, validate
 from workbench.errors import JournalError
@@ -488,28 +488,11 @@ def test_what_a_killed_writer_left_in_the_wal_is_read_and_written_on(
     assert sorted(file.name for file in left.path.parent.iterdir()) == ["marie.lock", "marie.sqlite"]
 
 
-@contextmanager
-def read_only(directory: Path) -> Iterator[None]:
-    """Take the right to write to a folder and its files away, and root's right to do so all the same."""
-    for file in (*directory.iterdir(), directory):
-        file.chmod(0o555 if file.is_dir() else 0o444)
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-        directory.chmod(0o755)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="folders have no mode there")
 @pytest.mark.parametrize("without", [None, "", "-shm"])
 def test_a_journal_in_a_read_only_folder_is_read_whole(path: Path, without: str | None) -> None:
-    with tempfile.TemporaryDirectory() as place:  # pytest's own folders are closed to other users
-        Path(place).chmod(0o755)
-        goal = Path(place, "journal")
+    with open_folder() as place:
+        goal = place / "journal"
         if without is None:
             left = read_journal(shutil.copytree(path.parent, goal) / path.name)
         else:

@@ -38,7 +38,10 @@ MODULES = (
     *(f"workbench/assessment/{name}.py" for name in _ASSESSMENT.split()),
     *(f"workbench/export/{name}.py" for name in _EXPORT.split()),
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
-    *(f"workbench/{name}.py" for name in ("campaign", "documents", "leases", "outputs", "registry")),
+    *(
+        f"workbench/{name}.py"
+        for name in ("campaign", "documents", "leases", "outputs", "registry", "zone_rows")
+    ),
     *(f"napari_plugin/{name}.py" for name in _DESK.split()),
 )
 """Whose errors reach the desk: they read or write what it shows, or judge what it asks for."""

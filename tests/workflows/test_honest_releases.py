@@ -220,6 +220,8 @@ def test_the_report_builds_nothing_and_fails_where_the_build_would(
     assert passed.exit_code == 0
     assert "warned   assisted-test" in passed.stdout
     assert "V1 would be built; nothing was built" in passed.stdout
+    wrong = run(*words, "--report", "--assisted-test", "--version", "1.0")
+    assert "was withdrawn stays out: 1 problem, most 0" in wrong.stdout
     assert not (tmp_path / "out").exists()
     built = run(*words, "--assisted-test", "--json")
     assert built.exit_code == 0

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pytest
+import shapely
 from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
-from workbench.errors import RasterError, ReleaseError
+from workbench.errors import RasterError, ReleaseError, VectorError
 from workbench.export import open_release, verify_release
 from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import Window
@@ -15,7 +17,7 @@ from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish, release_sources
+from workbench.workflows.publishing import judge, publish, release_sources
 from workbench.workflows.standing import review_zone
 
 
@@ -94,3 +96,39 @@ def test_two_builds_are_the_same_bytes_and_name_nobody(
         trees.append({str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()})
     assert trees[0] == trees[1]
     assert not [name for name, data in trees[0].items() if b"marie" in data]
+
+
+def polygons(path: Path, *boxes: object) -> Path:
+    geopandas.GeoDataFrame(geometry=list(boxes), crs=2154).to_file(path, engine="pyogrio")
+    return path
+
+
+def test_excluded_ground_stays_out_and_is_counted(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
+    left, bottom = zone.grid.bounds.left, zone.grid.bounds.bottom
+    path = polygons(tmp_path / "places.gpkg", shapely.box(left + 9, bottom + 9, left + 10, bottom + 10))
+    said: list[str] = []
+    trial = judge(campaign, name="V1", out=tmp_path / "out", exclude=path, say=said.append)
+    release = publish(campaign, name="V1", out=tmp_path / "out", exclude=path, say=said.append)
+    assert said == []
+    assert len(release.patches()) == len(zone.cells) - 1
+    for done in (trial, release):
+        assert done.document()["excluded_patches"] == 1
+        assert "1 patch of excluded ground stayed out" in done.text()
+
+
+def test_a_layer_that_touches_no_patch_is_warned_of(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
+    path = polygons(tmp_path / "places.gpkg", shapely.box(0, 0, 9, 9))
+    said: list[str] = []
+    release = publish(campaign, name="V1", out=tmp_path / "out", exclude=path, say=said.append)
+    assert said == [f"{path} touches no patch of an accepted zone, so nothing stays out; check where it lies"]
+    assert release.document()["excluded_patches"] == 0
+    assert "excluded" not in release.text()
+
+
+def test_points_beside_polygons_exclude_nothing_and_are_refused(
+    campaign: Campaign, zone: Zone, tmp_path: Path
+) -> None:
+    path = polygons(tmp_path / "places.gpkg", shapely.box(0, 0, 9, 9), shapely.Point(9, 9))
+    with pytest.raises(VectorError, match=r"1 feature of 2 in layer places cover no ground.*Buffer"):
+        publish(campaign, name="V1", out=tmp_path / "out", exclude=path, say=quiet)
+    assert not (tmp_path / "out").exists()

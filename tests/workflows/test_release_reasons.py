@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_orthos import MakeOrtho
+from made_zones import sealed_again
 
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError
-from workbench.export import Release, build_release, open_release
+from workbench.export import Release, build_release
 from workbench.export.diff import diff_releases
 from workbench.export.patches import codes_digest
 from workbench.geo.grid import Window, parse_lattice
@@ -337,7 +338,7 @@ def test_a_class_of_another_name_is_due_to_the_nomenclature(
     pq.write_table(table.rename_columns(names), index)
     edited(campaign, zone, painted(BOX, 14, "brush"))
     inside = int((old.labels(old.patches()[0])[BOX.slices] == 5).sum())
-    diff = diff_releases(open_release(old.path), released(campaign, tmp_path, "V0.2"))
+    diff = diff_releases(sealed_again(old.path), released(campaign, tmp_path, "V0.2"))
     assert water > 0
     reasons = explain(diff, campaign)
     expected = {
@@ -376,7 +377,7 @@ def test_a_picture_of_the_same_raster_that_is_another_one_is_unexplained(
     place = table.column_names.index("image_sha256")
     changed = table.set_column(place, "image_sha256", pa.array(["1" * 64] * len(table)))
     pq.write_table(changed, copy / "index.parquet")
-    diff = diff_releases(first, open_release(copy))
+    diff = diff_releases(first, sealed_again(copy))
     reasons = explain(diff, campaign)
     assert (diff.patches.pictures, reasons.unexplained, reasons.unexplained_pixels) == (1, 1, 0)
     assert reasons.zones[0].unexplained[0].picture

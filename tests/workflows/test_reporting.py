@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from made_orthos import MakeOrtho
+from made_zones import sealed_again
 
 from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
@@ -16,6 +17,7 @@ from workbench.geo.zone import Zone
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.publishing import publish
+from workbench.workflows.release_comparing import compare_releases
 from workbench.workflows.reporting import write_report
 from workbench.workflows.standing import review_zone
 
@@ -45,6 +47,7 @@ def untold(release: Release) -> None:
     for entry in card["zones"]:
         del entry["origins"]
     path.write_text(json.dumps(card))
+    sealed_again(release.path)
 
 
 def test_a_missing_library_is_one_sentence_before_any_work(
@@ -115,3 +118,11 @@ def test_releases_before_it_are_found_beside_it(
     release.path.rename(tmp_path / "gone")
     write_report(built.path, tmp_path / "report.html", overwrite=True, say=quiet)
     assert "FR_V0.1 is not beside this release" in (tmp_path / "report.html").read_text()
+
+
+def test_a_page_is_not_written_under_the_name_of_something_else(release: Release, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"x.pdf would be a page of HTML .*; name it x\.html, and print"):
+        write_report(release.path, tmp_path / "x.pdf", say=quiet)
+    with pytest.raises(ReleaseError, match=r"name it x\.html"):
+        compare_releases(release.path, release.path, page=tmp_path / "x.png")
+    assert not [*tmp_path.glob("x.*")]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
+from workbench.documents import shipped
 from workbench.errors import HierarchyError, WorkbenchError
 from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
@@ -20,6 +22,7 @@ from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.storage import read_hierarchy
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
+from workbench.workflows.script_line import check_keys
 from workbench.workflows.segmenting import segment_zones
 
 
@@ -394,3 +397,34 @@ def test_an_edit_that_makes_no_sense_is_refused(
     with pytest.raises(WorkbenchError, match=f"line 1.*{reason}"):
         run(campaign, zone, line)
     assert not labels(campaign, zone).any()
+
+
+STRANGE = {
+    "an op that is none": (
+        {"fly": [1, 2], "class": "water"},
+        "line 1: 'fly' is nothing to do; what a line does is ",
+    ),
+    "its name as a value": (
+        {"op": "pick"},
+        "'op' is nothing to do; what a line does is one of cut, recode, fill",
+    ),
+    "a slip beside an op": (
+        {"pick": [1, 2], "scale": 3, "klass": "water"},
+        "line 1: pick takes no 'klass'; it takes class, confidence, scale, upper",
+    ),
+    "beside one that takes nothing": ({"undo": 1, "all": True}, "undo takes no 'all'; it takes nothing else"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_a_key_that_no_line_has_is_told_with_what_there_is(case: str, campaign: Campaign, zone: Zone) -> None:
+    line, told = STRANGE[case]
+    with pytest.raises(WorkbenchError, match=re.escape(told)) as refusal:
+        run(campaign, zone, line)
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_keys_of_lines_are_those_of_the_schema() -> None:
+    schema = json.loads((shipped("schema") / "script-line.schema.json").read_text(encoding="utf-8"))
+    for key in schema["properties"]:
+        check_keys(json.dumps({key: 1}))

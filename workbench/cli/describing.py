@@ -21,7 +21,11 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, open_cam
 )
 @JSON
 def release_stats(path: Path, no_pixels: bool, as_json: bool) -> None:
-    """Count patches, ground and classes of a release by domain, fold and set."""
+    """Count patches, ground and classes of a release by domain, fold and set.
+
+    Card, index and classes are proven by their digests, and each image file as it is read; exit status 1
+    where one is damaged. `workbench release verify` proves all the rest.
+    """
     from workbench.export import open_release
     from workbench.export.figures import measure_release
     from workbench.threads import in_threads
@@ -79,8 +83,9 @@ def release_report(path: Path, campaign: Path | None, no_pixels: bool, **options
 def release_diff(before: Path, after: Path, directory: Path | None, as_json: bool, **options: Any) -> None:
     """Tell what changed from release A to B, pixel by pixel.
 
-    Exit status 1 where a release is damaged, or where the campaign's journals do not explain a patch that
-    changed.
+    Exit status 1 where the campaign's journals do not explain a patch that changed, or where a release is
+    damaged in what is read of it: card, index, classes, and files of patches whose digests differ. `workbench
+    release verify` proves all the rest.
     """
     from workbench.workflows.release_comparing import compare_releases
 

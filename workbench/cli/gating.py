@@ -56,7 +56,11 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_option(*_RULES[0])
 @JSON
 def release_leakage(path: Path, buffer: float | None, as_json: bool) -> None:
-    """Find ground and pictures that different sets of a release share, or have too near each other."""
+    """Find ground and pictures that different sets of a release share, or have too near each other.
+
+    Exit status 1 where something leaks, or where card, index, classes or a picture that is read are damaged.
+    `workbench release verify` proves all the rest.
+    """
     from workbench.export import open_release
     from workbench.export.leakage import leaks_of
     from workbench.export.rules import DEFAULTS, Rules

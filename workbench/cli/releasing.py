@@ -65,7 +65,8 @@ def release() -> None:
     "lattice",
     callback=_lattice,
     metavar="PITCH@RESOLUTION",
-    help="Patches of another size, in metres, such as 256@0.5; the national grid, 102.4@0.2, if not given.",
+    help="Patches of another size, in metres, such as 256@0.5 with --layout flair-hub; the national grid, "
+    "102.4@0.2, if not given.",
 )
 @click.option(
     "--parent",
@@ -76,7 +77,9 @@ def release() -> None:
 @click.option(
     "--version", help="Such as 1.2.0; as the name ends, or the next after the parent's, if not given."
 )
-@click.option("--exclude", type=PATH, metavar="VECTOR", help="Polygons of ground that stays out.")
+@click.option(
+    "--exclude", type=PATH, metavar="VECTOR", help="Polygons of ground that stays out; no points or lines."
+)
 @click.option(
     "--readmit", multiple=True, metavar="ZONE", help="Zone that was withdrawn, to come back; repeatable."
 )

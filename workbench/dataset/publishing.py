@@ -28,7 +28,7 @@ from workbench.dataset.preview import PREVIEW, SHEET, Preview, make_preview
 from workbench.dataset.readme import README, readme
 from workbench.dataset.stac import write_stac
 from workbench.dataset.survey import Survey, survey
-from workbench.dataset.taking import check_place, check_whole, take_files
+from workbench.dataset.taking import check_place, check_same, check_whole, take_files
 from workbench.documents import digest_file
 from workbench.errors import ReleaseError
 from workbench.export import open_release
@@ -61,11 +61,14 @@ class PublishedDataset:
     """That ``SHA256SUMS`` lists."""
     about: Mapping[str, str]
     """SHA-256 by path of the files that were made."""
+    reused: bool = False
+    """Whether the same was there already, and nothing was written."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/release-publish.schema.json``)."""
         return {
             "path": str(self.directory),
+            "reused": self.reused,
             "name": self.survey.name,
             "version": str(self.survey.release.version),
             "content_sha256": self.survey.card["content_sha256"],
@@ -81,8 +84,10 @@ class PublishedDataset:
 
     def text(self) -> str:
         """Return what a person wants to read at the end."""
+        there = " is there already" if self.reused else ""
+        patches = counted(self.survey.card["counts"]["patches"], "patch", "patches")
         return (
-            f"{self.directory}: {counted(self.survey.card['counts']['patches'], 'patch', 'patches')} in "
+            f"{self.directory}{there}: {patches} in "
             f"{counted(self.files, 'file')}, {len(self.about):,} of them about the data; read its {README} "
             f"first\ncontent {self.survey.card['content_sha256']}, as in {self.survey.release.path}"
         )
@@ -97,6 +102,8 @@ def publish_dataset(
     progress: _Progress | None = None,
 ) -> PublishedDataset:
     """Write ``out/NAME``: a release as it is, with what data hubs and catalogues read about it.
+
+    Where the very same is there already, nothing changes.
 
     Parameters
     ----------
@@ -118,7 +125,7 @@ def publish_dataset(
     """
     release = open_release(path)
     target = out / release.name
-    check_place(path, target)
+    check_place(release, target)
     check_libraries()
     manifest = check_whole(release)
     with Staging.beside(target) as staging:
@@ -132,8 +139,9 @@ def publish_dataset(
         except OSError as error:
             reason = error.strerror or error
             raise ReleaseError(f"{target} cannot be written ({reason}); make room there") from error
-        if not staging.publish():
-            raise ReleaseError(f"{target} appeared while it was published; choose another folder")
+        reused = target.exists() or not staging.publish()
+        if reused:
+            check_same(target, taken, map=map)
     return PublishedDataset(
         directory=target,
         survey=replace(found, release=release),
@@ -141,6 +149,7 @@ def publish_dataset(
         preview=preview,
         files=len(taken),
         about=about,
+        reused=reused,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["check_place", "check_whole", "take_files"]
+__all__ = ["check_place", "check_same", "check_whole", "take_files"]
 
 import os
 import shutil
@@ -13,28 +13,56 @@ from typing import Final
 from workbench.documents import digest_file, inside
 from workbench.errors import ReleaseError, WorkbenchError
 from workbench.export import Release
-from workbench.export.manifest import MANIFEST, Manifest, is_about, listed_files
+from workbench.export.manifest import MANIFEST, Manifest, check_files, is_about, listed_files
 from workbench.threads import Map
 
 _CARD: Final = "release.json"
 Progress = Callable[[int, int], None]
 
 
-def check_place(release: Path, target: Path) -> None:
-    """Refuse a place that is taken, or that lies in the release.
+def check_place(release: Release, target: Path) -> None:
+    """Refuse a place that something else has than what is to be made, or that lies in the release.
 
     Raises
     ------
     ReleaseError
-        Something is there, or would change the release.
+        Something is there that has not the content of the release, or is the release itself.
     """
-    if os.path.lexists(target):
+    goal, taken = target.resolve(), release.path.resolve()
+    if goal != taken and goal.is_relative_to(taken):
+        raise ReleaseError(f"{target} lies in {release.path}, which never changes; choose a folder beside it")
+    if not os.path.lexists(target):
+        return
+    if goal == taken or not (target / MANIFEST).is_file():
+        raise _taken(target, "exists")
+    if Manifest.read(target).content_sha256 != release.card["content_sha256"]:
+        raise _taken(target, f"has other content than {release.path}")
+
+
+def check_same(
+    target: Path,
+    made: Manifest,
+    *,
+    map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
+) -> None:
+    """Refuse what is there, unless it is whole and every file of it is one that was just made.
+
+    Raises
+    ------
+    ReleaseError
+        It is something else, or damaged.
+    """
+    if not (target / MANIFEST).is_file():
+        raise _taken(target, "exists")
+    there = Manifest.read(target)
+    pairs = ((made, there), (there, made))
+    others = (path for one, two in pairs for path, sha256 in one if two.get(path) != sha256)
+    if (other := next(others, None)) is not None:
+        raise _taken(target, f"says something else (first {other})")
+    if damage := check_files(target, there, map=map):
         raise ReleaseError(
-            f"{target} exists, and nothing is ever replaced; choose another folder, or move it away"
+            f"{target} is what would be made but is damaged ({damage[0]}); move it away and publish again"
         )
-    goal, taken = target.resolve(), release.resolve()
-    if goal.is_relative_to(taken):
-        raise ReleaseError(f"{target} lies in {release}, which never changes; choose a folder beside it")
 
 
 def check_whole(release: Release) -> Manifest:
@@ -104,6 +132,12 @@ class _Take:
             shutil.copyfile(source, target)
             if digest_file(target) != sha256:
                 raise _damaged(self.release, f"{path} changed while it was copied") from None
+
+
+def _taken(target: Path, why: str) -> ReleaseError:
+    return ReleaseError(
+        f"{target} {why}, and nothing is ever replaced; choose another folder, or move it away"
+    )
 
 
 def _damaged(release: Path, what: str) -> ReleaseError:

@@ -34,6 +34,8 @@ from workbench.threads import Map
 
 _PARTS: Final = ".parts"
 """Folder of the index of each zone that is written; gone when the release is whole."""
+_ORIGIN: Final = ("version", "parent", "withdrawn", "subset", "derived")
+"""What a card says of where a release comes from."""
 
 
 def build_release(
@@ -341,19 +343,29 @@ def published(staging: Staging, manifest: Manifest, map: Map) -> Release:  # noq
     """Have a release appear, unless the same is there."""
     if not staging.target.exists() and staging.publish():
         return open_release(staging.target)
-    return same_content(staging.target, manifest, map)
+    return same_content(staging, manifest, map)
 
 
-def same_content(target: Path, manifest: Manifest, map: Map) -> Release:  # noqa: A002
-    """Return the release that is there already, if it is whole and has the content that was just built."""
-    there = Manifest.read(target)
+def same_content(staging: Staging, manifest: Manifest, map: Map) -> Release:  # noqa: A002
+    """Return the release that is there already, if it is whole and is what was just built.
+
+    That is the same content, and the same word on where it comes from: all else that a release tells may be
+    of another day, as which edit was the last.
+    """
+    target, there = staging.target, Manifest.read(staging.target)
     if there.content_sha256 == manifest.content_sha256:
         damage = check_files(target, there, map=map)
-        if not damage:
-            return dataclasses.replace(open_release(target), reused=True)
-        raise ReleaseError(
-            f"{target} has the same content but is damaged ({damage[0]}); move it away and build again"
-        )
+        if damage:
+            raise ReleaseError(
+                f"{target} has the same content but is damaged ({damage[0]}); move it away and build again"
+            )
+        found, made = open_release(target), open_release(staging.path)
+        if other := [key for key in _ORIGIN if found.card.get(key) != made.card.get(key)]:
+            raise ReleaseError(
+                f"{target} has the same content, and tells otherwise how it was made ({', '.join(other)} in "
+                "its release.json); choose another name"
+            )
+        return dataclasses.replace(found, reused=True)
     raise ReleaseError(
         f"{target} exists with other content (first {there.first_other(manifest)}) and a release never "
         "changes; choose another name"

@@ -6,6 +6,7 @@ __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
     "derived_statement",
+    "excluded_patches",
     "grid_document",
     "layout_entries",
     "nomenclature_document",
@@ -66,7 +67,7 @@ def release_card(
             for source in sources
             if source.zone.id in totals.zone_folds
         ],
-        "excluded_patches": sum(_excluded(source, lattice) for source in sources),
+        "excluded_patches": sum(excluded_patches(source, lattice) for source in sources),
         "rules": [verdict.document() for verdict in verdicts],
         "warnings": [*warnings(totals, layouts), *_rule_warnings(verdicts)],
     }
@@ -191,7 +192,7 @@ raster has a nodata tag.
 """
 
 
-def _excluded(source: ZoneSource, lattice: PatchLattice) -> int:
+def excluded_patches(source: ZoneSource, lattice: PatchLattice) -> int:
     """Return how many patches of a zone stay out, for they show what nobody may see."""
     every = replace(source, excluded=lambda bounds: False)
     return sum(1 for _ in cut_patches(every, lattice)) - sum(1 for _ in cut_patches(source, lattice))

@@ -60,8 +60,11 @@ def diff_releases(
     Raises
     ------
     ReleaseError
-        The releases are on different lattices, or one of them is damaged or withholds labels.
+        The releases are on different lattices, one of them withholds labels, or one is damaged in what is
+        read of it: card, index, classes, and files of patches whose digests differ.
     """
+    for release in (before, after):
+        release.prove()
     _check_lattices(before, after)
     _check_whole(before, after)
     work = _Diffing(before, after)

@@ -179,8 +179,9 @@ def measure_release(
     Raises
     ------
     ReleaseError
-        The index or an image cannot be read.
+        The index or an image is not the one that was built.
     """
+    release.prove()
     inventory = take_inventory(release)
     return ReleaseFigures(
         release=release,

@@ -219,10 +219,9 @@ def leaks_of(
     Raises
     ------
     ReleaseError
-        The index is damaged.
-    RasterError
-        A picture that has to be read is.
+        The index, or a picture that has to be read, is not the one that was built.
     """
+    release.prove()
     index, bands, name = release.patches(), release.richest.bands, release.richest.name
     columns = PatchColumns.of_index(index, release.lattice)
 

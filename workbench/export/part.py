@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PartMaker", "Steps", "Telling", "check_index", "patches_in"]
+__all__ = ["PartMaker", "Steps", "Telling", "patches_in"]
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from workbench.documents import digest_file, validate
 from workbench.export.building import json_bytes
-from workbench.export.cutting import check_taken, disk_told, put_file, put_tables, take_file
+from workbench.export.cutting import disk_told, put_file, put_tables, take_file
 from workbench.export.index import INDEX, PatchIndex
 from workbench.export.index_rows import take_rows
 from workbench.export.layouts import Layout
@@ -131,17 +131,6 @@ class PartMaker:
         manifest.put((path, put_file(self._folder, path, content)) for path, content in told.items())
         with disk_told(self._folder):
             manifest.write(self._folder)
-
-
-def check_index(parent: Release) -> None:
-    """Refuse a whole whose index is damaged.
-
-    Raises
-    ------
-    ReleaseError
-        It has other bytes than its release says, or is gone.
-    """
-    check_taken(parent.path, INDEX, Manifest.read(parent.path).get(INDEX))
 
 
 def patches_in(parent: Release, zones: Sequence[str]) -> int:

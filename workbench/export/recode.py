@@ -15,7 +15,7 @@ from workbench.counting import counted
 from workbench.documents import canonical_bytes, digest, digest_file, validate
 from workbench.errors import ReleaseError
 from workbench.export.building import json_bytes, published
-from workbench.export.cutting import check_taken, disk_told, put_file, put_tables
+from workbench.export.cutting import disk_told, put_file, put_tables
 from workbench.export.derived_card import derived_card, derived_document, derived_readme
 from workbench.export.index import INDEX, PatchIndex, part_bytes, write_index
 from workbench.export.manifest import Manifest
@@ -132,16 +132,11 @@ def recode_release(
         maker.relabel(progress)
         manifest = maker.finish(name, software)
         made = published(staging, manifest, map)
-        if made.card.get("derived") != maker.derived:
-            raise ReleaseError(
-                f"{target} has the same content, and tells otherwise how it was made (release, table, "
-                "decisions or usage); choose another name"
-            )
     return Recoded(release=made, undecided=sum(made.card["derived"]["undecided"].values()))
 
 
 def check_recodable(parent: Release) -> None:
-    """Refuse a release that lacks labels, whose labels are derived, or whose index is damaged.
+    """Refuse a release that lacks labels, whose labels are derived, or that is not what its card says.
 
     Raises
     ------
@@ -158,8 +153,7 @@ def check_recodable(parent: Release) -> None:
             f"labels of {parent.name} are derived themselves; recode {parent.card['derived']['of']}, which "
             "they come from"
         )
-    for path in (INDEX, NOMENCLATURE):
-        check_taken(parent.path, path, Manifest.read(parent.path).get(path))
+    parent.prove()
 
 
 class _Maker:
@@ -175,8 +169,6 @@ class _Maker:
     ) -> None:
         self._parent, self._derivation, self._usage = parent, derivation, usage
         self._folder, self._layouts, self._map = folder, parent.layouts, map
-        self.derived: dict[str, Any] = {}
-        """What the card says of where labels come from; filled last."""
         self._manifest, self._digests = Manifest(), dict[str, str]()
         self._relabeller = Relabeller(
             parent=parent,
@@ -212,9 +204,7 @@ class _Maker:
         """Write everything else; return the digests of all files."""
         folder, manifest = self._folder, self._manifest
         patches = self._index()
-        self.derived = derived_document(
-            self._parent, self._derivation, self._usage, self._relabeller.resolved
-        )
+        derived = derived_document(self._parent, self._derivation, self._usage, self._relabeller.resolved)
         manifest.put(self._relabeller.others(patches, self._map))
         for layout in self._layouts:
             manifest.put(put_tables(folder, layout, patches).items())
@@ -229,7 +219,7 @@ class _Maker:
             software=software,
             content_sha256=manifest.content_sha256,
             layouts=self._layouts,
-            derived=self.derived,
+            derived=derived,
         )
         validate(card, "release", source=f"{name}/release.json")
         told = {

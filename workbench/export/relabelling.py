@@ -147,6 +147,8 @@ class Relabeller:
         for modality in layout.modalities:
             if modality == LABEL:
                 path = self.retaker.place(layout, before, LABEL)
+                if layout != self._read_from:  # that was proven as it was read
+                    check_taken(self.parent.path, path, before.files[layout.name][LABEL].sha256)
                 sha256 = put_file(self.folder, path, self._raster(layout, before, codes))
             else:
                 path, sha256 = self.retaker.take(layout, before, modality)

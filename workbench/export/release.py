@@ -6,7 +6,15 @@ says what it is, ``index.parquet`` has one row per patch, ``SHA256SUMS`` the dig
 
 from __future__ import annotations
 
-__all__ = ["NOMENCLATURE", "Release", "check_target", "lattice_of", "open_release", "read_labels"]
+__all__ = [
+    "NOMENCLATURE",
+    "Release",
+    "check_target",
+    "excluded_sentence",
+    "lattice_of",
+    "open_release",
+    "read_labels",
+]
 
 import re
 from collections.abc import Mapping
@@ -150,10 +158,11 @@ class Release:
             "counts",
             "class_pixels",
             "unlabelled_pixels",
+            "excluded_patches",
             "rules",
             "warnings",
         )
-        card = {"rules": [], **self.card, "version": str(self.version)}
+        card = {"rules": [], "excluded_patches": 0, **self.card, "version": str(self.version)}
         return {"path": str(self.path), "reused": self.reused, **{key: card[key] for key in keys}}
 
     def text(self) -> str:
@@ -167,6 +176,8 @@ class Release:
             f"content {self.card['content_sha256']}",
         ]
         lines[-1] = f"version {self.version}, {lines[-1]}"
+        if out := self.card.get("excluded_patches"):
+            lines.append(excluded_sentence(out))
         return "\n".join(lines + [f"warning: {warning['message']}" for warning in self.card["warnings"]])
 
     def _check_told(self, patch: Patch) -> None:
@@ -183,6 +194,11 @@ class Release:
         raise ReleaseError(
             f"{self.path} has no layout {name!r}; it has {', '.join(x.name for x in self.layouts)}"
         )
+
+
+def excluded_sentence(patches: int) -> str:
+    """Return how much stayed out of a release, for people."""
+    return f"{counted(patches, 'patch', 'patches')} of excluded ground stayed out"
 
 
 def check_target(out: Path, name: str) -> Path:

@@ -8,9 +8,10 @@ So what is digested is a key of 256 random bits, which lies in the sealed folder
 
 from __future__ import annotations
 
-__all__ = ["KEY", "SEAL", "check_seal", "key_of", "write_seal"]
+__all__ = ["KEY", "SEAL", "check_seal", "key_of", "write_key", "write_seal"]
 
 import hashlib
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from typing import Final
 
 from workbench.documents import inside
 from workbench.errors import Problem, ReleaseError, WorkbenchError
+from workbench.export.cutting import disk_told
 from workbench.export.manifest import Manifest
 
 KEY: Final = "seal.key"
@@ -46,6 +48,21 @@ def key_of(sealed: Path) -> bytes:
     if not _KEY.fullmatch(found):
         raise ReleaseError(f"{sealed / KEY} holds no key; put the sealed folder back from a copy")
     return found
+
+
+def write_key(folder: Path, sealed: Path) -> None:
+    """Write the key of a sealed release into the folder that it is made in; nobody else may read it.
+
+    Raises
+    ------
+    ReleaseError
+        There is a file of that name that holds no key, or the disk is full.
+    """
+    content = key_of(sealed)
+    with disk_told(folder):
+        handle = os.open(folder / KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
 
 
 def write_seal(folder: Path, shown: Manifest, sealed: Path, whole: Manifest) -> None:

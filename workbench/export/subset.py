@@ -13,11 +13,10 @@ from typing import Any, Final
 from workbench.counting import counted
 from workbench.errors import ReleaseError
 from workbench.export.building import published, same_content
-from workbench.export.cutting import put_file
 from workbench.export.folds import SPLITS
-from workbench.export.part import PartMaker, Steps, check_index, patches_in
+from workbench.export.part import PartMaker, Steps, patches_in
 from workbench.export.release import Release, check_target
-from workbench.export.sealing import KEY, key_of
+from workbench.export.sealing import KEY, write_key
 from workbench.export.staging import Staging
 from workbench.export.subset_card import Origin
 from workbench.export.wanted import Wanted
@@ -118,7 +117,7 @@ def subset_release(
             manifest = PartMaker(origin, staging.path, layouts, steps, map).make(name, zones)
             return Subset(release=published(staging, manifest, map))
         aside = stack.enter_context(Staging.beside(sealed))
-        put_file(aside.path, KEY, key_of(sealed))
+        write_key(aside.path, sealed)
         of_test = replace(wanted, zones=tested, domains=(), sets=())
         origin = Origin(parent=parent, wanted=of_test, seals=name)
         whole = PartMaker(origin, aside.path, layouts, steps, map).make(sealed.name, tested, extra=(KEY,))
@@ -128,19 +127,19 @@ def subset_release(
         maker = PartMaker(origin, staging.path, layouts, steps, map)
         manifest = maker.make(name, zones, seal=(aside.path, whole))
         if target.exists():  # before the other one is: what is refused leaves nothing
-            same_content(target, manifest, map)
+            same_content(staging, manifest, map)
         kept = published(aside, whole, map)
         return Subset(release=published(staging, manifest, map), sealed=kept)
 
 
 def _check_whole(parent: Release) -> None:
-    """Refuse a parent whose index is damaged, or that lacks labels."""
+    """Refuse a parent that is not what its card says, or that lacks labels."""
     if "withheld" in parent.card:
         raise ReleaseError(
             f"{parent.name} withholds labels; take a subset of {parent.card['subset']['of']}, of which it is "
             "one itself"
         )
-    check_index(parent)
+    parent.prove()
 
 
 def _tested(parent: Release, zones: Sequence[str]) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from workbench.export.card import excluded_patches
 from workbench.export.cutting import looked_at, patch_jobs
 from workbench.export.encoding import PatchJob
 from workbench.export.identity import Identity
@@ -19,11 +20,19 @@ from workbench.export.judging import judge_index, judge_sources, pictures_of
 from workbench.export.layouts import Layout
 from workbench.export.patches import Patch, ZoneSource, cut_patches
 from workbench.export.pixels import PatchPixels
-from workbench.export.release import Release
+from workbench.export.release import Release, excluded_sentence
 from workbench.export.rules import Rules, Verdict
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature
 from workbench.threads import Map
+
+_ONE: Final = {
+    "problems": "problem",
+    "zones": "zone",
+    "pairs of zones": "pair of zones",
+    "pairs of patches": "pair of patches",
+}
+"""What one of those is called that rules count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,8 @@ class Trial:
 
     name: str
     verdicts: tuple[Verdict, ...]
+    excluded: int = 0
+    """Patches that stay out, for they show excluded ground."""
 
     @property
     def refused(self) -> bool:
@@ -40,7 +51,12 @@ class Trial:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view."""
-        return {"name": self.name, "refused": self.refused, "trial": [one.told() for one in self.verdicts]}
+        return {
+            "name": self.name,
+            "refused": self.refused,
+            "excluded_patches": self.excluded,
+            "trial": [one.told() for one in self.verdicts],
+        }
 
     def text(self) -> str:
         """Return a page for people: every rule, then what is wrong and the ways out."""
@@ -49,6 +65,8 @@ class Trial:
         for one in self.verdicts:
             if one.outcome != "kept":
                 lines += ["", f"{one.outcome}: {one.sentence}", *(f"  {place}" for place in one.places)]
+        if self.excluded:
+            lines += ["", excluded_sentence(self.excluded)]
         verdict = "would be refused" if self.refused else "would be built"
         return "\n".join([*lines, "", f"{self.name} {verdict}; nothing was built"])
 
@@ -85,7 +103,8 @@ def try_release(
             index = _index(Path(folder), _looked(zones, nomenclature, lattice, map, progress), lattice)
             found = judge_index(index, lattice, pictures_of(zones, index, lattice), rules)
             verdicts |= {one.rule: one for one in found}
-    return Trial(name=name, verdicts=tuple(verdicts.values()))
+    excluded = sum(excluded_patches(source, lattice) for source in zones)
+    return Trial(name=name, verdicts=tuple(verdicts.values()), excluded=excluded)
 
 
 def _looked(
@@ -124,5 +143,6 @@ def _index(folder: Path, zones: Iterable[list[Patch]], lattice: PatchLattice) ->
 
 
 def _measured(one: Verdict) -> str:
-    found = "nothing to measure" if one.measured is None else f"{one.measured:g} {one.unit}"
+    unit = _ONE.get(one.unit, one.unit) if one.measured == 1 else one.unit
+    found = "nothing to measure" if one.measured is None else f"{one.measured:g} {unit}"
     return f"{found}, {'least' if one.floor else 'most'} {one.limit:g}"

@@ -99,7 +99,7 @@ def settled(name: str, said: str | None, *, before: Version | None, change: Chan
     name
         Of the release, which may end with a version.
     said
-        A version, whatever the name.
+        A version; that of the name, where this has one.
     before
         Version of the release that it builds on, if any.
     change
@@ -108,19 +108,25 @@ def settled(name: str, said: str | None, *, before: Version | None, change: Chan
     Raises
     ------
     ReleaseError
-        The version is none, or too low for what changed.
+        The version is none, not that of the name, or too low for what changed.
 
     >>> str(settled("FR_V1.2", None, before=Version(1, 1, 0), change=Change.MINOR))
     '1.2.0'
     """
-    wanted = Version.parse(said) if said is not None else version_of(name)
+    named = version_of(name)
+    wanted = Version.parse(said) if said is not None else named
+    if named not in (None, wanted):
+        raise ReleaseError(
+            f"the name {name} says version {named}, and --version {wanted}; leave --version out, or give it "
+            "another name"
+        )
     if before is None:
         return wanted or Version(0, 1, 0)
     least = before.after(change)
     if wanted is not None and wanted < least:
         raise ReleaseError(
             f"{name} is version {wanted}, and {_WHY[change]} since {before} makes it {least} at least; give "
-            "it another name, or say --version"
+            f"{'it another name' if named else 'another --version, or none'}"
         )
     return wanted or least
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from workbench.errors import ReleaseError
+from workbench.export.building import published
 from workbench.export.card import readme
 from workbench.export.index import PatchIndex
 from workbench.export.layouts import Layout
-from workbench.export.part import PartMaker, Steps, check_index, patches_in
+from workbench.export.part import PartMaker, Steps, patches_in
 from workbench.export.part_card import part_card
-from workbench.export.release import Release, check_target, open_release
+from workbench.export.release import Release, check_target
 from workbench.export.staging import Staging
 from workbench.export.subset_card import subset_note
 from workbench.export.versions import Change, settled
@@ -66,24 +67,26 @@ def release_without(
     map
         Such as `workbench.threads.in_threads` gives; its results come in order.
 
+    Returns
+    -------
+    Release
+        The next version; as ``reused`` where it was there under this name.
+
     Raises
     ------
     ReleaseError
         The release has no such zone, or no other; it withholds labels, or has those that another one does; it
-        is damaged; there is no reason; or the name is taken. Nothing was left on disk.
+        is damaged; there is no reason; or the name is taken by something else. Nothing was left on disk.
     """
     _check_plain(parent)
     kept, why, target = _kept(parent, zones), check_reason(reason), check_target(out, name)
-    _check_free(target)
     since = str(settled(name, version, before=parent.version, change=Change.MINOR))
-    check_index(parent)
+    parent.prove()
     telling = _Withdrawn(parent=parent, zones=tuple(sorted(set(zones))), reason=why, since=since)
     with Staging.beside(target) as staging:
         steps = Steps(progress, patches_in(parent, kept))
-        PartMaker(telling, staging.path, parent.layouts, steps, map).make(name, kept)
-        if not staging.publish():
-            _check_free(target)
-    return open_release(target)
+        manifest = PartMaker(telling, staging.path, parent.layouts, steps, map).make(name, kept)
+        return published(staging, manifest, map)
 
 
 def check_reason(text: str) -> str:
@@ -173,8 +176,3 @@ def _kept(parent: Release, zones: Sequence[str]) -> tuple[str, ...]:
             f"{parent.name} has no other zone, and no release is without any; take the whole of it down"
         )
     return kept
-
-
-def _check_free(target: Path) -> None:
-    if target.exists():
-        raise ReleaseError(f"{target} exists, and a release never changes; choose another name")

@@ -6,7 +6,7 @@ a zone.
 
 from __future__ import annotations
 
-__all__ = ["VectorLayer", "chosen_layer", "field_values", "list_layers", "read_overlay"]
+__all__ = ["VectorLayer", "chosen_layer", "field_values", "layer_geometries", "list_layers", "read_overlay"]
 
 import warnings
 from collections.abc import Iterator
@@ -104,6 +104,25 @@ def field_values(path: Path, field: str, *, layer: str) -> tuple[str, ...]:
             )
         _, _, _, columns = pyogrio.raw.read(path, layer=layer, columns=[field], read_geometry=False)
     return tuple(sorted({told for value in columns[0].tolist() if (told := attribute_text(value))}))
+
+
+def layer_geometries(path: Path, layer: str) -> NDArray[Any]:
+    """Return the geometry of each feature of a layer, as they lie in the file; None where there is none.
+
+    Raises
+    ------
+    VectorError
+        The file, or the geometry of a feature, cannot be read.
+    """
+    with _opened(path):
+        _, _, encoded, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True)
+    try:
+        return np.asarray(shapely.from_wkb(encoded), object)
+    except shapely.errors.ShapelyError as error:
+        reason = " ".join(str(error).split())
+        raise VectorError(
+            f"{path}: a geometry of layer {layer} cannot be read ({reason[:200]}); mend it in QGIS"
+        ) from error
 
 
 def read_overlay(

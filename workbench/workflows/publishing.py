@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["judge", "note_release", "publish", "release_sources"]
+__all__ = ["check_noting", "judge", "note_release", "publish", "release_sources"]
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
-from workbench.errors import ReleaseError
+from workbench.errors import CampaignError, ReleaseError
 from workbench.export import Release, ZoneSource, build_release, open_release
 from workbench.export.assistance import Assistance
+from workbench.export.card import excluded_patches
 from workbench.export.ground import domain_of
 from workbench.export.layouts import DEFAULT_LAYOUTS, Layout, parse_layouts, with_modalities
 from workbench.export.modalities import MODALITIES, check_modalities
@@ -25,9 +26,10 @@ from workbench.export.patches import codes_digest
 from workbench.export.release import check_target
 from workbench.export.rules import DEFAULTS, Rules
 from workbench.export.trial import Trial, try_release
+from workbench.geo.areas import read_areas
 from workbench.geo.grid import NATIONAL_GRID, Bounds, PatchLattice, Window
 from workbench.geo.raster import ORTHO_BANDS
-from workbench.geo.zone import Zone, read_footprint
+from workbench.geo.zone import Zone
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
@@ -71,7 +73,7 @@ def publish(
     version
         Such as ``1.2.0``; by default what the name ends with, or the next after the parent's.
     exclude
-        Polygons of ground that stays out, with every patch that they touch.
+        Polygons of ground that stays out, with every patch that they touch; nothing else is in that file.
     readmit
         Zones that were withdrawn, from the parent or another release, and are to come back.
     rules
@@ -82,9 +84,13 @@ def publish(
     Raises
     ------
     ReleaseError
-        No zone is accepted, or the zones make no sound release; nothing is left on disk.
+        No zone is accepted, the zones make no sound release, or the campaign cannot take note of it; nothing
+        is left on disk.
+    VectorError
+        What stays out cannot be read, or has points or lines in it, which cover no ground.
     """
     check_target(out, name)
+    check_noting(campaign)
     before = open_release(parent) if parent else None
     chosen, wanted = parse_layouts(layouts), _asked(modalities)
     sources = _cut_from(campaign, lattice, before, exclude, readmit, say=say)
@@ -135,6 +141,23 @@ def _touches(shape: BaseGeometry, bounds: Bounds) -> bool:
     import shapely
 
     return bool(shape.intersects(shapely.box(bounds.left, bounds.bottom, bounds.right, bounds.top)))
+
+
+def check_noting(campaign: Campaign) -> None:
+    """Refuse a campaign that cannot take note of a release, before one is made.
+
+    Raises
+    ------
+    ReleaseError
+        Its registry cannot be written.
+    """
+    try:
+        campaign.registry.check_writable()
+    except CampaignError as error:
+        raise ReleaseError(
+            f"no release was made, since its campaign has to know of it: {error}; or, of one that stays as "
+            f"it is, work on a copy: workbench campaign backup {campaign.path} COPY"
+        ) from error
 
 
 def note_release(campaign: Campaign, built: Release) -> None:
@@ -216,8 +239,11 @@ def _cut_from(
         )
     if exclude is None:
         return sources
-    held_back = partial(_touches, read_footprint(exclude, crs=lattice.crs))
-    return [replace(source, excluded=held_back) for source in sources]
+    held_back = partial(_touches, read_areas(exclude, crs=lattice.crs))
+    sources = [replace(source, excluded=held_back) for source in sources]
+    if not any(excluded_patches(source, lattice) for source in sources):
+        say(f"{exclude} touches no patch of an accepted zone, so nothing stays out; check where it lies")
+    return sources
 
 
 def _asked(modalities: Iterable[str] | None) -> tuple[str, ...] | None:

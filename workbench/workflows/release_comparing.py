@@ -17,7 +17,7 @@ from workbench.export.release import open_release
 from workbench.export.release_diff import ReleaseDiff
 from workbench.export.zone_changes import ZoneChange
 from workbench.outputs import check_output
-from workbench.pages import check_jinja
+from workbench.pages import check_jinja, check_page
 from workbench.threads import in_threads
 from workbench.workflows.changelog import CHANGELOG, changelog
 from workbench.workflows.diff_page import PAGE, write_page
@@ -136,6 +136,7 @@ def compare_releases(
         check_output(notes, CHANGELOG, overwrite=overwrite, error=ReleaseError)
     if page is not None:
         check_output(page, PAGE, overwrite=overwrite, error=ReleaseError)
+        check_page(page, error=ReleaseError)
         check_jinja(ReleaseError)
     with in_threads() as threads:
         diff = diff_releases(first, second, progress=progress, map=threads)

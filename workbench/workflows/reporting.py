@@ -18,6 +18,7 @@ from workbench.export.patches import codes_digest
 from workbench.export.report import PAGE, Sheet, check_libraries, report_page
 from workbench.export.report.sheet import choose_patches, look_at
 from workbench.outputs import check_output
+from workbench.pages import check_page
 from workbench.threads import Map
 from workbench.workflows.zone_facts import zone_facts
 
@@ -65,6 +66,7 @@ def write_report(
     """
     check_libraries()
     check_output(output, PAGE, overwrite=overwrite, error=ReleaseError)
+    check_page(output, error=ReleaseError)
     release = open_release(path)
     notes = []
     if campaign is not None:

@@ -62,7 +62,7 @@ from workbench.labels.proposed import MODEL, is_model
 from workbench.labels.strokes import brush_mask, cut_mask, polygon_mask
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
-from workbench.workflows.script_line import check_line
+from workbench.workflows.script_line import check_keys, check_line
 
 
 class ScriptError(WorkbenchError, ValueError):
@@ -119,6 +119,10 @@ def _documents(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         for number, line in enumerate(lines, start=1):
             if line.strip():
+                try:
+                    check_keys(line)
+                except EditRefused as error:
+                    raise ScriptError(f"line {number}: {error}") from error
                 yield number, parse_document(line, schema="script-line", source=f"line {number}")
     except UnicodeDecodeError as error:
         raise ScriptError(

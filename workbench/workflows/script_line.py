@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["check_line"]
+__all__ = ["check_keys", "check_line"]
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from workbench.errors import EditRefused
@@ -41,6 +43,28 @@ _ALLOWED = dict.fromkeys(_PAINTING, _CLASS) | {
     "prelabels": {"class", "above", "polygon", "pick", "scale"},
     "comment": {"question", "answers", "ruling"},
 }
+_KNOWN = set(_NEEDED).union(_CLASS, *_NEEDED.values(), *_ALLOWED.values())
+
+
+def check_keys(text: str) -> None:
+    """Refuse a line with a key that no line has; whether it is JSON at all is asked elsewhere.
+
+    Raises
+    ------
+    EditRefused
+        With the key, and what a line may do.
+    """
+    line: object = None
+    with suppress(ValueError, RecursionError):
+        line = json.loads(text)
+    strange = sorted(line.keys() - _KNOWN) if isinstance(line, dict) else []
+    if not strange or not isinstance(line, dict):
+        return
+    first = next((key for key in _NEEDED if key in line), None)
+    if first is None:
+        raise EditRefused(f"{strange[0]!r} is nothing to do; what a line does is one of {', '.join(_NEEDED)}")
+    takes = sorted(_NEEDED[first] | _ALLOWED.get(first, set()))
+    raise EditRefused(f"{first} takes no {strange[0]!r}; it takes {', '.join(takes) or 'nothing else'}")
 
 
 def check_line(line: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from workbench.errors import ReleaseError
 from workbench.export import Release, open_release
 from workbench.export.withdrawing import release_without
 from workbench.threads import Map
-from workbench.workflows.publishing import note_release
+from workbench.workflows.publishing import check_noting, note_release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Withdrawal:
     """What `withdraw_zones` did."""
 
     release: Release
-    """The new version."""
+    """The new version; ``reused`` where it was there already."""
     zones: tuple[str, ...]
     """That went."""
     remains: tuple[Remains, ...]
@@ -57,6 +57,7 @@ class Withdrawal:
         keys = ("name", "version", "content_sha256", "parent", "withdrawn", "counts")
         return {
             "path": str(self.release.path),
+            "reused": self.release.reused,
             **{key: card[key] for key in keys},
             "layouts": [layout.name for layout in self.release.layouts],
             "zones": list(self.zones),
@@ -110,17 +111,20 @@ def withdraw_zones(
         As `workbench.export.withdrawing.release_without` takes them.
     campaign
         Campaign that the release is of: it knows the new version from then on, and leaves the zones out of
-        every release, whatever that is built on, until they are readmitted.
+        every release, whatever that is built on, until they are readmitted. Where a release was made and
+        the campaign could not be told after all, the same call tells it.
 
     Raises
     ------
     ReleaseError
-        As `release_without`; nothing was left on disk.
+        As `release_without`; or the campaign is another one, or cannot be written. Nothing was left on disk.
     """
     if campaign is not None and (strange := sorted(set(zones) - campaign.registry.zone_ids())):
         raise ReleaseError(
             f"{campaign.path} has no zone {strange[0]}; give the campaign that {release.name} is of"
         )
+    if campaign is not None:
+        check_noting(campaign)
     made = release_without(
         release, zones, reason=reason, name=name, out=out, version=version, progress=progress, map=map
     )
