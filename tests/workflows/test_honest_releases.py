@@ -121,6 +121,18 @@ def test_a_zone_that_a_model_of_other_folds_labelled_is_a_plain_test(
     assert (entry["assistance"][0]["folds"], entry["disclosure"]) == ([2], None)
 
 
+def test_a_model_of_a_joined_domain_saw_the_folds_of_both_departments(
+    campaign: Campaign, segmented: Path, tmp_path: Path
+) -> None:
+    """FLAIR-HUB's D055051 shows ground of D055 and of D051, whichever of them is tested."""
+    propose(campaign, segmented, ["D055051_2021"])
+    finish(campaign)
+    source, _ = release_sources(campaign, say=quiet)
+    assert source.assistance[0].folds == (1, 2)
+    with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
+        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+
+
 @pytest.mark.parametrize("noted", [True, False])
 def test_of_what_nobody_knows_the_release_says_so(
     campaign: Campaign, segmented: Path, tmp_path: Path, noted: bool

@@ -9,6 +9,8 @@ __all__ = [
     "ZoneRaster",
     "check_names",
     "cut_cells",
+    "departments_of",
+    "domain_of",
     "is_domain",
     "moment_of",
     "read_footprint",
@@ -224,6 +226,26 @@ def is_domain(name: str) -> bool:
     (True, False)
     """
     return _DOMAIN.fullmatch(name) is not None
+
+
+def domain_of(zone: str) -> str:
+    """Return the domain of a zone's id.
+
+    >>> domain_of("D055_2018/Z2_UF")
+    'D055_2018'
+    """
+    return zone.partition("/")[0]
+
+
+def departments_of(domain: str) -> frozenset[str]:
+    """Return the departments of a domain: FLAIR-HUB joins some, so that D024047 is of two.
+
+    >>> sorted(departments_of("D024047_2021")), sorted(departments_of("D055_2018"))
+    (['D024', 'D047'], ['D055'])
+    """
+    digits = domain.removeprefix("D").partition("_")[0]
+    every = re.findall("...", digits) if len(digits) % 3 == 0 else [digits]
+    return frozenset(f"D{number}" for number in every)
 
 
 def check_names(domain: str, name: str) -> None:

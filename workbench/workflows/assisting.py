@@ -8,6 +8,7 @@ from typing import Final
 
 from workbench.campaign import Campaign
 from workbench.export.assistance import Assistance
+from workbench.geo.zone import departments_of
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.provenance import model_fates
 from workbench.workflows.predictions import PredictedBy
@@ -55,6 +56,6 @@ def _assistance(
     seen = None
     if domains is not None:
         # All years of a department are in one fold, for they may show the same ground.
-        departments = {name.partition("_")[0] for name in domains}
-        seen = tuple(sorted({fold for name, fold in folds.items() if name.partition("_")[0] in departments}))
+        learned = frozenset[str]().union(*map(departments_of, domains))
+        seen = tuple(sorted({fold for name, fold in folds.items() if learned & departments_of(name)}))
     return Assistance(model=model, domains=domains, folds=seen, pixels=pixels)

@@ -18,7 +18,6 @@ from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
 from workbench.export import Release, ZoneSource, build_release, open_release
 from workbench.export.assistance import Assistance
-from workbench.export.ground import domain_of
 from workbench.export.layouts import DEFAULT_LAYOUTS, Layout, parse_layouts, with_modalities
 from workbench.export.modalities import MODALITIES, check_modalities
 from workbench.export.patches import codes_digest
@@ -27,7 +26,7 @@ from workbench.export.rules import DEFAULTS, Rules
 from workbench.export.trial import Trial, try_release
 from workbench.geo.grid import NATIONAL_GRID, Bounds, PatchLattice, Window
 from workbench.geo.raster import ORTHO_BANDS
-from workbench.geo.zone import Zone, read_footprint
+from workbench.geo.zone import Zone, domain_of, read_footprint
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
