@@ -19,6 +19,7 @@ from workbench.export.assistance import Choice
 from workbench.export.rules import Rules
 from workbench.geo.geotiff import write_raster
 from workbench.geo.raster import read_bands
+from workbench.labels.edits import Comment
 from workbench.labels.prelabels import Chosen
 from workbench.workflows.assisting import note_model
 from workbench.workflows.intake import add_zone
@@ -61,13 +62,21 @@ def campaign(segmented: Path, tmp_path: Path) -> Campaign:
     return Campaign.open(Path(shutil.copytree(segmented / "campaign", tmp_path / "campaign")))
 
 
-def propose(campaign: Campaign, segmented: Path, domains: list[str] | None) -> None:
+def propose(
+    campaign: Campaign,
+    segmented: Path,
+    domains: list[str] | None,
+    *,
+    digest: str = DIGEST,
+    model: str = "tiny",
+) -> None:
     """Have a model propose the truth of the first zone, that was trained on some domains."""
     zone = campaign.zone("D051_2019/Z1_UN")
     truth = read_bands(segmented / "D051_2019-mask.tif")[0]
     planes = np.stack([truth, np.full_like(truth, 200), np.full_like(truth, 50)])
-    tags = prediction_tags(model="tiny", digest=DIGEST, nomenclature="flair-19", domains=domains)
-    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags, overwrite=True)
+    tags = prediction_tags(model=model, digest=digest, nomenclature="flair-19", domains=domains)
+    prediction_path(campaign, zone).unlink(missing_ok=True)
+    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags)
     prelabel_zone(campaign, zone)
 
 
@@ -131,6 +140,31 @@ def test_a_model_of_a_joined_domain_saw_the_folds_of_both_departments(
     assert source.assistance[0].folds == (1, 2)
     with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
         publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+
+
+@pytest.mark.parametrize("model", ["tiny", "other"], ids=["another version", "another model"])
+@pytest.mark.parametrize("tainted_first", [True, False])
+def test_a_model_that_agrees_with_an_unseeing_one_is_told_all_the_same(
+    campaign: Campaign, segmented: Path, tmp_path: Path, model: str, tainted_first: bool
+) -> None:
+    """Whoever takes the labels over has both before their eyes."""
+    runs = [("tiny", "cd" * 32, ["D055_2018"]), (model, DIGEST, ["D051_2019"])]
+    zone = campaign.zone("D051_2019/Z1_UN")
+    for name, digest, domains in reversed(runs) if tainted_first else runs:
+        propose(campaign, segmented, domains, digest=digest, model=name)
+        with campaign.open_store(zone, author="marie") as store:
+            store.record(Comment(row=1, col=1, text="read"))
+    finish(campaign)
+    source, _ = release_sources(campaign, say=quiet)
+    tainted = f"{model}@{DIGEST[:12]}"
+    whole = {one.model: one.assisted for one in source.assistance}
+    assert whole[tainted] == source.labelled
+    with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
+        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True), say=quiet)
+    told = release.card["zones"][0]["disclosure"]
+    assert f"100.0% of its labels from {tainted}, trained on fold 1" in told
+    assert ("given otherwise, after it had proposed the same" in told) == tainted_first
 
 
 @pytest.mark.parametrize("noted", [True, False])

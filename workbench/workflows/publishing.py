@@ -294,7 +294,7 @@ class _Accepted:
         return cls(
             sha256=codes_digest(codes),
             counts=tuple(counts.tolist()),
-            assistance=zone_assistance(campaign, store),
+            assistance=zone_assistance(campaign, zone, store),
             facts=zone_facts(campaign, zone, store, say=say),
         )
 
