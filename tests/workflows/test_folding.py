@@ -9,6 +9,7 @@ from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
+from workbench.documents import validate
 from workbench.errors import CampaignError
 from workbench.export.folds import splits_of_zone
 from workbench.workflows.folding import balance_campaign, fold_table, set_folds
@@ -43,6 +44,47 @@ def test_zones_that_lie_near_each_other_are_drawn_together_for_ever(
         for name in ("D055_2018/Z1_UU", "D055_2018/Z2_UU")
     )
     assert one == two
+
+
+@pytest.mark.parametrize("row", [0, 512], ids=["the same ground", "beside it"])
+def test_ground_that_is_known_by_another_name_gets_its_fold_and_its_draw(
+    campaign: Campaign, make_ortho: MakeOrtho, row: int
+) -> None:
+    """Neither department nor year tell it: the footprint does."""
+    added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
+    added(campaign, make_ortho, "D036_2020", "Z1_UU", row=20480)
+    added(campaign, make_ortho, "D099_2023", "Z7_UU", row=row)
+    assert campaign.folds() == {"D036_2020": 2, "D055_2018": 1, "D099_2023": 1}
+    assert campaign.registry.places() == {"D099_2023/Z7_UU": "D055_2018/Z1_UU"}
+
+
+def test_of_two_domains_that_lie_as_near_the_one_that_shares_ground_counts(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    added(campaign, make_ortho, "D036_2020", "Z1_UU", row=0)
+    added(campaign, make_ortho, "D055_2018", "Z1_UU", row=20480)
+    set_folds(campaign, folds_in(campaign, "D036_2020,1\nD055_2018,4\n"))
+    added(campaign, make_ortho, "D036_2020", "Z2_UU", row=20480 + 512)
+    added(campaign, make_ortho, "D099_2023", "Z1_UU", row=20480)
+    assert campaign.folds()["D099_2023"] == 4
+
+
+def test_a_department_that_comes_to_lie_beside_another_one_is_told_and_balanced_with_it(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    """Both domains have their folds when a zone joins them."""
+    added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
+    added(campaign, make_ortho, "D036_2020", "Z1_UU", row=20480)
+    added(campaign, make_ortho, "D036_2020", "Z2_UU", row=512)
+    told = fold_table(campaign).text()
+    assert "D036_2020 and D055_2018 share ground or lie nearer than 100 m, and are in folds 2 and 1;" in told
+    assert len(set(balance_campaign(campaign).folds.values())) == 1
+
+
+def folds_in(campaign: Campaign, rows: str) -> Path:
+    path = campaign.path / "folds.csv"
+    path.write_text(f"domain,fold\n{rows}")
+    return path
 
 
 def test_release_says_with_which_zone_another_one_is_drawn(
@@ -121,6 +163,7 @@ def test_command_shows_folds_and_moves_them(
     document = json.loads(
         run(command, ["campaign", "folds", str(campaign.path), "--balance", "--json"]).output
     )
+    validate(document, "outputs/campaign-folds", source="campaign-folds")
     assert (
         {one["name"]: one["fold"] for one in document["domains"]}
         == campaign.folds()

@@ -29,15 +29,18 @@ class DomainGround:
     """Ground of its zones, any unit."""
     classes: Mapping[str, float]
     """Ground of each class that is labelled, any unit."""
+    beside: frozenset[str] = frozenset()
+    """Domains that it shares ground with, or lies near."""
 
 
 def balance_folds(domains: Sequence[DomainGround], *, fixed: Mapping[str, int]) -> dict[str, int]:
     """Return a fold for each domain, so that folds have like areas and like shares of each class.
 
-    Domains of one department, which are years of one place, stay together, and so do all departments that a
-    joined domain is of; where releases have some in several folds, each of the others goes with one of these.
-    The largest go first, each to where it does least harm; then departments move and swap as long as
-    `imbalance` falls (local search, n² steps a round). The same domains give the same folds in any sequence.
+    Domains that show the same ground or lie side by side stay together, those of one department, which are
+    years of one place, and all departments that a joined domain is of; where releases have some in several
+    folds, each of the others goes with one of these. The largest go first, each to where it does least harm;
+    then departments move and swap as long as `imbalance` falls (local search, n² steps a round). The same
+    domains give the same folds in any sequence.
 
     Parameters
     ----------
@@ -103,7 +106,8 @@ def _groups(domains: Sequence[DomainGround], fixed: Mapping[str, int]) -> dict[s
 
 
 def _bound(one: DomainGround, other: DomainGround) -> bool:
-    return bool(departments_of(one.name) & departments_of(other.name))
+    near = other.name in one.beside or one.name in other.beside
+    return near or bool(departments_of(one.name) & departments_of(other.name))
 
 
 def _ground(members: Sequence[DomainGround], domains: Sequence[DomainGround]) -> NDArray[np.float64]:
