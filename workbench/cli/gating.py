@@ -56,7 +56,11 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_option(*_RULES[0])
 @JSON
 def release_leakage(path: Path, buffer: float | None, as_json: bool) -> None:
-    """Find ground and pictures that different sets of a release share, or have too near each other."""
+    """Find ground and pictures that different sets of a release share, or have too near each other.
+
+    A picture is found again brightened, encoded anew, shifted by up to 8 pixels, turned or mirrored. One that
+    overlaps another by a part is not: where it lies on the ground finds it.
+    """
     from workbench.export import open_release
     from workbench.export.leakage import leaks_of
     from workbench.export.rules import DEFAULTS, Rules
