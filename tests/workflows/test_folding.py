@@ -14,7 +14,7 @@ from workbench.errors import CampaignError
 from workbench.export.folds import splits_of_zone
 from workbench.workflows.folding import balance_campaign, fold_table, set_folds
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 
 
 def added(
@@ -92,7 +92,7 @@ def test_release_says_with_which_zone_another_one_is_drawn(
 ) -> None:
     for name, row in (("Z1_UU", 0), ("Z2_UU", 512)):
         added(campaign, make_ortho, "D055_2018", name, row=row)
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=lambda text: None)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=lambda text: None)
     assert [entry["place"] for entry in release.card["zones"]] == ["D055_2018/Z1_UU"] * 2
     assert release.card["zones"][0]["splits"] == release.card["zones"][1]["splits"]
 
@@ -101,7 +101,7 @@ def test_balancing_moves_what_no_release_has(
     campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path
 ) -> None:
     added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
-    publish(campaign, name="V1", out=tmp_path / "out", say=lambda text: None)
+    publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=lambda text: None)
     for place, domain in enumerate(("D036_2020", "D051_2019", "D067_2021"), start=1):
         added(campaign, make_ortho, domain, "Z1_UU", row=20 * 512 * place)
     (tmp_path / "folds.csv").write_text("domain,fold\nD036_2020,1\nD051_2019,1\nD067_2021,1\n")
@@ -120,7 +120,7 @@ def test_fold_that_a_release_has_is_not_moved_by_a_table(
     campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path
 ) -> None:
     added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
-    publish(campaign, name="V1", out=tmp_path / "out", say=lambda text: None)
+    publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=lambda text: None)
     (tmp_path / "folds.csv").write_text("domain,fold\nD055_2018,3\n")
     with pytest.raises(CampaignError, match="a release has D055_2018, and a domain keeps its fold for ever"):
         set_folds(campaign, tmp_path / "folds.csv")

@@ -27,7 +27,7 @@ from workbench.workflows.learned import SeenGround
 from workbench.workflows.packing import pack_zone
 from workbench.workflows.predictions import PredictedBy, prediction_path, prediction_tags
 from workbench.workflows.prelabelling import prelabel_zone
-from workbench.workflows.publishing import judge, publish, release_sources
+from workbench.workflows.publishing import ReleaseOrder, judge, publish, release_sources
 from workbench.workflows.segmenting import segment_zones
 from workbench.workflows.standing import review_zone
 from workbench.workflows.unpacking import unpack_zone
@@ -107,9 +107,11 @@ def test_a_zone_that_a_model_of_its_fold_labelled_is_no_test_unless_asked_for(
     assert gave.pixels == {"untouched": source.labelled}
     assert (plain.assistance, plain.labelled) == ((), 512 * 512)
     with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     assert not (tmp_path / "out").exists()
-    release = publish(campaign, name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True), say=quiet)
+    release = publish(
+        campaign, ReleaseOrder(name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True)), say=quiet
+    )
     (first, second) = release.card["zones"]
     assert first["assistance"] == [gave.document()]
     told = f"100.0% of its labels from {NAMED}, trained on fold 1"
@@ -125,7 +127,7 @@ def test_a_zone_that_a_model_of_other_folds_labelled_is_a_plain_test(
 ) -> None:
     propose(campaign, segmented, ["D055_2018"])
     finish(campaign)
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     entry = release.card["zones"][0]
     assert (entry["assistance"][0]["folds"], entry["disclosure"]) == ([2], None)
 
@@ -139,7 +141,7 @@ def test_a_model_of_a_joined_domain_saw_the_folds_of_both_departments(
     source, _ = release_sources(campaign, say=quiet)
     assert source.assistance[0].folds == (1, 2)
     with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
 
 
 @pytest.mark.parametrize("model", ["tiny", "other"], ids=["another version", "another model"])
@@ -160,8 +162,10 @@ def test_a_model_that_agrees_with_an_unseeing_one_is_told_all_the_same(
     whole = {one.model: one.assisted for one in source.assistance}
     assert whole[tainted] == source.labelled
     with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
-    release = publish(campaign, name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True), say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
+    release = publish(
+        campaign, ReleaseOrder(name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True)), say=quiet
+    )
     told = release.card["zones"][0]["disclosure"]
     assert f"100.0% of its labels from {tainted}, trained on fold 1" in told
     assert ("given otherwise, after it had proposed the same" in told) == tainted_first
@@ -178,8 +182,10 @@ def test_of_what_nobody_knows_the_release_says_so(
             connection.execute("DROP TABLE models")
     finish(campaign)
     with pytest.raises(ReleaseError, match="nobody knows what they were trained on"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
-    release = publish(campaign, name="V1", out=tmp_path / "out", rules=Rules(unknown=1.0), say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
+    release = publish(
+        campaign, ReleaseOrder(name="V1", out=tmp_path / "out", rules=Rules(unknown=1.0)), say=quiet
+    )
     assert "unknown-model" in {warning["kind"] for warning in release.card["warnings"]}
     assert release.card["zones"][0]["assistance"][0]["domains"] is None
     assert "and nobody knows what that was trained on" in release.card["zones"][0]["disclosure"]
@@ -221,7 +227,7 @@ def test_a_zone_says_what_chose_it_and_a_release_repeats_it(
     validate(document, "outputs/zone-add", source="zone-add")
     assert document["choice"] == {"strategy": "bald", "inclusion": 0.1}
     assert campaign.registry.choices() == {"D036_2020/Z1_AA": Choice(strategy="bald", inclusion=0.1)}
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     (entry,) = [zone for zone in release.card["zones"] if zone["id"] == "D036_2020/Z1_AA"]
     assert entry["choice"] == {"strategy": "bald", "inclusion": 0.1}
     assert entry["disclosure"].endswith("test in split_3: chosen by bald with a probability of 0.1")
@@ -271,7 +277,9 @@ def test_the_report_builds_nothing_and_fails_where_the_build_would(
     assert built.exit_code == 0
     document = json.loads(built.stdout)
     validate(document, "outputs/release-build", source="release-build")
-    trial = judge(campaign, name="V2", out=tmp_path / "out", rules=Rules(assisted_test=True), say=quiet)
+    trial = judge(
+        campaign, ReleaseOrder(name="V2", out=tmp_path / "out", rules=Rules(assisted_test=True)), say=quiet
+    )
     assert document["rules"] == [one.document() for one in trial.verdicts]
 
 

@@ -15,7 +15,7 @@ from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish, release_sources
+from workbench.workflows.publishing import ReleaseOrder, publish, release_sources
 from workbench.workflows.standing import review_zone
 
 
@@ -38,7 +38,7 @@ def quiet(message: str) -> None:
 def test_a_release_holds_the_accepted_labels_and_pixels(
     campaign: Campaign, zone: Zone, tmp_path: Path
 ) -> None:
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     assert verify_release(release.path).sound
     with campaign.open_store(zone) as store:
         for patch in open_release(release.path).patches():
@@ -55,14 +55,14 @@ def test_an_edit_after_acceptance_keeps_the_zone_out_until_it_is_accepted_again(
     edit(campaign, zone, "paul")
     said: list[str] = []
     with pytest.raises(ReleaseError, match="no accepted zone"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=said.append)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=said.append)
     assert len(said) == 1
     assert "D051_2019/Z1_AA is sent back by paul: a greenhouse is missing and stays out" in said[0]
     assert said[0].endswith("--submit, then --accept")
     assert not (tmp_path / "out").exists()
     review_zone(campaign, zone, author="paul", verdict="submit")
     review_zone(campaign, zone, author="zoe", verdict="accept")
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     assert (release.labels(release.patches()[0])[3:11, 4:13] == 14).all()
 
 
@@ -80,7 +80,7 @@ def test_a_raster_that_changed_since_is_not_released(campaign: Campaign, zone: Z
     zone.ortho.path.unlink()
     write_raster(zone.ortho.path, pixels, zone.grid)
     with pytest.raises(RasterError, match="not those that zone"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     assert not (tmp_path / "out").exists()
 
 
@@ -89,7 +89,7 @@ def test_two_builds_are_the_same_bytes_and_name_nobody(
 ) -> None:
     trees = []
     for number in (1, 2):
-        publish(campaign, name="V1", out=tmp_path / f"out{number}", say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / f"out{number}"), say=quiet)
         root = tmp_path / f"out{number}"
         trees.append({str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()})
     assert trees[0] == trees[1]

@@ -23,7 +23,7 @@ from workbench.geo.zone import Zone
 from workbench.workflows.changelog import changelog
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.recoding import recode
 from workbench.workflows.release_comparing import compare_releases
 from workbench.workflows.standing import review_zone
@@ -50,14 +50,16 @@ def campaign(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
         image, mask = make_ortho(height, 512, col=512 * len(campaign.zones()), name=name)
         add_zone(campaign, image, domain="D051_2019", name=name, mask=mask)
     out = campaign.path.parent / "R"
-    publish(campaign, name="V0.1", out=out, say=quiet)
+    publish(campaign, ReleaseOrder(name="V0.1", out=out), say=quiet)
     first, second = campaign.zones()
     lower = [[row + 600, col] for row, col in SQUARE[:2]] + [
         [row + 600, col // 2 + 5] for row, col in SQUARE[2:]
     ]
     edit(campaign, first, {"polygon": SQUARE, "class": "snow"}, {"polygon": lower, "class": "snow"})
     edit(campaign, second, {"polygon": [[9, 9], [9, 12], [12, 12], [12, 9]], "class": "swimming_pool"})
-    publish(campaign, name="V0.1.1", out=out, layouts=["flair-hub"], parent=out / "V0.1", say=quiet)
+    publish(
+        campaign, ReleaseOrder(name="V0.1.1", out=out, layouts=["flair-hub"], parent=out / "V0.1"), say=quiet
+    )
     return campaign
 
 
@@ -213,7 +215,7 @@ def test_a_version_that_is_too_low_for_what_changed_is_said(
 ) -> None:
     image, mask = make_ortho(row=2048, name="more")
     add_zone(campaign, image, domain="D051_2019", name="Z3_AA", mask=mask)
-    publish(campaign, name="V0.1.2", out=folder, say=quiet)
+    publish(campaign, ReleaseOrder(name="V0.1.2", out=folder), say=quiet)
     text = compare_releases(folder / "V0.1", folder / "V0.1.2").text()
     assert "its version is 0.1.2, and what changed makes it 0.2.0 at least" in text
     assert "added: D051_2019/Z3_AA (1 patch, 1.05 ha)" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["judge", "note_release", "publish", "release_sources"]
+__all__ = ["ReleaseOrder", "judge", "note_release", "publish", "release_sources"]
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,19 +38,36 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseOrder:
+    """What a release of a campaign is to be."""
+
+    name: str
+    out: Path
+    """Folder that it goes into."""
+    layouts: Sequence[str] = DEFAULT_LAYOUTS
+    """As `workbench.export.layouts.parse_layouts` reads them."""
+    modalities: Sequence[str] | None = None
+    """What layouts that have more than orthophoto and labels are to have; None = all that every zone has
+    whole."""
+    lattice: PatchLattice = NATIONAL_GRID
+    """What patches are cut on."""
+    parent: Path | None = None
+    """Folder of a release to build on."""
+    version: str | None = None
+    """Such as ``1.2.0``; None = what the name ends with, or the next after the parent's."""
+    exclude: Path | None = None
+    """Polygons of ground that stays out, with every patch that they touch."""
+    readmit: Sequence[str] = ()
+    """Zones that were withdrawn, from the parent or another release, and are to come back."""
+    rules: Rules = DEFAULTS
+    """What the release is held against."""
+
+
 def publish(
     campaign: Campaign,
+    order: ReleaseOrder,
     *,
-    name: str,
-    out: Path,
-    layouts: Iterable[str] = DEFAULT_LAYOUTS,
-    modalities: Iterable[str] | None = None,
-    lattice: PatchLattice = NATIONAL_GRID,
-    parent: Path | None = None,
-    version: str | None = None,
-    exclude: Path | None = None,
-    readmit: Iterable[str] = (),
-    rules: Rules = DEFAULTS,
     say: Callable[[str], None],
     progress: Callable[[int, int], None] | None = None,
 ) -> Release:
@@ -60,46 +77,35 @@ def publish(
     ----------
     campaign
         Where the zones are.
-    name, out, layouts, lattice, progress
-        As `workbench.export.build_release` takes them.
-    modalities
-        What layouts that have more than orthophoto and labels are to have; by default all that every zone has
-        whole.
-    parent
-        Folder of a release to build on.
-    version
-        Such as ``1.2.0``; by default what the name ends with, or the next after the parent's.
-    exclude
-        Polygons of ground that stays out, with every patch that they touch.
-    readmit
-        Zones that were withdrawn, from the parent or another release, and are to come back.
-    rules
-        What the release is held against.
+    order
+        What it is to be.
     say
         Told which zones stay out, and why.
+    progress
+        Called with the patches done and their total after each.
 
     Raises
     ------
     ReleaseError
         No zone is accepted, or the zones make no sound release; nothing is left on disk.
     """
-    check_target(out, name)
-    before = open_release(parent) if parent else None
-    chosen, wanted = parse_layouts(layouts), _asked(modalities)
-    sources = _cut_from(campaign, lattice, before, exclude, readmit, say=say)
+    check_target(order.out, order.name)
+    before = open_release(order.parent) if order.parent else None
+    chosen, wanted = parse_layouts(order.layouts), _asked(order.modalities)
+    sources = _cut_from(campaign, order, before, say=say)
     with in_threads() as threads:
         built = build_release(
             sources,
-            name=name,
-            out=out,
+            name=order.name,
+            out=order.out,
             nomenclature=campaign.nomenclature,
             software=software_version("ocs-workbench"),
             layouts=_shown(chosen, wanted, sources, say=say),
-            lattice=lattice,
+            lattice=order.lattice,
             parent=before,
-            version=version,
-            readmit=readmit,
-            rules=rules,
+            version=order.version,
+            readmit=order.readmit,
+            rules=order.rules,
             progress=progress,
             map=threads,
         )
@@ -152,17 +158,8 @@ def note_release(campaign: Campaign, built: Release) -> None:
 
 def judge(
     campaign: Campaign,
+    order: ReleaseOrder,
     *,
-    name: str,
-    out: Path,
-    layouts: Iterable[str] = DEFAULT_LAYOUTS,
-    modalities: Iterable[str] | None = None,
-    lattice: PatchLattice = NATIONAL_GRID,
-    parent: Path | None = None,
-    version: str | None = None,
-    exclude: Path | None = None,
-    readmit: Iterable[str] = (),
-    rules: Rules = DEFAULTS,
     say: Callable[[str], None],
     progress: Callable[[int, int], None] | None = None,
 ) -> Trial:
@@ -170,7 +167,7 @@ def judge(
 
     Parameters
     ----------
-    campaign, name, out, layouts, modalities, lattice, parent, version, exclude, readmit, rules, say, progress
+    campaign, order, say, progress
         As for `publish`.
 
     Raises
@@ -178,44 +175,38 @@ def judge(
     ReleaseError
         No zone is accepted, or the name or the parent is none.
     """
-    check_target(out, name)
-    before = open_release(parent) if parent else None
-    chosen, wanted = parse_layouts(layouts), _asked(modalities)
-    sources = _cut_from(campaign, lattice, before, exclude, readmit, say=say)
+    check_target(order.out, order.name)
+    before = open_release(order.parent) if order.parent else None
+    chosen, wanted = parse_layouts(order.layouts), _asked(order.modalities)
+    sources = _cut_from(campaign, order, before, say=say)
     with in_threads() as threads:
         return try_release(
             sources,
-            name=name,
+            name=order.name,
             nomenclature=campaign.nomenclature,
             layouts=_shown(chosen, wanted, sources, say=say),
             parent=before,
-            version=version,
-            readmit=readmit,
-            lattice=lattice,
-            rules=rules,
+            version=order.version,
+            readmit=order.readmit,
+            lattice=order.lattice,
+            rules=order.rules,
             progress=progress,
             map=threads,
         )
 
 
 def _cut_from(
-    campaign: Campaign,
-    lattice: PatchLattice,
-    before: Release | None,
-    exclude: Path | None,
-    readmit: Iterable[str],
-    *,
-    say: Callable[[str], None],
+    campaign: Campaign, order: ReleaseOrder, before: Release | None, *, say: Callable[[str], None]
 ) -> list[ZoneSource]:
     """Return what a release is cut from: accepted zones without those and the ground that stay out."""
-    sources = _admitted(campaign, release_sources(campaign, say=say), before, readmit, say=say)
+    sources = _admitted(campaign, release_sources(campaign, say=say), before, order.readmit, say=say)
     if not sources:
         raise ReleaseError(
             f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
         )
-    if exclude is None:
+    if order.exclude is None:
         return sources
-    held_back = partial(_touches, read_footprint(exclude, crs=lattice.crs))
+    held_back = partial(_touches, read_footprint(order.exclude, crs=order.lattice.crs))
     return [replace(source, excluded=held_back) for source in sources]
 
 
