@@ -14,7 +14,7 @@ from workbench.errors import CampaignError
 from workbench.export.folds import splits_of_zone
 from workbench.workflows.folding import balance_campaign, fold_table, set_folds
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import ReleaseOrder, publish
+from workbench.workflows.publishing import ReleaseOrder, judge, publish
 
 
 def added(
@@ -79,6 +79,25 @@ def test_a_department_that_comes_to_lie_beside_another_one_is_told_and_balanced_
     told = fold_table(campaign).text()
     assert "D036_2020 and D055_2018 share ground or lie nearer than 100 m, and are in folds 2 and 1;" in told
     assert len(set(balance_campaign(campaign).folds.values())) == 1
+
+
+def test_ground_that_a_parent_has_in_another_fold_is_told(
+    campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path
+) -> None:
+    """A campaign that begins anew knows nothing of the folds of the release that it builds on."""
+    added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
+    first = publish(campaign, ReleaseOrder(name="V0.1", out=tmp_path), say=lambda text: None)
+    pilot, said = Campaign.create(tmp_path / "pilot"), list[str]()
+    added(pilot, make_ortho, "D036_2020", "Z1_UU", row=20480)
+    added(pilot, make_ortho, "D055_2021", "Z1_UU", row=0)
+    order = ReleaseOrder(name="V0.2", out=tmp_path, parent=first.path)
+    judge(pilot, order, say=said.append)
+    told = "D055_2021/Z1_UU is in fold 2, and V0.1 has its ground as D055_2018/Z1_UU in fold 1: put D055_2021"
+    assert [text for text in said if text.startswith(told)]
+    set_folds(pilot, folds_in(pilot, "D055_2021,1\nD036_2020,2\n"))
+    said.clear()
+    judge(pilot, order, say=said.append)
+    assert not [text for text in said if "has its ground" in text]
 
 
 def folds_in(campaign: Campaign, rows: str) -> Path:

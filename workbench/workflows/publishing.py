@@ -31,6 +31,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
 from workbench.workflows.assisting import zone_assistance
+from workbench.workflows.parent_folds import folds_apart
 from workbench.workflows.views import zone_views
 from workbench.workflows.zone_facts import zone_facts
 
@@ -204,6 +205,9 @@ def _cut_from(
         raise ReleaseError(
             f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
         )
+    if before is not None:
+        for sentence in folds_apart(sources, before):
+            say(sentence)
     if order.exclude is None:
         return sources
     held_back = partial(_touches, read_footprint(order.exclude, crs=order.lattice.crs))
