@@ -11,7 +11,7 @@ from napari_plugin.language import count, number, said, tr
 from napari_plugin.processes import Report
 from workbench.campaign import Campaign
 from workbench.workflows import labelling
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.segmenting import segment_zones
 
 
@@ -49,7 +49,10 @@ def build_release(
         report(done / total, tr("{done} of {total}", done=patches, total=number(total)))
 
     built = publish(
-        Campaign.open(directory), name=name, out=out, layouts=layouts, say=left_out.append, progress=advance
+        Campaign.open(directory),
+        ReleaseOrder(name=name, out=out, layouts=layouts),
+        say=left_out.append,
+        progress=advance,
     )
     return built.text(), left_out
 

@@ -47,7 +47,7 @@ def test_the_registry_opens_as_a_geopackage_map(campaign: Campaign, make_ortho: 
 def test_domains_get_folds_in_turn_and_keep_them(campaign: Campaign, make_ortho: MakeOrtho) -> None:
     seen = {}
     for number in range(6):
-        image, _ = make_ortho(col=512 * number, name=f"scene{number}")
+        image, _ = make_ortho(col=1024 * number, name=f"scene{number}")
         domain = f"D05{number}_2019"
         add_zone(campaign, image, domain=domain, name="Z1_AA")
         assert campaign.folds().items() >= seen.items()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workbench.workflows.demo import run_demo
     from workbench.workflows.importing import import_release
     from workbench.workflows.intake import add_zone
-    from workbench.workflows.publishing import publish
+    from workbench.workflows.publishing import ReleaseOrder, publish
     from workbench.workflows.withdrawing import withdraw_zones
 
 # torch's threads wait for each other by turning in place: on a machine that does other things too, that takes
@@ -49,6 +49,7 @@ _HOMES = {
     "PixelGrid": "workbench.geo",
     "Release": "workbench.export",
     "ReleaseDataset": "workbench.torch_dataset",
+    "ReleaseOrder": "workbench.workflows.publishing",
     "Window": "workbench.geo",
     "WorkbenchError": "workbench.errors",
     "Zone": "workbench.geo.zone",
@@ -79,6 +80,7 @@ __all__ = [
     "PixelGrid",
     "Release",
     "ReleaseDataset",
+    "ReleaseOrder",
     "Window",
     "WorkbenchError",
     "Zone",

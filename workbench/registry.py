@@ -30,7 +30,7 @@ from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
 from workbench.export.assistance import Choice
 from workbench.export.folds import FOLDS, NEAR, fold_for
-from workbench.geo.zone import Cell, Zone, ZoneRaster
+from workbench.geo.zone import Cell, Zone, ZoneRaster, nearest
 from workbench.zone_rows import (
     SRID,
     check_another,
@@ -276,8 +276,9 @@ class Registry:
                 check_new(arrival.zone, zones)
                 _insert(connection, "zones", row_of(arrival.zone, self.path.parent))
                 _give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
-                areas[_give_fold(connection, arrival, areas)] += arrival.zone.area
-                _give_place(connection, arrival, zones)
+                beside = nearest(arrival.zone, zones, within=NEAR)
+                areas[_give_fold(connection, arrival, areas, beside)] += arrival.zone.area
+                _give_place(connection, arrival, beside)
                 zones.append(arrival.zone)
                 if arrival.gold is not None:
                     values = arrival.zone.id, arrival.gold
@@ -458,11 +459,14 @@ def _insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any
     connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
 
 
-def _give_fold(connection: sqlite3.Connection, arrival: Arrival, areas: Mapping[int, float]) -> int:
+def _give_fold(
+    connection: sqlite3.Connection, arrival: Arrival, areas: Mapping[int, float], beside: Sequence[Zone]
+) -> int:
     """Put a zone's domain, if it is new, into the fold that the zone brings, or its own; return it."""
     domain, wanted = arrival.zone.domain, arrival.fold
     folds = dict(connection.execute("SELECT name, fold FROM domains").fetchall())
-    fold = folds.get(domain, wanted if wanted is not None else fold_for(domain, folds, areas))
+    own = fold_for(domain, folds, areas, beside=[zone.domain for zone in beside])
+    fold = folds.get(domain, wanted if wanted is not None else own)
     if wanted not in (None, fold):
         raise CampaignError(
             f"zone {arrival.zone.id} comes with fold {wanted}, but its domain is in fold {fold} here, and a "
@@ -473,14 +477,13 @@ def _give_fold(connection: sqlite3.Connection, arrival: Arrival, areas: Mapping[
     return int(fold)
 
 
-def _give_place(connection: sqlite3.Connection, arrival: Arrival, zones: Sequence[Zone]) -> None:
-    """Have a zone drawn together with the nearest zone of its domain, if that is near, for ever."""
-    zone = arrival.zone
-    near = [(zone.distance(other), other.id) for other in zones if other.domain == zone.domain]
-    if near and min(near)[0] < NEAR:
-        row = connection.execute("SELECT place FROM places WHERE zone = ?", (min(near)[1],)).fetchone()
-        place = row[0] if row else min(near)[1]
-        connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", (zone.id, place))
+def _give_place(connection: sqlite3.Connection, arrival: Arrival, beside: Sequence[Zone]) -> None:
+    """Have a zone drawn together with the nearest of the zones beside it, at whatever date, for ever."""
+    if beside:
+        first = beside[0].id
+        row = connection.execute("SELECT place FROM places WHERE zone = ?", (first,)).fetchone()
+        values = arrival.zone.id, row[0] if row else first
+        connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", values)
 
 
 def _give_numbers(connection: sqlite3.Connection, zone: Zone, numbers: Mapping[Cell, int]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["ReleaseDataset"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +28,7 @@ from workbench.export.selection import Selection
 from workbench.export.statistics import band_statistics
 from workbench.geo.codes import CODES
 from workbench.nomenclature import Nomenclature
-from workbench.nomenclature.lookup import NEVER, UNLABELLED
+from workbench.nomenclature.lookup import NEVER, UNLABELLED, ranges
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +67,8 @@ class ReleaseDataset:
         score, 12 all others).
     ignore_index
         Number of the pixels that nothing is to be learned from, such as −100: what the release writes as
-        *other*, which is also what nobody labelled, and in ``challenge`` all that is not scored.
+        *other*, which is also what nobody labelled, and in ``challenge`` all that is not scored. It is the
+        number of no class that is learned.
     modalities
         What else of each patch, such as ``elevation``; see `workbench.export.modalities.MODALITIES`.
     layout
@@ -83,7 +84,8 @@ class ReleaseDataset:
     Raises
     ------
     ReleaseError
-        There is no release, no such set, numbering, band or modality, or labels are withheld.
+        There is no release, no such set, numbering, band or modality, labels are withheld, or
+        ``ignore_index`` would hide a class.
     ModelError
         PyTorch is not installed.
     """
@@ -103,7 +105,7 @@ class ReleaseDataset:
         transform: Callable[[dict[str, Any]], Any] | None = None,
     ) -> None:
         _torch()
-        self.release = release if isinstance(release, Release) else open_release(Path(release))
+        self.release = release if isinstance(release, Release) else open_release(release)
         self.release.prove()
         self.bands, self.modalities, self.scheme = tuple(bands), tuple(modalities), scheme
         self.labels, self.dtype, self.transform = labels, dtype, transform
@@ -207,8 +209,24 @@ def _numbers(
     table = np.full(NEVER + 1, left, np.int64)
     table[list(numbers)] = list(numbers.values())
     if ignored is not None:
-        table[np.arange(NEVER + 1) == UNLABELLED if other is None else table == left] = ignored
+        unlearned = np.arange(NEVER + 1) == UNLABELLED if other is None else table == left
+        learned = [code for code in nomenclature.codes if not unlearned[code]]
+        _check_ignored(
+            ignored, {int(table[code]): nomenclature.by_code(code).key for code in learned}, scheme
+        )
+        table[unlearned] = ignored
     return table
+
+
+def _check_ignored(ignored: object, learned: Mapping[int, str], scheme: str) -> None:
+    """Refuse what is no number, or that of a class that is to be learned."""
+    told = f"classes are numbered {ranges(learned)} in {scheme}; choose another number, such as -100 or 255"
+    if isinstance(ignored, bool) or not isinstance(ignored, int | np.integer):
+        raise ReleaseError(f"ignore_index {ignored!r} is no whole number: {told}")
+    if int(ignored) in learned:
+        raise ReleaseError(f"ignore_index {ignored} is the number of {learned[int(ignored)]}: {told}")
+    if not np.iinfo(np.int64).min <= ignored <= np.iinfo(np.int64).max:
+        raise ReleaseError(f"ignore_index {ignored} is no number of 64 bits: {told}")
 
 
 def _check_told(release: Release, split: str, withheld: int, shown: Sequence[str]) -> None:

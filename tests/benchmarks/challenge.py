@@ -26,7 +26,7 @@ from trees import put_zone  # noqa: E402
 from workbench.campaign import Campaign  # noqa: E402
 from workbench.export import Release, open_release  # noqa: E402
 from workbench.geo.geotiff import write_raster  # noqa: E402
-from workbench.workflows.publishing import publish  # noqa: E402
+from workbench.workflows.publishing import ReleaseOrder, publish  # noqa: E402
 
 
 def made_release(folder: Path, zones: int, side: int) -> Release:
@@ -43,7 +43,7 @@ def made_release(folder: Path, zones: int, side: int) -> Release:
         put_zone(
             campaign, folder, zone, places, at=number * (side + 1), fold=fold + 1, first=first, seed=number
         )
-    return publish(campaign, name="FR_V0.1", out=folder / "releases", say=print)
+    return publish(campaign, ReleaseOrder(name="FR_V0.1", out=folder / "releases"), say=print)
 
 
 def measured(*arguments: object) -> dict[str, Any]:

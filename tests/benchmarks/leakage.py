@@ -33,6 +33,7 @@ from workbench.export.fingerprints import correlation, fingerprint, luminance
 from workbench.export.folds import splits_of_zone
 from workbench.export.index import PatchIndex
 from workbench.export.leakage import find_leaks
+from workbench.export.orientations import ORIENTATIONS
 from workbench.export.rules import DEFAULTS
 from workbench.geo.grid import NATIONAL_GRID
 from workbench.geo.raster import read_bands
@@ -125,7 +126,7 @@ def write_index(made: Made, folder: Path) -> None:
     ids = np.array([f"{made.zones[zone].replace('/', '_')}_{number}" for number, zone in enumerate(of)])
     hashes = rng.integers(0, 1 << 64, count, dtype=np.uint64)
     contrasts = rng.lognormal(3.2, 0.4, count).clip(DEFAULTS.least_contrast + 0.1, 120)
-    pictures = np.arange(count)
+    pictures, turns = np.arange(count), np.zeros(count, np.int64)
     kinds = [made.kind(place) for place in range(len(made.zones))]
     chosen = iter(rng.permutation(count).tolist())
     water = [next(chosen) for _ in range(count // 7)]  # a few hashes for all, and no contrast
@@ -137,10 +138,12 @@ def write_index(made: Made, folder: Path) -> None:
         near = number % 5 != 4  # or one bit too far
         flips = int(rng.integers(0, DEFAULTS.duplicate_bits + 1)) if near else DEFAULTS.duplicate_bits + 1
         mask = sum(1 << bit for bit in rng.permutation(64)[:flips].tolist())
-        hashes[other] = hashes[one] ^ np.uint64(mask)
+        laid = number // 5 % len(ORIENTATIONS)
+        (turned,) = ORIENTATIONS[laid].hashes(hashes[one : one + 1])
+        hashes[other] = turned ^ np.uint64(mask)
         if number % 5 == 3:  # near hashes of other pictures
             continue
-        pictures[other] = one
+        pictures[other], turns[other] = one, laid
         if near and kinds[of[one]] != kinds[of[other]]:
             made.duplicate.add(tuple(sorted((str(ids[one]), str(ids[other])))))
     left, top = NATIONAL_GRID.x + cells[:, 1] * pitch, NATIONAL_GRID.y - cells[:, 0] * pitch
@@ -153,7 +156,7 @@ def write_index(made: Made, folder: Path) -> None:
     }
     columns |= {name: [kinds[zone][place] for zone in of] for place, name in enumerate(COLUMNS)}
     pq.write_table(pa.table(columns), folder / "index.parquet", row_group_size=4096)
-    np.save(folder / "pictures.npy", pictures)
+    np.save(folder / "pictures.npy", np.stack([pictures, turns]))
 
 
 def picture_of(number: int) -> NDArray[np.uint8]:
@@ -162,14 +165,14 @@ def picture_of(number: int) -> NDArray[np.uint8]:
 
 def look(folder: Path) -> None:
     """Look a release through and print what was found: a process of its own."""
-    pictures, seen = np.load(folder / "pictures.npy"), [0.0]
+    (pictures, turns), seen = np.load(folder / "pictures.npy"), [0.0]
     find_leaks(_tiny(), rules=DEFAULTS, picture=picture_of)  # what is compiled and loaded once
     before = resource.getrusage(resource.RUSAGE_SELF)
     wall = time.perf_counter()
 
     def picture(place: int) -> NDArray[np.uint8]:
         begun = time.perf_counter()
-        shown = picture_of(int(pictures[place]))
+        shown = ORIENTATIONS[turns[place]].laid(picture_of(int(pictures[place])))
         seen[0] += time.perf_counter() - begun
         return shown + np.uint8(place % 20)
 

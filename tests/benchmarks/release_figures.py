@@ -25,13 +25,13 @@ import numpy as np
 from affine import Affine
 
 from workbench.export.card import release_card
+from workbench.export.choosing import choose_patches
 from workbench.export.figures import measure_release
 from workbench.export.index import INDEX, PatchIndex, part_bytes, write_index
 from workbench.export.layouts import parse_layouts
 from workbench.export.patches import Patch, PatchFile, ZoneSource, cut_patches
 from workbench.export.release import open_release
 from workbench.export.report import Sheet, report_page
-from workbench.export.report.sheet import choose_patches
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid
 from workbench.geo.zone import Cell, Zone, ZoneRaster
 from workbench.nomenclature import load_nomenclature
@@ -76,7 +76,7 @@ def _measured(path: Path) -> dict[str, Any]:
     with _timed(row, "figures"):
         found = measure_release(release, pixels=False)
     with _timed(row, "choice"):
-        choose_patches(release, count=24)
+        choose_patches(release, wanted=24)
     with _timed(row, "page"):
         page = report_page(found, Sheet())
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

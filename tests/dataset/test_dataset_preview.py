@@ -11,13 +11,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from made_editions import edition
 from made_zones import MadeZone, build, make_zone
 
 from workbench.dataset import publish_dataset
-from workbench.dataset.choosing import choose_patches
 from workbench.dataset.preview import PATCHES
 from workbench.dataset.thumbnails import SIDE, Thumbnails
 from workbench.export import Release
@@ -106,37 +103,6 @@ def test_a_patch_smaller_than_a_thumbnail_keeps_its_size() -> None:
     thumbnails = Thumbnails(bands=("R", "G", "B"), nomenclature=load_nomenclature("flair-19"))
     drawn = thumbnails.draw(np.zeros((3, 32, 32), np.uint8), np.ones((32, 32), np.uint8))
     assert {pixels(png).shape for png in drawn.values()} == {(32, 32, 3)}
-
-
-@st.composite
-def releases(draw: st.DrawFn) -> tuple[list[str], list[str], np.ndarray]:
-    zones = draw(st.lists(st.integers(0, 5), min_size=1, max_size=40).map(sorted))
-    classes = draw(st.integers(1, 4))
-    shares = np.array([[draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])) for _ in range(classes)] for _ in zones])
-    return [f"p{number}" for number in range(len(zones))], [f"z{zone}" for zone in zones], shares
-
-
-@given(releases(), st.integers(1, 50))
-def test_patches_are_chosen_once_and_as_many_as_wanted(
-    made: tuple[list[str], list[str], np.ndarray], wanted: int
-) -> None:
-    ids, zones, shares = made
-    chosen = choose_patches(ids, zones, shares, wanted=wanted)
-    assert chosen == sorted(set(chosen))
-    assert len(chosen) == min(wanted, len(ids))
-
-
-@given(releases())
-def test_every_zone_is_shown_and_every_class_where_there_is_room(
-    made: tuple[list[str], list[str], np.ndarray],
-) -> None:
-    ids, zones, shares = made
-    wanted = 2 * max(len(set(zones)), shares.shape[1])
-    chosen = choose_patches(ids, zones, shares, wanted=wanted)
-    assert {zones[number] for number in chosen} == set(zones)
-    for column in range(shares.shape[1]):
-        there = shares[:, column]
-        assert not there.any() or there[chosen].max() == there.max()
 
 
 def test_all_zones_of_a_small_release_are_in_it(folder: Path, zones: list[MadeZone]) -> None:

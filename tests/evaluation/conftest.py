@@ -12,7 +12,7 @@ from workbench.campaign import Campaign
 from workbench.export import Release
 from workbench.geo.geotiff import write_raster
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 
 DOMAINS = ("D036_2020", "D051_2019", "D055_2018")
 
@@ -28,7 +28,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
         write_raster(image, made_image(truth, number), grid, level=1)
         write_raster(mask, truth, grid)
         add_zone(campaign, image, domain=domain, name="Z1_UF", mask=mask)
-    return publish(campaign, name="FR_V0.1", out=folder, say=lambda sentence: None)
+    return publish(campaign, ReleaseOrder(name="FR_V0.1", out=folder), say=lambda sentence: None)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_release_holds_every_cell_of_every_footprint_once(release: Release, zone
 
 def test_opened_release_gives_back_images_labels_and_counts(release: Release, zones: list[MadeZone]) -> None:
     by_id = {zone.source.zone.id: zone for zone in zones}
-    for patch in open_release(release.path).patches():
+    for patch in open_release(str(release.path)).patches():
         zone = by_id[patch.zone]
         codes = zone.labels[patch.window.slices]
         shown = np.where(codes == 0, 19, codes)

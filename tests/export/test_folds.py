@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import ReleaseError
-from workbench.export.folds import FOLDS, PROD, SEED, SPLITS, assign_fold, splits_of_zone
+from workbench.export.folds import FOLDS, PROD, SEED, SPLITS, assign_fold, fold_for, splits_of_zone
 
 ZONE_IDS = st.from_regex(r"D\d{3}_20\d\d/Z\d{1,3}_[A-Z]{2}", fullmatch=True)
 
@@ -26,6 +26,19 @@ def test_domains_of_equal_area_fill_the_folds_in_turn() -> None:
         areas[fold] = areas.get(fold, 0) + 10485.76
         given_folds.append(fold)
     assert given_folds == [1, 2, 3, 4, 5, 1, 2]
+
+
+def test_a_joined_domain_is_of_both_its_departments() -> None:
+    areas = dict.fromkeys(FOLDS[1:], 9.0)
+    assert fold_for("D024047_2021", {"D047_2018": 3}, areas) == 3
+    assert fold_for("D024_2018", {"D024047_2021": 3}, areas) == 3
+    assert fold_for("D047_2018", {"D024047_2021": 3}, areas) == 3
+    assert fold_for("D040_2018", {"D024047_2021": 3}, areas) == 1  # not by the digits where they join
+
+
+def test_a_joined_domain_of_departments_in_several_folds_goes_to_most_of_their_domains() -> None:
+    folds = {"D024_2018": 2, "D047_2018": 4, "D047_2021": 4}
+    assert fold_for("D024047_2022", folds, {}) == 4
 
 
 def test_fold_outside_one_to_five_is_refused() -> None:

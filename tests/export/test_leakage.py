@@ -18,6 +18,7 @@ from workbench.errors import ReleaseError
 from workbench.export.columns import PatchColumns
 from workbench.export.index import PatchIndex
 from workbench.export.leakage import find_leaks, leaks_of
+from workbench.export.orientations import ORIENTATIONS, Orientation
 from workbench.export.patches import cut_patches
 from workbench.export.release import Release, open_release
 from workbench.export.rules import DEFAULTS
@@ -70,6 +71,28 @@ def test_each_leak_is_named_with_its_zones_patches_and_splits(leaking: Release) 
     assert copy.correlation > 0.98
     assert {"split_1", "split_2"} <= set(overlap.columns) & set(copy.columns)
     assert {overlap.distance, copy.distance} == {0.0, None}
+
+
+def beside_itself(picture: np.ndarray) -> list[MadeZone]:
+    """Return two zones of different folds, the second of which shows another picture of the first's size."""
+    first = make_zone("D055_2018", "Z1", fold=1)
+    return [first, shows(make_zone("D066_2020", "Z1", fold=2, east=50, first_number=9, seed=3), picture)]
+
+
+@pytest.mark.parametrize("laid", ORIENTATIONS[1:], ids=lambda laid: laid.name)
+def test_a_picture_that_is_turned_or_mirrored_is_found_and_said_to_be(
+    laid: Orientation, tmp_path: Path
+) -> None:
+    """What was done to the copy is undone by the way in which it is laid."""
+    picture = make_zone("D055_2018", "Z1", fold=1).image
+    undone = next(one for one in ORIENTATIONS if np.array_equal(one.laid(laid.laid(picture[0])), picture[0]))
+    copy = np.stack([np.clip(undone.laid(band).astype(int) + 9, 0, 255).astype(np.uint8) for band in picture])
+    release = build(beside_itself(copy), tmp_path)
+    (leak,) = leaks_of(release, rules=DEFAULTS).of("duplicate")
+    assert laid.name in leak.text()
+    told = document(run("release", "leakage", release.path, "--json"))
+    (entry,) = told["leaks"]  # type: ignore[misc]
+    assert entry["laid"] == leak.laid == laid.name  # type: ignore[index]
 
 
 def test_a_larger_buffer_finds_what_is_farther(leaking: Release) -> None:

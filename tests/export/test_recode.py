@@ -351,6 +351,8 @@ def test_usage_resolves_what_hangs_on_it_pixel_by_pixel(tmp_path: Path) -> None:
     stripe = SIDE // 4
     usage = done.release.card["derived"]["usage"]
     assert (usage["layer"], usage["field"], usage["features"]) == ("OCCUPATION_SOL", "code_us", 7)
+    assert usage["uncoded"] == 1
+    assert "left aside: 1 polygon of OCCUPATION_SOL without a code in code_us" in done.text()
     assert usage["known_pixels"] == 2 * stripe * 300
     assert usage["contested_pixels"] == 2 * stripe * (SIDE - 400)
     assert usage["unknown_pixels"] == 2 * stripe * 100

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from made_zones import MadeZone, build, make_zone
 
+from workbench.export.choosing import choose_patches
 from workbench.export.figures import measure_release
 from workbench.export.release import Release, open_release
 from workbench.export.report.changes import changes_since
-from workbench.export.report.sheet import choose_patches, look_at
+from workbench.export.report.sheet import look_at
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -35,9 +36,10 @@ from pathlib import Path
 from workbench.export.figures import measure_release
 from workbench.export.release import open_release
 from workbench.export.report import Sheet, report_page
-from workbench.export.report.sheet import choose_patches, look_at
+from workbench.export.choosing import choose_patches
+from workbench.export.report.sheet import look_at
 release = open_release(Path(sys.argv[1]))
-looks = [look_at(release, patch) for patch in choose_patches(release, count=4)]
+looks = [look_at(release, patch) for patch in choose_patches(release, wanted=4)]
 sys.stdout.buffer.write(report_page(measure_release(release), Sheet(looks=looks)))
 """
 
@@ -72,7 +74,7 @@ class Page(HTMLParser):
 
 
 def page(release: Release, *, count: int = 4, pixels: bool = True, **shown: Any) -> bytes:
-    looks = [look_at(release, patch) for patch in choose_patches(release, count=count)]
+    looks = [look_at(release, patch) for patch in choose_patches(release, wanted=count)]
     return report_page(measure_release(release, pixels=pixels), Sheet(looks=looks, **shown))
 
 
@@ -229,11 +231,11 @@ def test_what_changed_since_the_parent_is_told() -> None:
 
 
 def test_patches_to_look_at_show_each_class_and_each_domain_if_they_can(release: Release) -> None:
-    chosen = choose_patches(release, count=3)
+    chosen = choose_patches(release, wanted=3)
     assert len({patch.domain for patch in chosen}) == 3
-    every = choose_patches(release, count=99)
+    every = choose_patches(release, wanted=99)
     assert [patch.id for patch in every] == [patch.id for patch in release.patches()]
-    assert choose_patches(release, count=0) == []
+    assert choose_patches(release, wanted=0) == []
 
 
 def test_a_rare_class_is_looked_at(tmp_path: Path) -> None:
@@ -244,7 +246,7 @@ def test_a_rare_class_is_looked_at(tmp_path: Path) -> None:
         replace(zone, source=replace(zone.source, labels=labels.copy))
         for zone, labels in zip(zones, plain, strict=True)
     ]
-    chosen = choose_patches(build(made, tmp_path), count=2)
+    chosen = choose_patches(build(made, tmp_path), wanted=2)
     assert "D001_2020/Z6" in {patch.zone for patch in chosen}
 
 

@@ -419,12 +419,28 @@ def test_label_that_was_changed_since_is_named_by_the_seal(challenge: Subset, tm
 def test_sealed_folder_of_another_key_proves_nothing(challenge: Subset, tmp_path: Path) -> None:
     shown, sealed = spoilt(challenge, tmp_path)
     (sealed / KEY).write_text("0" * 64 + "\n")
-    assert {problem.kind for problem in verify_release(shown, sealed=sealed).problems} == {"seal"}
+    (problem,) = verify_release(shown, sealed=sealed).problems
+    assert (problem.kind, problem.loc) == ("seal", (SEAL,))
+    assert f"fits nothing in {sealed}: that is the sealed folder of another challenge" in problem.message
     (sealed / KEY).write_text("no key")
     with pytest.raises(ReleaseError, match="holds no key"):
         verify_release(shown, sealed=sealed)
     with pytest.raises(ReleaseError, match="is not sealed"):
         verify_release(shown, sealed=shown)
+
+
+def test_a_release_that_withholds_nothing_has_nothing_to_prove(
+    challenge: Subset, whole: Release, tmp_path: Path
+) -> None:
+    shown, sealed = spoilt(challenge, tmp_path)
+    with pytest.raises(
+        ReleaseError, match=r"withholds no labels, so nothing was sealed .*; leave --sealed out"
+    ):
+        verify_release(whole.path, sealed=sealed)
+    (shown / SEAL).unlink()
+    found = verify_release(shown, sealed=sealed)
+    assert "SEAL: is missing: nobody can prove what is withheld" in found.text()
+    assert "is what was sealed" not in found.text()
 
 
 def put_mask(shown: Path, sealed: Path) -> None:

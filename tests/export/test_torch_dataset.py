@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -104,6 +105,34 @@ def test_numbers_are_those_asked_for(layout: str, whole: Release) -> None:
     np.testing.assert_array_equal(ignored[ignored != -100], codes[ignored != -100])
     lost = mask(scheme="challenge", ignore_index=255)
     np.testing.assert_array_equal(lost == 255, challenge == 13)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"ignore_index": "a"}, r"ignore_index 'a' is no whole number: classes are numbered 1–18 in codes"),
+        ({"ignore_index": 255.0}, r"ignore_index 255\.0 is no whole number"),
+        ({"ignore_index": True}, r"ignore_index True is no whole number"),
+        ({"ignore_index": 1 << 64}, r"is no number of 64 bits"),
+        ({"ignore_index": 3}, r"ignore_index 3 is the number of {3}: classes are numbered 1–18 in codes"),
+        (
+            {"ignore_index": 0, "scheme": "challenge"},
+            r"ignore_index 0 is the number of {1}: classes are numbered 0–11 in challenge; choose another",
+        ),
+    ],
+)
+def test_an_ignored_number_that_hides_a_class_or_is_none_is_refused(
+    asked: dict[str, Any], told: str, whole: Release
+) -> None:
+    keys = {code: whole.nomenclature.by_code(code).key for code in whole.nomenclature.codes}
+    with pytest.raises(ReleaseError, match=re.sub(r"\{(\d+)\}", lambda one: keys[int(one[1])], told)):
+        ReleaseDataset(whole, **asked)
+
+
+def test_the_number_of_other_may_be_ignored_under_its_own(whole: Release) -> None:
+    other = whole.nomenclature.by_key("other").code
+    mask = ReleaseDataset(whole, ignore_index=np.int64(other))[0]["mask"]
+    assert torch.equal(mask, ReleaseDataset(whole)[0]["mask"])
 
 
 def test_other_nomenclatures_have_their_own_numbers_alone(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from workbench.segmentation import segment, write_hierarchy  # noqa: E402
 from workbench.workflows.intake import add_zone  # noqa: E402
 from workbench.workflows.labelling import label_zone  # noqa: E402
 from workbench.workflows.packing import pack_zone  # noqa: E402
-from workbench.workflows.publishing import publish  # noqa: E402
+from workbench.workflows.publishing import ReleaseOrder, publish  # noqa: E402
 from workbench.workflows.rasters import add_raster  # noqa: E402
 from workbench.workflows.refining import refine_node  # noqa: E402
 from workbench.workflows.standing import review_zone  # noqa: E402
@@ -170,7 +170,7 @@ def make_release(target: Path) -> None:
         write_raster(image, np.full((5, 512, 512), 7, np.uint8), grid)
         write_raster(mask, made_truth(512, 512), grid)
         add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask)
-        release = publish(campaign, name=target.name, out=Path(scratch) / "out", say=print)
+        release = publish(campaign, ReleaseOrder(name=target.name, out=Path(scratch) / "out"), say=print)
         (patch,) = release.patches()
         meaning = {"patch": patch.id, "labels_sha256": digest(release.labels(patch).tobytes())}
         shutil.copytree(release.path, target / target.name)

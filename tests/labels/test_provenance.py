@@ -15,9 +15,10 @@ from workbench.errors import EditRefused
 from workbench.geo.grid import Window
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import AssignMask, Protect, Provenance, assign_raster
+from workbench.labels.influence import influences
 from workbench.labels.prelabels import Chosen
 from workbench.labels.proposed import Group
-from workbench.labels.provenance import effort, model_fates, prelabel_fates, sources
+from workbench.labels.provenance import effort, prelabel_fates, sources
 from workbench.labels.review import accept
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -261,7 +262,7 @@ def test_what_became_of_prelabels_is_told_of_each_version_of_a_model(tmp_path: P
     with open_store(tmp_path, "model-unet") as model:
         model.apply(version(rectangle(5, 6, 2, 2, 7), "unet@aaaaaaaaaaaa"))
     with open_store(tmp_path, "marie") as marie:
-        assert model_fates(marie) == {}, "nobody labelled anything yet"
+        assert influences(marie) == {}, "nobody labelled anything yet"
         region = Window(row=5, col=6, height=2, width=2), np.ones((2, 2), np.bool_)
         marie.apply_drawn(marie.prelabels().accepting(Chosen(region=region, pointed=True)))
     with open_store(tmp_path, "model-unet") as model:
@@ -271,7 +272,7 @@ def test_what_became_of_prelabels_is_told_of_each_version_of_a_model(tmp_path: P
         marie.apply(rectangle(7, 6, 1, 4, 3))  # by hand, the same
         marie.apply(rectangle(8, 6, 1, 3, 8))  # by hand, another
         marie.apply(rectangle(9, 6, 1, 1, 7))
-        found = model_fates(marie)
+        found = {name: one.pixels for name, one in influences(marie).items()}
         assert found == {
             "unet": {"kept": 1},
             "unet@aaaaaaaaaaaa": {"kept": 4},
@@ -286,4 +287,4 @@ def test_what_became_of_prelabels_is_told_of_each_version_of_a_model(tmp_path: P
 def test_where_no_model_proposed_nothing_is_told_of_any(tmp_path: Path) -> None:
     with open_store(tmp_path, "marie") as marie:
         marie.apply(rectangle(5, 6, 4, 4, 7))
-        assert model_fates(marie) == {}
+        assert influences(marie) == {}

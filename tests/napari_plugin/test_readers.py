@@ -31,7 +31,7 @@ from workbench.geo.raster import inspect_raster, read_bands
 from workbench.segmentation import read_hierarchy
 from workbench.segmentation.hierarchy import NODATA_LEAF
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.segmenting import segment_raster, segment_zones
 
 NAME = "D051_2019/Z1_AA"
@@ -51,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_raster(mask, truth, grid)
         add_zone(campaign, image, domain="D051_2019", name=name, mask=mask, scheme="flair")
     list(segment_zones(campaign, NAME, say=lambda sentence: None))
-    publish(campaign, name="FR_V0.1", out=folder, say=lambda sentence: None)
+    publish(campaign, ReleaseOrder(name="FR_V0.1", out=folder), say=lambda sentence: None)
     return folder
 
 

@@ -22,7 +22,7 @@ from workbench.inference.embedded import embedded_model
 from workbench.training import Recipe
 from workbench.workflows.crossvalidating import CROSS_VALIDATION, cross_validate
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 
 
 def release_of(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path, *domains: str) -> Path:
@@ -30,7 +30,9 @@ def release_of(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path, *domai
         image, mask = make_ortho(512, 1024, col=1024 * number, seed=number + 1, name=domain)
         add_zone(campaign, image, domain=domain, name="Z1_AA", mask=mask)
     built = publish(
-        campaign, name="FR_V0.1", out=tmp_path / "releases", layouts=("flair-hub",), say=lambda text: None
+        campaign,
+        ReleaseOrder(name="FR_V0.1", out=tmp_path / "releases", layouts=("flair-hub",)),
+        say=lambda text: None,
     )
     return built.path
 
@@ -138,7 +140,9 @@ def test_models_of_another_release_are_not_taken(
     image, mask = make_ortho(512, 512, col=4096, seed=9, name="more")
     add_zone(campaign, image, domain="D051_2019", name="Z2_AA", mask=mask)
     other = publish(
-        campaign, name="FR_V0.1", out=tmp_path / "anew", layouts=("flair-hub",), say=lambda text: None
+        campaign,
+        ReleaseOrder(name="FR_V0.1", out=tmp_path / "anew", layouts=("flair-hub",)),
+        say=lambda text: None,
     ).path
     with pytest.raises(ModelError, match="whose labels or folds are others"):
         cross_validate(other, folder, steps=1, prod=False, resume=True, device="cpu")

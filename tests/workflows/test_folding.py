@@ -9,11 +9,12 @@ from made_orthos import MakeOrtho
 
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
+from workbench.documents import validate
 from workbench.errors import CampaignError
 from workbench.export.folds import splits_of_zone
 from workbench.workflows.folding import balance_campaign, fold_table, set_folds
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, judge, publish
 
 
 def added(
@@ -45,12 +46,72 @@ def test_zones_that_lie_near_each_other_are_drawn_together_for_ever(
     assert one == two
 
 
+@pytest.mark.parametrize("row", [0, 512], ids=["the same ground", "beside it"])
+def test_ground_that_is_known_by_another_name_gets_its_fold_and_its_draw(
+    campaign: Campaign, make_ortho: MakeOrtho, row: int
+) -> None:
+    """Neither department nor year tell it: the footprint does."""
+    added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
+    added(campaign, make_ortho, "D036_2020", "Z1_UU", row=20480)
+    added(campaign, make_ortho, "D099_2023", "Z7_UU", row=row)
+    assert campaign.folds() == {"D036_2020": 2, "D055_2018": 1, "D099_2023": 1}
+    assert campaign.registry.places() == {"D099_2023/Z7_UU": "D055_2018/Z1_UU"}
+
+
+def test_of_two_domains_that_lie_as_near_the_one_that_shares_ground_counts(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    added(campaign, make_ortho, "D036_2020", "Z1_UU", row=0)
+    added(campaign, make_ortho, "D055_2018", "Z1_UU", row=20480)
+    set_folds(campaign, folds_in(campaign, "D036_2020,1\nD055_2018,4\n"))
+    added(campaign, make_ortho, "D036_2020", "Z2_UU", row=20480 + 512)
+    added(campaign, make_ortho, "D099_2023", "Z1_UU", row=20480)
+    assert campaign.folds()["D099_2023"] == 4
+
+
+def test_a_department_that_comes_to_lie_beside_another_one_is_told_and_balanced_with_it(
+    campaign: Campaign, make_ortho: MakeOrtho
+) -> None:
+    """Both domains have their folds when a zone joins them."""
+    added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
+    added(campaign, make_ortho, "D036_2020", "Z1_UU", row=20480)
+    added(campaign, make_ortho, "D036_2020", "Z2_UU", row=512)
+    told = fold_table(campaign).text()
+    assert "D036_2020 and D055_2018 share ground or lie nearer than 100 m, and are in folds 2 and 1;" in told
+    assert len(set(balance_campaign(campaign).folds.values())) == 1
+
+
+def test_ground_that_a_parent_has_in_another_fold_is_told(
+    campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path
+) -> None:
+    """A campaign that begins anew knows nothing of the folds of the release that it builds on."""
+    added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
+    first = publish(campaign, ReleaseOrder(name="V0.1", out=tmp_path), say=lambda text: None)
+    pilot, said = Campaign.create(tmp_path / "pilot"), list[str]()
+    added(pilot, make_ortho, "D036_2020", "Z1_UU", row=20480)
+    added(pilot, make_ortho, "D055_2021", "Z1_UU", row=0)
+    order = ReleaseOrder(name="V0.2", out=tmp_path, parent=first.path)
+    judge(pilot, order, say=said.append)
+    told = "D055_2021/Z1_UU is in fold 2, and V0.1 has its ground as D055_2018/Z1_UU in fold 1: put D055_2021"
+    assert [text for text in said if text.startswith(told)]
+    set_folds(pilot, folds_in(pilot, "D055_2021,1\nD036_2020,2\n"))
+    said.clear()
+    judge(pilot, order, say=said.append)
+    assert not [text for text in said if "has its ground" in text]
+
+
+def folds_in(campaign: Campaign, rows: str) -> Path:
+    path = campaign.path / "folds.csv"
+    path.write_text(f"domain,fold\n{rows}")
+    return path
+
+
 def test_release_says_with_which_zone_another_one_is_drawn(
     campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path
 ) -> None:
     for name, row in (("Z1_UU", 0), ("Z2_UU", 512)):
         added(campaign, make_ortho, "D055_2018", name, row=row)
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=lambda text: None)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=lambda text: None)
     assert [entry["place"] for entry in release.card["zones"]] == ["D055_2018/Z1_UU"] * 2
     assert release.card["zones"][0]["splits"] == release.card["zones"][1]["splits"]
 
@@ -59,7 +120,7 @@ def test_balancing_moves_what_no_release_has(
     campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path
 ) -> None:
     added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
-    publish(campaign, name="V1", out=tmp_path / "out", say=lambda text: None)
+    publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=lambda text: None)
     for place, domain in enumerate(("D036_2020", "D051_2019", "D067_2021"), start=1):
         added(campaign, make_ortho, domain, "Z1_UU", row=20 * 512 * place)
     (tmp_path / "folds.csv").write_text("domain,fold\nD036_2020,1\nD051_2019,1\nD067_2021,1\n")
@@ -78,7 +139,7 @@ def test_fold_that_a_release_has_is_not_moved_by_a_table(
     campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path
 ) -> None:
     added(campaign, make_ortho, "D055_2018", "Z1_UU", row=0)
-    publish(campaign, name="V1", out=tmp_path / "out", say=lambda text: None)
+    publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=lambda text: None)
     (tmp_path / "folds.csv").write_text("domain,fold\nD055_2018,3\n")
     with pytest.raises(CampaignError, match="a release has D055_2018, and a domain keeps its fold for ever"):
         set_folds(campaign, tmp_path / "folds.csv")
@@ -121,6 +182,7 @@ def test_command_shows_folds_and_moves_them(
     document = json.loads(
         run(command, ["campaign", "folds", str(campaign.path), "--balance", "--json"]).output
     )
+    validate(document, "outputs/campaign-folds", source="campaign-folds")
     assert (
         {one["name"]: one["fold"] for one in document["domains"]}
         == campaign.folds()

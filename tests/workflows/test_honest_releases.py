@@ -19,6 +19,7 @@ from workbench.export.assistance import Choice
 from workbench.export.rules import Rules
 from workbench.geo.geotiff import write_raster
 from workbench.geo.raster import read_bands
+from workbench.labels.edits import Comment
 from workbench.labels.prelabels import Chosen
 from workbench.workflows.assisting import note_model
 from workbench.workflows.intake import add_zone
@@ -26,7 +27,7 @@ from workbench.workflows.learned import SeenGround
 from workbench.workflows.packing import pack_zone
 from workbench.workflows.predictions import PredictedBy, prediction_path, prediction_tags
 from workbench.workflows.prelabelling import prelabel_zone
-from workbench.workflows.publishing import judge, publish, release_sources
+from workbench.workflows.publishing import ReleaseOrder, judge, publish, release_sources
 from workbench.workflows.segmenting import segment_zones
 from workbench.workflows.standing import review_zone
 from workbench.workflows.unpacking import unpack_zone
@@ -61,13 +62,21 @@ def campaign(segmented: Path, tmp_path: Path) -> Campaign:
     return Campaign.open(Path(shutil.copytree(segmented / "campaign", tmp_path / "campaign")))
 
 
-def propose(campaign: Campaign, segmented: Path, domains: list[str] | None) -> None:
+def propose(
+    campaign: Campaign,
+    segmented: Path,
+    domains: list[str] | None,
+    *,
+    digest: str = DIGEST,
+    model: str = "tiny",
+) -> None:
     """Have a model propose the truth of the first zone, that was trained on some domains."""
     zone = campaign.zone("D051_2019/Z1_UN")
     truth = read_bands(segmented / "D051_2019-mask.tif")[0]
     planes = np.stack([truth, np.full_like(truth, 200), np.full_like(truth, 50)])
-    tags = prediction_tags(model="tiny", digest=DIGEST, nomenclature="flair-19", domains=domains)
-    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags, overwrite=True)
+    tags = prediction_tags(model=model, digest=digest, nomenclature="flair-19", domains=domains)
+    prediction_path(campaign, zone).unlink(missing_ok=True)
+    write_raster(prediction_path(campaign, zone), planes, zone.grid, tags=tags)
     prelabel_zone(campaign, zone)
 
 
@@ -98,9 +107,11 @@ def test_a_zone_that_a_model_of_its_fold_labelled_is_no_test_unless_asked_for(
     assert gave.pixels == {"untouched": source.labelled}
     assert (plain.assistance, plain.labelled) == ((), 512 * 512)
     with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     assert not (tmp_path / "out").exists()
-    release = publish(campaign, name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True), say=quiet)
+    release = publish(
+        campaign, ReleaseOrder(name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True)), say=quiet
+    )
     (first, second) = release.card["zones"]
     assert first["assistance"] == [gave.document()]
     told = f"100.0% of its labels from {NAMED}, trained on fold 1"
@@ -116,9 +127,48 @@ def test_a_zone_that_a_model_of_other_folds_labelled_is_a_plain_test(
 ) -> None:
     propose(campaign, segmented, ["D055_2018"])
     finish(campaign)
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     entry = release.card["zones"][0]
     assert (entry["assistance"][0]["folds"], entry["disclosure"]) == ([2], None)
+
+
+def test_a_model_of_a_joined_domain_saw_the_folds_of_both_departments(
+    campaign: Campaign, segmented: Path, tmp_path: Path
+) -> None:
+    """FLAIR-HUB's D055051 shows ground of D055 and of D051, whichever of them is tested."""
+    propose(campaign, segmented, ["D055051_2021"])
+    finish(campaign)
+    source, _ = release_sources(campaign, say=quiet)
+    assert source.assistance[0].folds == (1, 2)
+    with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
+
+
+@pytest.mark.parametrize("model", ["tiny", "other"], ids=["another version", "another model"])
+@pytest.mark.parametrize("tainted_first", [True, False])
+def test_a_model_that_agrees_with_an_unseeing_one_is_told_all_the_same(
+    campaign: Campaign, segmented: Path, tmp_path: Path, model: str, tainted_first: bool
+) -> None:
+    """Whoever takes the labels over has both before their eyes."""
+    runs = [("tiny", "cd" * 32, ["D055_2018"]), (model, DIGEST, ["D051_2019"])]
+    zone = campaign.zone("D051_2019/Z1_UN")
+    for name, digest, domains in reversed(runs) if tainted_first else runs:
+        propose(campaign, segmented, domains, digest=digest, model=name)
+        with campaign.open_store(zone, author="marie") as store:
+            store.record(Comment(row=1, col=1, text="read"))
+    finish(campaign)
+    source, _ = release_sources(campaign, say=quiet)
+    tainted = f"{model}@{DIGEST[:12]}"
+    whole = {one.model: one.assisted for one in source.assistance}
+    assert whole[tainted] == source.labelled
+    with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
+    release = publish(
+        campaign, ReleaseOrder(name="V1", out=tmp_path / "out", rules=Rules(assisted_test=True)), say=quiet
+    )
+    told = release.card["zones"][0]["disclosure"]
+    assert f"100.0% of its labels from {tainted}, trained on fold 1" in told
+    assert ("given otherwise, after it had proposed the same" in told) == tainted_first
 
 
 @pytest.mark.parametrize("noted", [True, False])
@@ -132,8 +182,10 @@ def test_of_what_nobody_knows_the_release_says_so(
             connection.execute("DROP TABLE models")
     finish(campaign)
     with pytest.raises(ReleaseError, match="nobody knows what they were trained on"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
-    release = publish(campaign, name="V1", out=tmp_path / "out", rules=Rules(unknown=1.0), say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
+    release = publish(
+        campaign, ReleaseOrder(name="V1", out=tmp_path / "out", rules=Rules(unknown=1.0)), say=quiet
+    )
     assert "unknown-model" in {warning["kind"] for warning in release.card["warnings"]}
     assert release.card["zones"][0]["assistance"][0]["domains"] is None
     assert "and nobody knows what that was trained on" in release.card["zones"][0]["disclosure"]
@@ -175,7 +227,7 @@ def test_a_zone_says_what_chose_it_and_a_release_repeats_it(
     validate(document, "outputs/zone-add", source="zone-add")
     assert document["choice"] == {"strategy": "bald", "inclusion": 0.1}
     assert campaign.registry.choices() == {"D036_2020/Z1_AA": Choice(strategy="bald", inclusion=0.1)}
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     (entry,) = [zone for zone in release.card["zones"] if zone["id"] == "D036_2020/Z1_AA"]
     assert entry["choice"] == {"strategy": "bald", "inclusion": 0.1}
     assert entry["disclosure"].endswith("test in split_3: chosen by bald with a probability of 0.1")
@@ -227,7 +279,9 @@ def test_the_report_builds_nothing_and_fails_where_the_build_would(
     assert built.exit_code == 0
     document = json.loads(built.stdout)
     validate(document, "outputs/release-build", source="release-build")
-    trial = judge(campaign, name="V2", out=tmp_path / "out", rules=Rules(assisted_test=True), say=quiet)
+    trial = judge(
+        campaign, ReleaseOrder(name="V2", out=tmp_path / "out", rules=Rules(assisted_test=True)), say=quiet
+    )
     assert document["rules"] == [one.document() for one in trial.verdicts]
 
 

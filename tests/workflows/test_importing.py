@@ -34,7 +34,7 @@ from workbench.labels.review import zone_state
 from workbench.workflows.imported import ImportedTree
 from workbench.workflows.importing import import_release
 from workbench.workflows.journals import verify_journals
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "data" / "flair"
@@ -48,7 +48,7 @@ def quiet(sentence: str) -> None:
 
 
 def released(campaign: Campaign, out: Path, **options: Any) -> Release:
-    return publish(campaign, name="FR_V0.1", out=out, say=quiet, **options)
+    return publish(campaign, ReleaseOrder(name="FR_V0.1", out=out, **options), say=quiet)
 
 
 def checked(done: ImportedTree) -> dict[str, Any]:

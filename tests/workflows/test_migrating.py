@@ -31,7 +31,7 @@ from workbench.workflows.journals import verify_journals
 from workbench.workflows.labelling import export_labels, label_zone
 from workbench.workflows.migrating import find_recoding, migrate
 from workbench.workflows.migration import Migration
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.segmenting import segment_zones
 from workbench.workflows.standing import review_zone, standing
 
@@ -138,11 +138,11 @@ def test_what_arrives_can_be_exported_and_released(old: Campaign, tmp_path: Path
     assert np.array_equal(values, np.where(expected == 0, 19, expected))
     with new.open_store(zone) as store:
         assert zone_state(store).by == "zoe"
-    assert verify_release(publish(new, name="V1", out=tmp_path / "out", say=quiet).path).sound
+    assert verify_release(publish(new, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet).path).sound
     with pytest.raises(
         WorkbenchError, match=r"layout flair1 numbers labels as flair.*ign-urbain has no such.*migrate"
     ):
-        publish(old, name="V1", out=tmp_path / "none", say=quiet)
+        publish(old, ReleaseOrder(name="V1", out=tmp_path / "none"), say=quiet)
     assert not (tmp_path / "none").exists()
     assert new.pseudonym("zoe") == old.pseudonym("zoe")
 

@@ -42,7 +42,7 @@ from workbench.workflows.model_publishing import PublishedModel, publish_model
 from workbench.workflows.model_readme import readme
 from workbench.workflows.models import describe_model
 from workbench.workflows.publication import Figures, NotMeasured, Publication
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.training import train_model
 from workbench.workflows.unseen import unknown_ground
 
@@ -66,7 +66,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
         write_raster(mask, truth, grid)
         taken = date(int(domain[-4:]), 5 + number, 1)
         add_zone(campaign, image, domain=domain, name="Z1_UF", mask=mask, acquired=taken, camera="UCE-M3")
-    return publish(campaign, name="FR_V0.1", out=folder / "releases", say=lambda _: None)
+    return publish(campaign, ReleaseOrder(name="FR_V0.1", out=folder / "releases"), say=lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -494,7 +494,7 @@ def test_a_release_without_train_and_valid_has_no_statistics(trained: Path, tmp_
     write_raster(tmp_path / "ortho.tif", made_image(truth, 9), grid, level=1)
     write_raster(tmp_path / "mask.tif", truth, grid)
     add_zone(campaign, tmp_path / "ortho.tif", domain="D099_2022", name="Z1_UU", mask=tmp_path / "mask.tif")
-    alone = publish(campaign, name="ALONE", out=tmp_path / "releases", say=lambda _: None)
+    alone = publish(campaign, ReleaseOrder(name="ALONE", out=tmp_path / "releases"), say=lambda _: None)
     done = published(trained, tmp_path / "out", release=alone.path)
     assert done.document()["statistics"] == []
     assert done.document()["test"]["domains"] == ["D099_2022"]

@@ -33,7 +33,7 @@ from workbench.workflows.archive import PACK
 from workbench.workflows.changelog import CHANGELOG
 from workbench.workflows.diff_page import PAGE as DIFFERENCE
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "outputs_unmarked"
 ZONE = ("--zone", "D051_2019/Z15_UN")
@@ -132,7 +132,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_model(folder / "model")
     campaign = Campaign.create(folder / "campaign")
     add_zone(campaign, folder / "ortho.tif", domain="D051_2019", name="Z15_UN", mask=folder / "truth.tif")
-    publish(campaign, name="R1", out=folder / "releases", say=lambda sentence: None)
+    publish(campaign, ReleaseOrder(name="R1", out=folder / "releases"), say=lambda sentence: None)
     (folder / "made").mkdir()
     for name in ("hierarchy", *(OUTPUTS.keys() - {"hierarchy"})):
         done = run_output(folder, OUTPUTS[name], folder / "made" / OUTPUTS[name].name)

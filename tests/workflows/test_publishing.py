@@ -17,7 +17,7 @@ from workbench.geo.raster import read_bands
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import judge, publish, release_sources
+from workbench.workflows.publishing import ReleaseOrder, judge, publish, release_sources
 from workbench.workflows.standing import review_zone
 
 
@@ -40,7 +40,7 @@ def quiet(message: str) -> None:
 def test_a_release_holds_the_accepted_labels_and_pixels(
     campaign: Campaign, zone: Zone, tmp_path: Path
 ) -> None:
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     assert verify_release(release.path).sound
     with campaign.open_store(zone) as store:
         for patch in open_release(release.path).patches():
@@ -57,14 +57,14 @@ def test_an_edit_after_acceptance_keeps_the_zone_out_until_it_is_accepted_again(
     edit(campaign, zone, "paul")
     said: list[str] = []
     with pytest.raises(ReleaseError, match="no accepted zone"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=said.append)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=said.append)
     assert len(said) == 1
     assert "D051_2019/Z1_AA is sent back by paul: a greenhouse is missing and stays out" in said[0]
     assert said[0].endswith("--submit, then --accept")
     assert not (tmp_path / "out").exists()
     review_zone(campaign, zone, author="paul", verdict="submit")
     review_zone(campaign, zone, author="zoe", verdict="accept")
-    release = publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     assert (release.labels(release.patches()[0])[3:11, 4:13] == 14).all()
 
 
@@ -82,7 +82,7 @@ def test_a_raster_that_changed_since_is_not_released(campaign: Campaign, zone: Z
     zone.ortho.path.unlink()
     write_raster(zone.ortho.path, pixels, zone.grid)
     with pytest.raises(RasterError, match="not those that zone"):
-        publish(campaign, name="V1", out=tmp_path / "out", say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     assert not (tmp_path / "out").exists()
 
 
@@ -91,7 +91,7 @@ def test_two_builds_are_the_same_bytes_and_name_nobody(
 ) -> None:
     trees = []
     for number in (1, 2):
-        publish(campaign, name="V1", out=tmp_path / f"out{number}", say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / f"out{number}"), say=quiet)
         root = tmp_path / f"out{number}"
         trees.append({str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()})
     assert trees[0] == trees[1]
@@ -107,8 +107,8 @@ def test_excluded_ground_stays_out_and_is_counted(campaign: Campaign, zone: Zone
     left, bottom = zone.grid.bounds.left, zone.grid.bounds.bottom
     path = polygons(tmp_path / "places.gpkg", shapely.box(left + 9, bottom + 9, left + 10, bottom + 10))
     said: list[str] = []
-    trial = judge(campaign, name="V1", out=tmp_path / "out", exclude=path, say=said.append)
-    release = publish(campaign, name="V1", out=tmp_path / "out", exclude=path, say=said.append)
+    trial = judge(campaign, ReleaseOrder(name="V1", out=tmp_path / "out", exclude=path), say=said.append)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out", exclude=path), say=said.append)
     assert said == []
     assert len(release.patches()) == len(zone.cells) - 1
     for done in (trial, release):
@@ -119,7 +119,7 @@ def test_excluded_ground_stays_out_and_is_counted(campaign: Campaign, zone: Zone
 def test_a_layer_that_touches_no_patch_is_warned_of(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
     path = polygons(tmp_path / "places.gpkg", shapely.box(0, 0, 9, 9))
     said: list[str] = []
-    release = publish(campaign, name="V1", out=tmp_path / "out", exclude=path, say=said.append)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out", exclude=path), say=said.append)
     assert said == [f"{path} touches no patch of an accepted zone, so nothing stays out; check where it lies"]
     assert release.document()["excluded_patches"] == 0
     assert "excluded" not in release.text()
@@ -130,5 +130,5 @@ def test_points_beside_polygons_exclude_nothing_and_are_refused(
 ) -> None:
     path = polygons(tmp_path / "places.gpkg", shapely.box(0, 0, 9, 9), shapely.Point(9, 9))
     with pytest.raises(VectorError, match=r"1 feature of 2 in layer places cover no ground.*Buffer"):
-        publish(campaign, name="V1", out=tmp_path / "out", exclude=path, say=quiet)
+        publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out", exclude=path), say=quiet)
     assert not (tmp_path / "out").exists()

@@ -18,7 +18,7 @@ from workbench.export import Release
 from workbench.registry import Registry
 from workbench.workflows.backup import back_up
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import judge, publish
+from workbench.workflows.publishing import ReleaseOrder, judge, publish
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="folders have no mode there")
 GONE = "D051_2019/Z2_AA"
@@ -45,7 +45,7 @@ def place(make_ortho: MakeOrtho) -> Iterator[Path]:
 
 Make = Callable[[Campaign, Path, Release], object]
 MAKES: dict[str, Make] = {
-    "build": lambda campaign, out, _: publish(campaign, name="V0.2", out=out, say=quiet),
+    "build": lambda campaign, out, _: publish(campaign, ReleaseOrder(name="V0.2", out=out), say=quiet),
     "withdraw": lambda campaign, out, first: withdraw_zones(
         first, [GONE], reason="the law", name="V0.2", out=out, campaign=campaign
     ),
@@ -55,7 +55,7 @@ MAKES: dict[str, Make] = {
 @pytest.mark.parametrize("case", MAKES)
 def test_nothing_is_made_of_a_campaign_that_cannot_take_note_of_it(case: str, place: Path) -> None:
     campaign = Campaign.open(place / "campaign")
-    first = publish(campaign, name="V0.1", out=place / "first", say=quiet)
+    first = publish(campaign, ReleaseOrder(name="V0.1", out=place / "first"), say=quiet)
     before = file_bytes(campaign.path)
     with read_only(campaign.path):
         with pytest.raises(ReleaseError, match=r"cannot be written.*campaign backup .*campaign COPY") as told:
@@ -67,11 +67,11 @@ def test_nothing_is_made_of_a_campaign_that_cannot_take_note_of_it(case: str, pl
 
 def test_a_copy_of_a_read_only_campaign_gives_the_release_that_it_would(place: Path) -> None:
     campaign = Campaign.open(place / "campaign")
-    publish(campaign, name="V0.1", out=place / "first", say=quiet)
+    publish(campaign, ReleaseOrder(name="V0.1", out=place / "first"), say=quiet)
     with read_only(campaign.path):
-        assert not judge(campaign, name="V0.1", out=place / "out", say=quiet).refused
+        assert not judge(campaign, ReleaseOrder(name="V0.1", out=place / "out"), say=quiet).refused
         copy = back_up(Campaign.open(campaign.path), place / "out" / "copy").path
-    publish(Campaign.open(copy), name="V0.1", out=place / "out", say=quiet)
+    publish(Campaign.open(copy), ReleaseOrder(name="V0.1", out=place / "out"), say=quiet)
     assert file_bytes(place / "out" / "V0.1") == file_bytes(place / "first" / "V0.1")
 
 
@@ -86,7 +86,7 @@ def test_a_withdrawal_that_the_campaign_did_not_hear_of_is_told_by_the_same_call
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign, out = Campaign.open(place / "campaign"), place / "out"
-    first = publish(campaign, name="V0.1", out=out, say=quiet)
+    first = publish(campaign, ReleaseOrder(name="V0.1", out=out), say=quiet)
 
     def full(*_: object, **__: object) -> None:
         raise CampaignError("registry.gpkg: it cannot be written (database or disk is full)")
@@ -105,7 +105,7 @@ def test_a_withdrawal_that_the_campaign_did_not_hear_of_is_told_by_the_same_call
     assert withdraw()
     assert file_bytes(out) == before
     assert [row["zone"] for row in campaign.registry.rows("withdrawals")] == [GONE]
-    later = publish(campaign, name="V0.3", out=out, say=quiet)
+    later = publish(campaign, ReleaseOrder(name="V0.3", out=out), say=quiet)
     assert [entry["id"] for entry in later.card["zones"]] == ["D051_2019/Z1_AA"]
     with pytest.raises(ReleaseError, match=r"tells otherwise how it was made \(withdrawn in"):
         withdraw(reason="a slip")

@@ -15,10 +15,16 @@ from made_orthos import MakeOrtho
 from workbench.campaign import Campaign
 from workbench.documents import validate
 from workbench.errors import ReleaseError
+from workbench.export import open_release
+from workbench.export.subset import subset_release
+from workbench.export.wanted import Wanted
+from workbench.export.withdrawing import release_without
 from workbench.geo.zone import Zone
+from workbench.workflows.changelog import changelog
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
+from workbench.workflows.recoding import recode
 from workbench.workflows.release_comparing import compare_releases
 from workbench.workflows.standing import review_zone
 
@@ -44,14 +50,16 @@ def campaign(campaign: Campaign, make_ortho: MakeOrtho) -> Campaign:
         image, mask = make_ortho(height, 512, col=512 * len(campaign.zones()), name=name)
         add_zone(campaign, image, domain="D051_2019", name=name, mask=mask)
     out = campaign.path.parent / "R"
-    publish(campaign, name="V0.1", out=out, say=quiet)
+    publish(campaign, ReleaseOrder(name="V0.1", out=out), say=quiet)
     first, second = campaign.zones()
     lower = [[row + 600, col] for row, col in SQUARE[:2]] + [
         [row + 600, col // 2 + 5] for row, col in SQUARE[2:]
     ]
     edit(campaign, first, {"polygon": SQUARE, "class": "snow"}, {"polygon": lower, "class": "snow"})
     edit(campaign, second, {"polygon": [[9, 9], [9, 12], [12, 12], [12, 9]], "class": "swimming_pool"})
-    publish(campaign, name="V0.1.1", out=out, layouts=["flair-hub"], parent=out / "V0.1", say=quiet)
+    publish(
+        campaign, ReleaseOrder(name="V0.1.1", out=out, layouts=["flair-hub"], parent=out / "V0.1"), say=quiet
+    )
     return campaign
 
 
@@ -207,7 +215,37 @@ def test_a_version_that_is_too_low_for_what_changed_is_said(
 ) -> None:
     image, mask = make_ortho(row=2048, name="more")
     add_zone(campaign, image, domain="D051_2019", name="Z3_AA", mask=mask)
-    publish(campaign, name="V0.1.2", out=folder, say=quiet)
+    publish(campaign, ReleaseOrder(name="V0.1.2", out=folder), say=quiet)
     text = compare_releases(folder / "V0.1", folder / "V0.1.2").text()
     assert "its version is 0.1.2, and what changed makes it 0.2.0 at least" in text
     assert "added: D051_2019/Z3_AA (1 patch, 1.05 ha)" in text
+
+
+def test_a_release_of_derived_labels_is_said_to_be_and_its_version_blames_nobody(
+    campaign: Campaign, folder: Path
+) -> None:
+    recode(folder / "V0.1.1", name="COSIA", out=folder, goal="cosia")
+    found = compare_releases(folder / "V0.1", folder / "COSIA")
+    told = "COSIA is derived from V0.1.1 by the table flair-19-to-cosia 1.0.0: its classes are those of"
+    assert told in found.text()
+    assert "derived from V0.1.1" in changelog(found.diff, None)
+    for blame in ("at least", "no head"):
+        assert blame not in found.text() + changelog(found.diff, None)
+    (origin,) = found.document()["origins"]
+    assert (origin["kind"], origin["release"], origin["of"]) == ("recode", "COSIA", "V0.1.1")
+
+
+def test_a_part_of_a_release_says_which_part_it_is_on_either_side(campaign: Campaign, folder: Path) -> None:
+    wanted = Wanted(zones=("D051_2019/Z1_AA",))
+    subset_release(open_release(folder / "V0.1"), name="PART", out=folder, wanted=wanted)
+    for pair in (("V0.1", "PART"), ("PART", "V0.1")):
+        text = compare_releases(*(folder / name for name in pair)).text()
+        assert "PART is a part of V0.1, with that one's version, of D051_2019/Z1_AA" in text
+        assert "at least" not in text
+
+
+def test_a_release_without_withdrawn_zones_says_which_went(campaign: Campaign, folder: Path) -> None:
+    zones = ["D051_2019/Z1_AA"]
+    release_without(open_release(folder / "V0.1"), zones, reason="asked for", name="V0.2", out=folder)
+    text = compare_releases(folder / "V0.1", folder / "V0.2").text()
+    assert "V0.2 is V0.1 without 1 zone that had to go (D051_2019/Z1_AA)" in text

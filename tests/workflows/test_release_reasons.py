@@ -24,7 +24,7 @@ from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.publishing import publish, release_sources
+from workbench.workflows.publishing import ReleaseOrder, publish, release_sources
 from workbench.workflows.release_reasons import Reasons, explain
 from workbench.workflows.standing import review_zone
 from workbench.workflows.zone_history import Cause
@@ -44,7 +44,9 @@ def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Zone:
 
 
 def released(campaign: Campaign, tmp_path: Path, name: str, **options: object) -> Release:
-    return publish(campaign, name=name, out=tmp_path / "out", layouts=["flair-hub"], say=quiet, **options)
+    return publish(
+        campaign, ReleaseOrder(name=name, out=tmp_path / "out", layouts=["flair-hub"], **options), say=quiet
+    )
 
 
 def edited(campaign: Campaign, zone: Zone, *edits: Edit) -> None:

@@ -16,7 +16,7 @@ from workbench.export.release import Release
 from workbench.geo.zone import Zone
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.release_comparing import compare_releases
 from workbench.workflows.reporting import write_report
 from workbench.workflows.standing import review_zone
@@ -37,7 +37,7 @@ def zone(campaign: Campaign, make_ortho: MakeOrtho) -> Zone:
 
 @pytest.fixture
 def release(campaign: Campaign, zone: Zone, tmp_path: Path) -> Release:
-    return publish(campaign, name="FR_V0.1", out=tmp_path / "releases", say=quiet)
+    return publish(campaign, ReleaseOrder(name="FR_V0.1", out=tmp_path / "releases"), say=quiet)
 
 
 def untold(release: Release) -> None:
@@ -110,7 +110,9 @@ def test_releases_before_it_are_found_beside_it(
 ) -> None:
     image, mask = make_ortho(row=9 * 512, seed=2, name="other")
     add_zone(campaign, image, domain="D052_2019", name="Z1_AA", mask=mask)
-    built = publish(campaign, name="FR_V0.2", out=tmp_path / "releases", parent=release.path, say=quiet)
+    built = publish(
+        campaign, ReleaseOrder(name="FR_V0.2", out=tmp_path / "releases", parent=release.path), say=quiet
+    )
     write_report(built.path, tmp_path / "report.html", say=quiet)
     page = (tmp_path / "report.html").read_text()
     assert "1 came: D052_2019/Z1_AA" in page

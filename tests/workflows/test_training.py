@@ -30,7 +30,7 @@ from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.patch_sources import campaign_patches, release_patches
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.training import train_model
 
 PLACES = [("D051_2019", "Z1_AA"), ("D051_2019", "Z2_AA"), ("D036_2020", "Z1_AA"), ("D036_2020", "Z2_AA")]
@@ -56,7 +56,9 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 
 @pytest.fixture(scope="module")
 def release(labelled: Campaign, tmp_path_factory: pytest.TempPathFactory) -> Release:
-    return publish(labelled, name="FR_V0.1", out=tmp_path_factory.mktemp("releases"), say=lambda _: None)
+    return publish(
+        labelled, ReleaseOrder(name="FR_V0.1", out=tmp_path_factory.mktemp("releases")), say=lambda _: None
+    )
 
 
 def test_a_campaign_gives_the_labels_and_pixels_of_its_zones(labelled: Campaign) -> None:

@@ -12,7 +12,7 @@ from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
 from workbench.export import Release
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 
 GONE = "D051_2019/Z2_AA"
 
@@ -22,7 +22,7 @@ def first(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path) -> Release:
     for place, name in enumerate(("Z1_AA", "Z2_AA")):
         image, mask = make_ortho(512, 512, col=2048 * place, name=name)
         add_zone(campaign, image, domain="D051_2019", name=name, mask=mask)
-    return publish(campaign, name="V0.1", out=tmp_path / "out", say=lambda sentence: None)
+    return publish(campaign, ReleaseOrder(name="V0.1", out=tmp_path / "out"), say=lambda sentence: None)
 
 
 def zones_of(release: Release) -> list[str]:
@@ -38,17 +38,23 @@ def test_no_later_release_has_it_whatever_that_is_built_on(
     assert campaign.registry.rows("releases")[-1]["content_sha256"] == done.release.card["content_sha256"]
     said: list[str] = []
     before = out / parent if parent else None
-    later = publish(campaign, name="V0.3", out=out, parent=before, say=said.append)
+    later = publish(campaign, ReleaseOrder(name="V0.3", out=out, parent=before), say=said.append)
     assert zones_of(later) == ["D051_2019/Z1_AA"]
     assert f"{GONE} was withdrawn in 0.2.0 and stays out: the law" in said
-    back = publish(campaign, name="V0.4", out=out, parent=before, readmit=[GONE], say=said.append)
+    back = publish(
+        campaign, ReleaseOrder(name="V0.4", out=out, parent=before, readmit=[GONE]), say=said.append
+    )
     assert zones_of(back) == ["D051_2019/Z1_AA", GONE]
     assert campaign.registry.rows("withdrawals") == []
     campaign.registry.check()
 
 
 def test_it_is_said_where_the_zone_still_is(campaign: Campaign, first: Release, tmp_path: Path) -> None:
-    publish(campaign, name="COPY", out=tmp_path / "elsewhere", layouts=["flair1"], say=lambda sentence: None)
+    publish(
+        campaign,
+        ReleaseOrder(name="COPY", out=tmp_path / "elsewhere", layouts=["flair1"]),
+        say=lambda sentence: None,
+    )
     done = withdraw_zones(
         first, [GONE], reason="the law", name="V0.2", out=tmp_path / "out", campaign=campaign
     )

@@ -12,10 +12,10 @@ from made_zones import build, make_zones
 from workbench.dataset import publish_dataset, read_edition
 from workbench.errors import ReleaseError
 from workbench.export import Release, subset_release, verify_release
+from workbench.export.choosing import choose_patches
 from workbench.export.diff import diff_releases
 from workbench.export.figures import measure_release
 from workbench.export.leakage import leaks_of
-from workbench.export.report.sheet import choose_patches
 from workbench.export.rules import DEFAULTS
 from workbench.export.wanted import Wanted
 from workbench.workflows.reporting import write_report
@@ -56,7 +56,7 @@ def test_figures_count_the_labels_that_are_here_and_say_how_many_are_not(
 def test_no_patch_is_looked_at_whose_labels_nobody_may_see(
     shown: Release, apart: set[str], tmp_path: Path
 ) -> None:
-    looked = {patch.id for patch in choose_patches(shown, count=100)}
+    looked = {patch.id for patch in choose_patches(shown, wanted=100)}
     assert looked == {patch.id for patch in shown.patches()} - apart
     write_report(shown.path, tmp_path / "report.html", pixels=False, say=lambda _: None)
     assert "kept apart in OPEN-SEALED" in (tmp_path / "report.html").read_text()

@@ -19,7 +19,7 @@ from workbench.workflows.annotator import label_script
 from workbench.workflows.doubling import double
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.segmenting import segment_zones
 from workbench.workflows.standing import review_zone
 from workbench.workflows.zone_facts import ORIGINS, zone_facts
@@ -138,7 +138,7 @@ def test_a_release_carries_them_and_names_nobody(
 ) -> None:
     image, mask = make_ortho()
     add_zone(campaign, image, domain="D051_2019", name="Z1_AA", mask=mask, author="marie")
-    built = publish(campaign, name="V1", out=tmp_path, say=quiet)
+    built = publish(campaign, ReleaseOrder(name="V1", out=tmp_path), say=quiet)
     (entry,) = open_release(built.path).card["zones"]
     labelled = sum(built.card["class_pixels"].values())
     assert sum(entry["origins"].values()) == labelled

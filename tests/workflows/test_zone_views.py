@@ -21,7 +21,7 @@ from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
 from workbench.geo.zone import Zone
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.rasters import add_raster
 
 ZONE = "D051_2019/Z1_AA"
@@ -61,7 +61,9 @@ def put(
 def built(campaign: Campaign, folder: Path, **options: Any) -> Any:
     said: list[str] = []
     release = publish(
-        campaign, name="V1", out=folder / "out", layouts=["flair-hub"], say=said.append, **options
+        campaign,
+        ReleaseOrder(name="V1", out=folder / "out", layouts=["flair-hub"], **options),
+        say=said.append,
     )
     assert verify_release(release.path).sound
     return release, release.patches()[0], said

@@ -58,6 +58,9 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def release_leakage(path: Path, buffer: float | None, as_json: bool) -> None:
     """Find ground and pictures that different sets of a release share, or have too near each other.
 
+    A picture is found again brightened, encoded anew, shifted by up to 8 pixels, turned or mirrored. One that
+    overlaps another by a part is not: where it lies on the ground finds it.
+
     Exit status 1 where something leaks, or where card, index, classes or a picture that is read are damaged.
     `workbench release verify` proves all the rest.
     """

@@ -98,12 +98,12 @@ def release_build(
     from workbench.export.rules import Rules
     from workbench.export.trial import Trial
     from workbench.geo.grid import NATIONAL_GRID
-    from workbench.workflows.publishing import judge, publish
+    from workbench.workflows.publishing import ReleaseOrder, judge, publish
 
-    opened, rules = open_campaign(directory), Rules(**limits)
-    options |= {"lattice": lattice or NATIONAL_GRID, "rules": rules, "say": say}
+    chosen = {"lattice": lattice or NATIONAL_GRID, "rules": Rules(**limits)}
+    opened, order = open_campaign(directory), ReleaseOrder(**options | chosen)
     with progress("patches") as bar:
-        done = judge(opened, **options, progress=bar) if report else publish(opened, **options, progress=bar)
+        done = (judge if report else publish)(opened, order, say=say, progress=bar)
     emit("release-build", done.document(), done.text(), as_json=as_json)
     sys.exit(1 if isinstance(done, Trial) and done.refused else 0)
 

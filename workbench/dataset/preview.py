@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from workbench.dataset.choosing import choose_patches
 from workbench.dataset.survey import Survey
 from workbench.dataset.thumbnails import Thumbnails, contact_sheet
 from workbench.errors import ReleaseError
 from workbench.export import Patch, Release
+from workbench.export.choosing import choose_patches
 from workbench.export.folds import PROD, SPLITS
 from workbench.threads import Map
 
@@ -61,22 +61,10 @@ def make_preview(
     WorkbenchError
         A patch cannot be read.
     """
-    release, index = survey.release, survey.release.patches()
-    keys = survey.nomenclature.keys
-    table = index.table(["id", "zone", *(f"pixels_{key}" for key in keys)])
-    counts = np.stack([table.column(f"pixels_{key}").to_numpy(zero_copy_only=False) for key in keys], axis=1)
-    # Of labels that are withheld there are no counts.
-    told = np.flatnonzero(~np.isnan(counts.astype(np.float64)).any(axis=1))
-    if not told.size:
+    release = survey.release
+    patches = choose_patches(release, wanted=PATCHES)
+    if not patches:
         raise ReleaseError(f"{release.name} withholds all its labels, so there is nothing to show of them")
-    shares = counts[told] / release.lattice.pixels**2
-    numbers = choose_patches(
-        table.column("id").take(told).to_pylist(),
-        table.column("zone").take(told).to_pylist(),
-        shares,
-        wanted=PATCHES,
-    )
-    patches = [index[int(told[number])] for number in numbers]
     draw = _Draw(release, Thumbnails(bands=release.richest.bands, nomenclature=survey.nomenclature))
     rows: list[dict[str, bytes]] = []
     for drawn in map(draw, patches):

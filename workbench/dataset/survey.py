@@ -1,4 +1,9 @@
-"""What a release is made of, zone by zone, in one pass over its index."""
+"""What a release is made of, zone by zone, in one pass over its index.
+
+The sums of `workbench.export.inventory` are of a few columns, for figures alone. Here every patch is read
+whole, for where its files lie; to have the inventory do that would cost each report what only a publication
+needs.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from workbench.evaluation.rules import Rule
 from workbench.evaluation.scores import Score, aligned, fraction, percent
 from workbench.evaluation.tally import Tally
 from workbench.export.ground import Seen
+from workbench.geo.zone import domain_of
 from workbench.nomenclature import Nomenclature
 
 _NOT_IN_A_ZONE = ""
@@ -69,9 +70,9 @@ class Evaluation:
     @property
     def domains(self) -> dict[str, Tally]:
         """What was counted in each domain, by its name."""
-        named = sorted({zone.partition("/")[0] for zone in self.zones} - {_NOT_IN_A_ZONE})
+        named = sorted(set(map(domain_of, self.zones)) - {_NOT_IN_A_ZONE})
         return {
-            name: Tally.total(one for zone, one in self.zones.items() if zone.partition("/")[0] == name)
+            name: Tally.total(one for zone, one in self.zones.items() if domain_of(zone) == name)
             for name in named
         }
 

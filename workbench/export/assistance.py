@@ -28,12 +28,15 @@ class Assistance:
     """Of these domains, as far as the campaign has them; None where nobody knows."""
     pixels: Mapping[str, int]
     """Labelled pixels that it proposed something for, by what became of that: ``kept``, ``corrected``,
-    ``untouched``."""
+    ``untouched``. Of several models the one that was taken over counts, else the last."""
+    agreed: int = 0
+    """Other labelled pixels of the class that it had proposed, before the eyes of who labelled them. Of the
+    models that saw the fold of the zone one counts for each pixel, and so of those of which nobody knows."""
 
     @property
     def assisted(self) -> int:
         """Pixels that have the class that the model proposed."""
-        return sum(self.pixels.get(fate, 0) for fate in ASSISTED)
+        return sum(self.pixels.get(fate, 0) for fate in ASSISTED) + self.agreed
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view."""
@@ -42,6 +45,7 @@ class Assistance:
             "domains": None if self.domains is None else list(self.domains),
             "folds": None if self.folds is None else list(self.folds),
             "pixels": dict(self.pixels),
+            "agreed": self.agreed,
         }
 
 

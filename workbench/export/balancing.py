@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import ReleaseError
 from workbench.export.folds import FOLDS
+from workbench.geo.zone import departments_of
 
 _LITTLE: Final = 1e-12
 
@@ -28,15 +29,18 @@ class DomainGround:
     """Ground of its zones, any unit."""
     classes: Mapping[str, float]
     """Ground of each class that is labelled, any unit."""
+    beside: frozenset[str] = frozenset()
+    """Domains that it shares ground with, or lies near."""
 
 
 def balance_folds(domains: Sequence[DomainGround], *, fixed: Mapping[str, int]) -> dict[str, int]:
     """Return a fold for each domain, so that folds have like areas and like shares of each class.
 
-    Domains of one department, which are years of one place, stay together, unless releases have them in
-    several folds. The largest go first, each to where it does least harm; then departments move and swap as
-    long as `imbalance` falls (local search, n² steps a round). The same domains give the same folds in any
-    sequence.
+    Domains that show the same ground or lie side by side stay together, those of one department, which are
+    years of one place, and all departments that a joined domain is of; where releases have some in several
+    folds, each of the others goes with one of these. The largest go first, each to where it does least harm;
+    then departments move and swap as long as `imbalance` falls (local search, n² steps a round). The same
+    domains give the same folds in any sequence.
 
     Parameters
     ----------
@@ -86,15 +90,24 @@ def imbalance(domains: Sequence[DomainGround], folds: Mapping[str, int]) -> floa
 
 
 def _groups(domains: Sequence[DomainGround], fixed: Mapping[str, int]) -> dict[str, list[DomainGround]]:
-    """Return the domains that stay together, by department; those that are apart already by themselves."""
-    groups: dict[str, list[DomainGround]] = {}
-    for one in domains:
-        groups.setdefault(one.name.partition("_")[0], []).append(one)
-    for name, members in list(groups.items()):
-        if len({fixed[one.name] for one in members if one.name in fixed}) > 1:
-            del groups[name]
-            groups |= {one.name: [one] for one in members}
-    return groups
+    """Return the domains that stay together, by the first of each group."""
+    from scipy.sparse.csgraph import connected_components
+
+    bound = np.zeros((len(domains), len(domains)), np.bool_)
+    for place, one in enumerate(domains):
+        bound[place] = [_bound(one, other) for other in domains]
+    _, labels = connected_components(bound, directed=False)
+    groups: dict[tuple[int, int], list[DomainGround]] = {}
+    for place, (one, label) in enumerate(zip(domains, labels.tolist(), strict=True)):
+        held = [at for at in np.flatnonzero(labels == label).tolist() if domains[at].name in fixed]
+        kin = [at for at in held if at == place] or [at for at in held if bound[place, at]] or held
+        groups.setdefault((label, fixed[domains[kin[0]].name] if kin else 0), []).append(one)
+    return {members[0].name: members for members in groups.values()}
+
+
+def _bound(one: DomainGround, other: DomainGround) -> bool:
+    near = other.name in one.beside or one.name in other.beside
+    return near or bool(departments_of(one.name) & departments_of(other.name))
 
 
 def _ground(members: Sequence[DomainGround], domains: Sequence[DomainGround]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from workbench.export.packing import Pack
 from workbench.export.patches import LABEL, Patch, ZoneSource, cut_patches
 from workbench.export.release import NOMENCLATURE, Release
 from workbench.geo.grid import PatchLattice
+from workbench.geo.zone import domain_of
 
 
 class Before:
@@ -59,7 +60,7 @@ class Before:
             return None
         name, domains = pack.layout.name, {source.zone.domain for source in pack.sources}
         path = next(iter(before[0].values())).files[name][LABEL].path
-        near = [zone for zone in self._entries if zone.partition("/")[0] in domains]
+        near = [zone for zone in self._entries if domain_of(zone) in domains]
         firsts = {zone: next(iter(self.patches(zone).values())) for zone in near}
         held = {zone for zone, first in firsts.items() if first.files[name][LABEL].path == path}
         sha256 = self._manifest.get(path)

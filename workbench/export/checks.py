@@ -20,6 +20,7 @@ from workbench.export.release import NOMENCLATURE, lattice_of
 from workbench.export.sealing import check_seal
 from workbench.export.totals import Totals
 from workbench.export.withholding import check_withheld
+from workbench.geo.zone import domain_of
 from workbench.nomenclature import load_nomenclature
 from workbench.threads import Map
 
@@ -201,7 +202,7 @@ def _check_splits(totals: Totals) -> Iterator[Problem]:
         if len(subsets) > 1:
             message = f"zone {zone} is {' and '.join(sorted(subsets))} in {column}; a zone is in one set"
             yield Problem(loc=(INDEX,), message=message, kind="split")
-        tested = {f"split_{fold}" for fold in totals.folds[zone.partition("/")[0]]}
+        tested = {f"split_{fold}" for fold in totals.folds[domain_of(zone)]}
         if ("test" in subsets) != (column in tested):
             message = (
                 f"zone {zone} is {min(subsets)} in {column}; test are the zones of that fold, and no others"

@@ -8,17 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from workbench.export.card import FORMAT, layout_entries, nomenclature_document, readme, sums, warnings
+from workbench.export.card import readme
 from workbench.export.layouts import Layout
+from workbench.export.part_card import part_card
 from workbench.export.patches import Patch
 from workbench.export.release import Release
 from workbench.export.totals import Totals
 from workbench.export.usage import UsageLayer
 from workbench.nomenclature import Derivation
 
-_KEPT: Final = ("withdrawn", "excluded_patches", "grid", "encoding")
-_CARRIED: Final = ("same-ground",)
-"""Kinds of warnings that cannot be had from patches."""
 _OF_LABELS: Final = ("agreement", "bias")
 """What is told of a zone's own classes and borders, which derived labels do not have."""
 
@@ -75,27 +73,17 @@ def derived_card(
     It keeps the version of the release that it is derived from. What was measured of that one's own classes
     and borders is not repeated. ``label_digests`` has, by zone, a digest of the labels of its patches.
     """
-    before, totals = parent.card, Totals.of(patches)
-    return {
-        "format": FORMAT,
-        "format_version": before["format_version"],
-        "name": name,
-        "content_sha256": content_sha256,
-        "version": str(parent.version),
-        "parent": None,
-        "software": {"name": "ocs-workbench", "version": software},
-        "nomenclature": nomenclature_document(derivation.target),
-        **{key: before[key] for key in _KEPT if key in before},
-        "layouts": layout_entries(layouts),
-        **sums(totals, derivation.target),
-        "splits": before["splits"] | {"columns": totals.columns()},
-        "zones": [_zone(entry, label_digests, totals) for entry in before["zones"]],
-        "warnings": [
-            *warnings(totals, layouts),
-            *(one for one in before["warnings"] if one["kind"] in _CARRIED),
-        ],
-        "derived": derived,
-    }
+    totals = Totals.of(patches)
+    card = part_card(
+        parent,
+        totals,
+        name=name,
+        content_sha256=content_sha256,
+        layouts=layouts,
+        told=lambda entry: _zone(entry, label_digests, totals),
+        classes=derivation.target,
+    )
+    return card | {"software": {"name": "ocs-workbench", "version": software}, "derived": derived}
 
 
 def derived_readme(card: Mapping[str, Any], layouts: Sequence[Layout], derivation: Derivation) -> str:

@@ -1,9 +1,12 @@
 """Which set a zone belongs to: folds of domains, train / valid / test of each split.
 
 A domain keeps its fold for ever, and a zone keeps its set: both depend on nothing that is added later. All
-years of a department are in one fold. In ``split_k`` (k = 1 … 5) the domains of fold k are *test*; the zones
-of the other domains are *train* or *valid*, drawn one by one from a hash of their id, or together with a zone
-that they lie near. In ``prod`` no zone is *test*.
+years of a department are in one fold, and all departments of a joined domain, such as D024047. In ``split_k``
+(k = 1 … 5) the domains of fold k are *test*; the zones of the other domains are *train* or *valid*, drawn one
+by one from a hash of their id, or together with a zone that they lie near. In ``prod`` no zone is *test*.
+
+Ground goes before names: a domain of another name that shows the ground of one that is there, or lies nearer
+than `NEAR` to it, gets its fold.
 
 The draw is independent for each place, so 20 % is the expected share of *valid*. A campaign of a few zones
 may leave a set empty; the release then says so.
@@ -26,10 +29,12 @@ __all__ = [
 ]
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from workbench.errors import ReleaseError
+from workbench.geo.zone import departments_of
 
 Subset = Literal["train", "valid", "test"]
 
@@ -40,7 +45,7 @@ SUBSETS: Final[tuple[Subset, ...]] = ("train", "valid", "test")
 SEED: Final = "ocs-workbench/splits/1"
 """Part of the hash that draws valid zones; another seed would move zones between sets."""
 NEAR: Final = 100.0
-"""Metres; a zone that lies nearer to another one of its domain is drawn together with it."""
+"""Metres; a zone that lies nearer to another one, at whatever date, is drawn together with it."""
 RULE: Final = (
     "split_k: zones of the domains of fold k are test; another zone is valid if the first 8 bytes of "
     "SHA-256('{seed}|{column}|{place}'), as a big-endian fraction of 2^64, are below 0.2, "
@@ -73,8 +78,15 @@ def assign_fold(areas: Mapping[int, float]) -> int:
     return min(FOLDS, key=lambda fold: (areas.get(fold, 0.0), fold))
 
 
-def fold_for(domain: str, folds: Mapping[str, int], areas: Mapping[int, float]) -> int:
-    """Return the fold that a new domain gets: that of its department in another year, else the emptiest.
+def fold_for(
+    domain: str, folds: Mapping[str, int], areas: Mapping[int, float], *, beside: Iterable[str] = ()
+) -> int:
+    """Return the fold that a new domain gets: that of its ground, else of its department, else the emptiest.
+
+    The same ground may be known by any name. What is of a department may be that of another year, and is kept
+    with it unseen.
+    A joined domain is of several departments. Where these are in several folds already, which nothing mends,
+    it goes to where most of their domains are, ties to the smaller number.
 
     Parameters
     ----------
@@ -84,13 +96,21 @@ def fold_for(domain: str, folds: Mapping[str, int], areas: Mapping[int, float]) 
         Of the domains that have one.
     areas
         As for `assign_fold`.
+    beside
+        Domains that it shares ground with or lies nearer to than `NEAR`, the nearest first.
 
+    >>> fold_for("D099_2023", {"D036_2020": 1, "D055_2018": 4}, {1: 1.0, 4: 9.0}, beside=["D055_2018"])
+    4
     >>> fold_for("D055_2021", {"D036_2020": 1, "D055_2018": 4}, {1: 1.0, 4: 9.0})
     4
+    >>> fold_for("D047_2020", {"D024047_2021": 4}, {1: 1.0, 4: 9.0})
+    4
     """
-    department = domain.partition("_")[0]
-    kin = sorted(name for name in folds if name.partition("_")[0] == department)
-    return folds[kin[0]] if kin else assign_fold(areas)
+    for name in beside:
+        return folds[name]
+    own = departments_of(domain)
+    kin = Counter(fold for name, fold in folds.items() if departments_of(name) & own)
+    return min(kin, key=lambda fold: (-kin[fold], fold)) if kin else assign_fold(areas)
 
 
 def splits_of_zone(zone_id: str, *, fold: int, place: str | None = None) -> dict[str, Subset]:

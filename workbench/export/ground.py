@@ -6,7 +6,7 @@ else. A domain is department and year: the same place at another date is another
 
 from __future__ import annotations
 
-__all__ = ["GroundMap", "Seen", "domain_of"]
+__all__ = ["GroundMap", "Seen"]
 
 import math
 from collections import defaultdict
@@ -18,7 +18,7 @@ from typing import Self
 
 from workbench.export.patches import Patch, ground_cell
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid
-from workbench.geo.zone import Cell, Zone
+from workbench.geo.zone import Cell, Zone, domain_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +116,3 @@ def _touched(grid: PixelGrid) -> Iterator[Cell]:
     cols = (bounds.left - lattice.x) / lattice.pitch, (bounds.right - lattice.x) / lattice.pitch
     spans = (range(math.floor(low + near), math.ceil(high - near)) for low, high in (rows, cols))
     yield from (Cell(row=row, col=col) for row, col in product(*spans))
-
-
-def domain_of(zone: str) -> str:
-    """Return the domain of a zone's id."""
-    return zone.partition("/")[0]

@@ -11,7 +11,7 @@ from __future__ import annotations
 __all__ = ["near_pairs"]
 
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,11 @@ _MOST: Final = 100_000
 
 
 def near_pairs(
-    hashes: NDArray[np.uint64], kinds: NDArray[np.int32], *, bits: int
+    hashes: NDArray[np.uint64],
+    kinds: NDArray[np.int32],
+    *,
+    bits: int,
+    others: NDArray[np.uint64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs of hashes of different kinds that differ in at most so many bits, each pair once.
 
@@ -38,6 +42,9 @@ def near_pairs(
         Shape (patch,). Pairs of one kind are not asked for.
     bits
         From 0 to 15: more would compare everything with everything.
+    others
+        Shape (patch,). Hashes that the patch with the larger place has here, such as those of its picture
+        turned; the same by default.
 
     Returns
     -------
@@ -58,10 +65,9 @@ def near_pairs(
     near = np.array(_patterns(radius), np.int64)
     found, count = np.empty((_MOST, 2), np.int64), 0
     for quarter in range(_QUARTERS):
-        buckets = (hashes >> np.uint64(_WIDTH * quarter)).astype(np.uint16)
-        order = np.argsort(buckets, kind="stable")
-        begins = np.searchsorted(buckets[order], np.arange((1 << _WIDTH) + 1))
-        count = _search(hashes[order], kinds[order], order, begins, near, quarter, radius, bits, found, count)
+        own = _Buckets.of(hashes, kinds, quarter)
+        other = own if others is None else _Buckets.of(others, kinds, quarter)
+        count = _search(*own, *other, others is None, near, quarter, radius, bits, found, count)
         if count > _MOST:
             raise ReleaseError(
                 f"more than {_MOST:,} pairs of pictures in different sets are nearly alike, as where one is "
@@ -70,6 +76,23 @@ def near_pairs(
     pairs = np.sort(found[:count], axis=1)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     return pairs[:, 0], pairs[:, 1]
+
+
+class _Buckets(NamedTuple):
+    """Hashes sorted by a quarter of their bits; bucket b is from ``begins[b]`` to ``begins[b + 1]``."""
+
+    hashes: NDArray[np.uint64]
+    kinds: NDArray[np.int32]
+    order: NDArray[np.int64]
+    """Their places before."""
+    begins: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, hashes: NDArray[np.uint64], kinds: NDArray[np.int32], quarter: int) -> Self:
+        buckets = (hashes >> np.uint64(_WIDTH * quarter)).astype(np.uint16)
+        order = np.argsort(buckets, kind="stable")
+        begins = np.searchsorted(buckets[order], np.arange((1 << _WIDTH) + 1))
+        return cls(hashes[order], kinds[order], order, begins)
 
 
 def _patterns(radius: int) -> list[int]:
@@ -102,6 +125,11 @@ def _search(
     kinds: NDArray[np.int32],
     order: NDArray[np.int64],
     begins: NDArray[np.int64],
+    other_hashes: NDArray[np.uint64],
+    other_kinds: NDArray[np.int32],
+    other_order: NDArray[np.int64],
+    other_begins: NDArray[np.int64],
+    same: bool,
     near: NDArray[np.int64],
     quarter: int,
     radius: int,
@@ -111,22 +139,25 @@ def _search(
 ) -> int:
     """Write the pairs that are near in a quarter and in none before; return their count, more than fit stop.
 
-    ``hashes`` are sorted by the quarter; bucket b are those from ``begins[b]`` to ``begins[b + 1]``.
+    Of two sides the first has the patch with the smaller place; of one, ``same``, buckets are taken once.
     """
     for bucket in range(begins.size - 1):
         if begins[bucket] == begins[bucket + 1]:
             continue
         for pattern in near:
             other = bucket ^ pattern
-            if other < bucket:
+            if same and other < bucket:
                 continue
             for i in range(begins[bucket], begins[bucket + 1]):
-                for j in range(i + 1 if other == bucket else begins[other], begins[other + 1]):
-                    unlike = hashes[i] ^ hashes[j]
-                    if _ones(unlike) > bits or kinds[i] == kinds[j] or _met(unlike, quarter, radius):
+                start = i + 1 if same and other == bucket else other_begins[other]
+                for j in range(start, other_begins[other + 1]):
+                    unlike = hashes[i] ^ other_hashes[j]
+                    if _ones(unlike) > bits or kinds[i] == other_kinds[j] or _met(unlike, quarter, radius):
+                        continue
+                    if not same and order[i] > other_order[j]:
                         continue
                     if count >= len(found):
                         return len(found) + 1
-                    found[count, 0], found[count, 1] = order[i], order[j]
+                    found[count, 0], found[count, 1] = order[i], other_order[j]
                     count += 1
     return count

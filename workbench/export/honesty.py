@@ -23,9 +23,9 @@ class Disclosure:
 
     source: ZoneSource
     saw: tuple[Assistance, ...]
-    """Models that were trained on the fold of the zone and gave some of its labels."""
+    """Models that were trained on the fold of the zone and gave some of its labels, or had proposed them."""
     unknown: tuple[Assistance, ...]
-    """Models that gave some, and nobody knows what they were trained on."""
+    """Models that did, and nobody knows what they were trained on."""
 
     @classmethod
     def of(cls, source: ZoneSource) -> Disclosure | None:
@@ -39,12 +39,12 @@ class Disclosure:
 
     @property
     def seen_share(self) -> float:
-        """Share of the zone's labels from models that saw its fold."""
+        """Share of the zone's labels from models that saw its fold, or as these had proposed them."""
         return self._share(self.saw)
 
     @property
     def unknown_share(self) -> float:
-        """Share of the zone's labels from models of which nobody knows what they saw."""
+        """The same of models of which nobody knows what they saw."""
         return self._share(self.unknown)
 
     def text(self) -> str:
@@ -53,20 +53,28 @@ class Disclosure:
         if self.saw:
             told.append(
                 f"{self.seen_share:.1%} of its labels from {_models(self.saw)}, trained on fold "
-                f"{self.source.fold}"
+                f"{self.source.fold}{self._agreeing(self.saw)}"
             )
         if self.unknown:
             told.append(
                 f"{self.unknown_share:.1%} from {_models(self.unknown)}, and nobody knows what that was "
-                "trained on"
+                f"trained on{self._agreeing(self.unknown)}"
             )
         if self.source.choice is not None:
             told.append(self.source.choice.text())
         return f"{self.source.zone.id}, test in split_{self.source.fold}: {'; '.join(told)}"
 
     def _share(self, models: Iterable[Assistance]) -> float:
+        return self._part(sum(one.assisted for one in models))
+
+    def _agreeing(self, models: Iterable[Assistance]) -> str:
+        """Return how much of it was given by others after these models had proposed it, if any was."""
+        agreed = self._part(sum(one.agreed for one in models))
+        return f" ({agreed:.1%} given otherwise, after it had proposed the same)" if agreed else ""
+
+    def _part(self, pixels: int) -> float:
         # Of pixels in conflict, which have no label in a release, some may have one from a model.
-        return min(sum(one.assisted for one in models) / max(self.source.labelled, 1), 1.0)
+        return min(pixels / max(self.source.labelled, 1), 1.0)
 
 
 def disclosures(sources: Iterable[ZoneSource]) -> list[Disclosure]:

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.export.folds import FOLDS, PROD, SPLITS, SUBSETS
-from workbench.export.ground import domain_of
 from workbench.export.release import Release
 from workbench.geo.grid import PatchLattice
+from workbench.geo.zone import domain_of
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

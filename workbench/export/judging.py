@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from workbench.export.columns import PatchColumns
 from workbench.export.fingerprints import luminance
 from workbench.export.gates import source_verdicts
-from workbench.export.ground import domain_of
 from workbench.export.honesty import honesty_verdicts
 from workbench.export.index import PatchIndex
 from workbench.export.layouts import Layout
@@ -22,6 +21,7 @@ from workbench.export.pixels import PatchPixels
 from workbench.export.rules import Outcome, Rules, Verdict
 from workbench.export.shares import ClassCounts, blank_verdict, drift_verdict, unlabelled_verdicts
 from workbench.geo.grid import NATIONAL_GRID, PatchLattice
+from workbench.geo.zone import domain_of
 from workbench.nomenclature import Nomenclature
 
 _TOLD = 3

@@ -3,9 +3,13 @@
 =============  ==========================================================================================
 ``overlap``    the same ground, at whatever date
 ``distance``   ground nearer than a buffer
-``duplicate``  pictures that are one, but for brightness, encoding and small shifts; where there is next to
-               no contrast, as on open water, no picture is a duplicate
+``duplicate``  pictures that are one, but for brightness, encoding and small shifts, also where one was
+               turned by right angles or mirrored; where there is next to no contrast, as on open water, no
+               picture is a duplicate
 =============  ==========================================================================================
+
+Pictures that overlap by a part, such as one shifted by 37 pixels, are no duplicates: what is georeferenced
+truly is found by its ground, and what is not is not found.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from workbench.counting import counted
 from workbench.export.columns import COLUMNS, PatchColumns
 from workbench.export.fingerprints import Fingerprint, correlation, fingerprint, luminance
 from workbench.export.hamming import near_pairs
+from workbench.export.orientations import ORIENTATIONS, UPRIGHT, Orientation
 from workbench.export.patches import Patch
 from workbench.export.release import Release
 from workbench.export.rules import Rules
@@ -55,6 +60,8 @@ class Leak:
     """That the hashes of duplicates differ by."""
     correlation: float | None = None
     """Of the pictures of duplicates."""
+    laid: str | None = None
+    """How the second picture has to be laid to be the first, see `Orientation.name`; None where as it is."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view."""
@@ -67,6 +74,7 @@ class Leak:
             "distance_m": self.distance,
             "bits": self.bits,
             "correlation": self.correlation,
+            "laid": self.laid,
         }
 
     def text(self) -> str:
@@ -75,7 +83,8 @@ class Leak:
         one, other = self.zones
         if self.kind == "duplicate":
             first, second = self.patches
-            return f"patches {first} and {second} show one picture ({self.correlation:.2f}), {where}"
+            laid = f"{self.laid}, " if self.laid else ""
+            return f"patches {first} and {second} show one picture ({self.correlation:.2f}), {laid}{where}"
         if self.kind == "overlap":
             return f"zones {one} and {other} show the same ground ({self.pairs} patches), {where}"
         return f"zones {one} and {other} are {self.distance:g} m apart, {where}"
@@ -176,7 +185,7 @@ def find_leaks(columns: PatchColumns, *, rules: Rules, picture: Picture | None =
 
 
 def find_duplicates(columns: PatchColumns, *, rules: Rules, picture: Picture) -> tuple[int, list[Leak]]:
-    """Find pictures that different sets of a release both have, by the hashes that the columns have.
+    """Find pictures that different sets of a release both have, however they are laid, by their hashes.
 
     Returns
     -------
@@ -256,24 +265,57 @@ def _met(columns: PatchColumns, contact: Contact) -> Leak:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """Two patches with near hashes."""
+
+    patches: tuple[int, int]
+    bits: int
+    laid: Orientation
+    """Of the second."""
+
+    def alike(self, columns: PatchColumns, picture: Picture) -> float:
+        """Return the correlation of their pictures."""
+        first, second = self.patches
+        if self.laid == UPRIGHT and _same(columns, first, second):
+            return 1.0
+        return correlation(picture(first), self.laid.laid(picture(second)))
+
+
 def _candidates(
     columns: PatchColumns, hashes: NDArray[np.uint64], contrasts: NDArray[np.float64], rules: Rules
-) -> list[tuple[int, int, int]]:
-    """Return pairs of patches with near hashes, and by how many bits these differ."""
+) -> dict[tuple[int, int], list[_Candidate]]:
+    """Return the pairs of patches with near hashes, as the second may be laid."""
     (shown,) = np.nonzero(contrasts >= rules.least_contrast)
-    first, second = near_pairs(hashes[shown], columns.kinds[shown], bits=rules.duplicate_bits)
-    first, second = shown[first], shown[second]
-    bits = np.bitwise_count(hashes[first] ^ hashes[second])
-    return list(zip(first.tolist(), second.tolist(), bits.tolist(), strict=True))
+    own, kinds = hashes[shown], columns.kinds[shown]
+    found: dict[tuple[int, int], list[_Candidate]] = {}
+    for laid in ORIENTATIONS:
+        others = own if laid == UPRIGHT else laid.hashes(own)
+        first, second = near_pairs(
+            own, kinds, bits=rules.duplicate_bits, others=None if laid == UPRIGHT else others
+        )
+        bits = np.bitwise_count(own[first] ^ others[second])
+        for one, other, unlike in zip(
+            shown[first].tolist(), shown[second].tolist(), bits.tolist(), strict=True
+        ):
+            candidate = _Candidate(patches=(one, other), bits=unlike, laid=laid)
+            found.setdefault(candidate.patches, []).append(candidate)
+    return dict(sorted(found.items()))
 
 
 def _confirmed(
-    columns: PatchColumns, pairs: list[tuple[int, int, int]], picture: Picture, rules: Rules
+    columns: PatchColumns,
+    pairs: dict[tuple[int, int], list[_Candidate]],
+    picture: Picture,
+    rules: Rules,
 ) -> Iterator[Leak]:
-    """Yield the candidates whose pictures are one."""
+    """Yield the candidates whose pictures are one, laid as they are most alike."""
     seen = lru_cache(_KEPT)(picture)
-    for first, second, bits in pairs:
-        alike = 1.0 if _same(columns, first, second) else correlation(seen(first), seen(second))
+    for (first, second), ways in pairs.items():
+        alike, best = 0.0, ways[0]
+        for one in ways:
+            if (found := one.alike(columns, seen)) > alike:
+                alike, best = found, one
         if alike < rules.duplicate_correlation:
             continue
         parted = columns.parted(first, second)
@@ -282,8 +324,9 @@ def _confirmed(
             zones=(columns.names[columns.zone[first]], columns.names[columns.zone[second]]),
             patches=(str(columns.ids[first]), str(columns.ids[second])),
             columns=tuple(name for name, apart in zip(COLUMNS, parted, strict=True) if apart),
-            bits=bits,
+            bits=best.bits,
             correlation=round(alike, 3),
+            laid=best.laid.name or None,
         )
 
 

@@ -74,6 +74,11 @@ class Recoded:
                 f"usage is known for {usage['known_pixels']:,} of {counted(hanging, 'pixel')} that hang on it"
                 + (f", contested for {usage['contested_pixels']:,}" if usage["contested_pixels"] else "")
             )
+            if usage.get("uncoded"):
+                lines.append(
+                    f"left aside: {counted(usage['uncoded'], 'polygon')} of {usage['layer']} without a code "
+                    f"in {usage['field']}"
+                )
             if hanging and not usage["known_pixels"]:
                 lines.append("warning: the usage layer tells nothing here; is it of that ground?")
         return "\n".join(lines)

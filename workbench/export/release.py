@@ -232,14 +232,15 @@ def lattice_of(card: Mapping[str, Any]) -> PatchLattice:
     return PatchLattice(crs=grid["crs"], x=grid["x"], y=grid["y"], pitch=pitch, pixels=grid["patch_pixels"])
 
 
-def open_release(path: Path) -> Release:
-    """Open a release without reading its patches.
+def open_release(path: str | Path) -> Release:
+    """Open a release, by its folder, without reading its patches.
 
     Raises
     ------
     ReleaseError
         There is no release, or its ``release.json`` is damaged.
     """
+    path = Path(path)
     if not (path / "release.json").is_file():
         raise ReleaseError(f"{path} is no release: it has no release.json; give the folder that holds one")
     try:

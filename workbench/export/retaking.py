@@ -12,7 +12,6 @@ from pathlib import Path
 from workbench.documents import digest_file
 from workbench.errors import ReleaseError
 from workbench.export.cutting import check_taken, disk_told, take_file
-from workbench.export.ground import domain_of
 from workbench.export.hdf5 import take_patches
 from workbench.export.index import PatchIndex
 from workbench.export.layouts import Layout
@@ -21,6 +20,7 @@ from workbench.export.packing import patch_json
 from workbench.export.patches import IMAGE, Patch
 from workbench.export.release import Release
 from workbench.export.tars import each_member, write_members
+from workbench.geo.zone import domain_of
 from workbench.threads import Map
 
 Digests = Iterator[tuple[str, str]]

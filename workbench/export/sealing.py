@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = ["KEY", "SEAL", "check_seal", "key_of", "write_key", "write_seal"]
 
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -91,27 +92,56 @@ def write_seal(folder: Path, shown: Manifest, sealed: Path, whole: Manifest) -> 
 def check_seal(release: Path, sealed: Path) -> Iterator[Problem]:
     """Yield each file of a sealed release that is not as the seal says, or that the seal does not name.
 
+    Where none is, the two were never one: that is one problem. A seal that is missing is named by who looks
+    at what the release withholds.
+
     Raises
     ------
     ReleaseError
-        There is no seal, or no key.
+        The release withholds nothing, or there is no key.
     """
     if not (sealed / KEY).is_file():
         raise ReleaseError(f"{sealed} is not sealed: it has no {KEY}; give the folder that ends in -SEALED")
-    key, named, shown = key_of(sealed), Manifest.read(release, SEAL), Manifest.read(release)
-    for path, said in named:
-        try:
-            same = _sealed(key, inside(sealed, path)) == said
-        except (OSError, WorkbenchError):
-            yield Problem(loc=(SEAL, path), message=f"names a file that {sealed} lacks", kind="seal")
-            continue
-        if not same:
-            yield Problem(
-                loc=(SEAL, path), message=f"was made of another file than {sealed} has", kind="seal"
+    if not (release / SEAL).is_file():
+        if not _withholds(release):
+            raise ReleaseError(
+                f"{release} withholds no labels, so nothing was sealed and {sealed} proves nothing of it; "
+                "leave --sealed out"
             )
+        return
+    key, named, shown = key_of(sealed), Manifest.read(release, SEAL), Manifest.read(release)
+    problems = [problem for path, said in named if (problem := _unlike(key, sealed, path, said))]
+    if problems and len(problems) == len(named):
+        message = (
+            f"fits nothing in {sealed}: that is the sealed folder of another challenge, or its {KEY} is "
+            f"another one; give the folder that was made with {release}"
+        )
+        yield Problem(loc=(SEAL,), message=message, kind="seal")
+        return
+    yield from problems
     for path, sha256 in Manifest.read(sealed):
         if named.get(path) is None and shown.get(path) != sha256:
             yield Problem(loc=(SEAL, path), message=f"does not name this file of {sealed}", kind="seal")
+
+
+def _unlike(key: bytes, sealed: Path, path: str, said: str) -> Problem | None:
+    """Return what is wrong with a file that a seal names; None where that is nothing."""
+    try:
+        if _sealed(key, inside(sealed, path)) == said:
+            return None
+        message = f"was made of another file than {sealed} has"
+    except (OSError, WorkbenchError):
+        message = f"names a file that {sealed} lacks"
+    return Problem(loc=(SEAL, path), message=message, kind="seal")
+
+
+def _withholds(release: Path) -> bool:
+    """Tell whether a release says that it withholds labels, whatever else it says."""
+    try:
+        card = json.loads((release / "release.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(card, dict) and card.get("withheld") is not None
 
 
 def _sealed(key: bytes, path: Path) -> str:

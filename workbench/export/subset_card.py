@@ -14,6 +14,7 @@ from workbench.export.part_card import part_card
 from workbench.export.patches import LABELS, Patch
 from workbench.export.release import Release
 from workbench.export.sealing import KEY, SEAL
+from workbench.export.totals import Totals
 from workbench.export.wanted import Wanted
 
 _OF_LABELS: Final = ("unlabelled_pixels", "labels_sha256")
@@ -50,7 +51,12 @@ class Origin:
         """
         parent = self.parent
         card = part_card(
-            parent, patches, name=name, content_sha256=content_sha256, layouts=layouts, told=self._zone
+            parent,
+            Totals.of(patches),
+            name=name,
+            content_sha256=content_sha256,
+            layouts=layouts,
+            told=self._zone,
         )
         subset = {"of": parent.name, **self.wanted.document()}
         subset["content_sha256"] = None if self.withheld else parent.card["content_sha256"]

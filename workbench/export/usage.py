@@ -51,6 +51,8 @@ class UsageLayer:
     field: str
     features: int
     """Of the layer."""
+    uncoded: int
+    """Of these, that have no code and tell nothing."""
     sha256: str
     """Of the file."""
     usages: tuple[str, ...]
@@ -79,7 +81,8 @@ class UsageLayer:
             raise ReleaseError(
                 f"{path}: layer {found.name} has geometries {found.geometry}; usage is told by polygons"
             )
-        strange = [code for code in field_values(path, field, layer=found.name) if code not in usages]
+        told = field_values(path, field, layer=found.name)
+        strange = [code for code in told if code and code not in usages]
         if strange:
             more = f" and {len(strange) - 1:,} more" if len(strange) > 1 else ""
             raise ReleaseError(
@@ -91,6 +94,7 @@ class UsageLayer:
             layer=found.name,
             field=field,
             features=found.features,
+            uncoded=told.get("", 0),
             sha256=digest_file(path),
             usages=tuple(usages),
         )
@@ -130,6 +134,7 @@ class UsageLayer:
             "layer": self.layer,
             "field": self.field,
             "features": self.features,
+            "uncoded": self.uncoded,
         }
 
 

@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import Any, Self
 
 from workbench.errors import ReleaseError
+from workbench.geo.zone import domain_of
 
 _IN_NAME = re.compile(r"(?:^|[^A-Za-z0-9])[Vv]([0-9]+)\.([0-9]+)(?:\.([0-9]+))?$")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
@@ -134,9 +135,7 @@ def settled(name: str, said: str | None, *, before: Version | None, change: Chan
 def change_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
     """Return how much two releases differ, by their cards."""
     old, new = ({entry["id"]: entry for entry in card["zones"]} for card in (before, after))
-    folds, known = (
-        {name.partition("/")[0]: entry["fold"] for name, entry in zones.items()} for zones in (new, old)
-    )
+    folds, known = ({domain_of(name): entry["fold"] for name, entry in zones.items()} for zones in (new, old))
     if (
         before["nomenclature"] != after["nomenclature"]
         or before["grid"] != after["grid"]

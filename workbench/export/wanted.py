@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from workbench.errors import ReleaseError
-from workbench.export.ground import domain_of
 from workbench.export.layouts import Layout, with_modalities
 from workbench.export.modalities import check_modalities
 from workbench.export.release import Release
 from workbench.export.selection import Selection
+from workbench.geo.zone import domain_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from workbench.export.part_card import part_card
 from workbench.export.release import Release, check_target
 from workbench.export.staging import Staging
 from workbench.export.subset_card import subset_note
+from workbench.export.totals import Totals
 from workbench.export.versions import Change, settled
 from workbench.threads import Map
 
@@ -121,8 +122,8 @@ class _Withdrawn:
         self, patches: PatchIndex, *, name: str, content_sha256: str, layouts: Sequence[Layout]
     ) -> dict[str, Any]:
         """Return the content of ``release.json``."""
-        before = self.parent
-        card = part_card(before, patches, name=name, content_sha256=content_sha256, layouts=layouts)
+        before, totals = self.parent, Totals.of(patches)
+        card = part_card(before, totals, name=name, content_sha256=content_sha256, layouts=layouts)
         card["version"] = self.since
         card["parent"] = {
             "name": before.name,

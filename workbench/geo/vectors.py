@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["VectorLayer", "chosen_layer", "field_values", "layer_geometries", "list_layers", "read_overlay"]
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,8 +89,8 @@ def chosen_layer(path: Path, name: str | None = None) -> VectorLayer:
     return _chosen(path, list_layers(path), name)
 
 
-def field_values(path: Path, field: str, *, layer: str) -> tuple[str, ...]:
-    """Return the texts that a field of a layer has, sorted, each once; features without any say nothing.
+def field_values(path: Path, field: str, *, layer: str) -> dict[str, int]:
+    """Return how many features of a layer have each text in a field, sorted; those without any have ``""``.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def field_values(path: Path, field: str, *, layer: str) -> tuple[str, ...]:
                 f"{path}: layer {layer} has no field {field}; it has {', '.join(known[:20]) or 'none'}"
             )
         _, _, _, columns = pyogrio.raw.read(path, layer=layer, columns=[field], read_geometry=False)
-    return tuple(sorted({told for value in columns[0].tolist() if (told := attribute_text(value))}))
+    return dict(sorted(Counter(map(attribute_text, columns[0].tolist())).items()))
 
 
 def layer_geometries(path: Path, layer: str) -> NDArray[Any]:

@@ -9,15 +9,18 @@ __all__ = [
     "ZoneRaster",
     "check_names",
     "cut_cells",
+    "departments_of",
+    "domain_of",
     "is_domain",
     "moment_of",
+    "nearest",
     "read_footprint",
     "theme_of",
     "zone_grid",
 ]
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -42,6 +45,8 @@ _THEME = re.compile(r"[A-Z]{2}")
 _MAX_NAME = 48
 LARGEST_ZONE = 10_240
 """Pixels a side of the largest zone; larger scenes are cut into zones."""
+_TINY = 1e-3
+"""Of a cell, by which two may lie apart and be one."""
 _VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 # Folders are named after zones, also on Windows.
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
@@ -170,14 +175,22 @@ class Zone:
 
     def distance(self, other: Zone) -> float:
         """Return the metres between two footprints, 0 where they touch or overlap."""
-        pitch = NATIONAL_GRID.pitch
+        gaps = np.maximum(self._steps(other) - 1, 0)
+        return round(float(np.hypot(gaps[..., 0], gaps[..., 1]).min()) * NATIONAL_GRID.pitch, 3)
+
+    def shared(self, other: Zone) -> int:
+        """Return how many cells two footprints share."""
+        return int((self._steps(other) < _TINY).all(axis=-1).sum())
+
+    def _steps(self, other: Zone) -> NDArray[np.float64]:
+        """Return how many rows and columns lie from each cell to each of another, (cell, other's, 2)."""
         one, two = (
             np.array([(cell.row, cell.col) for cell in zone.cells])
-            + np.array([-zone.grid.transform.f, zone.grid.transform.c]) / pitch
+            + np.array([-zone.grid.transform.f, zone.grid.transform.c]) / NATIONAL_GRID.pitch
             for zone in (self, other)
         )
-        gaps = np.maximum(np.abs(one[:, np.newaxis] - two) - 1, 0)
-        return round(float(np.hypot(gaps[..., 0], gaps[..., 1]).min()) * pitch, 3)
+        steps: NDArray[np.float64] = np.abs(one[:, np.newaxis] - two)
+        return steps
 
     def patch_windows(self) -> Iterator[tuple[Cell, Window]]:
         """Yield each cell with its window in the zone's grid."""
@@ -217,6 +230,21 @@ def theme_of(name: str) -> str | None:
     return last if "_" in name and _THEME.fullmatch(last) else None
 
 
+def nearest(zone: Zone, others: Iterable[Zone], *, within: float) -> tuple[Zone, ...]:
+    """Return the zones that share ground with a zone or lie nearer than so many metres, the nearest first.
+
+    Of those as near, those that share the most ground go first, then those of its domain, then by id.
+    """
+    found = []
+    for other in others:
+        one, two = zone.grid.bounds, other.grid.bounds
+        gap = max(one.left - two.right, two.left - one.right, one.bottom - two.top, two.bottom - one.top)
+        if gap < within and (apart := zone.distance(other)) < within:
+            order = apart, -zone.shared(other), other.domain != zone.domain, other.id
+            found.append((order, other))
+    return tuple(other for _, other in sorted(found, key=lambda pair: pair[0]))
+
+
 def is_domain(name: str) -> bool:
     """Tell whether a name is that of a domain: department and year.
 
@@ -224,6 +252,26 @@ def is_domain(name: str) -> bool:
     (True, False)
     """
     return _DOMAIN.fullmatch(name) is not None
+
+
+def domain_of(zone: str) -> str:
+    """Return the domain of a zone's id.
+
+    >>> domain_of("D055_2018/Z2_UF")
+    'D055_2018'
+    """
+    return zone.partition("/")[0]
+
+
+def departments_of(domain: str) -> frozenset[str]:
+    """Return the departments of a domain: FLAIR-HUB joins some, so that D024047 is of two.
+
+    >>> sorted(departments_of("D024047_2021")), sorted(departments_of("D055_2018"))
+    (['D024', 'D047'], ['D055'])
+    """
+    digits = domain.removeprefix("D").partition("_")[0]
+    every = re.findall("...", digits) if len(digits) % 3 == 0 else [digits]
+    return frozenset(f"D{number}" for number in every)
 
 
 def check_names(domain: str, name: str) -> None:

@@ -18,17 +18,20 @@ __all__ = [
     "IDLE",
     "PRELABEL_FATES",
     "Effort",
+    "Fates",
+    "Proposal",
     "Source",
     "effort",
-    "model_fates",
+    "fates_of",
     "prelabel_fates",
     "sources",
 ]
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +97,7 @@ def sources(store: AnnotationStore) -> tuple[NDArray[np.uint32], tuple[Source, .
         Shape (row, col), 0 = nobody; and what each number stands for, first op first.
     """
     ops = store.ops
-    keys = store.last_op.astype(np.int64) * len(PRELABEL_FATES) + _fates(store, ops).fates
+    keys = store.last_op.astype(np.int64) * len(PRELABEL_FATES) + fates_of(store, ops).fates
     counts = np.bincount(keys.reshape(-1), minlength=len(PRELABEL_FATES))
     contested = np.bincount(keys[store.conflicts().mask(store.grid.whole)], minlength=counts.size)
     used = np.flatnonzero(counts)
@@ -128,60 +131,47 @@ def prelabel_fates(store: AnnotationStore) -> dict[Group, dict[str, int]]:
 
     Of the fates in `PRELABEL_FATES` only those are there that some pixels have, and never ``none``.
     """
-    tables: dict[Group, NDArray[np.int64]] = {}
-    for (group, _), table in _fates(store, store.ops).tables():
-        tables[group] = tables[group] + table if group in tables else table
-    return {group: _told(table) for group, table in sorted(tables.items(), key=lambda one: one[0].order)}
+    found = fates_of(store, store.ops).told(lambda proposal: proposal[0])
+    return dict(sorted(found.items(), key=lambda one: one[0].order))
 
 
-def model_fates(store: AnnotationStore) -> dict[str, dict[str, int]]:
-    """Return the same by what edits call the model, such as ``unet@1f0a2b3c4d5e``: whatever was trained anew.
-
-    Nothing is replayed where no model proposed anything.
-    """
-    ops = store.ops
-    if not any(is_model(op.author) or op.model for op in ops):
-        return {}
-    tables: dict[str, NDArray[np.int64]] = {}
-    for (_, model), table in _fates(store, ops).tables():
-        tables[model] = tables[model] + table if model in tables else table
-    return {model: _told(tables[model]) for model in sorted(tables)}
-
-
-def _told(table: NDArray[np.int64]) -> dict[str, int]:
-    """Return the pixels of each fate that some have."""
-    return {PRELABEL_FATES[fate]: int(table[fate]) for fate in np.flatnonzero(table)}
-
-
-_Proposal = tuple[Group, str]
+Proposal = tuple[Group, str]
 """A class that a model proposes, and what edits call that model."""
+_Whose = TypeVar("_Whose")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Fates:
+class Fates:
     """What became of the pre-label of each pixel."""
 
     fates: NDArray[np.uint8]
     """Shape (row, col): places in `PRELABEL_FATES`."""
     proposals: NDArray[np.uint16]
     """Shape (row, col): 1 + place in `known` of what was proposed there, 0 where nothing was."""
-    known: tuple[_Proposal, ...]
+    known: tuple[Proposal, ...]
 
-    def tables(self) -> Iterator[tuple[_Proposal, NDArray[np.int64]]]:
-        """Yield what was proposed with the pixels of each fate, shape (fate,), where some have one."""
+    def told(self, whose: Callable[[Proposal], _Whose]) -> dict[_Whose, dict[str, int]]:
+        """Return the pixels of each fate that some have, by whatever is asked for of what was proposed."""
         keys = self.proposals.astype(np.int64) * len(PRELABEL_FATES) + self.fates
         counts = np.bincount(keys.reshape(-1), minlength=(len(self.known) + 1) * len(PRELABEL_FATES))
         tables = counts.reshape(-1, len(PRELABEL_FATES))
         tables[:, _NONE] = 0
-        yield from (one for one in zip(self.known, tables[1:], strict=True) if one[1].any())
+        summed: dict[_Whose, NDArray[np.int64]] = {}
+        for proposal, table in zip(self.known, tables[1:], strict=True):
+            if table.any():
+                summed[whose(proposal)] = summed.get(whose(proposal), 0) + table
+        return {
+            name: {PRELABEL_FATES[fate]: int(table[fate]) for fate in np.flatnonzero(table)}
+            for name, table in summed.items()
+        }
 
 
-def _fates(store: AnnotationStore, ops: Sequence[Op]) -> _Fates:
+def fates_of(store: AnnotationStore, ops: Sequence[Op]) -> Fates:
     """Return what became of the pre-label of each pixel.
 
     An edit that accepts one says so. Of any other the pre-label is the last one that its author had read.
     """
-    last, known = store.last_op, dict[_Proposal, int]()
+    last, known = store.last_op, dict[Proposal, int]()
     accepted = {BULK_TOOL: _UNTOUCHED, POINTED_TOOL: _KEPT}
     given = np.array([_NONE, *(accepted.get(op.tool or "", _NONE) for op in ops)], np.uint8)
     copied = [_copied(op) if op.tool in accepted else None for op in ops]
@@ -209,10 +199,10 @@ def _fates(store: AnnotationStore, ops: Sequence[Op]) -> _Fates:
     fates[there] = np.where(same[there], _KEPT, _CORRECTED)
     recoded = np.array([False, *(op.tool == _RECODE for op in ops)])[last]
     fates[recoded & (fates == _KEPT)] = _UNTOUCHED
-    return _Fates(fates=fates, proposals=proposals, known=tuple(known))
+    return Fates(fates=fates, proposals=proposals, known=tuple(known))
 
 
-def _copied(op: Op) -> _Proposal | None:
+def _copied(op: Op) -> Proposal | None:
     """Return the pre-label that an op accepted; None where it names none."""
     edit = edit_of(op)
     if not isinstance(edit, AssignMask) or edit.source is None:

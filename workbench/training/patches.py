@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.documents import digest
 from workbench.errors import ModelError
+from workbench.geo.zone import domain_of
 
 _CACHED_BYTES = 512 << 20
 _HELD_OUT = 0.2
@@ -80,7 +81,7 @@ class PatchSet:
     @property
     def domains(self) -> tuple[str, ...]:
         """Each domain once, sorted."""
-        return tuple(sorted({zone.partition("/")[0] for zone in self.zones}))
+        return tuple(sorted(set(map(domain_of, self.zones))))
 
     @property
     def common_bands(self) -> tuple[str, ...]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 __all__ = ["named_model", "note_model", "zone_assistance"]
 
+from collections.abc import Mapping
 from typing import Final
+
+import numpy as np
 
 from workbench.campaign import Campaign
 from workbench.export.assistance import Assistance
+from workbench.geo.zone import Zone, departments_of
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.provenance import model_fates
+from workbench.labels.influence import Influence, influences
 from workbench.workflows.predictions import PredictedBy
 
 _DIGITS: Final = 12
@@ -36,25 +40,53 @@ def note_model(campaign: Campaign, whose: PredictedBy) -> None:
     campaign.registry.note_models({name: domains})
 
 
-def zone_assistance(campaign: Campaign, store: AnnotationStore) -> tuple[Assistance, ...]:
-    """Return what models gave of the labels of a zone.
+def zone_assistance(campaign: Campaign, zone: Zone, store: AnnotationStore) -> tuple[Assistance, ...]:
+    """Return what models gave of the labels of a zone, and where labels say what they had said before.
 
     What a model was trained on is what was noted when it proposed; of one that proposed before anything was
     noted, or in another campaign, nobody knows it.
     """
-    found = model_fates(store)
+    found = influences(store)
     if not found:
         return ()
     models, folds = campaign.registry.models(), campaign.folds()
-    return tuple(_assistance(model, models.get(model), folds, pixels) for model, pixels in found.items())
+    saw = {model: _folds(models.get(model), folds) for model in found}
+    agreed = _agreed(found, saw, folds[zone.domain])
+    return tuple(
+        Assistance(
+            model=model,
+            domains=models.get(model),
+            folds=saw[model],
+            pixels=one.pixels,
+            agreed=agreed[model],
+        )
+        for model, one in found.items()
+        if one.pixels or agreed[model]
+    )
 
 
-def _assistance(
-    model: str, domains: tuple[str, ...] | None, folds: dict[str, int], pixels: dict[str, int]
-) -> Assistance:
-    seen = None
-    if domains is not None:
-        # All years of a department are in one fold, for they may show the same ground.
-        departments = {name.partition("_")[0] for name in domains}
-        seen = tuple(sorted({fold for name, fold in folds.items() if name.partition("_")[0] in departments}))
-    return Assistance(model=model, domains=domains, folds=seen, pixels=pixels)
+def _folds(domains: tuple[str, ...] | None, folds: dict[str, int]) -> tuple[int, ...] | None:
+    """Return the folds that a model has seen which was trained on some domains; None where nobody knows."""
+    if domains is None:
+        return None
+    # All years of a department are in one fold, for they may show the same ground.
+    learned = frozenset[str]().union(*map(departments_of, domains))
+    return tuple(sorted({fold for name, fold in folds.items() if learned & departments_of(name)}))
+
+
+def _agreed(
+    found: Mapping[str, Influence], saw: Mapping[str, tuple[int, ...] | None], fold: int
+) -> dict[str, int]:
+    """Return the pixels in which labels agree with each model and that no model of its kind gave.
+
+    Kinds are those that saw a fold, those of which nobody knows, and the others: shares are of a kind.
+    """
+    kinds = {model: None if folds is None else fold in folds for model, folds in saw.items()}
+    counts = {}
+    for kind in (True, None, False):
+        own = {model: one for model, one in found.items() if kinds[model] is kind}
+        left = ~np.logical_or.reduce([one.gave for one in own.values()]) if own else np.False_
+        for model, one in own.items():
+            counts[model] = int(np.count_nonzero(one.agrees & left))
+            left = left & ~one.agrees
+    return counts

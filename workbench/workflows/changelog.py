@@ -114,7 +114,7 @@ def _zones(diff: ReleaseDiff, reasons: Reasons | None) -> Iterator[str]:
                 f"{zone.patches.pictures:,}",
                 area(diff, zone.transitions.changed),
                 f"{first.before} → {first.after}" if first else "",
-                inline(why(zone, reasons)),
+                inline(why(diff, zone, reasons)),
             )
         )
     yield "## Zones that changed inside"

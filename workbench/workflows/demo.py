@@ -26,7 +26,7 @@ from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.predicting import open_models, predict_zone
 from workbench.workflows.prelabelling import prelabel_zones
-from workbench.workflows.publishing import publish
+from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.segmenting import segment_zones
 from workbench.workflows.standing import review_zone
 
@@ -131,7 +131,7 @@ def run_demo(directory: Path, *, say: Callable[[str], None]) -> DemoOutcome:
             f"{counted(told['picks'], 'pick')}, accepted"
         )
         zones.append({"zone": zone.id, "leaves": leaves[zone.id]} | told)
-    built = publish(campaign, name=_RELEASE, out=directory / "releases", say=say)
+    built = publish(campaign, ReleaseOrder(name=_RELEASE, out=directory / "releases"), say=say)
     checked = verify_release(built.path)
     return DemoOutcome(
         directory=directory,

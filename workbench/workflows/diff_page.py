@@ -134,7 +134,7 @@ def write_page(
         others=_others(changed),
         left=max(0, left),
         area=lambda pixels: area(diff, pixels),
-        why=lambda zone: why(zone, reasons),
+        why=lambda zone: why(diff, zone, reasons),
         cause_word=cause_word,
         many=many,
         share=share,

@@ -23,6 +23,7 @@ from typing import Final
 from workbench.export.release_diff import ReleaseDiff
 from workbench.export.versions import Change
 from workbench.export.zone_changes import ZoneChange
+from workbench.workflows.release_origins import origins
 from workbench.workflows.release_reasons import Reasons
 from workbench.workflows.zone_history import Cause
 
@@ -102,7 +103,9 @@ def headline(diff: ReleaseDiff) -> list[str]:
     lines = [f"{named[0]} after {named[1]}: {_CHANGES[diff.change]}"]
     if diff.change == Change.NONE:
         return lines
-    if after.version < diff.least_version:
+    made = origins(diff)
+    lines += [one.text() for one in made]
+    if after.version < diff.least_version and all(one.versioned for one in made):
         lines.append(
             f"its version is {after.version}, and what changed makes it {diff.least_version} at least"
         )
@@ -180,13 +183,14 @@ def cause_word(cause: Cause) -> str:
     return f"{_CAUSES[cause.kind]} ({cause.about})" if cause.about else _CAUSES[cause.kind]
 
 
-def why(zone: ZoneChange, reasons: Reasons | None) -> str:
+def why(diff: ReleaseDiff, zone: ZoneChange, reasons: Reasons | None) -> str:
     """Return why a zone changed, in a few words: from the journals, or from the cards alone."""
     told = [_FACTS[fact.name] for fact in zone.facts if fact.name in _FACTS]
     if reasons is None:
         moved = [_moved(fact.before, fact.after) for fact in zone.facts if fact.name == "heads"]
         if not moved and zone.kind == "kept" and zone.patches.labels:
-            moved = ["no head moved"]
+            derived = [f"derived from {one.of}" for one in origins(diff) if one.kind == "recode"]
+            moved = derived or ["no head moved"]
         return ", ".join([*told, *moved])
     for name in zone.after:
         found = reasons.of_zone(name)
@@ -201,8 +205,12 @@ def why(zone: ZoneChange, reasons: Reasons | None) -> str:
 
 
 def unmoved_zones(diff: ReleaseDiff) -> tuple[str, ...]:
-    """Return the zones whose labels changed while nobody's head moved, and no class: cards do not say why."""
-    if diff.nomenclature.before != diff.nomenclature.after:
+    """Return the zones whose labels changed while nobody's head moved, and no class: cards do not say why.
+
+    Of labels that were derived from others, and by another table or usage layer are others, they do.
+    """
+    derived = any(one.kind == "recode" for one in origins(diff))
+    if derived or diff.nomenclature.before != diff.nomenclature.after:
         return ()
     return tuple(
         zone.name

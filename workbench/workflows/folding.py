@@ -16,7 +16,8 @@ import numpy as np
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError
 from workbench.export.balancing import DomainGround, balance_folds, imbalance
-from workbench.export.folds import FOLDS
+from workbench.export.folds import FOLDS, NEAR
+from workbench.geo.zone import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class FoldTable:
                     "fold": self.folds[one.name],
                     "fixed": one.name in self.fixed,
                     "before": self.changed.get(one.name),
+                    "beside": sorted(one.beside),
                     "area_km2": round(one.area, 6),
                     "pixels": {key: int(count) for key, count in one.classes.items()},
                 }
@@ -60,7 +62,19 @@ class FoldTable:
             named[fold].append(f"{one.name}{'*' * (one.name in self.fixed)}{was}")
         lines = [f"fold {fold}: {areas[fold]:8.3f} km²  {', '.join(named[fold]) or 'none'}" for fold in FOLDS]
         kept = ["* a release has it: its fold stays for ever"] if self.fixed else []
-        return "\n".join([*lines, *kept, f"imbalance {self.imbalance:.3f}, 0 where all folds are alike"])
+        even = f"imbalance {self.imbalance:.3f}, 0 where all folds are alike"
+        return "\n".join([*lines, *kept, *self._torn(), even])
+
+    def _torn(self) -> list[str]:
+        """Return a sentence for each two domains that lie beside each other in different folds."""
+        found = {tuple(sorted((one.name, other))) for one in self.domains for other in one.beside}
+        return [
+            f"{one} and {other} share ground or lie nearer than {NEAR:g} m, and are in folds "
+            f"{self.folds[one]} and {self.folds[other]}; put them into one, by --balance or --table, before "
+            "a release has them"
+            for one, other in sorted(found)
+            if self.folds[one] != self.folds[other]
+        ]
 
 
 def fold_table(campaign: Campaign, *, before: Mapping[str, int] | None = None) -> FoldTable:
@@ -110,16 +124,24 @@ def set_folds(campaign: Campaign, table: Path) -> FoldTable:
 
 
 def _ground(campaign: Campaign) -> tuple[DomainGround, ...]:
+    zones = campaign.zones()
     areas: dict[str, float] = defaultdict(float)
+    beside: dict[str, set[str]] = defaultdict(set)
     pixels: dict[str, Counter[str]] = defaultdict(Counter)
     keys = {entry.code: entry.key for entry in campaign.nomenclature.classes}
-    for zone in campaign.zones():
+    for zone in zones:
+        beside[zone.domain] |= {other.domain for other in nearest(zone, zones, within=NEAR)}
         areas[zone.domain] += zone.area / 1e6
         with campaign.open_store(zone) as store:
             counts = np.bincount(store.settled_labels().reshape(-1), minlength=256)
         pixels[zone.domain].update({key: int(counts[code]) for code, key in keys.items() if counts[code]})
     return tuple(
-        DomainGround(name=name, area=areas[name], classes=dict(sorted(pixels[name].items())))
+        DomainGround(
+            name=name,
+            area=areas[name],
+            classes=dict(sorted(pixels[name].items())),
+            beside=frozenset(beside[name] - {name}),
+        )
         for name in sorted(areas)
     )
 

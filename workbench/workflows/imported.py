@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.counting import counted
-from workbench.export.ground import domain_of
+from workbench.geo.zone import domain_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,10 +19,9 @@ from workbench.campaign import Campaign
 from workbench.documents import alone, inside
 from workbench.errors import CampaignError, ReleaseError
 from workbench.export import verify_release
-from workbench.export.ground import domain_of
 from workbench.export.trees import Tree, open_tree
 from workbench.export.trees.released import ReleasedTree
-from workbench.geo.zone import Zone
+from workbench.geo.zone import Zone, domain_of
 from workbench.labels.op import check_author
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.registry import Arrival

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from workbench.export.ground import domain_of
+from workbench.geo.zone import domain_of
 from workbench.inference.card import ModelCard, read_card
 from workbench.inference.embedded import embedded_model
 

@@ -22,8 +22,9 @@ from workbench.evaluation import Confusion, Score, rule_of
 from workbench.evaluation.rules import RULES
 from workbench.export import Release, open_release, verify_release
 from workbench.export.folds import PROD, SPLITS
-from workbench.export.ground import GroundMap, domain_of
+from workbench.export.ground import GroundMap
 from workbench.export.statistics import band_statistics
+from workbench.geo.zone import domain_of
 from workbench.inference.card import WEIGHTS, ModelCard, read_card
 from workbench.inference.places import CURVES
 from workbench.nomenclature import Nomenclature, load_nomenclature

@@ -20,14 +20,14 @@ from workbench.documents import digest
 from workbench.errors import ModelError
 from workbench.export import Release
 from workbench.export.folds import PROD, splits_of_zone
-from workbench.export.ground import GroundMap, domain_of
+from workbench.export.ground import GroundMap
 from workbench.export.layouts import Layout
 from workbench.export.packed import PackedFiles
 from workbench.export.patches import IMAGE, Patch
 from workbench.export.reading import read_modality
 from workbench.export.release import read_labels
 from workbench.geo.grid import NATIONAL_GRID, Window
-from workbench.geo.zone import Cell, Zone
+from workbench.geo.zone import Cell, Zone, domain_of
 from workbench.labels.review import zone_state
 from workbench.nomenclature import Nomenclature
 from workbench.training import LabelledPixels, PatchSet, hold_out

@@ -27,11 +27,10 @@ from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
 from workbench.errors import GridError, ModelError, RasterError
-from workbench.export.ground import domain_of
 from workbench.geo.grid import PixelGrid
 from workbench.geo.predictions import PLANES, check_prediction
 from workbench.geo.raster import inspect_raster, read_bands
-from workbench.geo.zone import Zone, is_domain
+from workbench.geo.zone import Zone, domain_of, is_domain
 from workbench.nomenclature import Nomenclature
 from workbench.workflows.learned import SeenGround
 

@@ -2,7 +2,8 @@
 
 Every region becomes one edit of the journal ``model-<id>``, with the pixels that have their class from it, so
 that any of them can be accepted, replaced or left without the others. A prediction that changed replaces
-those regions that changed, and nothing else.
+those regions that changed, and nothing else; another version of the model writes its own, also where it
+agrees.
 """
 
 from __future__ import annotations

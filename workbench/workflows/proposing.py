@@ -63,7 +63,7 @@ class Proposal:
         """Return the edits that turn what a model proposes into this: erasing, then region by region."""
         spans, starts = spans_of_labels(self.regions, self.sizes.size)
         last = standing.last(standing.fold.canvas.subject.grid.whole)
-        standing_ops = self._standing(standing, last, spans[starts[:-1]])
+        standing_ops = self._standing(standing, last, spans[starts[:-1]], made.model)
         found = self._erasing(made, standing, last, standing_ops)
         for number in np.flatnonzero(standing_ops == 0).tolist():
             own = spans[starts[number] : starts[number + 1]].copy()
@@ -74,11 +74,12 @@ class Proposal:
         return found
 
     def _standing(
-        self, standing: Proposed, last: NDArray[np.uint32], firsts: NDArray[np.int32]
+        self, standing: Proposed, last: NDArray[np.uint32], firsts: NDArray[np.int32], model: str | None
     ) -> NDArray[np.int64]:
-        """Return the op that proposes just what a region does, shape (region,); 0 where none does.
+        """Return the op by which a model proposes just what a region does, shape (region,); 0: none.
 
-        ``firsts`` are the first span of each region, ``last`` is the op that stands on each pixel.
+        ``firsts`` are the first span of each region, ``last`` is the op that stands on each pixel. What
+        another version of the model proposes is not its own: who takes it over has both before their eyes.
         """
         ops = last[firsts[:, 0], firsts[:, 1]].astype(np.int64)
         same = np.zeros(ops.size, np.int64)
@@ -91,10 +92,12 @@ class Proposal:
         alike = (same == self.sizes) & (covered[ops] == self.sizes)
         for number in np.flatnonzero(alike).tolist():
             edit = standing.edits[ops[number] - 1] if ops[number] else None
-            alike[number] = edit is not None and (edit.code, edit.upper, edit.confidence) == (
-                int(self.codes[number]),
-                None,
-                float(self.confidence[number]),
+            own = (int(self.codes[number]), None, float(self.confidence[number]), model)
+            alike[number] = edit is not None and own == (
+                edit.code,
+                edit.upper,
+                edit.confidence,
+                edit.provenance.model,
             )
         return np.where(alike, ops, 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["check_noting", "judge", "note_release", "publish", "release_sources"]
+__all__ = ["ReleaseOrder", "check_noting", "judge", "note_release", "publish", "release_sources"]
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,6 @@ from workbench.errors import CampaignError, ReleaseError
 from workbench.export import Release, ZoneSource, build_release, open_release
 from workbench.export.assistance import Assistance
 from workbench.export.card import excluded_patches
-from workbench.export.ground import domain_of
 from workbench.export.layouts import DEFAULT_LAYOUTS, Layout, parse_layouts, with_modalities
 from workbench.export.modalities import MODALITIES, check_modalities
 from workbench.export.patches import codes_digest
@@ -29,11 +28,12 @@ from workbench.export.trial import Trial, try_release
 from workbench.geo.areas import read_areas
 from workbench.geo.grid import NATIONAL_GRID, Bounds, PatchLattice, Window
 from workbench.geo.raster import ORTHO_BANDS
-from workbench.geo.zone import Zone
+from workbench.geo.zone import Zone, domain_of
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.review import ZoneState, zone_state
 from workbench.threads import in_threads
 from workbench.workflows.assisting import zone_assistance
+from workbench.workflows.parent_folds import folds_apart
 from workbench.workflows.views import zone_views
 from workbench.workflows.zone_facts import zone_facts
 
@@ -41,19 +41,36 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseOrder:
+    """What a release of a campaign is to be."""
+
+    name: str
+    out: Path
+    """Folder that it goes into."""
+    layouts: Sequence[str] = DEFAULT_LAYOUTS
+    """As `workbench.export.layouts.parse_layouts` reads them."""
+    modalities: Sequence[str] | None = None
+    """What layouts that have more than orthophoto and labels are to have; None = all that every zone has
+    whole."""
+    lattice: PatchLattice = NATIONAL_GRID
+    """What patches are cut on."""
+    parent: Path | None = None
+    """Folder of a release to build on."""
+    version: str | None = None
+    """Such as ``1.2.0``; None = what the name ends with, or the next after the parent's."""
+    exclude: Path | None = None
+    """Polygons of ground that stays out, with every patch that they touch; nothing else is in that file."""
+    readmit: Sequence[str] = ()
+    """Zones that were withdrawn, from the parent or another release, and are to come back."""
+    rules: Rules = DEFAULTS
+    """What the release is held against."""
+
+
 def publish(
     campaign: Campaign,
+    order: ReleaseOrder,
     *,
-    name: str,
-    out: Path,
-    layouts: Iterable[str] = DEFAULT_LAYOUTS,
-    modalities: Iterable[str] | None = None,
-    lattice: PatchLattice = NATIONAL_GRID,
-    parent: Path | None = None,
-    version: str | None = None,
-    exclude: Path | None = None,
-    readmit: Iterable[str] = (),
-    rules: Rules = DEFAULTS,
     say: Callable[[str], None],
     progress: Callable[[int, int], None] | None = None,
 ) -> Release:
@@ -63,23 +80,12 @@ def publish(
     ----------
     campaign
         Where the zones are.
-    name, out, layouts, lattice, progress
-        As `workbench.export.build_release` takes them.
-    modalities
-        What layouts that have more than orthophoto and labels are to have; by default all that every zone has
-        whole.
-    parent
-        Folder of a release to build on.
-    version
-        Such as ``1.2.0``; by default what the name ends with, or the next after the parent's.
-    exclude
-        Polygons of ground that stays out, with every patch that they touch; nothing else is in that file.
-    readmit
-        Zones that were withdrawn, from the parent or another release, and are to come back.
-    rules
-        What the release is held against.
+    order
+        What it is to be.
     say
         Told which zones stay out, and why.
+    progress
+        Called with the patches done and their total after each.
 
     Raises
     ------
@@ -89,24 +95,24 @@ def publish(
     VectorError
         What stays out cannot be read, or has points or lines in it, which cover no ground.
     """
-    check_target(out, name)
+    check_target(order.out, order.name)
     check_noting(campaign)
-    before = open_release(parent) if parent else None
-    chosen, wanted = parse_layouts(layouts), _asked(modalities)
-    sources = _cut_from(campaign, lattice, before, exclude, readmit, say=say)
+    before = open_release(order.parent) if order.parent else None
+    chosen, wanted = parse_layouts(order.layouts), _asked(order.modalities)
+    sources = _cut_from(campaign, order, before, say=say)
     with in_threads() as threads:
         built = build_release(
             sources,
-            name=name,
-            out=out,
+            name=order.name,
+            out=order.out,
             nomenclature=campaign.nomenclature,
             software=software_version("ocs-workbench"),
             layouts=_shown(chosen, wanted, sources, say=say),
-            lattice=lattice,
+            lattice=order.lattice,
             parent=before,
-            version=version,
-            readmit=readmit,
-            rules=rules,
+            version=order.version,
+            readmit=order.readmit,
+            rules=order.rules,
             progress=progress,
             map=threads,
         )
@@ -176,17 +182,8 @@ def note_release(campaign: Campaign, built: Release) -> None:
 
 def judge(
     campaign: Campaign,
+    order: ReleaseOrder,
     *,
-    name: str,
-    out: Path,
-    layouts: Iterable[str] = DEFAULT_LAYOUTS,
-    modalities: Iterable[str] | None = None,
-    lattice: PatchLattice = NATIONAL_GRID,
-    parent: Path | None = None,
-    version: str | None = None,
-    exclude: Path | None = None,
-    readmit: Iterable[str] = (),
-    rules: Rules = DEFAULTS,
     say: Callable[[str], None],
     progress: Callable[[int, int], None] | None = None,
 ) -> Trial:
@@ -194,7 +191,7 @@ def judge(
 
     Parameters
     ----------
-    campaign, name, out, layouts, modalities, lattice, parent, version, exclude, readmit, rules, say, progress
+    campaign, order, say, progress
         As for `publish`.
 
     Raises
@@ -202,47 +199,46 @@ def judge(
     ReleaseError
         No zone is accepted, or the name or the parent is none.
     """
-    check_target(out, name)
-    before = open_release(parent) if parent else None
-    chosen, wanted = parse_layouts(layouts), _asked(modalities)
-    sources = _cut_from(campaign, lattice, before, exclude, readmit, say=say)
+    check_target(order.out, order.name)
+    before = open_release(order.parent) if order.parent else None
+    chosen, wanted = parse_layouts(order.layouts), _asked(order.modalities)
+    sources = _cut_from(campaign, order, before, say=say)
     with in_threads() as threads:
         return try_release(
             sources,
-            name=name,
+            name=order.name,
             nomenclature=campaign.nomenclature,
             layouts=_shown(chosen, wanted, sources, say=say),
             parent=before,
-            version=version,
-            readmit=readmit,
-            lattice=lattice,
-            rules=rules,
+            version=order.version,
+            readmit=order.readmit,
+            lattice=order.lattice,
+            rules=order.rules,
             progress=progress,
             map=threads,
         )
 
 
 def _cut_from(
-    campaign: Campaign,
-    lattice: PatchLattice,
-    before: Release | None,
-    exclude: Path | None,
-    readmit: Iterable[str],
-    *,
-    say: Callable[[str], None],
+    campaign: Campaign, order: ReleaseOrder, before: Release | None, *, say: Callable[[str], None]
 ) -> list[ZoneSource]:
     """Return what a release is cut from: accepted zones without those and the ground that stay out."""
-    sources = _admitted(campaign, release_sources(campaign, say=say), before, readmit, say=say)
+    sources = _admitted(campaign, release_sources(campaign, say=say), before, order.readmit, say=say)
     if not sources:
         raise ReleaseError(
             f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
         )
-    if exclude is None:
+    if before is not None:
+        for sentence in folds_apart(sources, before):
+            say(sentence)
+    if order.exclude is None:
         return sources
-    held_back = partial(_touches, read_areas(exclude, crs=lattice.crs))
+    held_back = partial(_touches, read_areas(order.exclude, crs=order.lattice.crs))
     sources = [replace(source, excluded=held_back) for source in sources]
-    if not any(excluded_patches(source, lattice) for source in sources):
-        say(f"{exclude} touches no patch of an accepted zone, so nothing stays out; check where it lies")
+    if not any(excluded_patches(source, order.lattice) for source in sources):
+        say(
+            f"{order.exclude} touches no patch of an accepted zone, so nothing stays out; check where it lies"
+        )
     return sources
 
 
@@ -321,7 +317,7 @@ class _Accepted:
         return cls(
             sha256=codes_digest(codes),
             counts=tuple(counts.tolist()),
-            assistance=zone_assistance(campaign, store),
+            assistance=zone_assistance(campaign, zone, store),
             facts=zone_facts(campaign, zone, store, say=say),
         )
 

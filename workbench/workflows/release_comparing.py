@@ -31,6 +31,7 @@ from workbench.workflows.diff_words import (
     why,
     zone_lines,
 )
+from workbench.workflows.release_origins import origins
 from workbench.workflows.release_reasons import Reasons, explain
 
 _LISTED: Final = 10
@@ -53,6 +54,7 @@ class ReleaseComparison:
         """Return the JSON view (``schema/outputs/release-diff.schema.json``)."""
         return {
             **self.diff.document(),
+            "origins": [one.document() for one in origins(self.diff)],
             "unmoved_zones": list(unmoved_zones(self.diff)),
             "reasons": self.reasons.document() if self.reasons else None,
         }
@@ -74,7 +76,7 @@ class ReleaseComparison:
         counts, changed = zone.patches, zone.transitions.changed
         return (
             f"{zone.name}: labels of {many(counts.labels, 'patch')}, pictures of {counts.pictures:,}, "
-            f"{area(self.diff, changed)}; {why(zone, self.reasons) or 'nothing says why'}"
+            f"{area(self.diff, changed)}; {why(self.diff, zone, self.reasons) or 'nothing says why'}"
         )
 
     def _why(self) -> list[str]:

@@ -13,10 +13,11 @@ from workbench.campaign import Campaign
 from workbench.documents import write_file
 from workbench.errors import ReleaseError
 from workbench.export import Release, open_release
+from workbench.export.choosing import choose_patches
 from workbench.export.figures import measure_release
 from workbench.export.patches import codes_digest
 from workbench.export.report import PAGE, Sheet, check_libraries, report_page
-from workbench.export.report.sheet import choose_patches, look_at
+from workbench.export.report.sheet import look_at
 from workbench.outputs import check_output
 from workbench.pages import check_page
 from workbench.threads import Map
@@ -73,7 +74,7 @@ def write_report(
         release, added = _with_facts(release, campaign, say=say)
         notes = [f"The campaign told of the labels of {added:,} of its zones"] if added else []
     figures = measure_release(release, pixels=pixels, progress=progress, map=map)
-    looks = [look_at(release, patch) for patch in choose_patches(release, count=_LOOKS)]
+    looks = [look_at(release, patch) for patch in choose_patches(release, wanted=_LOOKS)]
     sheet = Sheet(looks=looks, before=[*_before(release)][::-1], notes=notes)
     write_file(output, report_page(figures, sheet), error=ReleaseError)
 

@@ -14,12 +14,11 @@ from typing import TypeVar
 from affine import Affine
 
 from workbench.errors import WorkbenchError
-from workbench.export.ground import domain_of
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import LABEL, ground_cell
 from workbench.export.trees import Tree
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid
-from workbench.geo.zone import LARGEST_ZONE, Cell, Zone, check_names
+from workbench.geo.zone import LARGEST_ZONE, Cell, Zone, check_names, domain_of
 from workbench.nomenclature import Nomenclature
 from workbench.threads import Map
 from workbench.workflows.fitting import SeenPatch, look_at

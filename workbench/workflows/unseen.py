@@ -11,7 +11,6 @@ from __future__ import annotations
 
 __all__ = ["Unseen", "namesakes", "too_sure", "unknown_ground", "unseen_model"]
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 from workbench.counting import counted
 from workbench.errors import ModelError
 from workbench.export.ground import GroundMap
-from workbench.geo.zone import Zone
+from workbench.geo.zone import Zone, departments_of
 from workbench.inference.card import CARD, ModelCard, read_card
 from workbench.inference.embedded import embedded_model
 from workbench.workflows.learned import SeenGround
@@ -129,7 +128,7 @@ def namesakes(trained_on: Collection[str], domains: Iterable[str], *, here: Coll
     """
     elsewhere = set(trained_on) - set(here)
     for domain in sorted(set(domains) - set(trained_on)):
-        alike = sorted(one for one in elsewhere if _departments(one) & _departments(domain))
+        alike = sorted(one for one in elsewhere if departments_of(one) & departments_of(domain))
         if alike:
             return (
                 f"it was trained on {', '.join(alike)}, and nothing here tells whether that shows ground of "
@@ -157,13 +156,3 @@ def unknown_ground(card: ModelCard) -> str | None:
     if not begun or begun.get("domains_known", begun.get("digest") == shipped.digest):
         return None
     return f"it began with the weights of {begun.get('id', 'another model')}, whose domains are not known"
-
-
-def _departments(domain: str) -> frozenset[str]:
-    """Return the departments of a domain: FLAIR-HUB joins some, so that D024047 is of two.
-
-    >>> sorted(_departments("D024047_2021")), sorted(_departments("D055_2018"))
-    (['024', '047'], ['055'])
-    """
-    digits = domain.removeprefix("D").partition("_")[0]
-    return frozenset(re.findall("...", digits) if len(digits) % 3 == 0 else [digits])

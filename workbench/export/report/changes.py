@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.export.ground import domain_of
+from workbench.geo.zone import domain_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

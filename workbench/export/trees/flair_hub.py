@@ -17,14 +17,13 @@ from typing import Any, Final
 
 from workbench.errors import ReleaseError
 from workbench.export.folds import SPLITS
-from workbench.export.ground import domain_of
 from workbench.export.layouts.flair_hub import CALLED, DATED
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import IMAGE, LABEL
 from workbench.export.tables import read_rows
 from workbench.export.trees.sets import folds_of_splits, folds_of_test
 from workbench.export.trees.tree import FileRaster, TreePatch
-from workbench.geo.zone import theme_of
+from workbench.geo.zone import domain_of, theme_of
 from workbench.nomenclature import Nomenclature
 
 _FOLDER = re.compile(rf"(D[0-9]+)-([0-9]{{4}})_{CALLED[IMAGE]}")

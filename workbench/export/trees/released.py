@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from workbench.counting import counted
 from workbench.errors import ReleaseError
-from workbench.export.ground import domain_of
 from workbench.export.layouts import Layout
 from workbench.export.modalities import MODALITIES, grid_of
 from workbench.export.patches import IMAGE, LABEL, Patch
@@ -21,6 +20,7 @@ from workbench.export.reading import read_modality
 from workbench.export.release import Release
 from workbench.export.trees.tree import Header, TreePatch
 from workbench.geo.grid import NATIONAL_GRID
+from workbench.geo.zone import domain_of
 from workbench.nomenclature import Nomenclature
 
 
