@@ -23,7 +23,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     folder = tmp_path_factory.mktemp("release")
     campaign = Campaign.create(folder / "campaign")
     for number, domain in enumerate(DOMAINS):
-        truth, grid = made_truth(512, 1024, number), made_grid(512, 1024, col=1024 * number)
+        truth, grid = made_truth(512, 1024, number), made_grid(512, 1024, col=2048 * number)
         image, mask = folder / f"{domain}.tif", folder / f"{domain}-mask.tif"
         write_raster(image, made_image(truth, number), grid, level=1)
         write_raster(mask, truth, grid)

@@ -27,7 +27,7 @@ from workbench.workflows.publishing import ReleaseOrder, publish
 
 def release_of(campaign: Campaign, make_ortho: MakeOrtho, tmp_path: Path, *domains: str) -> Path:
     for number, domain in enumerate(domains):
-        image, mask = make_ortho(512, 1024, col=1024 * number, seed=number + 1, name=domain)
+        image, mask = make_ortho(512, 1024, col=2048 * number, seed=number + 1, name=domain)
         add_zone(campaign, image, domain=domain, name="Z1_AA", mask=mask)
     built = publish(
         campaign,

@@ -34,7 +34,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     folder = tmp_path_factory.mktemp("learned")
     made = Campaign.create(folder / "campaign")
     for number, domain in enumerate(DOMAINS):
-        truth, grid = made_truth(512, 512, number), made_grid(512, 512, col=512 * number)
+        truth, grid = made_truth(512, 512, number), made_grid(512, 512, col=1024 * number)
         write_raster(folder / f"{number}.tif", made_image(truth), grid, level=1)
         write_raster(folder / f"{number}-mask.tif", truth, grid)
         mask = folder / f"{number}-mask.tif"

@@ -62,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     campaign = Campaign.create(place / "old", nomenclature="ign-urbain")
     blocks = np.random.default_rng(5).integers(0, 9, (32, 32))
     write_raster(place / "mask.tif", np.kron(blocks, np.ones((16, 16))).astype(np.uint8), made_grid(512, 512))
-    for col, name in ((0, "west"), (512, "east")):
+    for col, name in ((0, "west"), (2048, "east")):
         write_raster(place / f"{name}.tif", made_image(made_truth(512, 512)), made_grid(512, 512, col=col))
     options = {"mask": place / "mask.tif", "scheme": "urbain", "author": "ign"}
     zone = add_zone(campaign, place / "west.tif", domain="D051_2019", name="Z1_AA", **options).zone
@@ -156,7 +156,7 @@ def test_folds_and_numbers_go_along(old: Campaign, tmp_path: Path, make_ortho: M
     carry(old, tmp_path / "new", "Z1_AA")
     assert new.folds() == old.folds()
     assert new.patch_numbers(old.zone("Z1_AA")) == old.patch_numbers(old.zone("Z1_AA"))
-    added = add_zone(new, make_ortho(col=1024, name="far")[0], domain="D001_2020", name="Z1").zone
+    added = add_zone(new, make_ortho(col=8192, name="far")[0], domain="D001_2020", name="Z1").zone
     assert list(new.patch_numbers(added).values()) == [3]
 
 
@@ -164,7 +164,7 @@ def test_numbers_that_are_taken_are_given_anew_and_said(
     old: Campaign, tmp_path: Path, make_ortho: MakeOrtho
 ) -> None:
     new = Campaign.create(tmp_path / "new")
-    add_zone(new, make_ortho(col=1024, name="far")[0], domain="D001_2020", name="Z1")
+    add_zone(new, make_ortho(col=8192, name="far")[0], domain="D001_2020", name="Z1")
     done = carry(old, new.path)
     assert [one.numbers_kept for one in done.zones] == [False, True]
     numbers = [n for zone in new.zones() for n in new.patch_numbers(zone).values()]
@@ -174,7 +174,7 @@ def test_numbers_that_are_taken_are_given_anew_and_said(
 
 def test_a_domain_of_another_fold_is_refused(old: Campaign, tmp_path: Path, make_ortho: MakeOrtho) -> None:
     new = Campaign.create(tmp_path / "new")
-    add_zone(new, make_ortho(col=1024, name="far")[0], domain="D055_2018", name="Z9")
+    add_zone(new, make_ortho(col=8192, name="far")[0], domain="D055_2018", name="Z9")
     before = files(new.path)
     with pytest.raises(CampaignError, match="comes with fold 2, but its domain is in fold 1"):
         carry(old, new.path)

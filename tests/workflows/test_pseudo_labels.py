@@ -28,7 +28,7 @@ SURE = 230
 def add(campaign: Campaign, number: int, domain: str, *, mask: bool = False) -> np.ndarray:
     """Add a zone of one patch, labelled or not; return what it shows."""
     folder = campaign.path.parent
-    truth, grid = made_truth(512, 512, number + 1), made_grid(512, 512, col=512 * number)
+    truth, grid = made_truth(512, 512, number + 1), made_grid(512, 512, col=1024 * number)
     write_raster(folder / f"{number}.tif", made_image(truth), grid, level=1)
     write_raster(folder / f"{number}-mask.tif", truth, grid)
     labels = folder / f"{number}-mask.tif" if mask else None

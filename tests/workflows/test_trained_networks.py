@@ -42,7 +42,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
         image, mask, grid = (
             folder / f"{number}.tif",
             folder / "mask.tif",
-            made_grid(512, 512, col=512 * number),
+            made_grid(512, 512, col=1024 * number),
         )
         write_raster(image, made_image(truth, number), grid, level=1)
         mask.unlink(missing_ok=True)

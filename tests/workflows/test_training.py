@@ -45,7 +45,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     folder = tmp_path_factory.mktemp("labelled")
     campaign = Campaign.create(folder / "campaign")
     for number, (domain, name) in enumerate(PLACES):
-        truth, grid = made_truth(512, 512, number + 1), made_grid(512, 512, col=512 * number)
+        truth, grid = made_truth(512, 512, number + 1), made_grid(512, 512, col=1024 * number)
         write_raster(folder / f"{number}.tif", made_image(truth), grid, level=1)
         write_raster(folder / f"{number}-mask.tif", truth, grid)
         add_zone(
