@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -133,12 +134,17 @@ def _sources(scene: Path, zones: int) -> Iterator[ZoneSource]:
             ),
             fold=number % 5 + 1,
             numbers=tuple(range(number * 25 + 1, number * 25 + 26)),
-            image=lambda window: image[:, *window.slices].copy(),
+            image=partial(_shown, image, number),
             labels=lambda: labels,
             labels_sha256=digest,
             state="accepted",
             heads={},
         )
+
+
+def _shown(image: NDArray[np.uint8], zone: int, window: Window) -> NDArray[np.uint8]:
+    """Return the pixels of a patch, in each zone rolled by another length: no two zones show the same."""
+    return np.roll(image[:, *window.slices], (37 * zone, 61 * zone), axis=(1, 2))
 
 
 def _bare(options: argparse.Namespace) -> dict[str, float]:
