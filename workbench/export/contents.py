@@ -6,7 +6,7 @@ __all__ = ["ContentCheck", "Whole"]
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +21,10 @@ from workbench.export.modalities import MODALITIES, grid_of
 from workbench.export.patches import IMAGE, LABEL, Patch
 from workbench.export.tars import each_member
 from workbench.geo.grid import PixelGrid
-from workbench.geo.raster import decode_raster, inspect_raster, read_raster
+from workbench.geo.raster import decode_raster
+from workbench.geo.tiff_heads import AlikeHeads
 from workbench.nomenclature import Nomenclature
+from workbench.nomenclature.code_counts import code_counts
 from workbench.threads import Map
 
 _NEAR: Final = 1e-6
@@ -65,6 +67,7 @@ class ContentCheck:
     nomenclature: Nomenclature
     whole: Whole
     """Files that are there as ``SHA256SUMS`` says; the others are named already."""
+    heads: AlikeHeads = field(default_factory=AlikeHeads)
 
     def problems(self, patches: Iterable[Patch], map: Map) -> Iterator[Problem]:  # noqa: A002
         """Yield what is wrong with the files of patches, which come in the sequence of the index."""
@@ -91,7 +94,7 @@ class ContentCheck:
 
     def _file(self, path: Path, patch: Patch, modality: str) -> Iterator[Wrong]:
         try:
-            info, pixels = read_raster(path) if modality == LABEL else (inspect_raster(path), None)
+            info, pixels = self.heads.read(path) if modality == LABEL else (self.heads.inspect(path), None)
             found = _Found(
                 bands=info.band_count,
                 shape=info.grid.shape,
@@ -173,7 +176,7 @@ class ContentCheck:
     def _mislabelled(self, values: NDArray[np.uint8], patch: Patch) -> Iterator[Wrong]:
         """Yield what is wrong with labels, shape (row, col), in the numbers of the layout's scheme."""
         scheme = self.layout.scheme
-        counts = np.bincount(values.ravel(), minlength=256)
+        counts = code_counts(values)
         keys = {entry.values[scheme]: entry.key for entry in self.nomenclature.classes}
         if unknown := [str(value) for value in np.flatnonzero(counts) if value not in keys]:
             yield "classes", f"values {', '.join(unknown)} are not in scheme {scheme}"

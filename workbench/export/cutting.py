@@ -42,6 +42,7 @@ from workbench.export.patches import (
 from workbench.export.pixels import PatchPixels, codes_on
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature
+from workbench.nomenclature.code_counts import code_counts
 
 _FACTS: Final = (
     "ground", "dates", "class_counts", "unlabelled", "image_sha256", "label_sha256", "picture_hash",
@@ -115,7 +116,7 @@ class PatchWriter:
 
 def looked_at(job: PatchJob, pixels: PatchPixels, nomenclature: Nomenclature) -> Patch:
     """Return a patch with all that its pixels tell of it."""
-    counts = np.bincount(job.codes.ravel(), minlength=256)
+    counts = code_counts(job.codes)
     seen = fingerprint(luminance(pixels.image, pixels.bands))
     return replace(
         job.patch,

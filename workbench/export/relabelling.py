@@ -27,6 +27,7 @@ from workbench.export.tars import each_member, write_members
 from workbench.export.usage import UsageLayer, ZoneUsage
 from workbench.geo.geotiff import encode_raster
 from workbench.nomenclature import Derivation, Nomenclature
+from workbench.nomenclature.code_counts import code_counts
 from workbench.threads import Map
 
 _Labelled = tuple[Patch, NDArray[np.uint8], Counter[str]]
@@ -99,7 +100,7 @@ class Relabeller:
     def _one(self, under: ZoneUsage | None, patch: Patch) -> _Labelled:
         before = read_labels(self.parent.path, self._read_from, patch, self.nomenclature)
         codes, told = self._derived(before, None if under is None else under.of(patch))
-        counts = np.bincount(codes.ravel(), minlength=256)
+        counts = code_counts(codes)
         target = self.derivation.target
         classes = {entry.key: int(counts[entry.code]) for entry in target.classes}
         unlabelled = self._still_unlabelled(patch)

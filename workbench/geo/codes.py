@@ -16,6 +16,7 @@ from workbench.geo.predictions import PREDICTION
 from workbench.geo.raster import RasterInfo, read_bands, read_valid
 from workbench.geo.raster_kinds import LABELS
 from workbench.nomenclature import Nomenclature
+from workbench.nomenclature.code_counts import code_counts
 
 CODES: Final = "codes"
 """Numbering of a raster whose pixels are codes of the nomenclature, 0 where there is nothing."""
@@ -112,7 +113,7 @@ def _checked(codes: NDArray[np.uint8], info: RasterInfo, nomenclature: Nomenclat
             f"{info.path} says that its classes are those of {named}, not of {nomenclature.name}; pass "
             f"--nomenclature {named}, or predict again"
         )
-    pixels = np.bincount(codes.reshape(-1), minlength=256)
+    pixels = code_counts(codes)
     strange = sorted(set(np.flatnonzero(pixels).tolist()) - {0, *nomenclature.codes})
     if strange:
         raise RasterError(

@@ -14,6 +14,7 @@ from workbench.counting import counted
 from workbench.errors import ProductError
 from workbench.geo.grid import PixelGrid
 from workbench.nomenclature import Crosswalk
+from workbench.nomenclature.code_counts import code_counts
 from workbench.products.generalising import MinimumUnits, generalise
 from workbench.products.voting import coarser_grid, vote_by_region, vote_on_grid
 
@@ -43,7 +44,7 @@ class Cover:
 
     def pixels(self) -> dict[int, int]:
         """Return how many pixels each value of the targets has."""
-        counts = np.bincount(self.values.ravel(), minlength=256)
+        counts = code_counts(self.values)
         return {target.value: int(counts[target.value]) for target in self.crosswalk.targets}
 
 
@@ -103,7 +104,7 @@ def make_cover(
 
 def _translated(codes: NDArray[np.uint8], crosswalk: Crosswalk) -> NDArray[np.uint8]:
     """Return codes as values of the targets; 0 stays 0, whatever becomes of unlabelled pixels."""
-    counts = np.bincount(codes.ravel(), minlength=256)
+    counts = code_counts(codes)
     table = np.zeros(256, np.uint8)
     open_classes: Mapping[str, int] = {
         one.key: int(counts[one.code]) for one in crosswalk.source.classes if one.key in crosswalk.undecided

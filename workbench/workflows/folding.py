@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError
 from workbench.export.balancing import DomainGround, balance_folds, imbalance
 from workbench.export.folds import FOLDS, NEAR
 from workbench.geo.zone import nearest
+from workbench.nomenclature.code_counts import code_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +132,7 @@ def _ground(campaign: Campaign) -> tuple[DomainGround, ...]:
         beside[zone.domain] |= {other.domain for other in nearest(zone, zones, within=NEAR)}
         areas[zone.domain] += zone.area / 1e6
         with campaign.open_store(zone) as store:
-            counts = np.bincount(store.settled_labels().reshape(-1), minlength=256)
+            counts = code_counts(store.settled_labels())
         pixels[zone.domain].update({key: int(counts[code]) for code, key in keys.items() if counts[code]})
     return tuple(
         DomainGround(

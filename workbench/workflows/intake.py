@@ -36,6 +36,7 @@ from workbench.labels.edits import Provenance, assign_raster
 from workbench.labels.op import check_author
 from workbench.labels.review import accept
 from workbench.nomenclature import Nomenclature
+from workbench.nomenclature.code_counts import code_counts
 
 DEFAULT_BANDS = {1: ("P",), **ORTHO_BANDS}
 """What the bands of an orthophoto show, by their number; P is panchromatic."""
@@ -303,5 +304,5 @@ def import_labels(
 
 def pixels_per_class(codes: NDArray[np.uint8], nomenclature: Nomenclature) -> dict[str, int]:
     """Return the pixels of each class that codes have, by key."""
-    counts = np.bincount(codes.ravel(), minlength=256)
+    counts = code_counts(codes)
     return {nomenclature.by_code(int(code)).key: int(counts[code]) for code in np.flatnonzero(counts) if code}

@@ -30,6 +30,7 @@ from workbench.geo.grid import NATIONAL_GRID, Window
 from workbench.geo.zone import Cell, Zone, domain_of
 from workbench.labels.review import zone_state
 from workbench.nomenclature import Nomenclature
+from workbench.nomenclature.code_counts import code_counts
 from workbench.training import LabelledPixels, PatchSet, hold_out
 from workbench.workflows.learned import SeenGround
 from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
@@ -327,7 +328,7 @@ class _Packed:
             zone=zone,
             windows=windows,
             codes=tuple(zlib.compress(part.tobytes(), 1) for part in parts),
-            pixels=np.stack([np.bincount(part.ravel(), minlength=256) for part in parts]).astype(np.int32),
+            pixels=np.stack([code_counts(part) for part in parts]).astype(np.int32),
         )
 
 

@@ -32,6 +32,7 @@ from workbench.geo.predictions import PLANES, check_prediction
 from workbench.geo.raster import inspect_raster, read_bands
 from workbench.geo.zone import Zone, domain_of, is_domain
 from workbench.nomenclature import Nomenclature
+from workbench.nomenclature.code_counts import code_counts
 from workbench.workflows.learned import SeenGround
 
 _FILE = "prediction.tif"
@@ -117,7 +118,7 @@ def predicted_by(said: Prediction, nomenclature: Nomenclature, *, path: Path) ->
             f"{path} has the classes of {named}, the campaign labels with {nomenclature.name}; "
             "predict the zone again"
         )
-    present = np.flatnonzero(np.bincount(said.codes.reshape(-1), minlength=256)).tolist()
+    present = np.flatnonzero(code_counts(said.codes)).tolist()
     strange = sorted(set(present) - {0, *nomenclature.codes})
     if strange:
         raise ModelError(

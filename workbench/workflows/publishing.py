@@ -31,6 +31,7 @@ from workbench.geo.raster import ORTHO_BANDS
 from workbench.geo.zone import Zone, domain_of
 from workbench.labels.annotation import AnnotationStore
 from workbench.labels.review import ZoneState, zone_state
+from workbench.nomenclature.code_counts import code_counts
 from workbench.threads import in_threads
 from workbench.workflows.assisting import zone_assistance
 from workbench.workflows.parent_folds import folds_apart
@@ -313,7 +314,7 @@ class _Accepted:
         cls, campaign: Campaign, zone: Zone, store: AnnotationStore, *, say: Callable[[str], None]
     ) -> Self:
         codes = store.settled_labels()
-        counts = np.bincount(codes[store.footprint], minlength=256)
+        counts = code_counts(codes[store.footprint])
         return cls(
             sha256=codes_digest(codes),
             counts=tuple(counts.tolist()),
