@@ -31,6 +31,7 @@ from workbench.errors import CampaignError
 from workbench.export.assistance import Choice
 from workbench.export.folds import FOLDS, NEAR, fold_for
 from workbench.geo.zone import Cell, Zone, ZoneRaster, nearest
+from workbench.registry_tables import LATER_TABLES, TABLES
 from workbench.zone_rows import (
     SRID,
     check_another,
@@ -48,54 +49,6 @@ _SEALED = (
     "SELECT name, fold FROM domains ORDER BY name",
     "SELECT number, zone, row, col FROM patches ORDER BY number",
     f"SELECT key, value FROM campaign WHERE key != '{_SEAL}' ORDER BY key",  # noqa: S608
-)
-_TABLES = """
-CREATE UNIQUE INDEX zones_id ON zones (id COLLATE NOCASE);
-CREATE TABLE campaign (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
-CREATE TABLE domains (
-    fid INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fold INTEGER NOT NULL CHECK (fold BETWEEN 1 AND 5)
-);
-CREATE TABLE patches (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    zone TEXT NOT NULL, row INTEGER NOT NULL, col INTEGER NOT NULL, UNIQUE (zone, row, col)
-);
-INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
-    ('domains', 'attributes', 'domains', 'fold of each domain'),
-    ('patches', 'attributes', 'patches', 'numeric FLAIR id of each patch'),
-    ('campaign', 'attributes', 'campaign', 'format, nomenclature');
-"""
-# What registries of the first version lack; whoever writes to one adds it.
-_LATER = (
-    """CREATE TABLE IF NOT EXISTS leases (
-    zone TEXT PRIMARY KEY NOT NULL, holder TEXT NOT NULL, token TEXT NOT NULL,
-    since TEXT NOT NULL, heartbeat TEXT NOT NULL
-)""",
-    "CREATE TABLE IF NOT EXISTS places (zone TEXT PRIMARY KEY NOT NULL, place TEXT NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS releases (
-    content_sha256 TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, path TEXT NOT NULL,
-    domains TEXT NOT NULL
-)""",
-    "CREATE TABLE IF NOT EXISTS gold (zone TEXT PRIMARY KEY NOT NULL, minimum REAL NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS admissions (
-    author TEXT PRIMARY KEY NOT NULL, at TEXT NOT NULL, document TEXT NOT NULL
-)""",
-    """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
-    ('leases', 'attributes', 'leases', 'who labels which zone just now'),
-    ('places', 'attributes', 'places', 'zones that are drawn together with another one'),
-    ('releases', 'attributes', 'releases', 'releases that were built, and their domains'),
-    ('gold', 'attributes', 'gold', 'zones by which annotators are admitted'),
-    ('admissions', 'attributes', 'admissions', 'annotators who were admitted, and how they labelled')""",
-    """CREATE TABLE IF NOT EXISTS choices (
-    zone TEXT PRIMARY KEY NOT NULL, strategy TEXT NOT NULL, inclusion REAL
-)""",
-    "CREATE TABLE IF NOT EXISTS models (model TEXT PRIMARY KEY NOT NULL, domains TEXT)",
-    """CREATE TABLE IF NOT EXISTS withdrawals (
-    zone TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL, since TEXT NOT NULL
-)""",
-    """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
-    ('withdrawals', 'attributes', 'withdrawals', 'zones that no release may have, and why'),
-    ('choices', 'attributes', 'choices', 'zones that no person chose'),
-    ('models', 'attributes', 'models', 'domains that those were trained on that proposed labels')""",
 )
 
 
@@ -143,8 +96,8 @@ class Registry:
                     SPATIAL_INDEX="NO",
                 )
                 with closing(sqlite3.connect(made)) as connection, connection:
-                    connection.executescript(_TABLES)
-                    for statement in _LATER:
+                    connection.executescript(TABLES)
+                    for statement in LATER_TABLES:
                         connection.execute(statement)
                     connection.executemany("INSERT INTO campaign VALUES (?, ?)", sorted(facts.items()))
                     connection.executemany(
@@ -220,7 +173,7 @@ class Registry:
         withdrawn
             Zones that no release may have from now on, why, and since which version.
         readmitted
-            Zones that it has: those of them that were withdrawn are back.
+            Zones that were withdrawn, and that somebody let in again.
         """
         with self.writing() as connection:
             for entry in withdrawn:
@@ -230,6 +183,13 @@ class Registry:
             connection.executemany("DELETE FROM withdrawals WHERE zone = ?", [(zone,) for zone in readmitted])
             connection.execute("DELETE FROM releases WHERE content_sha256 = ?", (row["content_sha256"],))
             _insert(connection, "releases", row)
+            connection.execute(
+                "INSERT OR REPLACE INTO release_paths VALUES (?, ?)", (row["path"], row["content_sha256"])
+            )
+
+    def release_paths(self) -> set[Path]:
+        """Return where releases of the campaign were built, whatever lies there now."""
+        return {Path(row["path"]) for table in ("releases", "release_paths") for row in self.rows(table)}
 
     def zones(self) -> tuple[Zone, ...]:
         """Return all zones, sorted by id."""
@@ -355,7 +315,7 @@ class Registry:
         """
         with self._open(patience=patience) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            for statement in _LATER:
+            for statement in LATER_TABLES:
                 connection.execute(statement)
             yield connection
             connection.execute("COMMIT")

@@ -197,3 +197,9 @@ def test_patches_of_another_size_make_a_major_version(tmp_path: Path) -> None:
         lattice=parse_lattice("25.6@0.4"),
     )
     assert str(other.version) == "2.0.0"
+
+
+@pytest.mark.parametrize("name", ["FR_V99999999999999999999.1", "A_V1.2.3.4", "A_V01.2"])
+def test_a_name_that_ends_with_what_is_no_version_is_refused(name: str) -> None:
+    with pytest.raises(ReleaseError, match=f"the name {name} ends with V.*no version"):
+        version_of(name)

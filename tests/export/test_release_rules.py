@@ -265,6 +265,11 @@ def test_a_test_zone_is_plain_or_says_what_it_is(
 def test_a_release_tells_what_it_was_held_against(tmp_path: Path) -> None:
     release = build(zones_of(5), tmp_path, rules=replace(DEFAULTS, buffer=500.0))
     rules = {one["rule"]: one for one in release.card["rules"]}
+    assert rules["duplicates"]["settings"] == {
+        "duplicate_bits": 10,
+        "duplicate_correlation": 0.85,
+        "least_contrast": 8.0,
+    }
     assert rules["distance"] == {
         "rule": "distance", "verdict": "kept", "measured": 1945.6, "limit": 500.0, "least": True, "unit": "m",
     }  # fmt: skip
@@ -306,7 +311,14 @@ def test_several_rules_are_broken_in_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("drift", 1.5), ("unlabelled", -0.1), ("buffer", -1.0), ("duplicate_bits", 16), ("least_contrast", 0.0)],
+    [
+        ("drift", 1.5),
+        ("unlabelled", -0.1),
+        ("buffer", -1.0),
+        ("duplicate_bits", 16),
+        ("least_contrast", 0.0),
+        *(("least_contrast", wrong) for wrong in (float("nan"), float("inf"), 1e9)),
+    ],
 )
 def test_a_limit_that_is_none_is_refused(name: str, value: float) -> None:
     with pytest.raises(ReleaseError, match=name):

@@ -25,11 +25,13 @@ def written(path: Path, geometries: list[Any], *, crs: int | None = 2154, layer:
 
 
 @pytest.mark.parametrize("crs", [2154, 4326, 3857])
-def test_all_polygons_of_all_layers_are_joined_in_the_crs_that_is_asked_for(crs: int, tmp_path: Path) -> None:
+def test_polygons_are_joined_layer_by_layer_in_the_crs_that_is_asked_for(crs: int, tmp_path: Path) -> None:
     path = written(tmp_path / "places.gpkg", [ONE, None], crs=crs)
     written(path, [shapely.MultiPolygon([OTHER]), shapely.GeometryCollection([ONE])], crs=crs, layer="more")
     found = read_areas(path, crs="EPSG:2154")
-    assert found.symmetric_difference(shapely.union(ONE, OTHER)).area < 1
+    assert {*found} == {"places", "more"}
+    assert found["places"].symmetric_difference(ONE).area < 1
+    assert found["more"].symmetric_difference(shapely.union(ONE, OTHER)).area < 1
 
 
 FLAT: dict[str, tuple[list[Any], str]] = {

@@ -116,13 +116,28 @@ def test_excluded_ground_stays_out_and_is_counted(campaign: Campaign, zone: Zone
         assert "1 patch of excluded ground stayed out" in done.text()
 
 
-def test_a_layer_that_touches_no_patch_is_warned_of(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
+def test_a_layer_that_covers_no_patch_is_warned_of(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
     path = polygons(tmp_path / "places.gpkg", shapely.box(0, 0, 9, 9))
     said: list[str] = []
     release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out", exclude=path), say=said.append)
-    assert said == [f"{path} touches no patch of an accepted zone, so nothing stays out; check where it lies"]
+    warned = f"layer places of {path} covers no patch of an accepted zone, so nothing stays out for it"
+    assert said == [f"{warned}; check where it lies"]
     assert release.document()["excluded_patches"] == 0
     assert "excluded" not in release.text()
+    bounds = zone.grid.bounds
+    there = shapely.box(bounds.left + 9, bounds.bottom + 9, bounds.left + 10, bounds.bottom + 10)
+    geopandas.GeoDataFrame(geometry=[there], crs=2154).to_file(path, engine="pyogrio", layer="more", mode="a")
+    more = publish(campaign, ReleaseOrder(name="V2", out=tmp_path / "out", exclude=path), say=said.append)
+    assert said[1:] == said[:1]
+    assert more.document()["excluded_patches"] == 1
+
+
+def test_ground_beside_a_patch_leaves_it_in(campaign: Campaign, zone: Zone, tmp_path: Path) -> None:
+    bounds = zone.grid.bounds
+    beside = shapely.box(bounds.left - 50, bounds.bottom, bounds.left, bounds.top)
+    path = polygons(tmp_path / "places.gpkg", beside)
+    release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out", exclude=path), say=quiet)
+    assert len(release.patches()) == len(zone.cells)
 
 
 def test_points_beside_polygons_exclude_nothing_and_are_refused(

@@ -12,7 +12,7 @@ from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
 from workbench.export import Release
 from workbench.workflows.intake import add_zone
-from workbench.workflows.publishing import ReleaseOrder, publish
+from workbench.workflows.publishing import ReleaseOrder, note_release, publish
 
 GONE = "D051_2019/Z2_AA"
 
@@ -74,3 +74,68 @@ def test_a_campaign_that_has_no_such_zone_is_refused(
     with pytest.raises(ReleaseError, match=f"has no zone {GONE}; give the campaign that V0.1 is of"):
         withdraw_zones(first, [GONE], reason="the law", name="V0.2", out=tmp_path / "out", campaign=other)
     assert not (tmp_path / "out" / "V0.2").exists()
+
+
+def test_a_zone_that_was_withdrawn_before_is_no_part_of_another_withdrawal(
+    campaign: Campaign, first: Release, tmp_path: Path
+) -> None:
+    out, other = tmp_path / "out", "D051_2019/Z1_AA"
+    withdraw_zones(first, [GONE], reason="the law", name="V0.2", out=out, campaign=campaign)
+    before = campaign.registry.rows("withdrawals")
+    with pytest.raises(
+        ReleaseError, match=rf"has {GONE}, too, which was withdrawn in 0.2.0: the law; .*--zone"
+    ):
+        withdraw_zones(first, [other], reason="x", name="V0.3", out=out, campaign=campaign)
+    assert not (out / "V0.3").exists()
+    assert campaign.registry.rows("withdrawals") == before
+
+
+def test_what_is_built_without_a_word_about_a_zone_readmits_none(
+    campaign: Campaign, first: Release, tmp_path: Path
+) -> None:
+    withdraw_zones(first, [GONE], reason="the law", name="V0.2", out=tmp_path / "out", campaign=campaign)
+    note_release(campaign, first)
+    assert [entry["zone"] for entry in campaign.registry.rows("withdrawals")] == [GONE]
+
+
+def test_a_zone_that_is_withdrawn_while_a_release_is_built_ends_the_build(
+    campaign: Campaign, first: Release, tmp_path: Path
+) -> None:
+    out, done = tmp_path / "out", list[int]()
+
+    def progress(patch: int, total: int) -> None:
+        if not done:
+            withdraw_zones(first, [GONE], reason="the law", name="V0.2", out=out, campaign=campaign)
+        done.append(patch)
+
+    with pytest.raises(ReleaseError, match=f"zone {GONE} was withdrawn while it was built"):
+        publish(campaign, ReleaseOrder(name="V0.3", out=out), say=lambda sentence: None, progress=progress)
+    assert sorted(path.name for path in out.iterdir()) == ["V0.1", "V0.2"]
+    assert [entry["zone"] for entry in campaign.registry.rows("withdrawals")] == [GONE]
+
+
+def test_ground_that_was_withdrawn_is_told_of_under_any_name(
+    campaign: Campaign, first: Release, make_ortho: MakeOrtho, tmp_path: Path
+) -> None:
+    withdraw_zones(first, [GONE], reason="the law", name="V0.2", out=tmp_path / "out", campaign=campaign)
+    image, mask = make_ortho(512, 512, col=2048, name="again")
+    add_zone(campaign, image, domain="D051_2022", name="Z9_AA", mask=mask)
+    said: list[str] = []
+    publish(campaign, ReleaseOrder(name="V0.3", out=tmp_path / "out"), say=said.append)
+    assert f"D051_2022/Z9_AA shows ground of {GONE}, which was withdrawn in 0.2.0: the law" in " ".join(said)
+
+
+def test_every_place_of_a_release_is_known_and_what_cannot_be_looked_at_is_named(
+    campaign: Campaign, first: Release, tmp_path: Path
+) -> None:
+    copies = [tmp_path / name / "V0.1" for name in ("a", "b")]
+    for copy in copies:
+        publish(campaign, ReleaseOrder(name="V0.1", out=copy.parent), say=lambda sentence: None)
+    (copies[1] / "release.json").write_text("{")
+    done = withdraw_zones(
+        first, [GONE], reason="the law", name="V0.2", out=tmp_path / "out", campaign=campaign
+    )
+    assert [one.path for one in done.remains] == [first.path, copies[0]]
+    assert len(done.unseen) == 1
+    assert str(copies[1]) in done.unseen[0]
+    assert f"not looked at, and may have them: {done.unseen[0]}" in done.text()

@@ -51,6 +51,7 @@ def build_release(
     readmit: Iterable[str] = (),
     lattice: PatchLattice = NATIONAL_GRID,
     rules: Rules = DEFAULTS,
+    still: Callable[[], None] = lambda: None,
     progress: Callable[[int, int], None] | None = None,
     map: Map = map,  # noqa: A002 - the house's name for what runs in parallel
 ) -> Release:
@@ -84,6 +85,8 @@ def build_release(
         class of the ground that a pixel covers.
     rules
         What the release is held against.
+    still
+        Asked before the release appears, some time after its zones were chosen; what it raises ends all.
     progress
         Called with the patches done and their total after each.
     map
@@ -125,6 +128,7 @@ def build_release(
         verdicts += build.index(zones, rules)
         refuse(verdicts)
         manifest = build.finish(identity, zones, verdicts)
+        still()
         return published(staging, manifest, map)
 
 

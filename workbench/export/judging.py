@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["judge_index", "judge_sources", "pictures_of"]
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,14 +76,15 @@ def judge_index(index: PatchIndex, lattice: PatchLattice, picture: Picture, rule
     columns = PatchColumns.of_index(index, lattice)
     counts, excuse = ClassCounts.of_index(index, columns), _excuse(columns, rules)
     _, alike = find_duplicates(columns, rules=rules, picture=picture)
+    duplicates = _none_of(
+        "duplicates",
+        alike,
+        unit="pairs of patches",
+        way_out="take one of their zones out, or put its orthophoto right",
+        excuse=excuse,
+    )
     return [
-        _none_of(
-            "duplicates",
-            alike,
-            unit="pairs of patches",
-            way_out="take one of their zones out, or put its orthophoto right",
-            excuse=excuse,
-        ),
+        replace(duplicates, settings=rules.duplicate_settings),
         *unlabelled_verdicts(counts, rules, patches=True, excuse=excuse),
         blank_verdict(columns, rules, excuse=excuse),
         drift_verdict(counts, rules, excuse=excuse),

@@ -10,7 +10,7 @@ from __future__ import annotations
 __all__ = ["ASKS", "DEFAULTS", "Outcome", "Rules", "Verdict", "refuse"]
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -41,6 +41,7 @@ ASKS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What each rule asks for."""
+_MOST_CONTRAST: Final = 64.0
 _SHARES: Final = ("unlabelled", "unlabelled_zone", "unlabelled_patch", "blank", "seen", "unknown", "drift")
 
 
@@ -97,8 +98,17 @@ class Rules:
             raise ReleaseError(f"buffer {self.buffer:g} is not between 0 and 10,000 metres; give one that is")
         if not 0 <= self.duplicate_bits <= 15:
             raise ReleaseError(f"duplicate_bits {self.duplicate_bits} is not between 0 and 15; give 10")
-        if self.least_contrast <= 0:
-            raise ReleaseError(f"least_contrast {self.least_contrast:g} is not above 0; give some levels")
+        if not 0.0 < self.least_contrast <= _MOST_CONTRAST:
+            raise ReleaseError(
+                f"least_contrast {self.least_contrast:g} is not above 0 and at most {_MOST_CONTRAST:g}; give "
+                "8, which leaves open water alone"
+            )
+
+    @property
+    def duplicate_settings(self) -> dict[str, float]:
+        """By what pictures are taken for one."""
+        names = ("duplicate_bits", "duplicate_correlation", "least_contrast")
+        return {name: getattr(self, name) for name in names}
 
 
 DEFAULTS: Final = Rules()
@@ -125,6 +135,8 @@ class Verdict:
     """Why it is warned of and not refused, where it could be."""
     places: tuple[str, ...] = ()
     """Everything that is wrong, a line each."""
+    settings: Mapping[str, float] = field(default_factory=dict)
+    """What else was chosen for the rule, by name, beside its limit."""
 
     @property
     def asks(self) -> str:
@@ -148,6 +160,7 @@ class Verdict:
             "limit": self.limit,
             "least": self.floor,
             "unit": self.unit,
+            **({"settings": dict(self.settings)} if self.settings else {}),
         }
 
     def told(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, Self
 from workbench.errors import ReleaseError
 from workbench.geo.zone import domain_of
 
-_IN_NAME = re.compile(r"(?:^|[^A-Za-z0-9])[Vv]([0-9]+)\.([0-9]+)(?:\.([0-9]+))?$")
+_IN_NAME = re.compile(r"(?:^|[^A-Za-z0-9])[Vv]([0-9]+(?:\.[0-9]+)+)$")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 
 
@@ -85,11 +85,24 @@ class Version:
 def version_of(name: str) -> Version | None:
     """Return the version that a release's name ends with, None where it has none.
 
+    Raises
+    ------
+    ReleaseError
+        It ends with something that looks like one and is none.
+
     >>> str(version_of("FR_V1.2")), version_of("SPRING")
     ('1.2.0', None)
     """
     match = _IN_NAME.search(name)
-    return Version(*(int(number or 0) for number in match.groups())) if match else None
+    if match is None:
+        return None
+    numbers = match[1].split(".")
+    try:
+        return Version.parse(".".join([*numbers, *["0"] * (3 - len(numbers))]))
+    except ReleaseError as error:
+        raise ReleaseError(
+            f"the name {name} ends with V{match[1]}, which is no version; write it like FR_V1.2 or FR_V1.2.0"
+        ) from error
 
 
 def settled(name: str, said: str | None, *, before: Version | None, change: Change) -> Version:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
-def read_areas(path: Path, *, crs: str) -> BaseGeometry:
-    """Return the union of all polygons of a vector file, of all its layers, in a given CRS.
+def read_areas(path: Path, *, crs: str) -> dict[str, BaseGeometry]:
+    """Return the union of the polygons of each layer of a vector file, by name, in a given CRS.
+
+    Layers without any are not there.
 
     Raises
     ------
@@ -31,14 +33,17 @@ def read_areas(path: Path, *, crs: str) -> BaseGeometry:
         The file cannot be read, a layer has no CRS or one that does not reach the other, nothing is in it, or
         something that covers no ground, as points and lines do.
     """
-    parts = [part for layer in list_layers(path) for part in _areas(path, layer, crs)]
-    if not parts:
+    found = {layer.name: [*_areas(path, layer, crs)] for layer in list_layers(path)}
+    if not any(found.values()):
         raise VectorError(f"{path} holds no polygon; draw the ground as polygons")
     try:
-        union: BaseGeometry = shapely.union_all(shapely.make_valid(np.array(parts, object)))
+        return {
+            name: shapely.union_all(shapely.make_valid(np.array(parts, object)))
+            for name, parts in found.items()
+            if parts
+        }
     except shapely.errors.GEOSException as error:
         raise VectorError(f"{path}: its polygons cannot be joined; check them in QGIS") from error
-    return union
 
 
 def _areas(path: Path, layer: VectorLayer, crs: str) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ReleaseOrder", "check_noting", "judge", "note_release", "publish", "release_sources"]
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version as software_version
@@ -37,6 +37,7 @@ from workbench.workflows.assisting import zone_assistance
 from workbench.workflows.parent_folds import folds_apart
 from workbench.workflows.views import zone_views
 from workbench.workflows.zone_facts import zone_facts
+from workbench.zone_rows import ground_cells
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -61,7 +62,8 @@ class ReleaseOrder:
     version: str | None = None
     """Such as ``1.2.0``; None = what the name ends with, or the next after the parent's."""
     exclude: Path | None = None
-    """Polygons of ground that stays out, with every patch that they touch; nothing else is in that file."""
+    """Polygons of ground that stays out, with every patch of which they cover a part; nothing else is in that
+    file."""
     readmit: Sequence[str] = ()
     """Zones that were withdrawn, from the parent or another release, and are to come back."""
     rules: Rules = DEFAULTS
@@ -114,10 +116,11 @@ def publish(
             version=order.version,
             readmit=order.readmit,
             rules=order.rules,
+            still=partial(_still_admitted, campaign, sources, order.readmit),
             progress=progress,
             map=threads,
         )
-    note_release(campaign, built)
+    note_release(campaign, built, readmitted=order.readmit)
     return built
 
 
@@ -141,13 +144,41 @@ def _admitted(
             kept.append(source)
         else:
             say(f"{source.zone.id} was withdrawn in {entry['since']} and stays out: {entry['reason']}")
+    for sentence in _on_withdrawn_ground(campaign, kept, withdrawn):
+        say(sentence)
     return kept
 
 
-def _touches(shape: BaseGeometry, bounds: Bounds) -> bool:
+def _still_admitted(campaign: Campaign, sources: Iterable[ZoneSource], readmit: Iterable[str]) -> None:
+    """Refuse a release of which a zone was withdrawn while it was built."""
+    withdrawn = {entry["zone"] for entry in campaign.registry.rows("withdrawals")} - set(readmit)
+    if gone := sorted(withdrawn & {source.zone.id for source in sources}):
+        raise ReleaseError(
+            f"no release was built: zone {gone[0]} was withdrawn while it was built; build again, without it"
+        )
+
+
+def _on_withdrawn_ground(
+    campaign: Campaign, sources: Iterable[ZoneSource], withdrawn: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Yield a sentence for each zone on ground that was withdrawn under another name."""
+    gone = {zone.id: ground_cells(zone) for zone in campaign.zones() if zone.id in withdrawn}
+    for source in sources:
+        for other, cells in gone.items():
+            if other != source.zone.id and cells & ground_cells(source.zone):
+                yield (
+                    f"{source.zone.id} shows ground of {other}, which was withdrawn in "
+                    f"{withdrawn[other]['since']}: {withdrawn[other]['reason']}; if that holds for it, too, "
+                    "withdraw it as well"
+                )
+
+
+def _covers(shape: BaseGeometry, bounds: Bounds) -> bool:
+    """Tell whether ground covers some of a patch; what only lies beside it does not."""
     import shapely
 
-    return bool(shape.intersects(shapely.box(bounds.left, bounds.bottom, bounds.right, bounds.top)))
+    box = shapely.box(bounds.left, bounds.bottom, bounds.right, bounds.top)
+    return bool(shapely.relate_pattern(shape, box, "T********"))
 
 
 def check_noting(campaign: Campaign) -> None:
@@ -167,8 +198,11 @@ def check_noting(campaign: Campaign) -> None:
         ) from error
 
 
-def note_release(campaign: Campaign, built: Release) -> None:
-    """Have the campaign know a release: its domains keep their folds, and what was withdrawn stays out."""
+def note_release(campaign: Campaign, built: Release, *, readmitted: Iterable[str] = ()) -> None:
+    """Have the campaign know a release: its domains keep their folds, and what was withdrawn stays out.
+
+    Zones that somebody let in again are withdrawn no longer.
+    """
     domains = sorted({domain_of(entry["id"]) for entry in built.card["zones"]})
     row = {
         "content_sha256": built.card["content_sha256"],
@@ -177,8 +211,8 @@ def note_release(campaign: Campaign, built: Release) -> None:
         "path": str(built.path.resolve()),
         "domains": ",".join(domains),
     }
-    there = {entry["id"] for entry in built.card["zones"]}
-    campaign.registry.note_release(row, withdrawn=built.withdrawn, readmitted=there)
+    back = {entry["id"] for entry in built.card["zones"]} & set(readmitted)
+    campaign.registry.note_release(row, withdrawn=built.withdrawn, readmitted=back)
 
 
 def judge(
@@ -234,13 +268,22 @@ def _cut_from(
             say(sentence)
     if order.exclude is None:
         return sources
-    held_back = partial(_touches, read_areas(order.exclude, crs=order.lattice.crs))
-    sources = [replace(source, excluded=held_back) for source in sources]
-    if not any(excluded_patches(source, order.lattice) for source in sources):
-        say(
-            f"{order.exclude} touches no patch of an accepted zone, so nothing stays out; check where it lies"
-        )
-    return sources
+    layers = read_areas(order.exclude, crs=order.lattice.crs)
+    for name, area in layers.items():
+        if not any(excluded_patches(one, order.lattice) for one in _without(sources, [area])):
+            say(
+                f"layer {name} of {order.exclude} covers no patch of an accepted zone, so nothing stays out "
+                "for it; check where it lies"
+            )
+    return _without(sources, layers.values())
+
+
+def _without(sources: Iterable[ZoneSource], areas: Iterable[BaseGeometry]) -> list[ZoneSource]:
+    """Return zones without the patches that some ground covers a part of."""
+    import shapely
+
+    held_back = partial(_covers, shapely.union_all([*areas]))
+    return [replace(source, excluded=held_back) for source in sources]
 
 
 def _asked(modalities: Iterable[str] | None) -> tuple[str, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Remains", "Withdrawal", "withdraw_zones"]
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -48,6 +48,8 @@ class Withdrawal:
     """That went."""
     remains: tuple[Remains, ...]
     """Releases that have them still, the one that they were withdrawn from first."""
+    unseen: tuple[str, ...] = ()
+    """Why releases beside it, or of the campaign, could not be looked at."""
     campaign: Path | None = None
     """Campaign that leaves them out of what it builds from now on."""
 
@@ -62,6 +64,7 @@ class Withdrawal:
             "layouts": [layout.name for layout in self.release.layouts],
             "zones": list(self.zones),
             "remains": [one.document() for one in self.remains],
+            "unseen": list(self.unseen),
             "campaign": str(self.campaign) if self.campaign else None,
         }
 
@@ -80,6 +83,7 @@ class Withdrawal:
         )
         lines.append(f"files in {before.path}: {', '.join(before.files)}")
         lines += [f"{one.path} has {', '.join(one.zones)}, too" for one in others]
+        lines += [f"not looked at, and may have them: {why}" for why in self.unseen]
         if self.campaign:
             lines.append(
                 f"{self.campaign} keeps {counted(len(self.zones), 'zone')} with raster and journal, and no "
@@ -124,6 +128,7 @@ def withdraw_zones(
             f"{campaign.path} has no zone {strange[0]}; give the campaign that {release.name} is of"
         )
     if campaign is not None:
+        _check_withdrawn(release, zones, campaign)
         check_noting(campaign)
     made = release_without(
         release, zones, reason=reason, name=name, out=out, version=version, progress=progress, map=map
@@ -131,28 +136,46 @@ def withdraw_zones(
     gone = tuple(sorted(set(zones)))
     if campaign is not None:
         note_release(campaign, made)
+    remains, unseen = _remains(release, gone, made, campaign)
     return Withdrawal(
         release=made,
         zones=gone,
-        remains=tuple(_remains(release, gone, made, campaign)),
+        remains=tuple(remains),
+        unseen=tuple(unseen),
         campaign=campaign.path if campaign is not None else None,
     )
 
 
+def _check_withdrawn(release: Release, zones: Sequence[str], campaign: Campaign) -> None:
+    """Refuse to make another release of zones that the campaign withdrew already."""
+    there = {entry["id"] for entry in release.card["zones"]} - set(zones)
+    for entry in campaign.registry.rows("withdrawals"):
+        if entry["zone"] in there:
+            raise ReleaseError(
+                f"{release.name} has {entry['zone']}, too, which was withdrawn in {entry['since']}: "
+                f"{entry['reason']}; withdraw from the newest version, or that zone as well: "
+                f"--zone {entry['zone']}"
+            )
+
+
 def _remains(
     release: Release, zones: Sequence[str], made: Release, campaign: Campaign | None
-) -> Iterator[Remains]:
-    """Yield the releases that have zones: the one, those beside it, and those of a campaign."""
-    yield Remains(
+) -> tuple[list[Remains], list[str]]:
+    """Return the releases that have zones, of the one, those beside it and those of a campaign.
+
+    Beside them, why others could not be looked at.
+    """
+    first = Remains(
         path=release.path, name=release.name, zones=tuple(zones), files=tuple(_files(release, zones))
     )
+    found, unseen = [first], list[str]()
     near = {
         card.parent
         for root in (release.path.parent, made.path.parent)
         for card in root.glob("*/release.json")
     }
     if campaign is not None:
-        near |= {Path(row["path"]) for row in campaign.registry.rows("releases")}
+        near |= campaign.registry.release_paths()
     known = {release.path.resolve(), made.path.resolve()}
     for path in sorted(near, key=str):
         if path.resolve() in known:
@@ -160,11 +183,13 @@ def _remains(
         known.add(path.resolve())
         try:
             other = open_release(path)
-        except ReleaseError:  # moved, or of another program
+        except ReleaseError as error:
+            unseen.append(str(error))
             continue
         there = {entry["id"] for entry in other.card["zones"]}
         if held := tuple(zone for zone in zones if zone in there):
-            yield Remains(path=path, name=other.name, zones=held)
+            found.append(Remains(path=path, name=other.name, zones=held))
+    return found, unseen
 
 
 def _files(release: Release, zones: Sequence[str]) -> list[str]:
