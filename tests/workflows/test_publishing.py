@@ -147,3 +147,19 @@ def test_points_beside_polygons_exclude_nothing_and_are_refused(
     with pytest.raises(VectorError, match=r"1 feature of 2 in layer places cover no ground.*Buffer"):
         publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out", exclude=path), say=quiet)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_parent_that_the_campaign_does_not_know_is_told_of(
+    campaign: Campaign, zone: Zone, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    first = publish(campaign, ReleaseOrder(name="V0.1", out=tmp_path), say=said.append)
+    publish(campaign, ReleaseOrder(name="V0.2", out=tmp_path, parent=first.path), say=said.append)
+    assert said == []
+    with campaign.registry.writing() as connection:
+        connection.execute("DELETE FROM releases WHERE name = 'V0.1'")
+        connection.execute("DELETE FROM releases WHERE name = 'V0.2'")
+    publish(campaign, ReleaseOrder(name="V0.3", out=tmp_path, parent=first.path), say=said.append)
+    assert len(said) == 1
+    assert "knows of no release like V0.1" in said[0]
+    assert said[0].endswith(f"workbench release verify --pixels {first.path}")

@@ -264,6 +264,12 @@ def _cut_from(
             f"{campaign.path} has no accepted zone; have some accepted first: workbench review"
         )
     if before is not None:
+        known = {row["content_sha256"] for row in campaign.registry.rows("releases")}
+        if before.card["content_sha256"] not in known:
+            say(
+                f"{campaign.path} knows of no release like {before.name}, whose files are taken where "
+                f"nothing changed; prove what is in them: workbench release verify --pixels {before.path}"
+            )
         for sentence in folds_apart(sources, before):
             say(sentence)
     if order.exclude is None:
