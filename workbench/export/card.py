@@ -210,6 +210,7 @@ def _zone_entry(source: ZoneSource, totals: Totals) -> dict[str, Any]:
         "patches": totals.zone_patches[zone.id],
         "unlabelled_pixels": totals.unlabelled[zone.id],
         "pixels_sha256": zone.ortho.pixels_sha256,
+        "bands": list(zone.ortho.bands),
         "labels_sha256": source.labels_sha256,
         "views": {name: view.sha256 for name, view in sorted(source.views.items())},
         "assistance": [one.document() for one in source.assistance],
