@@ -116,9 +116,9 @@ def release_build(
 def release_verify(path: Path, sealed: Path | None, pixels: bool, as_json: bool) -> None:
     """Check every file of a release against its digests and its layouts' rules.
 
-    Labels are read and held against class counts and the digest of their pixels in the index. Of images only
-    the headers are, unless --pixels is given: then they are held against the digest of the orthophoto's pixels
-    where a layout has all its bands, and against its fingerprint where one has red, green and blue.
+    Labels are read and held against class counts and the digest of their pixels in the index. Of images
+    only the headers are, unless --pixels is given: then they are held against the digest of the orthophoto's
+    pixels where a layout has all its bands, and against its fingerprint where one has red, green and blue.
     """
     from workbench.export import verify_release
     from workbench.threads import in_threads

@@ -219,9 +219,9 @@ def strange_members(path: Path, modalities: Sequence[str]) -> Iterator[str]:
         count = len(file["id"])
         for name in file:
             link = file.get(name, getlink=True)
-            found = file[name] if isinstance(link, h5py.HardLink) else None
+            found: Any = file[name] if isinstance(link, h5py.HardLink) else None
             own = isinstance(found, h5py.Dataset) and not found.external and not found.is_virtual
-            if name not in ("id", "transform", *modalities) or not own or len(found) != count:
+            if name not in ("id", "transform", *modalities) or not own or found.shape[:1] != (count,):
                 yield name
 
 
