@@ -127,7 +127,7 @@ class ContentCheck:
         read, missing = _members if self.layout.container == "tar" else _datasets, dict(patches)
         try:
             for name in self._strange(self.release / path, patches):
-                message = f"has {name}, which is nothing of a patch in the index"
+                message = f"has {name}, which the index does not name, or has it twice"
                 yield Problem(loc=(path, name), message=message, kind="member")
             for patch_id, held in read(self.release / path, first.shown(self.layout.modalities)):
                 patch = missing.pop(patch_id, None)

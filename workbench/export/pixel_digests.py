@@ -46,13 +46,13 @@ def are_labels(values: NDArray[np.uint8], patch: Patch, nomenclature: Nomenclatu
         return True
     table = np.zeros(256, np.uint8)
     table[list(numbers)] = list(numbers.values())
-    if codes_digest(table[values]) == patch.label_sha256:
+    if codes_digest(table.take(values)) == patch.label_sha256:
         return True
     if not patch.unlabelled:
         return False
     # Labels that were recoded have that class where nobody labelled, those of a campaign the code 0.
     table[[entry.values[scheme] for entry in nomenclature.classes if entry.key == other]] = 0
-    return codes_digest(table[values]) == patch.label_sha256
+    return codes_digest(table.take(values)) == patch.label_sha256
 
 
 def are_image(
