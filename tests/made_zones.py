@@ -135,6 +135,12 @@ def changed(made: MadeZone, /, **changes: Any) -> MadeZone:
     return replace(made, source=replace(made.source, **changes))
 
 
+def labelled(made: MadeZone) -> MadeZone:
+    """Return a zone of which every pixel is labelled."""
+    labels = np.where(made.labels == 0, np.uint8(1), made.labels)
+    return changed(made, labels=labels.copy)
+
+
 def build(zones: Iterable[MadeZone], out: Path, **options: Any) -> Release:
     """Build a release of made zones with the defaults of a small campaign."""
     chosen = {"name": "FR_V0.1", "software": "0.1.0", "nomenclature": load_nomenclature("flair-19")} | options

@@ -15,6 +15,7 @@ __all__ = [
     "begins_with",
     "check_older",
     "check_output",
+    "check_outside_releases",
     "is_known",
     "new_folder",
     "picture_kind",
@@ -35,6 +36,8 @@ _SUFFIXES: Final = frozenset(
     {".csv", ".gpkg", ".h5", ".json", ".npy", ".png", ".qml", ".tif", ".tiff", ".zip"}
 )
 """Of the names of outputs."""
+_OF_RELEASES: Final = ("release.json", "SHA256SUMS")
+"""Files by which a folder is known as a release."""
 _MOST: Final = 1 << 10
 """Bytes at the beginning of a picture, in which it does so."""
 
@@ -89,6 +92,22 @@ def picture_kind(name: str, mark: str) -> FileKind:
     return FileKind(name=name, mark=mark, is_one=is_one)
 
 
+def check_outside_releases(path: Path, *, error: type[WorkbenchError] = WorkbenchError) -> None:
+    """Refuse a place inside a release, which would not be what its ``SHA256SUMS`` says any more.
+
+    Parameters
+    ----------
+    path
+        File or folder to write; it may be a release itself.
+    error
+        What to raise.
+    """
+    folder = path.parent.resolve()
+    for above in (folder, *folder.parents):
+        if all((above / name).is_file() for name in _OF_RELEASES):
+            raise error(f"{path} lies in {above}, which never changes; choose a folder beside it")
+
+
 def check_output(
     path: Path,
     kind: OutputKind,
@@ -112,6 +131,7 @@ def check_output(
     error
         What to raise.
     """
+    check_outside_releases(path, error=error)
     if not path.parent.is_dir():
         raise error(f"{path.parent} is not a folder; make it first")
     if not os.access(path.parent, os.W_OK):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from huggingface_hub import DatasetCard
 from made_editions import HOSTILE, edition
-from made_zones import MadeZone, build
+from made_zones import MadeZone, build, changed, make_zone
 from markdown_it import MarkdownIt
 
 from workbench.dataset import PublishedDataset, publish_dataset, statements
@@ -169,3 +169,24 @@ def test_what_is_published_of_derived_labels_says_so_at_once(release: Release, t
     derived = recode(release.path, name="FR_15", out=tmp_path, goal="15").release
     told = statements.summary(survey(derived))
     assert "16 classes of flair-15 1.0.0. The labels are DERIVED: nobody annotated in these classes." in told
+
+
+def test_a_single_zone_is_one_zone_in_one_domain(tmp_path: Path) -> None:
+    one = survey(build([make_zone(acquired=None)], tmp_path))
+    assert "of 1 zone in 1 domain (department and year)" in statements.summary(one)
+    assert "of 1 of 1 zone the year alone is known" in statements.period(one)
+    assert "in 1 domain and 1 zone; nothing outside" in statements.spatial_bias(one)
+
+
+def test_proposals_that_nobody_touched_are_a_known_bias_where_zones_tell_them(
+    zones: list[MadeZone], tmp_path: Path
+) -> None:
+    assert statements.proposals(survey(build(zones, tmp_path, name="UNTOLD"))) is None
+    origins = dict.fromkeys(("drawn", "picked", "imported", "kept", "corrected"), 0)
+    told = {"origins": origins | {"drawn": 300, "untouched": 700}}
+    made = build([changed(zones[0], facts=told), *zones[1:]], tmp_path)
+    sentence = "70 % of the labelled pixels of 1 of 6 zones are proposals of models that nobody touched"
+    assert sentence in str(statements.proposals(survey(made)))
+    done = publish_dataset(made.path, tmp_path / "public", edition=edition())
+    for name in ("README.md", "datasheet.md"):
+        assert sentence in (done.directory / name).read_text()

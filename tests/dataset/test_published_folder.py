@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from workbench.dataset import PublishedDataset, publish_dataset
 from workbench.dataset import publishing as publishing_module
 from workbench.documents import digest_file
 from workbench.errors import ReleaseError
-from workbench.export import Release, open_release, verify_release
+from workbench.export import Release, open_release, subset_release, verify_release
 from workbench.export.manifest import ABOUT, Manifest, is_about
 from workbench.export.staging import Staging
+from workbench.export.wanted import Wanted
 
 
 def test_the_data_and_their_card_are_those_of_the_release(
@@ -214,3 +216,23 @@ def test_what_a_killed_one_left_goes_with_the_next(
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_day_before_that_of_a_picture_is_no_day_of_publication(release: Release, tmp_path: Path) -> None:
+    with pytest.raises(
+        ReleaseError, match=r"published on 0001-01-01: D.* shows 2018-09-16; give another --date"
+    ):
+        publish_dataset(release.path, tmp_path / "out", edition=edition(published=date(1, 1, 1)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_whoever_publishes_sealed_labels_is_warned(release: Release, tmp_path: Path) -> None:
+    made = subset_release(release, name="OPEN", out=tmp_path, wanted=Wanted(), withhold_test=True)
+    assert made.sealed is not None
+    there = [
+        publish_dataset(path, tmp_path / "out", edition=edition())
+        for path in (made.release.path, made.sealed.path)
+    ]
+    assert there[0].document()["warnings"] == []
+    assert "OPEN-SEALED has the labels that OPEN withholds" in there[1].document()["warnings"][0]
+    assert "warning: OPEN-SEALED has the labels" in there[1].text()

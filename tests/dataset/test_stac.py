@@ -13,7 +13,9 @@ import shapely
 from made_editions import HOSTILE
 
 from workbench.dataset import PublishedDataset
+from workbench.dataset.ground import lonlat_outline
 from workbench.documents import digest_file
+from workbench.errors import ReleaseError
 from workbench.export import Release
 
 pystac = pytest.importorskip("pystac", reason="pystac is not installed")
@@ -115,3 +117,9 @@ def test_what_people_say_is_there_as_they_said_it(collection: Any, published: Pu
     assert collection.ext.version.version == "0.1.0"
     assert collection.ext.sci.doi == "10.5281/zenodo.1234567"
     assert collection.summaries.get_list("ocs:domain") == ["D036_2020", "D051_2019", "D055_2018"]
+
+
+def test_ground_without_longitude_and_latitude_is_refused_and_no_box_has_nan() -> None:
+    far = shapely.box(1e11, 6.6e6, 1e11 + 100, 6.6e6 + 100)
+    with pytest.raises(ReleaseError, match=r"x 1e\+11, y .* of EPSG:2154 has no longitude and latitude"):
+        lonlat_outline(far, "EPSG:2154")

@@ -237,6 +237,24 @@ def test_everything_that_is_wrong_is_listed_at_once(release: Release, tmp_path: 
     assert text.endswith(f"9 problems; 6 patches of {release.name} were to be predicted")
 
 
+def test_links_are_not_followed_and_folders_are_no_predictions(release: Release, tmp_path: Path) -> None:
+    one, two = patches_of(release)[:2]
+    folder = written(release, tmp_path / "submission")
+    truth = release.path / one.files["flair1"]["label"].path
+    first, second = (folder / NAMES["flair-1"](patch) for patch in (one, two))
+    first.unlink()
+    first.symlink_to(truth)
+    (folder / "more").symlink_to(truth.parent, target_is_directory=True)
+    second.unlink()
+    second.mkdir()
+    found = score_submission(release, folder, scheme="flair-argmax")
+    assert checked(found)["score"] is None
+    told = [(problem.kind, problem.loc[0] if problem.loc else "") for problem in found.problems]
+    assert sorted(told) == sorted(
+        [("missing", ""), ("missing", ""), ("link", first.name), ("link", "more"), ("extra", second.name)]
+    )
+
+
 def test_prediction_that_says_where_it_lies_must_lie_there(release: Release, tmp_path: Path) -> None:
     for patch in patches_of(release):
         grid = patch.grid

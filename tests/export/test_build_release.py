@@ -239,8 +239,20 @@ REFUSED: dict[str, tuple[Callable[[], list[MadeZone]], dict[str, Any], str]] = {
     "unknown layout": (lambda: [one()], {"layouts": ("flair3",)}, "layout 'flair3' is unknown; choose from"),
     "layout named twice": (lambda: [one()], {"layouts": ("flair1", "flair1=B")}, "flair1 is named twice"),
     "layouts in one folder": (lambda: [one()], {"layouts": ("flair1=A", "flair-hub=a")}, "a is named twice"),
+    "folder of a layout that is taken": (
+        lambda: [one()],
+        {"layouts": ("flair1=License",)},
+        "'License' is a file or folder of every release, or of its publication",
+    ),
     "folder of a layout outside": (lambda: [one()], {"layouts": ("flair1=../x",)}, r"folder '\.\./x' is not"),
 }
+
+
+@pytest.mark.parametrize("folder", ["", "FLAIR1", "FLAIR1/new"])
+def test_nothing_is_built_into_a_release(folder: str, release: Release) -> None:
+    with pytest.raises(ReleaseError, match=r"lies in .*, which never changes; choose a folder beside it"):
+        build([one()], release.path / folder, name="OTHER")
+    assert verify_release(release.path).sound
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -19,10 +19,12 @@ from made_zones import (
     MadeZone,
     build,
     file_bytes,
+    labelled,
     make_zone,
     make_zones,
     run_apart,
     same_but_for_parent,
+    sealed_again,
     watched,
 )
 
@@ -226,3 +228,60 @@ def test_series_of_other_dates_in_one_domain_are_refused_for_hdf5(tmp_path: Path
     layout = Hdf5(modalities=("image", "label", "sentinel2"))
     with pytest.raises(ReleaseError, match=r"zones of D055_2018 have other numbers of days of sentinel2"):
         build([one, other], tmp_path, layouts=[layout])
+
+
+def forged(path: Path, forge: Callable[[h5py.File], None]) -> set[tuple[str, ...]]:
+    """Forge an HDF5 file, make all digests agree, and return place and kind of what is found."""
+    release = path.parent.parent
+    with h5py.File(path, "r+") as file:
+        forge(file)
+    sealed_again(release)
+    return {(*map(str, one.loc), one.kind) for one in verify_release(release).problems}
+
+
+def a_dataset(file: h5py.File) -> None:
+    file["extra"] = np.arange(9)
+
+
+def an_external_link(file: h5py.File) -> None:
+    file["extra"] = h5py.ExternalLink("/etc/passwd", "x")
+
+
+def a_soft_link(file: h5py.File) -> None:
+    file["extra"] = h5py.SoftLink("/image")
+
+
+@pytest.mark.parametrize("forge", [a_dataset, an_external_link, a_soft_link])
+def test_member_of_an_hdf5_file_that_no_index_names_is_named(
+    forge: Callable[[h5py.File], None], spoilt: Path
+) -> None:
+    path = spoilt / "HDF5/D036_2020.h5"
+    assert forged(path, forge) == {("HDF5/D036_2020.h5", "extra", "member")}
+
+
+def test_labels_upside_down_in_an_hdf5_file_are_named(tmp_path: Path) -> None:
+    path = build([labelled(zone) for zone in make_zones()], tmp_path, layouts=BOTH).path
+
+    def turn(file: h5py.File) -> None:
+        for number, labels in enumerate(file["label"][:]):
+            file["label"][number] = labels[::-1]
+
+    found = forged(path / "HDF5/D036_2020.h5", turn)
+    assert found
+    assert {kind for *_, kind in found} == {"pixels"}
+
+
+def test_member_of_a_tar_file_that_no_index_names_or_that_is_there_twice_is_named(spoilt: Path) -> None:
+    path = spoilt / "SHARDS/D036_2020_Z2--UF.tar"
+    with tarfile.open(path) as tar:
+        members = [(one, tar.extractfile(one).read()) for one in tar.getmembers()]  # type: ignore[union-attr]
+    first = members[0][0].name
+    extra = tarfile.TarInfo(f"{first.partition('.')[0]}.exe")
+    with tarfile.open(path, "w") as tar:
+        for entry, content in [(extra, b""), members[0], *members]:
+            tar.addfile(entry, io.BytesIO(content))
+    sealed_again(spoilt)
+    assert {(one.loc[1], one.kind) for one in verify_release(spoilt).problems} == {
+        (extra.name, "member"),
+        (first, "member"),
+    }

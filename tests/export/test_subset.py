@@ -35,6 +35,7 @@ from workbench.export.rules import ASKS
 from workbench.export.sealing import KEY, SEAL
 from workbench.export.subset import Subset
 from workbench.export.wanted import Wanted
+from workbench.export.withdrawing import release_without
 from workbench.threads import in_threads
 
 ALL = ["flair-hub", "flair1", "hdf5", "shards"]
@@ -141,6 +142,33 @@ def test_files_are_those_of_the_parent_and_it_is_not_touched(whole: Release, tmp
     assert len(linked) == 4 * 4
     assert all(path.samefile(whole.path / path.relative_to(part.path)) for path in linked)
     assert {path: path.stat().st_mtime_ns for path in whole.path.rglob("*")} == before
+
+
+def test_nothing_is_made_inside_a_release(whole: Release) -> None:
+    with pytest.raises(ReleaseError, match="which never changes; choose a folder beside it"):
+        taken(whole, whole.path / "FLAIR1")
+    with pytest.raises(ReleaseError, match="which never changes; choose a folder beside it"):
+        release_without(whole, TESTED[:1], reason="consent", name="NEXT", out=whole.path)
+    assert verify_release(whole.path).sound
+
+
+def test_readme_says_of_the_card_what_is_in_it(whole: Release, tmp_path: Path) -> None:
+    told = "what the release was held against"
+    assert told in (whole.path / "README.md").read_text()
+    part = taken(whole, tmp_path, domains=["D051_2019"])
+    assert "rules" not in part.card
+    assert told not in (part.path / "README.md").read_text()
+
+
+def test_seal_that_was_changed_is_not_said_to_be_missing(challenge: Subset, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(challenge.release.path, tmp_path / "CHALLENGE"))
+    with (path / SEAL).open("a") as file:
+        file.write("x")
+    told = [one.message for one in verify_release(path).problems if one.kind == "seal"]
+    assert told == ["is another one than was made: nobody can prove what is withheld"]
+    (path / SEAL).unlink()
+    told = [one.message for one in verify_release(path).problems if one.kind == "seal"]
+    assert told == ["is missing: nobody can prove what is withheld"]
 
 
 def test_same_subset_again_is_reused_and_another_one_is_refused(whole: Release, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
+from made_zones import MadeZone, build, changed, labelled
 
 from workbench.errors import ReleaseError
 from workbench.export.checks import VerifyReport, verify_release
@@ -315,6 +316,83 @@ def test_missing_or_damaged_list_of_digests_is_named(damaged: Path, content: byt
     report = verify_release(damaged)
     assert not report.sound
     assert any(name == "SHA256SUMS" or kind == "extra" for name, kind in found(report))
+
+
+def forge(release: Path, name: str, column: str, change: Callable[[Any], Any]) -> None:
+    """Change a raster of a patch, and make every digest of files agree."""
+    rewrite(release, name, lambda profile, pixels: np.ascontiguousarray(change(pixels)))
+    sha256 = hashlib.sha256((release / name).read_bytes()).hexdigest()
+    path = column.removesuffix("_sha256")
+
+    def edit(frame: Any) -> None:
+        frame.loc[frame[path] == name, column] = sha256
+
+    edit_index(release, edit)
+
+
+def upside_down(pixels: Any) -> Any:
+    return pixels[:, ::-1]
+
+
+TURNED = {
+    "one layout": [(MASK, "flair1_label_sha256")],
+    "all layouts": [(MASK, "flair1_label_sha256"), (LABEL, "flair_hub_label_sha256")],
+}
+
+
+@pytest.mark.parametrize("case", TURNED)
+def test_labels_upside_down_are_named_though_counts_and_digests_of_files_agree(
+    case: str, zones: list[MadeZone], tmp_path: Path
+) -> None:
+    path = build([labelled(zone) for zone in zones], tmp_path).path
+    assert verify_release(path).sound
+    for name, column in TURNED[case]:
+        forge(path, name, column, upside_down)
+    assert found(verify_release(path)) == {(name, "pixels") for name, _ in TURNED[case]}
+
+
+def test_labels_upside_down_are_named_where_all_of_other_is_unlabelled(
+    zones: list[MadeZone], tmp_path: Path
+) -> None:
+    labels = np.where(zones[0].labels == 19, 1, zones[0].labels).astype(np.uint8)
+    whole = build([changed(zones[0], labels=labels.copy)], tmp_path)
+    patch = next(iter(whole.patches()))
+    assert patch.unlabelled
+    assert verify_release(whole.path).sound
+    forge(whole.path, patch.files["flair1"]["label"].path, "flair1_label_sha256", upside_down)
+    assert {kind for _, kind in found(verify_release(whole.path))} == {"pixels"}
+
+
+def brighter_nir(pixels: Any) -> Any:
+    pixels = pixels.copy()
+    pixels[3] ^= 1
+    return pixels
+
+
+@pytest.mark.parametrize("change", [np.invert, upside_down, brighter_nir])
+def test_forged_image_is_named_where_pixels_are_read_and_only_there(
+    change: Callable[[Any], Any], damaged: Path
+) -> None:
+    name = next(iter(open_release(damaged).patches())).files["flair1"]["image"].path
+    assert verify_release(damaged, pixels=True).sound
+    forge(damaged, name, "flair1_image_sha256", change)
+    assert verify_release(damaged).sound
+    report = verify_release(damaged, pixels=True)
+    assert found(report) == {(name, "pixels")}
+    assert report.document()["pixels"] is True
+
+
+def test_image_of_a_layout_without_all_bands_is_known_by_its_fingerprint(damaged: Path) -> None:
+    forge(damaged, IMAGE, "flair_hub_image_sha256", upside_down)
+    assert found(verify_release(damaged, pixels=True)) == {(IMAGE, "pixels")}
+
+
+def test_withdrawn_zone_that_is_there_is_named(damaged: Path) -> None:
+    card = json.loads((damaged / "release.json").read_text())
+    card["withdrawn"] = [{"zone": "D036_2020/Z2_UF", "reason": "consent", "since": "0.1.0"}]
+    (damaged / "release.json").write_text(json.dumps(card))
+    seal(damaged)
+    assert found(verify_release(damaged)) == {("release.json", "withdrawn")}
 
 
 def test_report_as_a_document_lists_file_place_kind_and_message(damaged: Path) -> None:

@@ -438,6 +438,14 @@ def of_no_class(tree: FlairTree) -> None:
     tree.put("D055_2018/Z9_UF", 9, (0, 0), mask=np.zeros((SIDE, SIDE), np.uint8))
 
 
+def of_a_number_too_large(tree: FlairTree) -> None:
+    tree.put("D055_2018/Z9_UF", 10**19, (0, 0))
+
+
+def outside_the_area_of_the_crs(tree: FlairTree) -> None:
+    tree.put("D055_2018/Z9_UF", 9, (0, 0), grid=grid_at(0, 10**9))
+
+
 def of_two_numbers(tree: FlairTree) -> None:
     tree.put("D055_2018/Z1_UF", 9, (0, 0))
     tree.put("D036_2020/Z9_UF", 9, (0, 4))
@@ -493,6 +501,14 @@ UNFIT: dict[str, tuple[Callable[[FlairTree], None], str]] = {
     "the same ground": (on_the_same_ground, r"IMG_000009.tif and .*IMG_000010.tif show the same ground"),
     "ground of another zone": (on_the_ground_of_another_zone, "it shows ground of zone D055_2018/Z1_UF"),
     "no class": (of_no_class, r"MSK_000009.tif: unknown value 0 in 262,144 pixels.*scheme flair"),
+    "a number too large": (
+        of_a_number_too_large,
+        r"has the number 10{19}, and numbers have at most 12 digits",
+    ),
+    "outside the area of the CRS": (
+        outside_the_area_of_the_crs,
+        r"x 1\.024\d*e\+11, y .* lies outside the area of EPSG:2154",
+    ),
     "one number twice": (of_two_numbers, "number 9 is a patch of zone D036_2020/Z9_UF, too"),
     "six bands": (
         of_six_bands,

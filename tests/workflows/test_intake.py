@@ -181,6 +181,10 @@ BAD_IMAGES = {
     "too small": (lambda image: rewritten(image, lambda a: a[:, :511]), "no whole 512 px patch cell"),
     "another crs": (lambda image: rewritten(image, lambda a: a, crs="EPSG:32631"), "gdalwarp"),
     "not georeferenced": (lambda image: ungeoreferenced(image), "not georeferenced"),
+    "outside the area of the CRS": (
+        lambda image: rewritten(image, lambda a: a, transform=made_grid(512, 512, col=512e9).transform),  # type: ignore[arg-type]
+        "lies outside the area of EPSG:2154 .* gdal_edit.py",
+    ),
     "half a pixel off": (
         lambda image: rewritten(image, lambda a: a, transform=made_grid(512, 512, col=0.5).transform),  # type: ignore[arg-type]
         "gdalwarp",

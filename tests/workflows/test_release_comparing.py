@@ -101,6 +101,14 @@ def test_the_changelog_says_what_changed_where_and_why(
     assert text.index("D051_2019/Z1_AA") < text.index("D051_2019/Z2_AA")
 
 
+def test_a_changelog_of_nothing_explains_nothing(campaign: Campaign, folder: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    compare_releases(folder / "V0.1.1", folder / "V0.1.1", campaign=campaign, notes=notes)
+    assert "nothing changed" in notes.read_text()
+    assert "explained" not in notes.read_text()
+    assert "## Why" not in notes.read_text()
+
+
 def test_two_changelogs_of_the_same_have_the_same_bytes(
     campaign: Campaign, folder: Path, tmp_path: Path
 ) -> None:

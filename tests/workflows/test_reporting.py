@@ -12,6 +12,7 @@ from made_zones import sealed_again
 
 from workbench.campaign import Campaign
 from workbench.errors import ReleaseError
+from workbench.export import verify_release
 from workbench.export.release import Release
 from workbench.geo.zone import Zone
 from workbench.workflows.intake import add_zone
@@ -128,3 +129,14 @@ def test_a_page_is_not_written_under_the_name_of_something_else(release: Release
     with pytest.raises(ReleaseError, match=r"name it x\.html"):
         compare_releases(release.path, release.path, page=tmp_path / "x.png")
     assert not [*tmp_path.glob("x.*")]
+
+
+def test_a_page_is_not_written_into_a_release(release: Release, tmp_path: Path) -> None:
+    inside = release.path / "FLAIR1"
+    with pytest.raises(ReleaseError, match="which never changes; choose a folder beside it"):
+        write_report(release.path, inside / "report.html", say=quiet)
+    for name in ("notes", "page"):
+        output = inside / {"notes": "changes.md", "page": "diff.html"}[name]
+        with pytest.raises(ReleaseError, match="which never changes; choose a folder beside it"):
+            compare_releases(release.path, release.path, **{name: output})
+    assert verify_release(release.path).sound

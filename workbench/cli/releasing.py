@@ -111,14 +111,20 @@ def release_build(
 @release.command("verify", epilog=example("workbench release verify releases/FR_V0.1"))
 @click.argument("path", metavar="RELEASE", type=PATH)
 @click.option("--sealed", type=PATH, help="Release with the labels that this one withholds, to prove it by.")
+@click.option("--pixels", is_flag=True, help="Read the pixels of images, too; it takes longer.")
 @JSON
-def release_verify(path: Path, sealed: Path | None, as_json: bool) -> None:
-    """Check every file of a release against its digests and its layouts' rules."""
+def release_verify(path: Path, sealed: Path | None, pixels: bool, as_json: bool) -> None:
+    """Check every file of a release against its digests and its layouts' rules.
+
+    Labels are read and held against class counts and the digest of their pixels in the index. Of images
+    only the headers are, unless --pixels is given: then they are held against the digest of the orthophoto's
+    pixels where a layout has all its bands, and against its fingerprint where one has red, green and blue.
+    """
     from workbench.export import verify_release
     from workbench.threads import in_threads
 
     with in_threads() as threads:
-        report = verify_release(path, sealed=sealed, map=threads)
+        report = verify_release(path, sealed=sealed, pixels=pixels, map=threads)
     emit("release-verify", report.document(), report.text(), as_json=as_json)
     sys.exit(0 if report.sound else 1)
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 __all__ = ["grid_cells", "lonlat_bounds", "lonlat_outline"]
 
 import math
-from functools import cache
 from typing import Final
 
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from workbench.dataset.survey import Survey
+from workbench.errors import ReleaseError
+from workbench.geo.lonlat import to_lonlat
 
-_WGS84: Final = "EPSG:4326"
 _DIGITS: Final = 7
 """Of degrees: a centimetre."""
 _STEP: Final = 10_000.0
@@ -28,18 +27,27 @@ def lonlat_outline(outline: BaseGeometry, crs: str) -> BaseGeometry:
 
     >>> lonlat_outline(shapely.Point(700000.0, 6600000.0), "EPSG:2154").wkt
     'POINT (3 46.5)'
+
+    Raises
+    ------
+    ReleaseError
+        Some of it has none.
     """
-    transformer = _to_lonlat(crs)
+    transformer = to_lonlat(crs)
 
     def moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.stack(transformer.transform(*points.T), axis=-1)
 
-    return shapely.set_precision(shapely.normalize(shapely.transform(outline, moved)), 10.0**-_DIGITS)
-
-
-@cache
-def _to_lonlat(crs: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(crs, _WGS84, always_xy=True)
+    degrees = shapely.transform(outline, moved)
+    found = shapely.set_precision(shapely.normalize(degrees), 10.0**-_DIGITS)
+    # Far outside the area of a CRS degrees are infinite, or ground is smaller than they can tell.
+    if not np.isfinite(degrees.bounds).all() or found.is_empty:
+        x, y, *_ = outline.bounds
+        raise ReleaseError(
+            f"ground at x {x:.6g}, y {y:.6g} of {crs} has no longitude and latitude; publish a part without "
+            "its zone: workbench release subset"
+        )
+    return found
 
 
 def lonlat_bounds(survey: Survey) -> tuple[float, float, float, float]:

@@ -31,12 +31,13 @@ from workbench.dataset.survey import Survey, survey
 from workbench.dataset.taking import check_place, check_same, check_whole, take_files
 from workbench.documents import digest_file
 from workbench.errors import ReleaseError
-from workbench.export import open_release
+from workbench.export import Release, open_release
 from workbench.export.index import INDEX
 from workbench.export.layouts import Layout
 from workbench.export.manifest import Manifest, is_about, listed_files
 from workbench.export.release import NOMENCLATURE
 from workbench.export.staging import Staging
+from workbench.geo.zone import domain_of
 from workbench.threads import Map
 
 _DESCRIBED: Final = {
@@ -80,17 +81,30 @@ class PublishedDataset:
             "zones": len(self.survey.zones),
             "preview": {"patches": self.preview.patches, "bytes": len(self.preview.table)},
             "about": dict(self.about),
+            "warnings": list(self.warnings),
         }
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its publisher should know before anybody else has it."""
+        seals = self.survey.card.get("subset", {}).get("seals")
+        if seals is None:
+            return ()
+        return (
+            f"{self.survey.name} has the labels that {seals} withholds, and the key of its seal: whoever has "
+            "this folder knows them, so keep it to yourself while the challenge runs",
+        )
 
     def text(self) -> str:
         """Return what a person wants to read at the end."""
         there = " is there already" if self.reused else ""
         patches = counted(self.survey.card["counts"]["patches"], "patch", "patches")
-        return (
+        told = (
             f"{self.directory}{there}: {patches} in "
             f"{counted(self.files, 'file')}, {len(self.about):,} of them about the data; read its {README} "
             f"first\ncontent {self.survey.card['content_sha256']}, as in {self.survey.release.path}"
         )
+        return "\n".join([told, *(f"warning: {warning}" for warning in self.warnings)])
 
 
 def publish_dataset(
@@ -127,6 +141,7 @@ def publish_dataset(
     target = out / release.name
     check_place(release, target)
     check_libraries()
+    _check_date(release, edition)
     manifest = check_whole(release)
     with Staging.beside(target) as staging:
         try:
@@ -151,6 +166,20 @@ def publish_dataset(
         about=about,
         reused=reused,
     )
+
+
+def _check_date(release: Release, edition: Edition) -> None:
+    """Refuse a day of publication before that of a picture; of undated ones the year is known."""
+    days = {
+        zone.get("acquired") or f"{domain_of(zone['id'])[-4:]}-01-01": zone["id"]
+        for zone in release.card["zones"]
+    }
+    last = max(days)
+    if edition.published.isoformat() < last:
+        raise ReleaseError(
+            f"{release.name} cannot have been published on {edition.published}: {days[last]} shows "
+            f"{last}; give another --date"
+        )
 
 
 def _write(

@@ -9,6 +9,7 @@ __all__ = [
     "km2",
     "limitations",
     "personal",
+    "proposals",
     "period",
     "sampling",
     "spatial_bias",
@@ -26,6 +27,7 @@ from workbench.dataset.edition import Edition
 from workbench.dataset.survey import Survey, ZoneSurvey
 from workbench.export.card import derived_statement
 from workbench.export.folds import PROD
+from workbench.export.label_facts import label_facts
 
 _RARE: Final = 0.001
 """Share of the labelled pixels below which a class is called rare."""
@@ -50,9 +52,9 @@ def summary(survey: Survey) -> str:
     told = (
         f"{counted(counts['patches'], 'patch', 'patches')} of {grid['patch_pixels']} × "
         f"{grid['patch_pixels']} pixels at {grid['resolution']:g} m ({', '.join(layout.bands)}) with a "
-        f"land-cover class for each pixel: {km2(counts['area_km2'])} km² of {counts['zones']:,} zones in "
-        f"{counts['domains']:,} domains (department and year), {len(classes.classes)} classes of "
-        f"{classes.name} {classes.version}."
+        f"land-cover class for each pixel: {km2(counts['area_km2'])} km² of "
+        f"{counted(counts['zones'], 'zone')} in {counted(counts['domains'], 'domain')} (department and "
+        f"year), {len(classes.classes)} classes of {classes.name} {classes.version}."
     )
     return f"{told} {derived_statement(survey.card)}" if "derived" in survey.card else told
 
@@ -63,7 +65,7 @@ def period(survey: Survey) -> str:
     undated = sum(zone.acquired is None for zone in survey.zones)
     told = f"from {first} to {last}"
     if undated:
-        told += f"; of {undated:,} of {len(survey.zones):,} zones the year alone is known"
+        told += f"; of {undated:,} of {counted(len(survey.zones), 'zone')} the year alone is known"
     return told
 
 
@@ -135,8 +137,8 @@ def spatial_bias(survey: Survey) -> str:
     total = sum(area.values())
     most = max(sorted(area), key=lambda name: area[name])
     told = (
-        f"{km2(total / 1e6)} km² in {len(area):,} domains and {len(survey.zones):,} zones; nothing outside "
-        "them is represented, nor other years and seasons"
+        f"{km2(total / 1e6)} km² in {counted(len(area), 'domain')} and {counted(len(survey.zones), 'zone')}; "
+        "nothing outside them is represented, nor other years and seasons"
     )
     if len(area) > 1:
         told += f"; the largest part, {100 * area[most] / total:.0f} %, is in {most}"
@@ -157,7 +159,22 @@ def biases(survey: Survey, edition: Edition) -> Iterator[str]:
     if months:
         named = ", ".join(_MONTHS.split(",")[month - 1] for month in months)
         yield f"Pictures were taken in {named}; leaves, crops and shadows look otherwise in other months."
+    if told := proposals(survey):
+        yield told
     yield from edition.known_biases
+
+
+def proposals(survey: Survey) -> str | None:
+    """Return how many labels are a model's proposals that nobody touched; None where no zone tells of any."""
+    facts = label_facts(survey.card["zones"])
+    untouched, every = facts.origins.get("untouched", 0), sum(facts.origins.values())
+    if not untouched:
+        return None
+    where = "" if facts.told == facts.zones else f" of {facts.told:,} of {counted(facts.zones, 'zone')}"
+    return (
+        f"{100 * untouched / every:.2g} % of the labelled pixels{where} are proposals of models that nobody "
+        "touched before the zone was accepted: whoever compares models on them favours those models."
+    )
 
 
 def withheld(survey: Survey) -> str:

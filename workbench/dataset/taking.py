@@ -14,6 +14,7 @@ from workbench.documents import digest_file, inside
 from workbench.errors import ReleaseError, WorkbenchError
 from workbench.export import Release
 from workbench.export.manifest import MANIFEST, Manifest, check_files, is_about, listed_files
+from workbench.outputs import check_outside_releases
 from workbench.threads import Map
 
 _CARD: Final = "release.json"
@@ -21,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 def check_place(release: Release, target: Path) -> None:
-    """Refuse a place that something else has than what is to be made, or that lies in the release.
+    """Refuse a place that something else has than what is to be made, or that lies in a release.
 
     Raises
     ------
@@ -29,8 +30,7 @@ def check_place(release: Release, target: Path) -> None:
         Something is there that has not the content of the release, or is the release itself.
     """
     goal, taken = target.resolve(), release.path.resolve()
-    if goal != taken and goal.is_relative_to(taken):
-        raise ReleaseError(f"{target} lies in {release.path}, which never changes; choose a folder beside it")
+    check_outside_releases(target, error=ReleaseError)
     if not os.path.lexists(target):
         return
     if goal == taken or not (target / MANIFEST).is_file():

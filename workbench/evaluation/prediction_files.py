@@ -30,7 +30,7 @@ def find_predictions(submission: Path, patches: Sequence[Patch]) -> tuple[dict[s
     Parameters
     ----------
     submission
-        Its files may lie at any depth; hidden ones do not count.
+        Its files may lie at any depth; hidden ones do not count, and links are not followed.
     patches
         Those that are to be predicted.
 
@@ -47,10 +47,18 @@ def find_predictions(submission: Path, patches: Sequence[Patch]) -> tuple[dict[s
     problems = []
     for path in sorted(submission.rglob("*")):
         name = path.relative_to(submission)
-        if not path.is_file() or any(part.startswith(".") for part in name.parts):
+        if any(part.startswith(".") for part in name.parts):
             continue
         patch_id = _patch_of(path.name, by_number)
-        if patch_id in wanted:
+        if path.is_symlink():
+            message = "is a link, which may lead to anything; a prediction is a file of its own"
+            problems.append(Problem(loc=(name.as_posix(),), message=message, kind="link"))
+        elif path.is_dir() and patch_id is None:
+            continue
+        elif not path.is_file():
+            message = "is called as a prediction and is no file; a prediction is a GeoTIFF"
+            problems.append(Problem(loc=(name.as_posix(),), message=message, kind="extra"))
+        elif patch_id in wanted:
             found[patch_id].append(path)
         else:
             message = "predicts no patch of the test; a prediction is called PRED_ and the name of its image"

@@ -128,7 +128,7 @@ def warnings(totals: Totals, layouts: Sequence[Layout]) -> Iterator[dict[str, st
 def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
     """Return the content of ``README.md``: what is where, and how to read it."""
     counts, nomenclature, grid = card["counts"], card["nomenclature"], card["grid"]
-    side = grid["patch_pixels"]
+    side, keys = grid["patch_pixels"], card.keys() | {key for zone in card["zones"] for key in zone}
     parts = [
         f"# {card['name']}\n",
         *([f"{derived_statement(card)}\n"] if "derived" in card else []),
@@ -136,7 +136,7 @@ def readme(card: Mapping[str, Any], layouts: Sequence[Layout]) -> str:
         f"{grid['resolution']:g} m ({counts['area_km2']:g} km², {grid['crs']}) from "
         f"{counted(counts['zones'], 'zone')} in {counted(counts['domains'], 'domain')}, labelled with "
         f"{nomenclature['name']} {nomenclature['version']}.\n",
-        _COMMON,
+        _COMMON.format(also="".join(f"{text}, " for key, text in _CARD_TELLS.items() if key in keys)),
         *(layout.note() for layout in layouts),
     ]
     if card["warnings"]:
@@ -178,9 +178,13 @@ def derived_statement(card: Mapping[str, Any]) -> str:
     return told
 
 
+_CARD_TELLS: Final = {
+    "assistance": "what models gave of their labels",
+    "rules": "what the release was held against",
+}
+"""By key, what some cards tell and those of parts and of derived labels do not."""
 _COMMON: Final = """\
-- `release.json`: counts, zones with their fold, reviewed state and what models gave of their labels, split
-  rule, what the release was held against, warnings.
+- `release.json`: counts, zones with their fold and reviewed state, {also}split rule, warnings.
 - `index.parquet`: GeoParquet, a row per patch: ids, zone, fold, sets, class counts, files and their digests.
 - `nomenclature.json`: the classes and their values in every scheme.
 - `SHA256SUMS`: the digest of every file; check with `sha256sum -c SHA256SUMS` or `workbench release verify`.
@@ -210,6 +214,7 @@ def _zone_entry(source: ZoneSource, totals: Totals) -> dict[str, Any]:
         "patches": totals.zone_patches[zone.id],
         "unlabelled_pixels": totals.unlabelled[zone.id],
         "pixels_sha256": zone.ortho.pixels_sha256,
+        "bands": list(zone.ortho.bands),
         "labels_sha256": source.labels_sha256,
         "views": {name: view.sha256 for name, view in sorted(source.views.items())},
         "assistance": [one.document() for one in source.assistance],

@@ -40,6 +40,8 @@ class VerifyReport:
     """Patches whose labels are kept apart."""
     sealed: str | None = None
     """The release that has their labels, if it was held against the seal."""
+    pixels: bool = False
+    """Whether the pixels of images were read."""
 
     @property
     def sound(self) -> bool:
@@ -55,6 +57,7 @@ class VerifyReport:
             "patches": self.patches,
             "withheld": self.withheld,
             "sealed": self.sealed,
+            "pixels": self.pixels,
             "problems": [
                 {"file": str(one.loc[0]), "loc": list(one.loc[1:]), "kind": one.kind, "message": one.message}
                 for one in self.problems
@@ -66,6 +69,7 @@ class VerifyReport:
         verdict = "sound" if self.sound else counted(len(self.problems), "problem")
         lines = [str(problem) for problem in self.problems]
         read = f"{counted(self.files, 'file')}, {counted(self.patches, 'patch', 'patches')}"
+        read += ", images read" if self.pixels else ""
         lines.append(f"{self.path}: {verdict}; {read}")
         if self.withheld:
             lines.append(f"labels of {counted(self.withheld, 'patch', 'patches')} are withheld")
@@ -78,6 +82,7 @@ def verify_release(
     path: Path,
     *,
     sealed: Path | None = None,
+    pixels: bool = False,
     map: Map = map,  # noqa: A002
 ) -> VerifyReport:
     """Check a release: every file's digest, every patch's files, the splits, the index, the tables.
@@ -88,6 +93,8 @@ def verify_release(
         Folder of the release.
     sealed
         Folder of the release that has the labels that this one withholds, to be held against the seal.
+    pixels
+        Read images, too, and hold them against the digests of their pixels; labels always are.
     map
         Such as `workbench.threads.in_threads` gives.
 
@@ -129,8 +136,16 @@ def verify_release(
             problems += [*_check_ids(patches), *_check_totals(totals, card), *_check_splits(totals)]
             problems += _check_listed(patches, manifest)
             classes = load_nomenclature(path / NOMENCLATURE)
+            originals = {one["id"]: tuple(one["bands"]) for one in card["zones"] if "bands" in one}
             for layout in layouts:
-                check = ContentCheck(release=path, layout=layout, nomenclature=classes, whole=whole)
+                check = ContentCheck(
+                    release=path,
+                    layout=layout,
+                    nomenclature=classes,
+                    whole=whole,
+                    pixels=pixels,
+                    originals=originals,
+                )
                 problems += check.problems(patches, map)
                 problems += _check_tables(path, patches, layout, whole=whole)
     except DocumentError as error:
@@ -146,6 +161,7 @@ def verify_release(
         problems=tuple(problems),
         withheld=withheld,
         sealed=str(sealed) if sealed else None,
+        pixels=pixels,
     )
 
 
@@ -164,6 +180,10 @@ def _check_totals(totals: Totals, card: Mapping[str, Any]) -> Iterator[Problem]:
         if said != value:
             message = f"says {said}, {INDEX} {value}"
             yield Problem(loc=("release.json", *loc), message=message, kind="counts")
+    for place, entry in enumerate(card.get("withdrawn", ())):
+        if entry["zone"] in totals.zone_folds:
+            message = f"says that {entry['zone']} was withdrawn, and {INDEX} has patches of it"
+            yield Problem(loc=("release.json", "withdrawn", place), message=message, kind="withdrawn")
     for place, zone in enumerate(card["zones"]):
         fold = totals.zone_folds.get(zone["id"])
         if fold != zone["fold"]:

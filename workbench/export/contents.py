@@ -1,11 +1,12 @@
-"""Whether the files of patches hold what the index says: place, size and type of pixels, labels."""
+"""Whether the files of patches hold what the index says: place, size and type of pixels, labels, images."""
 
 from __future__ import annotations
 
 __all__ = ["ContentCheck", "Whole"]
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import Problem, RasterError, ReleaseError
-from workbench.export.hdf5 import each_patch
+from workbench.export.hdf5 import each_patch, strange_members
 from workbench.export.layouts import Layout
 from workbench.export.modalities import MODALITIES, grid_of
 from workbench.export.patches import IMAGE, LABEL, Patch
-from workbench.export.tars import each_member
+from workbench.export.pixel_digests import are_image, are_labels
+from workbench.export.tars import each_member, member_names
 from workbench.geo.grid import PixelGrid
 from workbench.geo.raster import decode_raster
 from workbench.geo.tiff_heads import AlikeHeads
@@ -67,6 +69,10 @@ class ContentCheck:
     nomenclature: Nomenclature
     whole: Whole
     """Files that are there as ``SHA256SUMS`` says; the others are named already."""
+    pixels: bool = False
+    """Whether images are read, too, and held against what the index says of them."""
+    originals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By zone, the bands of its orthophoto; older releases do not tell them."""
     heads: AlikeHeads = field(default_factory=AlikeHeads)
 
     def problems(self, patches: Iterable[Patch], map: Map) -> Iterator[Problem]:  # noqa: A002
@@ -94,7 +100,8 @@ class ContentCheck:
 
     def _file(self, path: Path, patch: Patch, modality: str) -> Iterator[Wrong]:
         try:
-            info, pixels = self.heads.read(path) if modality == LABEL else (self.heads.inspect(path), None)
+            read = modality == LABEL or (modality == IMAGE and self.pixels)
+            info, pixels = self.heads.read(path) if read else (self.heads.inspect(path), None)
             found = _Found(
                 bands=info.band_count,
                 shape=info.grid.shape,
@@ -105,7 +112,7 @@ class ContentCheck:
             wrong = [*self._unfit(found, patch, modality)]
             yield from wrong
             if pixels is not None and not wrong:
-                yield from self._mislabelled(pixels[0], patch)
+                yield from self._unlike(pixels, patch, modality)
         except RasterError as error:
             yield "raster", str(error)
 
@@ -119,6 +126,9 @@ class ContentCheck:
             return
         read, missing = _members if self.layout.container == "tar" else _datasets, dict(patches)
         try:
+            for name in self._strange(self.release / path, patches):
+                message = f"has {name}, which the index does not name, or has it twice"
+                yield Problem(loc=(path, name), message=message, kind="member")
             for patch_id, held in read(self.release / path, first.shown(self.layout.modalities)):
                 patch = missing.pop(patch_id, None)
                 wrong = (
@@ -145,8 +155,19 @@ class ContentCheck:
             found = _Found(bands=len(planes), shape=planes.shape[1:], dtype=planes.dtype.name, grid=grid)
             wrong = [*self._unfit(found, patch, modality)]
             yield from ((kind, f"{modality}: {message}") for kind, message in wrong)
-            if modality == LABEL and not wrong:
-                yield from self._mislabelled(planes[0], patch)
+            if not wrong:
+                yield from self._unlike(planes, patch, modality)
+
+    def _strange(self, path: Path, patches: Collection[str]) -> Iterator[str]:
+        """Yield what a file of many patches has of its patches, or beside them, that no index names."""
+        if self.layout.container == "hdf5":
+            yield from strange_members(path, self.layout.modalities)
+            return
+        known = {"json", *(f"{one}.tif" for one in self.layout.modalities)}
+        for name, count in Counter(member_names(path)).items():
+            patch_id, _, what = name.partition(".")
+            if patch_id in patches and (count > 1 or what not in known):
+                yield name
 
     def _unfit(self, found: _Found, patch: Patch, modality: str) -> Iterator[Wrong]:
         """Yield what a modality is and should not be."""
@@ -173,6 +194,15 @@ class ContentCheck:
         known = MODALITIES[modality]
         return len(known.bands) * (len(patch.dates.get(modality, ())) if known.series else 1)
 
+    def _unlike(self, planes: NDArray[Any], patch: Patch, modality: str) -> Iterator[Wrong]:
+        """Yield what the pixels of a modality, shape (band, row, col), are and should not be."""
+        if modality == LABEL:
+            yield from self._mislabelled(planes[0], patch)
+        elif modality == IMAGE and self.pixels:
+            original = self.originals.get(patch.zone)
+            if not are_image(planes, self.layout.bands, patch, original):
+                yield "pixels", "image is not the one that index.parquet has the digest of"
+
     def _mislabelled(self, values: NDArray[np.uint8], patch: Patch) -> Iterator[Wrong]:
         """Yield what is wrong with labels, shape (row, col), in the numbers of the layout's scheme."""
         scheme = self.layout.scheme
@@ -180,11 +210,14 @@ class ContentCheck:
         keys = {entry.values[scheme]: entry.key for entry in self.nomenclature.classes}
         if unknown := [str(value) for value in np.flatnonzero(counts) if value not in keys]:
             yield "classes", f"values {', '.join(unknown)} are not in scheme {scheme}"
-        other = self.nomenclature.schemes[scheme].other
+        other, counted = self.nomenclature.schemes[scheme].other, True
         for value, key in keys.items():
             expected = patch.class_counts.get(key, 0) + (patch.unlabelled if key == other else 0)
             if counts[value] != expected:
+                counted = False
                 yield "counts", f"has {counts[value]} pixels of {key}, index.parquet says {expected}"
+        if counted and not unknown and not are_labels(values, patch, self.nomenclature, scheme):
+            yield "pixels", "labels are not those that index.parquet has the digest of"
 
 
 def _datasets(path: Path, modalities: tuple[str, ...]) -> Iterator[tuple[str, Held]]:

@@ -13,6 +13,7 @@ __all__ = [
     "each_patch",
     "modalities_of",
     "read_patch",
+    "strange_members",
     "take_patches",
     "write_patches",
 ]
@@ -202,6 +203,26 @@ def modalities_of(path: Path) -> tuple[str, ...]:
     """
     with _opened(path) as file:
         return tuple(name for name in file if name not in ("id", "transform"))
+
+
+def strange_members(path: Path, modalities: Sequence[str]) -> Iterator[str]:
+    """Yield the names of what a file has beside ids, places and some modalities, or of what leads elsewhere.
+
+    Raises
+    ------
+    ReleaseError
+        The file is damaged.
+    """
+    import h5py
+
+    with _opened(path) as file:
+        count = len(file["id"])
+        for name in file:
+            link = file.get(name, getlink=True)
+            found: Any = file[name] if isinstance(link, h5py.HardLink) else None
+            own = isinstance(found, h5py.Dataset) and not found.external and not found.is_virtual
+            if name not in ("id", "transform", *modalities) or not own or found.shape[:1] != (count,):
+                yield name
 
 
 def _chunks(path: Path, places: Sequence[int], modalities: Sequence[str]) -> Iterator[dict[str, bytes]]:

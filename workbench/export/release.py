@@ -37,6 +37,7 @@ from workbench.export.reading import read_modality
 from workbench.export.versions import Version, version_of
 from workbench.geo.grid import PatchLattice
 from workbench.nomenclature import Nomenclature, load_nomenclature
+from workbench.outputs import check_outside_releases
 
 NOMENCLATURE: Final = "nomenclature.json"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
@@ -207,7 +208,7 @@ def check_target(out: Path, name: str) -> Path:
     Raises
     ------
     ReleaseError
-        It cannot be a release's name, or something else is there.
+        It cannot be a release's name, something else is there, or it lies in a release.
     """
     if (
         not _NAME.fullmatch(name)
@@ -220,6 +221,7 @@ def check_target(out: Path, name: str) -> Path:
             "reserved word of Windows; write it like FR_V0.1"
         )
     target = out / name
+    check_outside_releases(target, error=ReleaseError)
     if target.exists() and not (target / "release.json").is_file():
         raise ReleaseError(f"{target} exists and is no release; choose another name or move it away")
     return target

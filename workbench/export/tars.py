@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Members", "each_member", "read_member", "write_members"]
+__all__ = ["Members", "each_member", "member_names", "read_member", "write_members"]
 
 import io
 import tarfile
@@ -84,8 +84,23 @@ def each_member(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(path) as tar:
             for entry in tar:
-                file = tar.extractfile(entry)
+                file = tar.extractfile(entry) if entry.isfile() else None
                 yield entry.name, file.read() if file else b""
+    except (OSError, tarfile.TarError) as error:
+        raise ReleaseError(f"{path} is no tar file that can be read; copy the release again") from error
+
+
+def member_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the members of a tar file, in its sequence.
+
+    Raises
+    ------
+    ReleaseError
+        The file is no tar file.
+    """
+    try:
+        with tarfile.open(path) as tar:
+            return tuple(tar.getnames())
     except (OSError, tarfile.TarError) as error:
         raise ReleaseError(f"{path} is no tar file that can be read; copy the release again") from error
 

@@ -56,7 +56,8 @@ def check_withheld(patches: PatchIndex, card: Mapping[str, Any], whole: Whole) -
         message = f"says {withheld['patches']}, {INDEX} {found}"
         yield Problem(loc=("release.json", "withheld", "patches"), message=message, kind="counts")
     if SEAL not in whole:
-        yield Problem(loc=(SEAL,), message="is missing: nobody can prove what is withheld", kind="seal")
+        what = "is another one than was made" if (whole.release / SEAL).is_file() else "is missing"
+        yield Problem(loc=(SEAL,), message=f"{what}: nobody can prove what is withheld", kind="seal")
     yield from _zone_leaks(card, split)
     yield from _container_leaks(patches, card, whole)
 

@@ -125,7 +125,10 @@ def _zones(diff: ReleaseDiff, reasons: Reasons | None) -> Iterator[str]:
 
 
 def _reasons(diff: ReleaseDiff, reasons: Reasons) -> Iterator[str]:
-    """Yield what the journals say."""
+    """Yield what the journals say; nothing where nothing changed."""
+    changed = any(zone.patches.labels or zone.patches.pictures for zone in diff.zones)
+    if not changed and not reasons.zones:
+        return
     yield "## Why"
     rows = [
         (inline(cause_word(one.cause)), f"{one.ops:,}", f"{one.pixels:,}", area(diff, one.pixels))
@@ -137,7 +140,8 @@ def _reasons(diff: ReleaseDiff, reasons: Reasons) -> Iterator[str]:
     if said:
         yield bullets(_some(said))
     if not reasons.unexplained:
-        yield "Every patch that changed is explained by the journals."
+        if changed:
+            yield "Every patch that changed is explained by the journals."
         return
     yield (
         f"**{many(reasons.unexplained, 'patch')} changed and nobody knows why** "

@@ -18,6 +18,7 @@ from workbench.counting import counted
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
 from workbench.export.assistance import Choice
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
+from workbench.geo.lonlat import check_ground
 from workbench.geo.placed import pixels_digest
 from workbench.geo.predictions import check_picture
 from workbench.geo.raster import ORTHO_BANDS, RasterInfo, inspect_raster, read_bands, read_valid
@@ -231,6 +232,10 @@ def _with_data(
             "gdal_edit.py -unsetnodata"
         )
     grid, window = zone_grid(info.grid, kept, NATIONAL_GRID)
+    try:
+        check_ground(grid)
+    except GridError as error:
+        raise GridError(f"{info.path}: {error}") from error
     first_row, first_col = min(row for row, _ in kept), min(col for _, col in kept)
     cells = tuple(sorted(Cell(row=row - first_row, col=col - first_col) for row, col in kept))
     return cells, grid, window

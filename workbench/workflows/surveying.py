@@ -13,17 +13,19 @@ from typing import TypeVar
 
 from affine import Affine
 
-from workbench.errors import WorkbenchError
+from workbench.errors import GridError, WorkbenchError
 from workbench.export.modalities import MODALITIES
 from workbench.export.patches import LABEL, ground_cell
 from workbench.export.trees import Tree
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid
+from workbench.geo.lonlat import check_ground
 from workbench.geo.zone import LARGEST_ZONE, Cell, Zone, check_names, domain_of
 from workbench.nomenclature import Nomenclature
 from workbench.threads import Map
 from workbench.workflows.fitting import SeenPatch, look_at
 
 T = TypeVar("T")
+_LARGEST_NUMBER = 10**12 - 1
 _NEAR = 1.0
 """Metres that a centre may lie beside the raster's."""
 
@@ -134,6 +136,10 @@ def _survey_zone(
         return [
             f"it is {rows:,} × {cols:,} pixels, and a zone at most {LARGEST_ZONE:,} a side; part it first"
         ]
+    try:
+        check_ground(plan.grid)
+    except GridError as error:
+        return [str(error)]
     found.plans.append(plan)
     found.notes.update(notes)
     return []
@@ -162,6 +168,9 @@ def _of_several(seen: Sequence[SeenPatch]) -> Iterator[str]:
         yield "its images have different numbers of bands; take some of them away"
     if len({one.patch.number is None for one in seen}) > 1:
         yield "some of its patches have numbers and some have none; number them all"
+    if large := [one for one in seen if one.patch.number is not None and one.patch.number > _LARGEST_NUMBER]:
+        called, number = large[0].patch.image.called, large[0].patch.number
+        yield f"{called} has the number {number}, and numbers have at most 12 digits; rename image and mask"
 
 
 def _shared(plan: ZonePlan, ground: dict[tuple[str, Cell], str], numbers: dict[int, str]) -> list[str]:

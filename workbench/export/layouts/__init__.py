@@ -35,6 +35,14 @@ __all__ = [
 ]
 
 _FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
+_TAKEN: Final = frozenset(
+    {
+        "citation.cff", "croissant.json", "datasheet.md", "index.parquet", "license", "nomenclature.json",
+        "preview.parquet", "preview.png", "readme.md", "release.json", "seal", "seal.key", "sha256sums",
+        "stac",
+    }
+)  # fmt: skip
+"""What lies in the folder of a release or of its publication, in lower case."""
 
 LAYOUTS: Final[Mapping[str, type[FlairHub] | type[FlairOne] | type[Hdf5] | type[Shards]]] = {
     one.name: one for one in (FlairHub, FlairOne, FlairTwo, Hdf5, Shards)
@@ -49,11 +57,24 @@ def parse_layouts(specs: Iterable[str | Layout]) -> tuple[Layout, ...]:
     Raises
     ------
     ReleaseError
-        A layout is unknown or named twice, two have the same folder, or a folder's name is not a plain one.
+        A layout is unknown or named twice, two have the same folder, or a folder's name is not a plain one
+        or is taken by something else of a release or of its publication.
 
     >>> [layout.root for layout in parse_layouts(["flair1", "flair-hub=FLAIR-HUB_TOY"])]
     ['FLAIR1', 'FLAIR-HUB_TOY']
     """
+    layouts = _parsed(specs)
+    for layout in layouts:
+        if layout.root.lower() in _TAKEN:
+            raise ReleaseError(
+                f"layout {layout.name}: {layout.root!r} is a file or folder of every release, or of its "
+                f"publication; choose another folder, or leave ={layout.root} out"
+            )
+    return layouts
+
+
+def _parsed(specs: Iterable[str | Layout]) -> tuple[Layout, ...]:
+    """Return the layouts of specifications; those of releases of before may have any folder."""
     layouts = tuple(_parse(spec) if isinstance(spec, str) else spec for spec in specs)
     if not layouts:
         raise ReleaseError(f"no layout is named; choose from {', '.join(LAYOUTS)}")
@@ -71,7 +92,7 @@ def parse_layouts(specs: Iterable[str | Layout]) -> tuple[Layout, ...]:
 
 def layouts_of(card: Mapping[str, Any]) -> tuple[Layout, ...]:
     """Return the layouts that a ``release.json`` lists, with the modalities that they have there."""
-    named = parse_layouts(f"{entry['name']}={entry['folder']}" for entry in card["layouts"])
+    named = _parsed(f"{entry['name']}={entry['folder']}" for entry in card["layouts"])
     return tuple(
         with_modalities(layout, entry.get("modalities", (IMAGE, LABEL)), entry["bands"])
         for layout, entry in zip(named, card["layouts"], strict=True)
