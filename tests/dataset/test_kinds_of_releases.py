@@ -102,4 +102,4 @@ def test_a_day_that_nobody_knows_is_the_year_of_the_domain(tmp_path: Path) -> No
     assert properties["end_datetime"] == "2018-12-31T23:59:59Z"
     assert properties["gsd"] == 0.5
     text = (done.directory / "README.md").read_text(encoding="utf-8")
-    assert "of 1 of 1 zones the year alone is known" in text
+    assert "of 1 of 1 zone the year alone is known" in text
