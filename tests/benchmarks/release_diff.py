@@ -36,6 +36,7 @@ from workbench.documents import digest_file, write_document
 from workbench.export.card import release_card
 from workbench.export.index import INDEX, PatchIndex, part_bytes, write_index
 from workbench.export.layouts import parse_layouts
+from workbench.export.manifest import Manifest
 from workbench.export.patches import Patch, PatchFile, ZoneSource, codes_digest, cut_patches
 from workbench.export.release import NOMENCLATURE
 from workbench.geo.geotiff import encode_raster
@@ -173,10 +174,12 @@ class _Made:
     def _describe(self, folder: Path, sources: Sequence[ZoneSource]) -> None:
         (folder / NOMENCLATURE).write_text(json.dumps(_CLASSES.document()), encoding="utf-8")
         index = PatchIndex(folder / INDEX, {one.name: one.modalities for one in _LAYOUTS})
+        manifest = Manifest(index.files())
+        manifest.put((name, digest_file(folder / name)) for name in (INDEX, NOMENCLATURE))
         card = release_card(
             name=folder.name,
             software="0.1.0",
-            content_sha256="0" * 64,
+            content_sha256=manifest.content_sha256,
             nomenclature=_CLASSES,
             lattice=NATIONAL_GRID,
             layouts=_LAYOUTS,
@@ -188,6 +191,8 @@ class _Made:
             folder / "release.json",
             schema="release",
         )
+        manifest.put([("release.json", digest_file(folder / "release.json"))])
+        manifest.write(folder)
 
 
 def _corrected(label: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:

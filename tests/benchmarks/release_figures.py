@@ -24,13 +24,15 @@ from typing import Any
 import numpy as np
 from affine import Affine
 
+from workbench.documents import digest_file
 from workbench.export.card import release_card
 from workbench.export.choosing import choose_patches
 from workbench.export.figures import measure_release
 from workbench.export.index import INDEX, PatchIndex, part_bytes, write_index
 from workbench.export.layouts import parse_layouts
+from workbench.export.manifest import Manifest
 from workbench.export.patches import Patch, PatchFile, ZoneSource, cut_patches
-from workbench.export.release import open_release
+from workbench.export.release import NOMENCLATURE, open_release
 from workbench.export.report import Sheet, report_page
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid
 from workbench.geo.zone import Cell, Zone, ZoneRaster
@@ -118,10 +120,12 @@ def _make(folder: Path, zones: int) -> None:
     write_index([parts[number] for number in order], folder / INDEX)
     for part in parts:
         part.unlink()
+    (folder / NOMENCLATURE).write_text(json.dumps(_CLASSES.document()))
+    manifest = Manifest((name, digest_file(folder / name)) for name in (INDEX, NOMENCLATURE))
     card = release_card(
         name=folder.name,
         software="0",
-        content_sha256=_NOTHING,
+        content_sha256=manifest.content_sha256,
         nomenclature=_CLASSES,
         lattice=NATIONAL_GRID,
         layouts=_LAYOUTS,
@@ -130,7 +134,8 @@ def _make(folder: Path, zones: int) -> None:
     )
     card |= {"version": "1.0.0", "parent": None, "withdrawn": []}
     (folder / "release.json").write_text(json.dumps(card))
-    (folder / "nomenclature.json").write_text(json.dumps(_CLASSES.document()))
+    manifest.put([("release.json", digest_file(folder / "release.json"))])
+    manifest.write(folder)
 
 
 def _zone(number: int, rng: np.random.Generator) -> ZoneSource:
