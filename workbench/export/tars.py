@@ -7,6 +7,7 @@ __all__ = ["Members", "each_member", "member_names", "read_member", "write_membe
 import io
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import ReleaseError
@@ -56,11 +57,8 @@ class Members:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            with tarfile.open(path) as tar:
-                self._places = {entry.name: (entry.offset_data, entry.size) for entry in tar}
-        except (OSError, tarfile.TarError) as error:
-            raise ReleaseError(f"{path} is no tar file that can be read; copy the release again") from error
+        with _opened(path) as tar:
+            self._places = {entry.name: (entry.offset_data, entry.size) for entry in tar}
 
     def read(self, name: str) -> bytes:
         """Return what `read_member` does."""
@@ -81,13 +79,10 @@ def each_member(path: Path) -> Iterator[tuple[str, bytes]]:
     ReleaseError
         The file is no tar file.
     """
-    try:
-        with tarfile.open(path) as tar:
-            for entry in tar:
-                file = tar.extractfile(entry) if entry.isfile() else None
-                yield entry.name, file.read() if file else b""
-    except (OSError, tarfile.TarError) as error:
-        raise ReleaseError(f"{path} is no tar file that can be read; copy the release again") from error
+    with _opened(path) as tar:
+        for entry in tar:
+            file = tar.extractfile(entry) if entry.isfile() else None
+            yield entry.name, file.read() if file else b""
 
 
 def member_names(path: Path) -> tuple[str, ...]:
@@ -98,9 +93,16 @@ def member_names(path: Path) -> tuple[str, ...]:
     ReleaseError
         The file is no tar file.
     """
+    with _opened(path) as tar:
+        return tuple(tar.getnames())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+    """Open a tar file; what is wrong with it while it is read is said, too."""
     try:
         with tarfile.open(path) as tar:
-            return tuple(tar.getnames())
+            yield tar
     except (OSError, tarfile.TarError) as error:
         raise ReleaseError(f"{path} is no tar file that can be read; copy the release again") from error
 
