@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["check_another", "check_new", "ground_cells", "raster_document", "raster_of", "row_of", "zone_of"]
+__all__ = ["check_another", "check_new", "raster_document", "raster_of", "row_of", "zone_of"]
 
 import json
 import struct
@@ -15,7 +15,6 @@ from affine import Affine
 
 from workbench.counting import counted
 from workbench.errors import CampaignError
-from workbench.export.patches import ground_cell
 from workbench.geo.grid import NATIONAL_GRID, PixelGrid, Window
 from workbench.geo.zone import Cell, Zone, ZoneRaster, moment_of
 
@@ -101,12 +100,6 @@ def raster_of(document: Mapping[str, Any], root: Path) -> ZoneRaster:
     )
 
 
-def ground_cells(zone: Zone) -> set[tuple[int, int]]:
-    """Return the cells by their number in the national grid."""
-    corner = ground_cell(zone.grid)
-    return {(corner.row + cell.row, corner.col + cell.col) for cell in zone.cells}
-
-
 def _cell_map(zone: Zone) -> str:
     """Draw the cells as rows of 0 and 1, such as ``11/10`` for an L."""
     size, taken = NATIONAL_GRID.pixels, {(cell.row, cell.col) for cell in zone.cells}
@@ -135,14 +128,13 @@ def check_new(zone: Zone, others: Sequence[Zone]) -> None:
     CampaignError
         With that zone.
     """
-    ground = ground_cells(zone)
     for other in others:
         if other.id.lower() == zone.id.lower():
             raise CampaignError(f"there is a zone {other.id} already; choose another name")
-        shared = ground & ground_cells(other) if other.domain == zone.domain else set()
+        shared = zone.shared(other) if other.domain == zone.domain else 0
         if shared:
             raise CampaignError(
-                f"zone {zone.id} shares {counted(len(shared), 'patch cell')} with zone {other.id}, and a "
+                f"zone {zone.id} shares {counted(shared, 'patch cell')} with zone {other.id}, and a "
                 "release would hold that ground twice; draw a footprint that leaves it out"
             )
 

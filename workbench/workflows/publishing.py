@@ -37,7 +37,6 @@ from workbench.workflows.assisting import zone_assistance
 from workbench.workflows.parent_folds import folds_apart
 from workbench.workflows.views import zone_views
 from workbench.workflows.zone_facts import zone_facts
-from workbench.zone_rows import ground_cells
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -162,14 +161,14 @@ def _on_withdrawn_ground(
     campaign: Campaign, sources: Iterable[ZoneSource], withdrawn: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     """Yield a sentence for each zone on ground that was withdrawn under another name."""
-    gone = {zone.id: ground_cells(zone) for zone in campaign.zones() if zone.id in withdrawn}
+    gone = [zone for zone in campaign.zones() if zone.id in withdrawn]
     for source in sources:
-        for other, cells in gone.items():
-            if other != source.zone.id and cells & ground_cells(source.zone):
+        for other in gone:
+            if other.id != source.zone.id and other.shared(source.zone):
+                entry = withdrawn[other.id]
                 yield (
-                    f"{source.zone.id} shows ground of {other}, which was withdrawn in "
-                    f"{withdrawn[other]['since']}: {withdrawn[other]['reason']}; if that holds for it, too, "
-                    "withdraw it as well"
+                    f"{source.zone.id} shows ground of {other.id}, which was withdrawn in {entry['since']}: "
+                    f"{entry['reason']}; if that holds for it, too, withdraw it as well"
                 )
 
 
