@@ -11,7 +11,7 @@ of small shifts.
 
 from __future__ import annotations
 
-__all__ = ["BITS", "Fingerprint", "correlation", "fingerprint", "luminance"]
+__all__ = ["BITS", "LIGHT", "Fingerprint", "correlation", "fingerprint", "luminance"]
 
 import math
 from collections.abc import Sequence
@@ -31,6 +31,8 @@ _COSINES: Final = np.rint(
 """Shape (frequency, square); each row adds up to 0, so that brightness is nothing."""
 _WEIGHTS: Final = {"R": 77, "G": 150, "B": 29}
 """Of ITU-R BT.601, in 256ths."""
+LIGHT: Final = frozenset(_WEIGHTS)
+"""Bands that luminance is made of, where a picture has them."""
 _COMPARED: Final = 128
 _REACH: Final = 4
 """Squares of the 128 that pictures are shifted by: 3.2 m on a patch of 102.4 m."""
@@ -56,7 +58,7 @@ def luminance(image: NDArray[np.uint8], bands: Sequence[str]) -> NDArray[np.uint
     >>> int(luminance(np.full((4, 1, 1), 200, np.uint8), ["R", "G", "B", "NIR"])[0, 0])
     200
     """
-    if set(_WEIGHTS) <= set(bands):
+    if set(bands) >= LIGHT:
         red, green, blue = (image[bands.index(band)] * np.uint16(weight) for band, weight in _WEIGHTS.items())
         grey: NDArray[np.uint16] = red + green + blue + np.uint16(128)
         return (grey >> np.uint16(8)).astype(np.uint8)
@@ -115,7 +117,7 @@ def _shifted_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
     side = len(values)
     added = np.pad(values.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     begins = np.maximum(np.arange(-_REACH, _REACH + 1), 0)
-    ends = begins[::-1] * -1 + side
+    ends = side - begins[::-1]
     low, high = np.ix_(begins, begins), np.ix_(ends, ends)
     found: NDArray[np.float64] = (
         added[high] - added[np.ix_(begins, ends)] - added[np.ix_(ends, begins)] + added[low]

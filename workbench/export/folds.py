@@ -106,8 +106,9 @@ def fold_for(
     >>> fold_for("D047_2020", {"D024047_2021": 4}, {1: 1.0, 4: 9.0})
     4
     """
-    for name in beside:
-        return folds[name]
+    first = next(iter(beside), None)
+    if first is not None:
+        return folds[first]
     own = departments_of(domain)
     kin = Counter(fold for name, fold in folds.items() if departments_of(name) & own)
     return min(kin, key=lambda fold: (-kin[fold], fold)) if kin else assign_fold(areas)

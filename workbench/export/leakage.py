@@ -290,7 +290,7 @@ def _candidates(
     own, kinds = hashes[shown], columns.kinds[shown]
     found: dict[tuple[int, int], list[_Candidate]] = {}
     for laid in ORIENTATIONS:
-        others = own if laid == UPRIGHT else laid.hashes(own)
+        others = laid.hashes(own)
         first, second = near_pairs(
             own, kinds, bits=rules.duplicate_bits, others=None if laid == UPRIGHT else others
         )

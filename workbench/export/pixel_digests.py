@@ -9,18 +9,15 @@ from __future__ import annotations
 __all__ = ["are_image", "are_labels"]
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import digest_arrays
-from workbench.export.fingerprints import fingerprint, luminance
+from workbench.export.fingerprints import LIGHT, fingerprint, luminance
 from workbench.export.patches import Patch, codes_digest
 from workbench.nomenclature import Nomenclature
-
-_LIGHT: Final = frozenset("RGB")
-"""Bands that luminance is made of, where an orthophoto has them."""
+from workbench.nomenclature.lookup import UNLABELLED
 
 
 def are_labels(values: NDArray[np.uint8], patch: Patch, nomenclature: Nomenclature, scheme: str) -> bool:
@@ -38,21 +35,20 @@ def are_labels(values: NDArray[np.uint8], patch: Patch, nomenclature: Nomenclatu
     nomenclature, scheme
         What the numbers stand for.
     """
-    numbers = {entry.values[scheme]: entry.code for entry in nomenclature.classes}
+    numbers = {entry.values[scheme] for entry in nomenclature.classes}
     if not patch.label_sha256 or len(numbers) < len(nomenclature.classes):
         return True
     other = nomenclature.schemes[scheme].other
     if patch.unlabelled and (other is None or patch.class_counts.get(other)):
         return True
-    table = np.zeros(256, np.uint8)
-    table[list(numbers)] = list(numbers.values())
-    if codes_digest(table.take(values)) == patch.label_sha256:
+    codes = nomenclature.decode(values, scheme)
+    if codes_digest(codes) == patch.label_sha256:
         return True
     if not patch.unlabelled:
         return False
     # Labels that were recoded have that class where nobody labelled, those of a campaign the code 0.
-    table[[entry.values[scheme] for entry in nomenclature.classes if entry.key == other]] = 0
-    return codes_digest(table.take(values)) == patch.label_sha256
+    codes[np.isin(codes, [entry.code for entry in nomenclature.classes if entry.key == other])] = UNLABELLED
+    return codes_digest(codes) == patch.label_sha256
 
 
 def are_image(
@@ -74,9 +70,9 @@ def are_image(
         planes = image[[bands.index(band) for band in original]]
         if digest_arrays(",".join(original).encode(), planes) != patch.image_sha256:
             return False
-    alike = set(bands) >= (_LIGHT if original is None or set(original) >= _LIGHT else set(original))
-    if not patch.picture_hash or not alike:
+    lit = original is None or set(original) >= LIGHT
+    if not patch.picture_hash or not set(bands) >= (LIGHT if lit else set(original or ())):
         return True
-    shown = bands if original is None or set(original) >= _LIGHT else original
+    shown = bands if lit else original or ()
     seen = fingerprint(luminance(image[[bands.index(band) for band in shown]], shown))
     return (seen.hash, seen.contrast) == (patch.picture_hash, patch.contrast)
