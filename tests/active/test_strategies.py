@@ -99,14 +99,12 @@ def test_without_a_model_doubt_is_no_guide(strategy):
 
 
 def test_an_empty_pool_is_refused_in_one_sentence():
-    with pytest.raises(CampaignError, match="nothing to choose from.*workbench pool add"):
+    with pytest.raises(CampaignError, match="has no candidate; add orthophotos"):
         task(candidates=measures(0))
 
 
 def test_a_budget_that_buys_nothing_says_what_the_cheapest_costs():
-    with pytest.raises(
-        CampaignError, match=r"buys no zone: the cheapest, c\d+, is expected to cost \d+ picks"
-    ):
+    with pytest.raises(CampaignError, match=r"the cheapest, c\d+, is expected to cost \d+ picks"):
         task(budget=Budget.parse("3picks"))
 
 
