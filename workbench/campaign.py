@@ -202,6 +202,11 @@ class Campaign:
         """Return the fold (1–5) of each domain."""
         return self.registry.folds()
 
+    @property
+    def test_folds(self) -> frozenset[int]:
+        """The folds that are kept for test, where active learning proposes nothing; empty where none is."""
+        return self.registry.test_folds()
+
     def patch_numbers(self, zone: Zone) -> dict[Cell, int]:
         """Return the numeric FLAIR id of each cell of a zone; it is kept for ever."""
         return self.registry.patch_numbers(zone)

@@ -5,7 +5,7 @@
 which zone just now; see `workbench.leases`), *gold* and *admissions* (which zones admit annotators, and whom
 they did), *places* (zones that lie near another one and share its draw), *choices* (zones that no person
 chose), *models* (what those were trained on that proposed labels), *releases*, *withdrawals* (zones that no
-release may have) and *campaign*.
+release may have), *dalles* (orthophotos that zones may be proposed on; see `workbench.pool`) and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
 
@@ -18,9 +18,10 @@ from __future__ import annotations
 __all__ = ["Arrival", "Registry"]
 
 import json
+import math
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,7 @@ from workbench.zone_rows import (
 
 _COLUMNS = ("id", "domain", "name", "acquired", "camera", "theme", "cells", "grid", "rasters")
 _SEAL = "content_sha256"
+_TEST_FOLDS = "test_folds"
 _SEALED = (
     "SELECT id, domain, name, cells, grid, rasters FROM zones ORDER BY id",
     "SELECT name, fold FROM domains ORDER BY name",
@@ -145,6 +147,26 @@ class Registry:
         with self.reading() as connection:
             return dict(connection.execute("SELECT name, fold FROM domains ORDER BY name").fetchall())
 
+    def test_folds(self) -> frozenset[int]:
+        """Return the folds that are kept for test."""
+        return frozenset(map(int, filter(None, self.facts().get(_TEST_FOLDS, "").split(","))))
+
+    def keep_for_test(self, folds: Collection[int]) -> None:
+        """Keep folds for test, in place of those that were.
+
+        Raises
+        ------
+        CampaignError
+            One is none, or no fold would be left to train on.
+        """
+        if wrong := sorted(set(folds) - set(FOLDS)):
+            raise CampaignError(f"fold {wrong[0]} cannot be kept for test; folds are 1 to {FOLDS[-1]}")
+        if set(FOLDS) <= set(folds):
+            raise CampaignError(
+                "all folds are kept for test, and none is left to train on; name some of them"
+            )
+        self.state(**{_TEST_FOLDS: ",".join(map(str, sorted(set(folds))))})
+
     def places(self) -> dict[str, str]:
         """Return, by zone, the zone that it is drawn together with; who is drawn alone is not there."""
         return {row["zone"]: row["place"] for row in self.rows("places")}
@@ -229,7 +251,7 @@ class Registry:
         """
         with self.writing() as connection:
             zones = list(self.zones())
-            areas = self._areas(zones)
+            areas, held = self._areas(zones), self.test_folds()
             kept = _kept_numbers(connection, arrivals)
             # Those that keep their numbers first: new numbers must not take theirs.
             for arrival in sorted(arrivals, key=lambda one: one.zone.id not in kept):
@@ -237,7 +259,7 @@ class Registry:
                 _insert(connection, "zones", row_of(arrival.zone, self.path.parent))
                 _give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
                 beside = nearest(arrival.zone, zones, within=NEAR)
-                areas[_give_fold(connection, arrival, areas, beside)] += arrival.zone.area
+                areas[_give_fold(connection, arrival, areas, beside, held)] += arrival.zone.area
                 _give_place(connection, arrival, beside)
                 zones.append(arrival.zone)
                 if arrival.gold is not None:
@@ -420,17 +442,32 @@ def _insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any
 
 
 def _give_fold(
-    connection: sqlite3.Connection, arrival: Arrival, areas: Mapping[int, float], beside: Sequence[Zone]
+    connection: sqlite3.Connection,
+    arrival: Arrival,
+    areas: Mapping[int, float],
+    beside: Sequence[Zone],
+    held: Collection[int],
 ) -> int:
-    """Put a zone's domain, if it is new, into the fold that the zone brings, or its own; return it."""
+    """Put a zone's domain, if it is new, into the fold that the zone brings, or its own; return it.
+
+    What a strategy chose without chance comes into none of the folds that are held for test.
+    """
     domain, wanted = arrival.zone.domain, arrival.fold
     folds = dict(connection.execute("SELECT name, fold FROM domains").fetchall())
+    biased = arrival.choice is not None and arrival.choice.inclusion is None
+    if biased:
+        areas = {fold: math.inf if fold in held else area for fold, area in areas.items()}
     own = fold_for(domain, folds, areas, beside=[zone.domain for zone in beside])
     fold = folds.get(domain, wanted if wanted is not None else own)
     if wanted not in (None, fold):
         raise CampaignError(
             f"zone {arrival.zone.id} comes with fold {wanted}, but its domain is in fold {fold} here, and a "
             "domain keeps its fold for ever; put the zone into another campaign"
+        )
+    if biased and arrival.choice is not None and fold in held:
+        raise CampaignError(
+            f"zone {arrival.zone.id} was chosen by {arrival.choice.strategy} and would be in fold {fold}, "
+            "which is kept for test; label other ground, or have chance choose there"
         )
     if domain not in folds:
         _insert(connection, "domains", {"name": domain, "fold": fold})

@@ -124,14 +124,23 @@ def campaign_double(directory: Path, share: float) -> None:
 @DIR
 @click.option("--balance", is_flag=True, help="Draw the folds anew, of domains that no release has.")
 @click.option("--table", type=PATH, help="Take them from a CSV table with the columns domain and fold.")
+@click.option(
+    "--test",
+    callback=split_names,
+    help="Keep these folds for test, such as 1 or 1,2: no model proposes zones there; none keeps none.",
+)
 @JSON
-def campaign_folds(directory: Path, balance: bool, table: Path | None, as_json: bool) -> None:
-    """Show the folds of the domains, balance them, or take them from a table."""
-    from workbench.workflows.folding import balance_campaign, fold_table, set_folds
+def campaign_folds(
+    directory: Path, balance: bool, table: Path | None, test: tuple[str, ...] | None, as_json: bool
+) -> None:
+    """Show the folds of the domains, balance them, take them from a table, or keep some for test."""
+    from workbench.workflows.folding import balance_campaign, fold_table, keep_for_test, set_folds
 
     if balance and table:
         raise click.UsageError("--balance and --table both say which folds; give one")
     opened = open_campaign(directory)
+    if test is not None:
+        keep_for_test(opened, test)
     done = set_folds(opened, table) if table else balance_campaign(opened) if balance else fold_table(opened)
     emit("campaign-folds", done.document(), done.text(), as_json=as_json)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from workbench.counting import listed
 from workbench.export.assistance import Assistance
+from workbench.export.folds import FOLDS
 from workbench.export.patches import ZoneSource
 from workbench.export.rules import Outcome, Rules, Verdict
 
@@ -87,7 +88,13 @@ def honesty_verdicts(sources: Iterable[ZoneSource], rules: Rules) -> list[Verdic
     """Return whether test zones are a test."""
     told = disclosures(sources)
     chosen = [one for one in told if one.source.choice is not None]
-    blindly = [one for one in chosen if one.source.choice and one.source.choice.inclusion is None]
+    kept = rules.test_folds or FOLDS
+    blindly = [
+        one
+        for one in chosen
+        if one.source.choice and one.source.choice.inclusion is None and one.source.fold in kept
+    ]
+    elsewhere = f"; only {_splits(kept)} tell how good a model is" if chosen and rules.test_folds else ""
     allowed: Outcome = "warned" if rules.assisted_test else "refused"
     unaided = "have them labelled unaided, take them out, or say that they may be test: --assisted-test"
     return [
@@ -115,7 +122,7 @@ def honesty_verdicts(sources: Iterable[ZoneSource], rules: Rules) -> list[Verdic
             measured=len(blindly),
             limit=0,
             unit="zones",
-            message=f"test zones are {_where(blindly or chosen)}",
+            message=f"test zones are {_where(blindly or chosen)}{elsewhere}",
             way_out=(
                 "add them with the probability by which they were chosen: zone add --inclusion, take them "
                 "out, or say that they may be test: --assisted-test"
@@ -154,6 +161,10 @@ def _shares(
 
 def _models(models: Iterable[Assistance]) -> str:
     return listed([one.model for one in models])
+
+
+def _splits(folds: Iterable[int]) -> str:
+    return listed([f"split_{fold}" for fold in sorted(folds)])
 
 
 def _where(chosen: Iterable[Disclosure]) -> str:

@@ -84,6 +84,8 @@ class Rules:
     """The same, by models of which nobody knows what they were trained on."""
     assisted_test: bool = False
     """Whether zones may be test that a model labelled which saw their fold, or active learning chose."""
+    test_folds: frozenset[int] = frozenset()
+    """Folds that are kept for test: chance or people choose what is in them. Where none is, all are."""
     least_domains: int = 5
     """Below, a release is a pilot."""
     least_zones: int = 20

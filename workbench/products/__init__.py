@@ -1,7 +1,7 @@
 """Maps made of predictions: CoSIA, OCS GE cover, and what a crosswalk of one's own makes of them.
 
 ``cover`` turns codes into a map's values with ``voting`` and ``generalising``; ``blocks`` and ``kinds`` say
-how a product is cut and named, ``geopackage`` what its polygons look like in a file.
+how a product is cut and named.
 """
 
 from workbench.products.blocks import Block, blocks_of

@@ -6,10 +6,10 @@ __all__ = ["MapFiles", "files_of"]
 
 from dataclasses import dataclass
 
+from workbench.geo.geopackage import is_map, style_head
 from workbench.geo.raster_kinds import RasterKind
 from workbench.geo.styles import style_kind
 from workbench.outputs import FileKind, OutputKind
-from workbench.products.geopackage import is_map, style_head
 from workbench.products.kinds import ProductKind
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["FoldTable", "balance_campaign", "fold_table", "set_folds"]
+__all__ = ["FoldTable", "balance_campaign", "fold_table", "keep_for_test", "set_folds"]
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
+from workbench.counting import listed
 from workbench.errors import CampaignError
 from workbench.export.balancing import DomainGround, balance_folds, imbalance
 from workbench.export.folds import FOLDS, NEAR
-from workbench.geo.zone import nearest
+from workbench.geo.zone import domain_of, nearest
 from workbench.nomenclature.code_counts import code_counts
 
 
@@ -31,6 +32,8 @@ class FoldTable:
     imbalance: float
     changed: Mapping[str, int]
     """By domain that is in another fold than before, the fold that it was in."""
+    test: frozenset[int] = frozenset()
+    """Folds that are kept for test."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/campaign-folds.schema.json``)."""
@@ -48,6 +51,7 @@ class FoldTable:
                 for one in self.domains
             ],
             "imbalance": round(self.imbalance, 6),
+            "test_folds": sorted(self.test),
         }
 
     def text(self) -> str:
@@ -59,7 +63,11 @@ class FoldTable:
             areas[fold] += one.area  # type: ignore[assignment]
             was = f" (was {self.changed[one.name]})" if one.name in self.changed else ""
             named[fold].append(f"{one.name}{'*' * (one.name in self.fixed)}{was}")
-        lines = [f"fold {fold}: {areas[fold]:8.3f} km²  {', '.join(named[fold]) or 'none'}" for fold in FOLDS]
+        lines = [
+            f"fold {fold}: {areas[fold]:8.3f} km²  {', '.join(named[fold]) or 'none'}"
+            + ("  (kept for test)" if fold in self.test else "")
+            for fold in FOLDS
+        ]
         kept = ["* a release has it: its fold stays for ever"] if self.fixed else []
         even = f"imbalance {self.imbalance:.3f}, 0 where all folds are alike"
         return "\n".join([*lines, *kept, *self._torn(), even])
@@ -88,6 +96,7 @@ def fold_table(campaign: Campaign, *, before: Mapping[str, int] | None = None) -
         changed={}
         if before is None
         else {name: before[name] for name in folds if folds[name] != before[name]},
+        test=campaign.test_folds,
     )
 
 
@@ -120,6 +129,29 @@ def set_folds(campaign: Campaign, table: Path) -> FoldTable:
         )
     campaign.registry.set_folds(wanted)
     return fold_table(campaign, before=before)
+
+
+def keep_for_test(campaign: Campaign, folds: Sequence[str]) -> None:
+    """Keep folds for test, in place of those that were kept; ``none`` alone keeps none.
+
+    Raises
+    ------
+    CampaignError
+        One is no fold, a zone in it was chosen by a strategy, or none would be left to train on.
+    """
+    if list(folds) == ["none"]:
+        campaign.registry.keep_for_test(())
+        return
+    if wrong := [fold for fold in folds if not fold.isdecimal()]:
+        raise CampaignError(f"{wrong[0]!r} is no fold; write them like 1,2, or none")
+    kept, domains = {int(fold) for fold in folds}, campaign.folds()
+    blind = [zone for zone, choice in campaign.registry.choices().items() if choice.inclusion is None]
+    if biased := sorted(zone for zone in blind if domains.get(domain_of(zone)) in kept):
+        raise CampaignError(
+            f"{listed(biased)} of fold {domains[domain_of(biased[0])]} was chosen by a strategy, and is no "
+            "test; keep another fold"
+        )
+    campaign.registry.keep_for_test(kept)
 
 
 def _ground(campaign: Campaign) -> tuple[DomainGround, ...]:

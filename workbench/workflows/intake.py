@@ -141,7 +141,7 @@ def add_zone(
     check_author(author)
     info = inspect_raster(raster)
     check_picture(info)
-    names = _band_names(info, bands)
+    names = named_bands(info, bands)
     wanted = _cells(info, footprint)
     cells, grid, window = _with_data(info, wanted)
     pixels = read_bands(raster, window=window)
@@ -178,7 +178,7 @@ def add_zone(
     )
 
 
-def _band_names(info: RasterInfo, bands: Sequence[str] | None) -> tuple[str, ...]:
+def named_bands(info: RasterInfo, bands: Sequence[str] | None) -> tuple[str, ...]:
     if info.dtype != "uint8":
         raise RasterError(
             f"{info.path}: pixels are {info.dtype}, zones are labelled on uint8 orthophotos; "

@@ -16,6 +16,7 @@ from workbench.counting import counted
 from workbench.documents import write_files
 from workbench.errors import ProductError
 from workbench.geo.codes import CODES, numbering_of, read_codes
+from workbench.geo.geopackage import geopackage_bytes, style_bytes
 from workbench.geo.geotiff import encode_raster
 from workbench.geo.grid import PixelGrid, Window
 from workbench.geo.polygons import polygonise
@@ -25,7 +26,6 @@ from workbench.nomenclature import Crosswalk, load_crosswalk, load_nomenclature
 from workbench.outputs import check_output, new_folder
 from workbench.products import KINDS, Cover, MinimumUnits, ProductKind, Regions, blocks_of, make_cover
 from workbench.products.files import MapFiles, files_of
-from workbench.products.geopackage import geopackage_bytes, style_bytes
 from workbench.segmentation import read_hierarchy
 
 _SUFFIX = ".gpkg"
@@ -294,7 +294,7 @@ def _write(
         }
         contents = (
             geopackage_bytes(
-                outlines,
+                outlines.polygons,
                 kind.columns(outlines.values, cover.crosswalk),
                 kind=kinds.polygons,
                 layer=part.polygons.stem,

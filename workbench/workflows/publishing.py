@@ -114,7 +114,7 @@ def publish(
             parent=before,
             version=order.version,
             readmit=order.readmit,
-            rules=order.rules,
+            rules=replace(order.rules, test_folds=campaign.test_folds),
             still=partial(_still_admitted, campaign, sources, order.readmit),
             progress=progress,
             map=threads,
@@ -247,7 +247,7 @@ def judge(
             version=order.version,
             readmit=order.readmit,
             lattice=order.lattice,
-            rules=order.rules,
+            rules=replace(order.rules, test_folds=campaign.test_folds),
             progress=progress,
             map=threads,
         )

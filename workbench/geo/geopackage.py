@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["geopackage_bytes", "is_map", "style_bytes", "style_head"]
+__all__ = ["geopackage_bytes", "is_map", "read_polygons", "style_bytes", "style_head"]
 
 import io
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from xml.sax.saxutils import quoteattr
 
 import shapely
+import shapely.errors
 from numpy.typing import NDArray
 
-from workbench.geo.polygons import Outlines
 from workbench.geo.styles import QGIS, style_of
 from workbench.outputs import FileKind, OutputKind
 
@@ -29,14 +29,20 @@ _PINNED_DATE: Final = "2000-01-01T00:00:00.000Z"
 
 
 def geopackage_bytes(
-    outlines: Outlines, columns: Mapping[str, NDArray[Any]], *, kind: OutputKind, layer: str, crs: str
+    polygons: NDArray[Any],
+    columns: Mapping[str, NDArray[Any]],
+    *,
+    kind: OutputKind,
+    layer: str,
+    crs: str,
+    geometry_type: Literal["Polygon", "MultiPolygon"] = "Polygon",
 ) -> bytes:
     """Return a GeoPackage of one layer of polygons.
 
     Parameters
     ----------
-    outlines
-        The polygons.
+    polygons
+        Shape (polygon,). Of shapely.
     columns
         Shape (polygon,) each, by name of the field.
     kind
@@ -48,16 +54,61 @@ def geopackage_bytes(
     with _configured(OGR_CURRENT_DATE=_PINNED_DATE):
         pyogrio.raw.write(
             content,
-            geometry=shapely.to_wkb(outlines.polygons),
+            geometry=shapely.to_wkb(polygons),
             field_data=list(columns.values()),
             fields=list(columns),
             layer=layer,
             driver="GPKG",
-            geometry_type="Polygon",
+            geometry_type=geometry_type,
             crs=crs,
             description=kind.mark,
         )
     return content.getvalue()
+
+
+def read_polygons(
+    path: Path, *, layer: str, columns: Sequence[str], most: int
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    """Read the polygons of a layer and some of their columns; the inverse of `geopackage_bytes`.
+
+    Parameters
+    ----------
+    path
+        A GeoPackage that `is_map` knows.
+    columns
+        Names of fields.
+    most
+        Polygons that it may have.
+
+    Returns
+    -------
+    polygons
+        Shape (polygon,). Of shapely.
+    columns
+        Shape (polygon,) each, by name.
+
+    Raises
+    ------
+    ValueError
+        It is damaged, lacks the layer or a column, or has more polygons.
+    """
+    import pyogrio.raw
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    try:
+        with _configured(GDAL_PAM_ENABLED="NO"), warnings.catch_warnings(action="ignore"):
+            about, _, encoded, found = pyogrio.raw.read(
+                path, layer=layer, columns=list(columns), max_features=most + 1
+            )
+        polygons = shapely.from_wkb(encoded)
+    except (DataSourceError, DataLayerError, RuntimeError, shapely.errors.ShapelyError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    told = dict(zip(about["fields"].tolist(), found, strict=True))
+    if missing := sorted(set(columns) - set(told)):
+        raise ValueError(f"it lacks the field {missing[0]}")
+    if len(polygons) > most:
+        raise ValueError(f"it has more than {most:,} polygons")
+    return polygons, {name: told[name] for name in columns}
 
 
 def is_map(path: Path, *, mark: str, fields: Sequence[str]) -> bool:
