@@ -5,14 +5,13 @@ from __future__ import annotations
 __all__ = [
     "FILTERS",
     "Filter",
-    "Offer",
     "Offers",
     "QueuedZone",
     "Turn",
     "ZoneChoice",
     "arranged",
     "counts",
-    "no_offers",
+    "kept_offers",
     "remarks",
     "share_text",
     "state_title",
@@ -29,6 +28,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from napari_plugin.language import count, number, percent, said, tr
+from workbench.active.offer import Offer
 from workbench.campaign import Campaign
 from workbench.geo.zone import Zone
 from workbench.labels.losses import lost_edits
@@ -38,16 +38,6 @@ from workbench.leases import Lease
 _FOLDERS = re.compile(r"^.*[\\/]journal[\\/](?=[^\\/:]+:)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """Why a zone is proposed to be labelled next."""
-
-    reason: str
-    """In a few words, as whoever proposed it wrote them."""
-    picks: int | None = None
-    """How many picks it is expected to take; None where nobody estimated that."""
-
-
 class Offers(Protocol):
     """Where proposals come from."""
 
@@ -55,9 +45,9 @@ class Offers(Protocol):
         """Return the proposed zones of a campaign by id, the best first."""
 
 
-def no_offers(_campaign: Campaign, /) -> Mapping[str, Offer]:
-    """Propose nothing."""
-    return {}
+def kept_offers(campaign: Campaign, /) -> Mapping[str, Offer]:
+    """Return the proposals that became zones."""
+    return campaign.registry.offers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

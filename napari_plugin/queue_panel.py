@@ -25,7 +25,16 @@ from qtpy.QtWidgets import (
 
 from napari_plugin.jobs import Job, start
 from napari_plugin.language import count, number, said, tr
-from napari_plugin.queue import FILTERS, Offers, QueuedZone, ZoneChoice, arranged, counts, no_offers, turn_of
+from napari_plugin.queue import (
+    FILTERS,
+    Offers,
+    QueuedZone,
+    ZoneChoice,
+    arranged,
+    counts,
+    kept_offers,
+    turn_of,
+)
 from napari_plugin.queue_reading import ZoneReader
 from napari_plugin.queue_rows import QueueModel, QueueRowPainter, ZoneList
 
@@ -61,7 +70,7 @@ class QueuePanel(QWidget):
     chosen = Signal(object)
     """`ZoneChoice`: a zone to open; whoever was in the way was asked about."""
 
-    def __init__(self, directory: Path, author: str, *, offers: Offers = no_offers) -> None:
+    def __init__(self, directory: Path, author: str, *, offers: Offers = kept_offers) -> None:
         super().__init__()
         self.directory, self.author = directory, author
         self._reader = ZoneReader(directory, author, offers=offers)

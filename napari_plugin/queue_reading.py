@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_plugin.language import number, tr
-from napari_plugin.queue import Offers, QueuedZone, no_offers
+from napari_plugin.queue import Offers, QueuedZone, kept_offers
 from workbench.campaign import Campaign
 from workbench.errors import JournalError
 from workbench.geo.zone import Zone
@@ -56,7 +56,7 @@ class ZoneReader:
         Says which zones are proposed.
     """
 
-    def __init__(self, directory: Path, author: str, *, offers: Offers = no_offers) -> None:
+    def __init__(self, directory: Path, author: str, *, offers: Offers = kept_offers) -> None:
         self._directory, self._author, self._offers = directory, author, offers
         self._campaign: Campaign | None = None
         self._facts: dict[str, str] = {}

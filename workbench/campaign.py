@@ -15,6 +15,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from workbench.active.offer import Offer
 from workbench.counting import listed
 from workbench.documents import digest_file, inside, sync_directory, write_document
 from workbench.errors import CampaignError, HierarchyError, RasterError
@@ -411,7 +412,12 @@ class Campaign:
         return self.zone(zone.id)
 
     def add_zone(
-        self, zone: Zone, *, fill: Callable[[Campaign], None] | None = None, choice: Choice | None = None
+        self,
+        zone: Zone,
+        *,
+        fill: Callable[[Campaign], None] | None = None,
+        choice: Choice | None = None,
+        offer: Offer | None = None,
     ) -> None:
         """Add a zone, durably and as a whole.
 
@@ -424,6 +430,8 @@ class Campaign:
             `add_zones`.
         choice
             How the zone was chosen, where that was not by a person.
+        offer
+            Why it was proposed, where it was.
 
         Raises
         ------
@@ -431,7 +439,8 @@ class Campaign:
             A zone of that id (whatever its case) exists, or one of its domain covers some of its cells.
         """
         self.add_zones(
-            [Arrival(zone=zone, choice=choice)], fill=lambda staged, _: fill(staged) if fill else None
+            [Arrival(zone=zone, choice=choice, offer=offer)],
+            fill=lambda staged, _: fill(staged) if fill else None,
         )
 
     def add_zones(self, arrivals: Sequence[Arrival], *, fill: Callable[[Campaign, Zone], None]) -> None:

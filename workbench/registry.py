@@ -5,7 +5,8 @@
 which zone just now; see `workbench.leases`), *gold* and *admissions* (which zones admit annotators, and whom
 they did), *places* (zones that lie near another one and share its draw), *choices* (zones that no person
 chose), *models* (what those were trained on that proposed labels), *releases*, *withdrawals* (zones that no
-release may have), *dalles* (orthophotos that zones may be proposed on; see `workbench.pool`) and *campaign*.
+release may have), *dalles* (orthophotos that zones may be proposed on; see `workbench.pool`), *offers* (why
+zones were proposed) and *campaign*.
 Updates are short ``BEGIN IMMEDIATE`` transactions with SQLite's rollback journal; pyogrio makes the empty
 file, so that it is a GeoPackage as GDAL understands it.
 
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.active.offer import Offer
 from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
 from workbench.export.assistance import Choice
@@ -67,6 +69,8 @@ class Arrival:
     """Share of its pixels that has to be right, if it is a gold zone there."""
     choice: Choice | None = None
     """How it was chosen, where that was not by a person."""
+    offer: Offer | None = None
+    """Why it was proposed, where it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +272,9 @@ class Registry:
                 if (choice := arrival.choice) is not None:
                     chosen = arrival.zone.id, choice.strategy, choice.inclusion
                     connection.execute("INSERT OR REPLACE INTO choices VALUES (?, ?, ?)", chosen)
+                if (offer := arrival.offer) is not None:
+                    told = arrival.zone.id, json.dumps(offer.document(), ensure_ascii=False)
+                    connection.execute("INSERT OR REPLACE INTO offers VALUES (?, ?)", told)
             _seal(connection)
             yield
 
@@ -294,6 +301,15 @@ class Registry:
         """Return, by zone, how zones were chosen that no person chose."""
         rows = self.rows("choices")
         return {row["zone"]: Choice(strategy=row["strategy"], inclusion=row["inclusion"]) for row in rows}
+
+    def offers(self) -> dict[str, Offer]:
+        """Return, by zone, why zones were proposed, in the order in which they were accepted."""
+        try:
+            return {row["zone"]: Offer.of(json.loads(row["document"])) for row in self.rows("offers")}
+        except (ValueError, TypeError, KeyError) as error:
+            raise CampaignError(
+                f"{self.path}: why a zone was proposed is damaged; restore it from a backup"
+            ) from error
 
     def models(self) -> dict[str, tuple[str, ...] | None]:
         """Return the domains that models were trained on which proposed labels, by what edits call them.

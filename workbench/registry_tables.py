@@ -53,11 +53,13 @@ LATER_TABLES = (
     "CREATE TABLE IF NOT EXISTS release_paths (path TEXT PRIMARY KEY NOT NULL, content_sha256 TEXT NOT NULL)",
     """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
     ('release_paths', 'attributes', 'release_paths', 'where releases were built')""",
+    "CREATE TABLE IF NOT EXISTS offers (zone TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS dalles (
     domain TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, path TEXT NOT NULL UNIQUE, bands TEXT NOT NULL,
     acquired TEXT, camera TEXT, grid TEXT NOT NULL, PRIMARY KEY (domain, name)
 )""",
     """INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description) VALUES
-    ('dalles', 'attributes', 'dalles', 'orthophotos that zones may be proposed on')""",
+    ('dalles', 'attributes', 'dalles', 'orthophotos that zones may be proposed on'),
+    ('offers', 'attributes', 'offers', 'why zones were proposed, and what was expected')""",
 )
 """What registries of the first version lack; whoever writes to one adds it."""

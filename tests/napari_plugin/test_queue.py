@@ -10,7 +10,6 @@ from made_orthos import MakeOrtho
 
 from napari_plugin.queue import (
     FILTERS,
-    Offer,
     QueuedZone,
     Turn,
     arranged,
@@ -21,6 +20,7 @@ from napari_plugin.queue import (
     turn_of,
 )
 from napari_plugin.queue_reading import ZoneReader
+from workbench.active.offer import Offer
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError
 from workbench.geo.grid import Window

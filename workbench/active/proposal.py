@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from workbench.active.selection import Reason
 from workbench.errors import CampaignError
@@ -37,7 +38,7 @@ class ZoneProposal:
     """Domain and name, such as ``D055_2018/55-2018-0870-6850-r5c10``; the name begins with the dalle's."""
     dalle: str
     """Id of the dalle that it would be cut from."""
-    footprint: shapely.Polygon | shapely.MultiPolygon
+    footprint: BaseGeometry
     """Whole patch cells, in the CRS of the national grid."""
     area: float
     """km²."""
@@ -101,7 +102,9 @@ def proposal_bytes(proposals: Sequence[ZoneProposal], *, crs: str) -> bytes:
     """
     rows = [_row(rank, one) for rank, one in enumerate(proposals, start=1)]
     columns = {name: np.array([row[name] for row in rows], dtype=dtype) for name, dtype in _COLUMNS.items()}
-    polygons = np.array([shapely.MultiPolygon(_parts(one.footprint)) for one in proposals], dtype=object)
+    polygons = np.array(
+        [shapely.MultiPolygon(shapely.get_parts(one.footprint).tolist()) for one in proposals]
+    )
     return geopackage_bytes(
         polygons, columns, kind=PROPOSALS, layer=_LAYER, crs=crs, geometry_type="MultiPolygon"
     )
@@ -187,7 +190,3 @@ def _proposal(polygon: shapely.MultiPolygon, row: dict[str, Any]) -> ZoneProposa
         model_sha256=row["model_sha256"],
         seed=int(row["seed"]),
     )
-
-
-def _parts(footprint: shapely.Polygon | shapely.MultiPolygon) -> list[shapely.Polygon]:
-    return list(footprint.geoms) if isinstance(footprint, shapely.MultiPolygon) else [footprint]

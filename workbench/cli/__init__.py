@@ -26,6 +26,7 @@ from workbench.cli import (
     predicting,
     prelabelling,
     products,
+    proposing,
     releasing,
     reviewing,
     segmenting,
@@ -290,6 +291,9 @@ for command in (
     products.product,
     training.train,
     crossvalidating.crossval,
+    proposing.pool,
+    proposing.propose,
+    proposing.proposal,
     releasing.release,
 ):
     workbench.add_command(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["read_areas"]
+__all__ = ["read_area_features", "read_areas"]
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,17 +33,22 @@ def read_areas(path: Path, *, crs: str) -> dict[str, BaseGeometry]:
         The file cannot be read, a layer has no CRS or one that does not reach the other, nothing is in it, or
         something that covers no ground, as points and lines do.
     """
+    found = read_area_features(path, crs=crs)
+    try:
+        return {name: shapely.union_all(parts) for name, parts in found.items()}
+    except shapely.errors.GEOSException as error:
+        raise VectorError(f"{path}: its polygons cannot be joined; check them in QGIS") from error
+
+
+def read_area_features(path: Path, *, crs: str) -> dict[str, NDArray[Any]]:
+    """Return the polygons of each layer of a vector file that has some, shape (feature,), valid.
+
+    Parameters and errors are those of `read_areas`.
+    """
     found = {layer.name: [*_areas(path, layer, crs)] for layer in list_layers(path)}
     if not any(found.values()):
         raise VectorError(f"{path} holds no polygon; draw the ground as polygons")
-    try:
-        return {
-            name: shapely.union_all(shapely.make_valid(np.array(parts, object)))
-            for name, parts in found.items()
-            if parts
-        }
-    except shapely.errors.GEOSException as error:
-        raise VectorError(f"{path}: its polygons cannot be joined; check them in QGIS") from error
+    return {name: shapely.make_valid(np.array(parts, object)) for name, parts in found.items() if parts}
 
 
 def _areas(path: Path, layer: VectorLayer, crs: str) -> Iterator[Any]:

@@ -70,6 +70,13 @@ class Dalle:
             theme=None,
         )
 
+    def cells_of(self, zone: Zone) -> tuple[tuple[int, int], ...]:
+        """Return the patch cells of a zone that was cut from it, as `zone` takes them."""
+        row, col = NATIONAL_GRID.offset(self.grid)
+        size, at = NATIONAL_GRID.pixels, zone.ortho.window
+        first = (at.row - row) // size, (at.col - col) // size
+        return tuple((first[0] + cell.row, first[1] + cell.col) for cell in zone.cells)
+
 
 def lay_zones(dalle: Dalle, *, size: int) -> Iterator[Zone]:
     """Yield zones of a number of patches a side that could be cut from a dalle, none on another's ground.

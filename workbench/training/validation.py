@@ -34,6 +34,8 @@ class Score:
     """Share of the labelled pixels that are right."""
     pixels: int
     """Labelled pixels."""
+    ious: tuple[float | None, ...]
+    """Intersection over union of each class, None of those that were not labelled."""
 
 
 def score_of(confusion: NDArray[np.int64]) -> Score:
@@ -46,8 +48,10 @@ def score_of(confusion: NDArray[np.int64]) -> Score:
     union = labelled + confusion.sum(axis=0) - right
     present = labelled > 0
     pixels = int(labelled.sum())
+    shares = right / np.maximum(union, 1)
     return Score(
-        mean_iou=float((right[present] / union[present]).mean()) if present.any() else 0.0,
+        ious=tuple(float(share) if there else None for share, there in zip(shares, present, strict=True)),
+        mean_iou=float(shares[present].mean()) if present.any() else 0.0,
         classes=int(present.sum()),
         accuracy=float(right.sum() / max(1, pixels)),
         pixels=pixels,

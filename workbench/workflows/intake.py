@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_BANDS", "Intake", "add_zone", "import_labels", "pixels_per_class"]
+__all__ = ["DEFAULT_BANDS", "Intake", "add_zone", "import_labels", "named_bands", "pixels_per_class"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.active.offer import Offer
 from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
@@ -38,6 +39,9 @@ from workbench.labels.op import check_author
 from workbench.labels.review import accept
 from workbench.nomenclature import Nomenclature
 from workbench.nomenclature.code_counts import code_counts
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 DEFAULT_BANDS = {1: ("P",), **ORTHO_BANDS}
 """What the bands of an orthophoto show, by their number; P is panchromatic."""
@@ -95,7 +99,7 @@ def add_zone(
     domain: str,
     name: str,
     bands: Sequence[str] | None = None,
-    footprint: Path | None = None,
+    footprint: Path | BaseGeometry | None = None,
     acquired: date | None = None,
     time_of_day: time | None = None,
     camera: str | None = None,
@@ -104,6 +108,7 @@ def add_zone(
     scheme: str = "flair",
     author: str = "import",
     choice: Choice | None = None,
+    offer: Offer | None = None,
 ) -> Intake:
     """Cut a zone out of an orthophoto and register it; nothing is written unless everything fits.
 
@@ -119,8 +124,8 @@ def add_zone(
     bands
         What each band shows; by default taken from the number of bands.
     footprint
-        Vector file whose polygons choose the patch cells (those whose centre is inside); all whole cells of
-        the raster by default.
+        Polygons, or a vector file of them, that choose the patch cells (those whose centre is inside); all
+        whole cells of the raster by default.
     acquired, time_of_day, camera, theme
         What is known about the picture; the theme is read off the end of a FLAIR zone name by default.
     mask
@@ -131,6 +136,8 @@ def add_zone(
         Whose edits the imported labels are.
     choice
         How the zone was chosen, where that was not by a person: releases tell it.
+    offer
+        Why it was proposed, where it was: the desk tells it.
 
     Raises
     ------
@@ -169,7 +176,7 @@ def add_zone(
         if codes is not None and mask is not None:
             import_labels(staged, zone, codes, author=author, source=mask.name)
 
-    campaign.add_zone(zone, fill=fill, choice=choice)
+    campaign.add_zone(zone, fill=fill, choice=choice, offer=offer)
     return Intake(
         zone=zone,
         left_out=len(wanted) - len(cells),
@@ -179,6 +186,13 @@ def add_zone(
 
 
 def named_bands(info: RasterInfo, bands: Sequence[str] | None) -> tuple[str, ...]:
+    """Return what each band of an orthophoto shows: as told, or by their number.
+
+    Raises
+    ------
+    RasterError, CampaignError
+        It is not in 8 bits, nobody says what its bands show, or names do not fit them.
+    """
     if info.dtype != "uint8":
         raise RasterError(
             f"{info.path}: pixels are {info.dtype}, zones are labelled on uint8 orthophotos; "
@@ -199,9 +213,9 @@ def named_bands(info: RasterInfo, bands: Sequence[str] | None) -> tuple[str, ...
     return tuple(bands)
 
 
-def _cells(info: RasterInfo, footprint: Path | None) -> tuple[tuple[int, int], ...]:
+def _cells(info: RasterInfo, footprint: Path | BaseGeometry | None) -> tuple[tuple[int, int], ...]:
     try:
-        shape = None if footprint is None else read_footprint(footprint, crs=info.grid.crs)
+        shape = read_footprint(footprint, crs=info.grid.crs) if isinstance(footprint, Path) else footprint
         return cut_cells(info.grid, footprint=shape)
     except GridError as error:
         raise GridError(f"{info.path}: {error}") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Pooled", "add_to_pool", "pool_document", "pool_table"]
+__all__ = ["Pooled", "add_to_pool", "drop_from_pool", "pool_document", "pool_table"]
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.campaign import Campaign
-from workbench.counting import counted
+from workbench.counting import counted, listed
 from workbench.errors import CampaignError, GridError
 from workbench.geo.dalle import Dalle
 from workbench.geo.grid import NATIONAL_GRID
@@ -20,8 +21,9 @@ from workbench.geo.lonlat import check_ground
 from workbench.geo.predictions import check_picture
 from workbench.geo.raster import inspect_raster
 from workbench.geo.zone import cut_cells
-from workbench.pool import add_dalles, pool
+from workbench.pool import add_dalles, drop_dalle, pool
 from workbench.workflows.intake import named_bands
+from workbench.workflows.predictions import pool_dir
 
 _SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
 _LONGEST = 32
@@ -97,6 +99,22 @@ def add_to_pool(
         )
     add_dalles(campaign.registry, found)
     return Pooled(dalles=tuple(found))
+
+
+def drop_from_pool(campaign: Campaign, dalle_id: str) -> str:
+    """Take a dalle out of a pool, with what was derived from it; return what was done, in a sentence.
+
+    Raises
+    ------
+    CampaignError
+        There is none of that id.
+    """
+    known = {dalle.id: dalle for dalle in pool(campaign.registry)}
+    if dalle_id not in known:
+        raise CampaignError(f"the pool has no dalle {dalle_id!r}; it has {listed(list(known)) or 'none'}")
+    drop_dalle(campaign.registry, known[dalle_id])
+    shutil.rmtree(pool_dir(campaign, known[dalle_id]), ignore_errors=True)
+    return f"{dalle_id} is out of the pool; {known[dalle_id].path} stays where it is"
 
 
 def pool_document(campaign: Campaign) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Predicted", "open_models", "predict_file", "predict_zone"]
+__all__ = ["Predicted", "open_models", "predict_dalle", "predict_file", "predict_zone"]
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +15,7 @@ from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import RasterError
+from workbench.geo.dalle import Dalle
 from workbench.geo.predictions import PREDICTION, PROBABILITIES, check_picture
 from workbench.geo.raster import inspect_raster
 from workbench.geo.styles import PREDICTION_STYLE, RasterClass, raster_style
@@ -27,7 +28,7 @@ from workbench.inference.tiles import Tiling
 from workbench.nomenclature import Nomenclature, load_nomenclature
 from workbench.outputs import check_older, check_output, is_known
 from workbench.workflows.learned import SeenGround
-from workbench.workflows.predictions import prediction_path, prediction_tags
+from workbench.workflows.predictions import dalle_prediction, prediction_path, prediction_tags
 from workbench.workflows.unseen import unknown_ground
 
 _WARP = "gdalwarp -t_srs EPSG:2154"
@@ -198,18 +199,56 @@ def predict_zone(
     ortho = zone.ortho
     info = inspect_raster(ortho.path, assume_crs=zone.grid.crs)
     source = RasterSource.of(info, segmenter.card, bands=ortho.bands, window=ortho.window)
+    output = prediction_path(campaign, zone)
+    return _kept(zone.id, source, segmenter, output, campaign.nomenclature, tiling, say, progress)
+
+
+def predict_dalle(
+    campaign: Campaign,
+    dalle: Dalle,
+    segmenter: Segmenter,
+    *,
+    tiling: Tiling | None = None,
+    say: Callable[[str], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Predict a dalle of the pool; the prediction lies in the campaign's folder ``pool``.
+
+    Raises
+    ------
+    ModelError
+        The model does not fit the dalle.
+    RasterError
+        The dalle cannot be read, or something else than a prediction of the workbench lies in its place.
+    """
+    source = RasterSource.of(inspect_raster(dalle.path), segmenter.card, bands=dalle.bands)
+    output = dalle_prediction(campaign, dalle)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return _kept(dalle.id, source, segmenter, output, campaign.nomenclature, tiling, say, progress)
+
+
+def _kept(
+    name: str,
+    source: RasterSource,
+    segmenter: Segmenter,
+    output: Path,
+    nomenclature: Nomenclature,
+    tiling: Tiling | None,
+    say: Callable[[str], None],
+    progress: Callable[[int, int], None],
+) -> Path:
+    """Predict what has its place in a campaign, unless the same model did it already."""
     if source.differs(segmenter.card):
         say(
-            f"{zone.id} is at {info.grid.resolution:g} m, {segmenter.card.id} was trained at "
+            f"{name} is at {source.info.grid.resolution:g} m, {segmenter.card.id} was trained at "
             f"{segmenter.card.resolution:g} m, so expect less of it"
         )
-    output = prediction_path(campaign, zone)
-    tags = _tags(source, segmenter, campaign.nomenclature, tiling or Tiling.on(segmenter.device))
+    tags = _tags(source, segmenter, nomenclature, tiling or Tiling.on(segmenter.device))
     if _is_there(output, tags):
-        say(f"{zone.id}: {segmenter.card.id} has predicted it already")
+        say(f"{name}: {segmenter.card.id} has predicted it already")
         return output
     check_older(output, PREDICTION, error=RasterError)
-    done = _predicted(source, segmenter, output, campaign.nomenclature, tiling, None, say, progress)
+    done = _predicted(source, segmenter, output, nomenclature, tiling, None, say, progress)
     return done.done.path
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 __all__ = [
     "PredictedBy",
     "Prediction",
+    "dalle_prediction",
+    "pool_dir",
     "predicted_by",
     "prediction_path",
     "prediction_tags",
@@ -26,7 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.campaign import Campaign
+from workbench.documents import inside
 from workbench.errors import GridError, ModelError, RasterError
+from workbench.geo.dalle import Dalle
 from workbench.geo.grid import PixelGrid
 from workbench.geo.predictions import PLANES, check_prediction
 from workbench.geo.raster import inspect_raster, read_bands
@@ -57,6 +61,16 @@ class Prediction:
 def prediction_path(campaign: Campaign, zone: Zone) -> Path:
     """Return where a prediction for a zone lies, if there is one."""
     return campaign.zone_dir(zone) / _FILE
+
+
+def pool_dir(campaign: Campaign, dalle: Dalle) -> Path:
+    """Return the directory of what is derived from a dalle of the pool; anybody may throw it away."""
+    return inside(campaign.path, "pool", dalle.domain, dalle.name)
+
+
+def dalle_prediction(campaign: Campaign, dalle: Dalle) -> Path:
+    """Return where a prediction for a dalle of the pool lies, if there is one."""
+    return pool_dir(campaign, dalle) / _FILE
 
 
 def prediction_tags(

@@ -337,6 +337,11 @@ def _card(
             "rule": RULE,
             "mIoU": round(score.mean_iou, 5),
             "OA": round(score.accuracy, 5),
+            "IoU": {
+                key: round(one, 5)
+                for key, one in zip(card.classes, score.ious, strict=True)
+                if one is not None
+            },
             "pixels": score.pixels,
             "patches": len(judged),
             "zones": len(judged.zone_ids),
