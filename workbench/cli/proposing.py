@@ -16,7 +16,7 @@ from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign,
 
 @click.group(cls=Group)
 def pool() -> None:
-    """The pool: orthophotos that zones may be proposed on."""
+    """Keep the pool: orthophotos that zones may be proposed on."""
 
 
 @pool.command("add", epilog=example("workbench pool add DIR dalle.tif --domain D055_2018"))
@@ -153,7 +153,7 @@ def propose(
 
 @click.group(cls=Group)
 def proposal() -> None:
-    """What was proposed, and zones made of it."""
+    """Look at what was proposed, and make zones of it."""
 
 
 @proposal.command("list", epilog=example("workbench proposal list DIR"))
