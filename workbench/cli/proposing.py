@@ -147,7 +147,7 @@ def propose(
 
             segmenter = open_models(members, views=views, device=device)
             adviser = Adviser.of(opened, segmenter, say=say, progress=tiles)
-        done = propose_zones(opened, order, adviser=adviser, say=say, progress=zones)
+        done = propose_zones(opened, order, adviser=adviser, progress=zones)
     emit("propose", done.document(), done.text(), as_json=as_json)
 
 

@@ -6,7 +6,7 @@ __all__ = ["Pooled", "add_to_pool", "drop_from_pool", "pool_document", "pool_tab
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -75,7 +75,8 @@ def add_to_pool(
     RasterError, GridError, CampaignError
         What does not fit, where, and the way out; the pool is as it was.
     """
-    found = []
+    found: list[Dalle] = []
+    taken = {dalle.id.lower() for dalle in pool(campaign.registry)}
     for path in rasters:
         info = inspect_raster(path)
         check_picture(info)
@@ -88,7 +89,7 @@ def add_to_pool(
         found.append(
             Dalle(
                 domain=domain,
-                name=_name_of(path),
+                name=_name_of(path, domain, taken | {dalle.id.lower() for dalle in found}),
                 path=path,
                 bands=names,
                 grid=info.grid,
@@ -133,12 +134,17 @@ def pool_table(campaign: Campaign) -> str:
     return "\n".join([*map(_told, dalles), total])
 
 
-def _name_of(path: Path) -> str:
-    """Return what a dalle is called by the name of its file, in letters and digits."""
-    name = _SEPARATORS.sub("-", path.stem).strip("-")
-    if not name:
-        raise CampaignError(f"{path} has a name without a letter or digit; rename it")
-    return name[-_LONGEST:].strip("-")
+def _name_of(path: Path, domain: str, taken: Collection[str]) -> str:
+    """Return what a dalle is called: by its file, and by the folder too where another one is called so."""
+    whole = path.resolve()
+    for name in (whole.stem, f"{whole.parent.name}-{whole.stem}"):
+        plain = _SEPARATORS.sub("-", name).strip("-")[-_LONGEST:].strip("-")
+        if plain and f"{domain}/{plain}".lower() not in taken:
+            return plain
+    raise CampaignError(
+        f"{path} has no name of its own in letters and digits: another dalle of {domain} is called like its "
+        "file and folder, or neither has any; rename it"
+    )
 
 
 def _document(dalle: Dalle) -> dict[str, Any]:

@@ -160,7 +160,6 @@ def propose_zones(
     order: ProposalOrder,
     *,
     adviser: Adviser | None = None,
-    say: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Proposed:
     """Propose zones of the pool, and write them to the campaign's ``proposals.gpkg`` in place of others.
@@ -177,8 +176,6 @@ def propose_zones(
         What is wanted.
     adviser
         Who says what the pool shows; nobody in a round without a model.
-    say
-        Hears what a person should know.
     progress
         Called with the candidates that are measured and all of them.
 
@@ -194,8 +191,6 @@ def propose_zones(
     path = campaign.path / FILE
     check_older(path, PROPOSALS, error=CampaignError)
     free, left_out = _free(campaign, order)
-    for sentence in left_out:
-        say(sentence)
     if not free:
         raise CampaignError(
             f"nothing of the pool may be proposed: {'; '.join(left_out) or 'it holds no whole zone'}"
