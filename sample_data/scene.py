@@ -65,7 +65,13 @@ class Scene:
 
 
 def make_scene(
-    *, seed: int, height: int, width: int | None = None, theme: str | None = None, snow: bool = False
+    *,
+    seed: int,
+    height: int,
+    width: int | None = None,
+    theme: str | None = None,
+    snow: bool = False,
+    flight: int | None = None,
 ) -> Scene:
     """Make the scene of a seed; the same arguments give the same bytes on every machine.
 
@@ -79,22 +85,27 @@ def make_scene(
         One of `THEMES`; by default the seed chooses.
     snow
         Whether snow lies in patches.
+    flight
+        The seed of another scene whose season, soil, roofs, sun and camera this one shares, so that the zones
+        of a domain look alike; by default its own.
 
     Raises
     ------
     ValueError
-        A negative seed, a size outside 16 … 32,768, or an unknown theme.
+        A negative seed or flight, a size outside 16 … 32,768, or an unknown theme.
     """
     shape = (height, height if width is None else width)
     if seed < 0:
         raise ValueError(f"seed is {seed}; use an integer from 0")
+    if flight is not None and flight < 0:
+        raise ValueError(f"flight is {flight}; use an integer from 0")
     if min(shape) < SMALLEST or max(shape) > LARGEST:
         raise ValueError(f"a scene of {shape[0]} × {shape[1]} pixels; sides go from {SMALLEST} to {LARGEST}")
     if theme is None:
         theme = THEMES[int(stream(seed, 0).integers(len(THEMES)))]
     if theme not in THEMES:
         raise ValueError(f"theme {theme!r}; use two of the letters U, A, F, N and H, such as AU")
-    canvas, style = _paint(seed, shape, theme, snow)
+    canvas, style = _paint(seed, shape, theme, snow, seed if flight is None else flight)
     image = np.empty((5, *shape), np.uint8)
     image[:4] = expose(canvas, style, seed=seed)
     image[4] = elevation_band(canvas, seed=seed)
@@ -102,8 +113,8 @@ def make_scene(
     return Scene(seed=seed, theme=theme, image=image, classes=classes, objects=objects)
 
 
-def _paint(seed: int, shape: tuple[int, int], theme: str, snow: bool) -> tuple[Canvas, Style]:
-    style = draw_style(stream(seed, 4))
+def _paint(seed: int, shape: tuple[int, int], theme: str, snow: bool, flight: int) -> tuple[Canvas, Style]:
+    style = draw_style(stream(flight, 4))
     ground = Ground(shape, stream(seed, 5))
     canvas = Canvas(shape)
     site = Site(canvas=canvas, ground=ground, style=style)

@@ -61,6 +61,10 @@ def basins(image):
     return int((low & (here <= around[after, 1:-1]) & (here <= around[1:-1, after])).sum())
 
 
+def grass(made):
+    return made.image[:4, made.classes == Code.HERBACEOUS].mean(axis=1)
+
+
 def flat(code, grey=110.0, side=160):
     canvas = canvas_module.Canvas((side, side))
     canvas.paint(canvas.whole, np.ones((side, side), dtype=bool), code=code, colour=(grey,) * 4)
@@ -103,6 +107,22 @@ def test_the_seed_chooses_the_theme_unless_one_is_given():
     chosen = maker.make_scene(seed=11, height=64)
     assert chosen.theme in maker.THEMES
     assert digest(chosen) == digest(maker.make_scene(seed=11, height=64, theme=chosen.theme))
+
+
+def test_a_scene_of_its_own_flight_has_the_bytes_that_it_has_without_one():
+    alone = maker.make_scene(seed=7, height=160, theme="UN")
+    assert digest(maker.make_scene(seed=7, height=160, theme="UN", flight=7)) == digest(alone)
+
+
+def test_scenes_of_one_flight_are_other_land_and_look_alike():
+    """Grassland has nearly the same grey levels in the scenes of one flight, and others in another's."""
+    scenes = [
+        [maker.make_scene(seed=seed, height=384, theme="NN", flight=flight) for seed in (1, 2, 3)]
+        for flight in (20, 21, 22)
+    ]
+    assert not np.array_equal(scenes[0][0].classes, scenes[0][1].classes)
+    looks = np.array([[grass(made) for made in flown] for flown in scenes])
+    assert (looks.mean(axis=1).std(axis=0) > 1.5 * looks.std(axis=1).mean(axis=0)).all()
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (17, 300), (301, 40), (450, 420)], ids=str)
@@ -237,6 +257,7 @@ def test_water_is_dark_and_leaves_are_bright_in_the_near_infrared():
         ({"seed": 1, "height": 8}, "8 × 8"),
         ({"seed": 1, "height": 64, "width": 40_000}, "64 × 40000"),
         ({"seed": 1, "height": 64, "theme": "XX"}, "theme 'XX'"),
+        ({"seed": 1, "height": 64, "flight": -2}, "flight is -2"),
     ],
 )
 def test_a_scene_that_cannot_be_is_refused_with_a_reason(arguments, words):
