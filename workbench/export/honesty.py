@@ -1,14 +1,15 @@
 """Whether test zones are a test: every zone is one, in the split of its fold.
 
 Labels that a model gave which saw the fold flatter all models that are judged on them; and zones that active
-learning chose are no sample of the ground, unless the probability is known by which they were chosen.
+learning chose are no sample of the ground, unless the probability is known by which they were chosen. A
+campaign may keep some folds for test: then that is refused of their zones alone, and told of others.
 """
 
 from __future__ import annotations
 
 __all__ = ["Disclosure", "disclosures", "honesty_verdicts"]
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.counting import listed
@@ -103,6 +104,7 @@ def honesty_verdicts(sources: Iterable[ZoneSource], rules: Rules) -> list[Verdic
             lambda one: one.seen_share,
             rule="assisted-test",
             limit=rules.seen,
+            kept=kept,
             beyond=allowed,
             message="test zones are labelled by models that were trained on their fold",
             way_out=unaided,
@@ -112,6 +114,7 @@ def honesty_verdicts(sources: Iterable[ZoneSource], rules: Rules) -> list[Verdic
             lambda one: one.unknown_share,
             rule="unknown-model",
             limit=rules.unknown,
+            kept=kept,
             beyond=allowed,
             message="test zones are labelled by models of which nobody knows what they were trained on",
             way_out=unaided,
@@ -138,14 +141,21 @@ def _shares(
     *,
     rule: str,
     limit: float,
+    kept: Collection[int],
     beyond: Outcome,
     message: str,
     way_out: str,
 ) -> Verdict:
-    """Return a verdict on the share of labels that models gave, which is told where it is above 0."""
-    given = sorted((one for one in told if share(one)), key=lambda one: -share(one))
-    worst = share(given[0]) if given else 0.0
-    wrong = [one for one in given if share(one) > limit] or given
+    """Return a verdict on the share of labels that models gave, which is told where it is above 0.
+
+    It goes by zones of the folds that are kept for test; others are told.
+    """
+    given = sorted(
+        (one for one in told if share(one)), key=lambda one: (one.source.fold not in kept, -share(one))
+    )
+    test = [one for one in given if one.source.fold in kept]
+    worst = share(test[0]) if test else 0.0
+    wrong = [one for one in test if share(one) > limit] or given
     names = listed([f"{one.source.zone.id} ({share(one):.1%})" for one in wrong])
     return Verdict(
         rule=rule,

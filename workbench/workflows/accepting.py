@@ -7,6 +7,7 @@ __all__ = ["Accepted", "ProposalTable", "accept_proposals", "proposal_table"]
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workbench.active.offer import Offer
@@ -93,8 +94,14 @@ def proposal_table(campaign: Campaign) -> ProposalTable:
     return ProposalTable(proposals=read_proposals(campaign.path / FILE), zones=zones)
 
 
-def accept_proposals(campaign: Campaign, *, ids: Collection[str] = (), first: int | None = None) -> Accepted:
-    """Make zones of the proposals in a campaign's ``proposals.gpkg``.
+def accept_proposals(
+    campaign: Campaign,
+    *,
+    ids: Collection[str] = (),
+    first: int | None = None,
+    path: Path | None = None,
+) -> Accepted:
+    """Make zones of what was proposed.
 
     A zone is called Z and the next number in its domain. What is a zone already is left as it is, so that a
     run that was killed goes on.
@@ -107,6 +114,8 @@ def accept_proposals(campaign: Campaign, *, ids: Collection[str] = (), first: in
         Which of them; all that are no zones yet if not given.
     first
         How many of these at most, the best first.
+    path
+        File of proposals; the campaign's ``proposals.gpkg`` if not given.
 
     Raises
     ------
@@ -115,7 +124,7 @@ def accept_proposals(campaign: Campaign, *, ids: Collection[str] = (), first: in
     RasterError
         A dalle has gone, or changed.
     """
-    proposals = read_proposals(campaign.path / FILE)
+    proposals = read_proposals(path or campaign.path / FILE)
     there = {offer.proposal for offer in campaign.registry.offers().values()}
     known = [one.id for one in proposals]
     if strange := sorted(set(ids) - set(known)):
