@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from made_orthos import MakeOrtho, made_grid, made_image, made_truth
 
 from workbench.campaign import Campaign
 from workbench.geo.geotiff import write_raster
+
+# No timing is asserted: machines are busy with other things, too.
+settings.register_profile("workbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("workbench")
 
 
 @pytest.fixture

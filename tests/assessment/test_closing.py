@@ -20,7 +20,7 @@ from workbench.nomenclature import load_nomenclature
 FLAIR = load_nomenclature("flair-19")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 9999), cut=st.booleans())
 def test_findings_lie_in_the_zone_are_of_the_pixels_they_say_and_come_largest_first(
     seed: int, cut: bool

@@ -31,7 +31,7 @@ def slow_kinds(first: np.ndarray, second: np.ndarray, footprint: np.ndarray, mov
     return kinds
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), shift=st.integers(0, 9), moved=st.integers(1, 6))
 def test_each_pixel_is_of_the_kind_that_the_definition_says_and_in_one_place(
     seed: int, shift: int, moved: int

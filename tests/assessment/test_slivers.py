@@ -23,7 +23,7 @@ def halves() -> NDArray[np.uint8]:
     return codes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 9999), classes=st.integers(2, 4), fewest=st.integers(1, 12))
 def test_small_patches_are_those_of_a_labelling_that_do_not_touch_outside(
     seed: int, classes: int, fewest: int

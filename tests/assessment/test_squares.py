@@ -23,7 +23,7 @@ def slow_wide_parts(codes: NDArray[np.uint8], width: int) -> NDArray[np.bool_]:
     return wide[reach : reach + codes.shape[0], reach : reach + codes.shape[1]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 9999),
     shape=st.tuples(st.integers(1, 20), st.integers(1, 20)),

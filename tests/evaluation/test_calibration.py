@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -47,7 +47,6 @@ def test_a_probability_on_an_edge_lies_in_the_bin_above_it() -> None:
     assert math.isnan(made.bins(5)[2].accuracy)
 
 
-@settings(deadline=None)
 @given(LABELS, LABELS, BYTES, st.integers(1, 30))
 def test_bins_are_those_of_the_slow_definition(truth, predicted, top, count: int) -> None:
     made = of(truth, predicted, top)
@@ -68,7 +67,6 @@ def test_bins_are_those_of_the_slow_definition(truth, predicted, top, count: int
         assert math.isnan(made.expected_error(count))
 
 
-@settings(deadline=None)
 @given(LABELS, LABELS, BYTES)
 def test_parts_add_up(truth, predicted, top) -> None:
     whole = of(truth, predicted, top)
@@ -77,7 +75,6 @@ def test_parts_add_up(truth, predicted, top) -> None:
     assert np.array_equal(whole.right, parts.right)
 
 
-@settings(deadline=None)
 @given(LABELS, LABELS, BYTES)
 def test_it_counts_the_pixels_of_the_matrix(truth, predicted, top) -> None:
     made, matrix = of(truth, predicted, top), Confusion.of(truth, predicted, codes=CODES)

@@ -243,7 +243,7 @@ def test_pixels_that_are_wrong_either_way_change_neither_a_gain_nor_its_bounds()
 PIXELS = hnp.arrays(np.uint8, (5, 8), elements=st.sampled_from([WATER, CONIFEROUS, GRASS, BUILDING, OTHER]))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(truths=PIXELS, maps=st.tuples(PIXELS, PIXELS, PIXELS), rule=st.sampled_from(["challenge", "flair"]))
 def test_the_gain_is_the_difference_of_the_means_that_are_shown_and_hangs_on_no_third_model(
     truths: NDArray[np.uint8], maps: tuple[NDArray[np.uint8], ...], rule: str

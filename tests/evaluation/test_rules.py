@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -214,7 +214,6 @@ LABELS = hnp.arrays(np.uint8, (5, 7), elements=st.integers(0, 3))
 CODES = {"a": 1, "b": 2, "c": 3}
 
 
-@settings(deadline=None)
 @given(LABELS, LABELS)
 def test_a_matrix_counts_each_labelled_pixel_once(truth: np.ndarray, predicted: np.ndarray) -> None:
     made = Confusion.of(truth, predicted, codes=CODES)
@@ -229,7 +228,6 @@ def test_a_matrix_counts_each_labelled_pixel_once(truth: np.ndarray, predicted: 
             assert np.isnan(made.iou[row])
 
 
-@settings(deadline=None)
 @given(LABELS, LABELS)
 def test_matrices_of_parts_add_up_to_that_of_the_whole(truth: np.ndarray, predicted: np.ndarray) -> None:
     whole = Confusion.of(truth, predicted, codes=CODES)
@@ -241,7 +239,6 @@ def test_matrices_of_parts_add_up_to_that_of_the_whole(truth: np.ndarray, predic
     assert np.array_equal(added.unanswered, whole.unanswered)
 
 
-@settings(deadline=None)
 @given(LABELS, LABELS)
 def test_grouping_labels_first_gives_the_grouped_matrix(truth: np.ndarray, predicted: np.ndarray) -> None:
     lut = np.array([0, 1, 2, 2], np.uint8)

@@ -30,7 +30,6 @@ GROUNDS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(GROUNDS)
 def test_years_of_a_department_stay_together_and_every_domain_has_a_fold(domains: list[DomainGround]) -> None:
     folds = balance_folds(domains, fixed={})
@@ -41,7 +40,6 @@ def test_years_of_a_department_stay_together_and_every_domain_has_a_fold(domains
             assert folds[one] == folds[other]
 
 
-@settings(deadline=None)
 @given(GROUNDS, st.randoms())
 def test_the_sequence_of_the_domains_does_not_matter(domains: list[DomainGround], random: object) -> None:
     shuffled = list(domains)
@@ -49,7 +47,7 @@ def test_the_sequence_of_the_domains_does_not_matter(domains: list[DomainGround]
     assert balance_folds(domains, fixed={}) == balance_folds(shuffled, fixed={})
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(GROUNDS, st.sampled_from(FOLDS))
 def test_a_fold_that_a_release_has_stays(domains: list[DomainGround], fold: int) -> None:
     if domains:

@@ -38,7 +38,7 @@ def test_zones_of_a_campaign_and_patches_of_its_release_lie_on_the_same_cells(tm
     assert sum(len(cells) for cells in by_zone.values()) == len(release.patches())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(places=PLACES)
 def test_zones_share_ground_where_their_pixels_overlap_and_nowhere_else(
     places: list[tuple[str, int, int]],

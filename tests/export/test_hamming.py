@@ -24,7 +24,7 @@ def all_with_all(hashes: NDArray[np.uint64], kinds: NDArray[np.int32], bits: int
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.integers(0, 15), st.integers(0, 1 << 30))
 def test_pairs_are_those_of_comparing_all_with_all(data: st.DataObject, bits: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

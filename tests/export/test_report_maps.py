@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made_zones import MadeZone, build
 
@@ -21,7 +21,6 @@ POINTS = st.lists(st.tuples(st.floats(0, 400), st.floats(0, 300)), min_size=1, m
 
 
 @given(POINTS)
-@settings(deadline=None)
 def test_names_hide_no_other_name_where_there_is_room(points: list[tuple[float, float]]) -> None:
     taken: list[tuple[float, float, float, float]] = []
     for x, y in points:

@@ -71,7 +71,7 @@ def test_patches_that_touch_are_nothing_apart_and_a_patch_between_is_its_side() 
     assert len(apart) == len(COLUMNS) * 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 1 << 30), st.integers(2, 60), st.sampled_from([3, 8, 40]), st.sampled_from([0, 99, 350])
 )
@@ -99,7 +99,7 @@ def test_what_is_too_near_is_what_comparing_all_with_all_finds(
         assert gap(found, *one.patches) == pytest.approx(one.distance, abs=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 1 << 30), st.integers(2, 60), st.sampled_from([3, 300]))
 def test_histograms_count_each_patch_by_its_nearest_one_of_the_other_set(
     seed: int, count: int, span: int

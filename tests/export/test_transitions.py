@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from made_zones import make_zone
@@ -53,7 +53,6 @@ def closed(found: Transitions) -> Transitions:
     return merged
 
 
-@settings(deadline=None)
 @given(CODES, CODES)
 def test_what_is_told_is_true(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> None:
     found, right = transitions(before, after), truth(before, after)
@@ -65,7 +64,6 @@ def test_what_is_told_is_true(before: NDArray[np.uint8], after: NDArray[np.uint8
     assert found.total == before.size
 
 
-@settings(deadline=None)
 @given(CODES, CODES)
 def test_all_is_told_where_no_label_has_both_other_and_unlabelled_pixels(
     before: NDArray[np.uint8], after: NDArray[np.uint8]
@@ -74,7 +72,6 @@ def test_all_is_told_where_no_label_has_both_other_and_unlabelled_pixels(
     assert transitions(before, after) == truth(before, after)
 
 
-@settings(deadline=None)
 @given(CODES, CODES)
 def test_the_way_back_is_the_matrix_transposed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> None:
     joint = joint_counts(FLAIR.encode(after, "flair"), FLAIR.encode(before, "flair_hub"))

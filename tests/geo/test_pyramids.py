@@ -28,7 +28,7 @@ def halved(level: Level) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     height=st.integers(1, 21),
     width=st.integers(1, 21),

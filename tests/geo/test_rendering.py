@@ -166,7 +166,7 @@ DRAWINGS: dict[str, Callable[..., np.ndarray]] = {
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", DRAWINGS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(window=windows(), gaps=st.booleans())
 def test_windows_fit_together(name: str, dtype: str, window: Window, gaps: bool) -> None:
     bands, options = made_bands(dtype), {}
@@ -191,7 +191,7 @@ def test_a_surface_goes_on_level_beside_a_gap() -> None:
     assert set(np.unique(picture[valid][:, 0])) == {180}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cells=npst.arrays(np.bool_, npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=4)),
     places=st.data(),

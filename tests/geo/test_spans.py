@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -29,7 +29,6 @@ def spans_of(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     return spans_of_mask(mask, WHOLE)
 
 
-@settings(deadline=None)
 @given(mask=MASKS, window=windows())
 def test_spans_are_the_pixels_of_a_mask(mask: NDArray[np.bool_], window: Window) -> None:
     spans = spans_of_mask(mask[window.slices], window)
@@ -45,7 +44,6 @@ def test_spans_are_the_pixels_of_a_mask(mask: NDArray[np.bool_], window: Window)
     assert np.array_equal(mask_of(spans_of(mask), window), mask[window.slices])
 
 
-@settings(deadline=None)
 @given(mask=MASKS)
 def test_spans_come_row_by_row_from_left_to_right_and_do_not_touch(mask: NDArray[np.bool_]) -> None:
     spans = spans_of(mask).tolist()
@@ -54,7 +52,6 @@ def test_spans_come_row_by_row_from_left_to_right_and_do_not_touch(mask: NDArray
         assert row < next_row or stop < col
 
 
-@settings(deadline=None)
 @given(mask=MASKS.filter(np.any))
 def test_bounds_are_the_smallest_window(mask: NDArray[np.bool_]) -> None:
     window = bounds(spans_of(mask))
@@ -64,7 +61,6 @@ def test_bounds_are_the_smallest_window(mask: NDArray[np.bool_]) -> None:
         assert mask[window.slices][:, edge].any()
 
 
-@settings(deadline=None)
 @given(mask=MASKS, allowed=MASKS, window=windows())
 def test_what_is_kept_is_allowed_or_outside_the_window(
     mask: NDArray[np.bool_], allowed: NDArray[np.bool_], window: Window
@@ -76,7 +72,6 @@ def test_what_is_kept_is_allowed_or_outside_the_window(
     assert (found is spans) == np.array_equal(mask & open_pixels, mask)
 
 
-@settings(deadline=None)
 @given(beneath=MASKS, cover=MASKS, shown=MASKS)
 def test_what_lies_over_hides_and_shows(
     beneath: NDArray[np.bool_], cover: NDArray[np.bool_], shown: NDArray[np.bool_]

@@ -315,7 +315,6 @@ def overlays(draw: st.DrawFn) -> Overlay:
     return overlay_of(*draw(st.lists(shapes, max_size=8)))
 
 
-@settings(deadline=None)
 @given(overlay=overlays(), row=st.floats(-5, 65), col=st.floats(-5, 65), tolerance=st.floats(0, 20))
 def test_identify_finds_what_is_within_the_tolerance(
     overlay: Overlay, row: float, col: float, tolerance: float
@@ -328,7 +327,6 @@ def test_identify_finds_what_is_within_the_tolerance(
     assert [one.distance for one in found] == sorted(one.distance for one in found)
 
 
-@settings(deadline=None)
 @given(
     overlay=overlays(),
     rows=st.tuples(st.integers(0, 60), st.integers(0, 60)),
@@ -367,7 +365,7 @@ def test_a_view_takes_no_more_of_a_long_line_than_its_pieces() -> None:
     assert part[:, 1].min() <= 1000 < 1100 <= part[:, 1].max()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     steps=st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), min_size=2, max_size=700),
     tolerance=st.floats(0.01, 8),

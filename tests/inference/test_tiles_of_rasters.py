@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import ModelError
@@ -17,7 +17,6 @@ TILINGS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(height=SIDES, width=SIDES, tiling=TILINGS)
 def test_cores_cover_each_pixel_once_and_lie_in_their_tiles(height: int, width: int, tiling: Tiling) -> None:
     seen = np.zeros((height, width), dtype=np.uint8)
@@ -36,7 +35,6 @@ def test_cores_cover_each_pixel_once_and_lie_in_their_tiles(height: int, width: 
     assert (seen == 1).all()
 
 
-@settings(deadline=None)
 @given(height=SIDES, width=SIDES, tiling=TILINGS)
 def test_around_a_core_is_the_margin_or_the_edge_of_the_raster(
     height: int, width: int, tiling: Tiling

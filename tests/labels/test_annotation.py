@@ -262,10 +262,10 @@ class Labelling(RuleBasedStateMachine):
 
 
 TestLabelling = Labelling.TestCase
-TestLabelling.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestLabelling.settings = settings(max_examples=30, stateful_step_count=25)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(gestures=st.lists(st.lists(edits(), min_size=1, max_size=3), min_size=1, max_size=8), data=st.data())
 def test_undo_everything_gives_the_initial_bytes_and_redo_everything_the_last(
     gestures: list[list[AssignMask]], data: st.DataObject

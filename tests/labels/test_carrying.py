@@ -136,7 +136,7 @@ def do(store: AnnotationStore, deed: str, edit: AssignMask) -> None:
         getattr(store, deed)()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS, pace=PACE)
 def test_a_packed_zone_is_the_zone_but_for_names_and_times(steps: list[Any], pace: list[float]) -> None:
     clock = Clock(pace)
@@ -355,7 +355,7 @@ JOURNEYS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=JOURNEYS)
 def test_what_comes_home_is_as_if_it_had_been_done_there(steps: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -611,7 +611,7 @@ def accepted(folder: Path) -> list[tuple[bytes, bytes]]:
     return sorted(found)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=RUNS, same=st.booleans())
 def test_a_model_that_runs_on_both_sides_is_in_nobodys_way(steps: list[Any], same: bool) -> None:
     with tempfile.TemporaryDirectory() as place:

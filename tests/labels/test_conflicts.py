@@ -82,7 +82,7 @@ STEPS = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, min_size=2, max_size=18))
 def test_conflicts_are_those_of_the_definition(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as place:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from label_cases import PICK, edits, rectangle
 
@@ -32,7 +32,6 @@ def op_of(entry: Entry) -> Op:
     return op
 
 
-@settings(deadline=None)
 @given(
     edits()
     | st.builds(Undo, target=st.just("marie:3"))

@@ -112,7 +112,7 @@ LATE = [("edit", RAGGED), ("edit", whole(2)), ("jean", whole(3)), ("undo", None)
 """What comes late and stands beneath, after the op above all others was undone."""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @example(steps=LATE)
 @given(steps=st.lists(STEPS, min_size=4, max_size=14))
 def test_a_large_zone_shows_the_fold_of_its_ops(
@@ -165,7 +165,7 @@ def check_written(home: Path, pending: PendingSnapshot, seen: NDArray[np.uint32]
     assert np.array_equal(np.repeat(*found.planes["assign"]).reshape(GRID.shape), seen)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(before=st.lists(regions(), min_size=1, max_size=5), after=st.lists(STEPS, max_size=9), data=st.data())
 def test_a_snapshot_is_of_the_moment_it_was_begun_whatever_happens_while_it_is_written(
     tmp_path_factory: pytest.TempPathFactory,
@@ -262,7 +262,7 @@ def test_a_store_without_a_folder_begins_no_snapshot(tmp_path: Path) -> None:
         assert store.begin_snapshot() is None
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(edit=regions(), asked=regions())
 def test_spans_label_what_a_mask_labels_and_tell_what_shows(
     tmp_path_factory: pytest.TempPathFactory, edit: AssignMask, asked: AssignMask

@@ -26,7 +26,7 @@ def test_a_zone_without_journals_is_open_and_bare(tmp_path: Path) -> None:
     assert read_share(tmp_path / "journal", SUBJECT, FOOTPRINT) == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(("marie", "paul")), st.sampled_from(STEPS), st.integers(0, 11)), max_size=25

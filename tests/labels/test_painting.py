@@ -112,7 +112,6 @@ def footprint_of(shape: tuple[int, int], seed: int) -> NDArray[np.bool_]:
     return footprint
 
 
-@settings(deadline=None)
 @given(shape=SHAPES, seed=st.integers(0, 99), data=st.data())
 def test_the_last_in_the_order_shows_in_whatever_sequence_ops_come(
     shape: tuple[int, int], seed: int, data: st.DataObject
@@ -131,7 +130,7 @@ def test_the_last_in_the_order_shows_in_whatever_sequence_ops_come(
     check_bare(filled.bare, footprint & (expected == 0))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(shape=SHAPES, seed=st.integers(0, 99), data=st.data())
 def test_ops_taken_away_and_put_back_leave_what_those_that_stand_leave(
     shape: tuple[int, int], seed: int, data: st.DataObject
@@ -163,7 +162,6 @@ def test_ops_taken_away_and_put_back_leave_what_those_that_stand_leave(
         canvas.check(painted(gestures, left, footprint))
 
 
-@settings(deadline=None)
 @given(below=strokes(LARGE), above=strokes(LARGE), asked=strokes(LARGE), seed=st.integers(0, 99))
 def test_whether_pixels_have_a_value_and_are_inside_is_what_pixels_say(
     below: Stroke, above: Stroke, asked: Stroke, seed: int
@@ -182,7 +180,6 @@ def test_whether_pixels_have_a_value_and_are_inside_is_what_pixels_say(
     assert all_inside(spans_of(asked), canvas.ground.footprint, canvas.ground.whole) == inside.all()
 
 
-@settings(deadline=None)
 @given(stroke=strokes(LARGE))
 def test_touched_tiles_and_cells_are_those_with_pixels(stroke: Stroke) -> None:
     window, mask = stroke
@@ -200,7 +197,6 @@ def test_touched_tiles_and_cells_are_those_with_pixels(stroke: Stroke) -> None:
     assert np.array_equal(pixels, counted[tiles])
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 999), share=st.sampled_from((0.0, 0.001, 0.7, 1.0)))
 def test_bare_pixels_are_counted_where_they_are(seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)

@@ -90,7 +90,7 @@ def test_a_choice_of_nothing_is_refused(tmp_path: Path) -> None:
         marie.prelabels().accepting(Chosen(among=[]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     proposals=st.lists(edits().filter(lambda edit: edit.code > 0), min_size=1, max_size=5),
     labels=st.lists(edits(), max_size=2),

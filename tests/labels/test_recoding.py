@@ -146,7 +146,7 @@ def envelope(op: Op) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEP, min_size=2, max_size=20), links=LINKS)
 def test_labels_are_those_of_before_seen_through_the_table(
     steps: list[tuple[Any, ...]], links: dict[str, str]
@@ -197,7 +197,7 @@ def test_labels_are_those_of_before_seen_through_the_table(
                     assert np.array_equal(after.labels, expected_labels(before.ops, recoding)[0])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEP, min_size=1, max_size=12))
 def test_there_and_back_gives_the_same_bytes(steps: list[tuple[Any, ...]]) -> None:
     there = table({key: key for key in KEYS}, target=replace(FLAIR, name="flair-again"))

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from label_cases import GRID, SUBJECT, open_store, rectangle
 
@@ -61,7 +61,6 @@ def same(one: FinerRegions, other: FinerRegions) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 4))
 def test_a_refinement_comes_back_to_the_bit(seed: int, bands: int) -> None:
     assert same(refine_edit(seed, bands=bands).decode(), finer(seed, bands=bands))

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -28,7 +28,6 @@ def stream(*runs: int) -> bytes:
     return zlib.compress(planes.tobytes())
 
 
-@settings(deadline=None)
 @given(MASKS)
 def test_a_mask_comes_back_bit_for_bit(mask: NDArray[np.bool_]) -> None:
     packed = RunLengthMask.encode(mask, window_of(mask))
@@ -81,7 +80,6 @@ def test_bytes_that_are_no_mask_of_the_window_are_refused(data: bytes, complaint
         mask.runs()
 
 
-@settings(deadline=None)
 @given(MASKS, st.data())
 def test_a_flipped_bit_never_gives_another_mask(mask: NDArray[np.bool_], data: st.DataObject) -> None:
     packed = RunLengthMask.encode(mask, window_of(mask))
@@ -92,7 +90,6 @@ def test_a_flipped_bit_never_gives_another_mask(mask: NDArray[np.bool_], data: s
         assert np.array_equal(RunLengthMask(window=packed.window, data=bytes(damaged)).decode(), mask)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_do_more_than_fail(data: bytes) -> None:
     mask = RunLengthMask(window=Window(row=0, col=0, height=7, width=9), data=data)

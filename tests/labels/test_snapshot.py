@@ -45,7 +45,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, min_size=3, max_size=16), other=edits())
 def test_a_store_from_a_snapshot_is_the_store_from_its_journals(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step], other: AssignMask

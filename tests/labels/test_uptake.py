@@ -57,7 +57,7 @@ proposals = edits().filter(lambda edit: edit.code > 0)
 said = st.one_of(st.none(), st.sampled_from((0.0, 0.3, 0.9, 1.0)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     models=st.lists(st.tuples(proposals, said), min_size=1, max_size=5),
     labels=st.lists(edits(), max_size=4),

@@ -28,7 +28,7 @@ def slow(found: np.ndarray, *, cased: bool) -> np.ndarray:
     return painted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(found=labels, cased=st.booleans())
 def test_outlines_are_the_two_outermost_pixels_of_each_label(found: np.ndarray, cased: bool) -> None:
     assert (outlined(found, NONE, 0, 0, cased) == slow(found, cased=cased)).all()

@@ -162,7 +162,7 @@ def test_a_raster_lies_where_it_lies(
     assert (scale, translate) == (expected[0], pytest.approx(expected[1], abs=1e-8))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     resolution=st.sampled_from([0.05, 0.2, 0.5, 1.6, 10.0]),
     offset=st.tuples(st.integers(-4000, 100), st.integers(-4000, 100)),
@@ -197,7 +197,7 @@ def keys() -> st.SearchStrategy[Any]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(key=keys())
 def test_a_level_is_indexed_as_an_array_is(ortho: DeskRaster, key: Any) -> None:
     level = Picture(ortho, Showing(recipe=RECIPES["rgb"])).levels[-1]

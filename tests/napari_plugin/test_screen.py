@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -37,7 +37,6 @@ def screen_of(view: View) -> Window:
     return Window(row=0, col=0, height=view.height, width=view.width)
 
 
-@settings(deadline=None)
 @given(view=views, row=places, col=places)
 def test_to_the_screen_and_back_is_the_same_place(view: View, row: float, col: float) -> None:
     spot = view.spot(*view.point(row, col))
@@ -45,7 +44,6 @@ def test_to_the_screen_and_back_is_the_same_place(view: View, row: float, col: f
     assert spot.col == pytest.approx(col, abs=1e-7)
 
 
-@settings(deadline=None)
 @given(
     y=st.floats(-5000, 5000),
     x=st.floats(-5000, 5000),
@@ -64,7 +62,6 @@ def test_a_camera_looks_at_its_centre_and_a_metre_is_as_long_as_its_zoom(
     assert np.subtract(beside, middle) == pytest.approx((zoom, zoom), rel=1e-6, abs=1e-4)
 
 
-@settings(deadline=None)
 @given(view=views)
 def test_a_pixel_of_the_screen_shows_what_a_click_on_its_centre_takes(view: View) -> None:
     box = screen_of(view)
@@ -73,7 +70,6 @@ def test_a_pixel_of_the_screen_shows_what_a_click_on_its_centre_takes(view: View
     assert np.array_equal(np.stack([rows, cols], axis=2), np.array(clicked))
 
 
-@settings(deadline=None)
 @given(view=views)
 def test_a_box_of_the_screen_shows_its_part_of_the_whole(view: View) -> None:
     whole = screen_of(view)
@@ -83,7 +79,6 @@ def test_a_box_of_the_screen_shows_its_part_of_the_whole(view: View) -> None:
     assert (view.cols(right) == view.cols(whole)[right.slices[1]]).all()
 
 
-@settings(deadline=None)
 @given(view=views, window=windows)
 def test_the_box_of_a_window_is_the_screen_pixels_that_it_reaches_into(view: View, window: Window) -> None:
     left, top = view.point(window.row - 0.5, window.col - 0.5)
@@ -101,7 +96,6 @@ def test_the_box_of_a_window_is_the_screen_pixels_that_it_reaches_into(view: Vie
         assert found == set(reached)
 
 
-@settings(deadline=None)
 @given(view=views, window=windows)
 def test_what_shows_a_window_lies_in_its_box(view: View, window: Window) -> None:
     whole, box = screen_of(view), view.box(window)
@@ -112,7 +106,6 @@ def test_what_shows_a_window_lies_in_its_box(view: View, window: Window) -> None
                 assert box.contains(y, x)
 
 
-@settings(deadline=None)
 @given(view=views)
 def test_all_that_is_in_view_lies_in_its_window(view: View) -> None:
     whole, window = screen_of(view), view.window
@@ -132,7 +125,6 @@ def hatch_of(view: View, box: Window) -> NDArray[np.uint32]:
     return hatched(codes, PALETTE, box.row + box.col + view.hatch)
 
 
-@settings(deadline=None)
 @given(view=views)
 def test_eight_pixels_of_the_screen_in_a_line_are_half_striped_and_of_one_class(view: View) -> None:
     found = hatch_of(view, Window(row=0, col=0, height=16, width=16))
@@ -141,7 +133,6 @@ def test_eight_pixels_of_the_screen_in_a_line_are_half_striped_and_of_one_class(
         assert (line == 1007).sum() == 4
 
 
-@settings(deadline=None)
 @given(view=views, down=st.integers(0, 20), across=st.integers(0, 20))
 def test_stripes_go_on_from_box_to_box_and_along_with_the_picture(view: View, down: int, across: int) -> None:
     whole = hatch_of(view, Window(row=0, col=0, height=40, width=40))
@@ -160,7 +151,6 @@ def test_a_view_before_the_zone_shows_no_window() -> None:
     assert view.box(Window(row=0, col=0, height=50, width=50)) is None
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_what_is_sampled_is_what_lies_where_rows_and_columns_cross(data: st.DataObject) -> None:
     plane = data.draw(npst.arrays(np.uint8, npst.array_shapes(min_dims=2, max_dims=2, max_side=9)))
@@ -191,7 +181,6 @@ def rising() -> st.SearchStrategy[Any]:
     return st.lists(st.integers(-6, 20), max_size=15).map(lambda values: np.array(sorted(values), np.int64))
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_what_is_lit_is_what_is_marked_and_the_hovered_region_has_a_rim(data: st.DataObject) -> None:
     nodata = 99

@@ -25,7 +25,7 @@ FLAIR = load_nomenclature("flair-19")
 masks = arrays.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(masks)
 def test_a_rim_is_what_is_near_the_border_and_a_case_what_touches_it(mask: NDArray[np.bool_]) -> None:
     def differs(row: int, col: int, most: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.measure import label
@@ -54,13 +54,11 @@ def slowly(values: np.ndarray, fewest: np.ndarray) -> np.ndarray:
             return done
 
 
-@settings(deadline=None)
 @given(MAPS)
 def test_it_does_what_the_slow_definition_does(values: np.ndarray) -> None:
     assert np.array_equal(generalise(values, FEWEST).values, slowly(values, FEWEST))
 
 
-@settings(deadline=None)
 @given(MAPS)
 def test_no_piece_is_too_small_that_has_a_neighbour(values: np.ndarray) -> None:
     done = generalise(values, FEWEST)
@@ -71,7 +69,6 @@ def test_no_piece_is_too_small_that_has_a_neighbour(values: np.ndarray) -> None:
     assert np.array_equal(done.values == 0, values == 0)
 
 
-@settings(deadline=None)
 @given(FULL)
 def test_without_holes_every_unit_is_respected(values: np.ndarray) -> None:
     done = generalise(values, FEWEST)
@@ -79,7 +76,6 @@ def test_without_holes_every_unit_is_respected(values: np.ndarray) -> None:
     assert all(mask.sum() >= FEWEST[value] for value, mask in pieces(done.values))
 
 
-@settings(deadline=None)
 @given(MAPS)
 def test_what_is_large_enough_stays_and_doing_it_again_changes_nothing(values: np.ndarray) -> None:
     done = generalise(values, FEWEST).values
@@ -112,7 +108,6 @@ def test_buildings_may_be_smaller_than_the_rest() -> None:
     assert (done[200:250, 200:250] == 13).all()
 
 
-@settings(deadline=None)
 @given(MAPS)
 def test_pieces_are_numbered_as_scikit_image_does(values: np.ndarray) -> None:
     numbers, count = number_pieces(values)
@@ -121,7 +116,6 @@ def test_pieces_are_numbered_as_scikit_image_does(values: np.ndarray) -> None:
     assert np.array_equal(numbers, expected - 1)
 
 
-@settings(deadline=None)
 @given(MAPS)
 def test_borders_are_those_of_the_slow_definition(values: np.ndarray) -> None:
     numbers, count = number_pieces(values)

@@ -13,7 +13,7 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from made_orthos import made_grid, made_truth
@@ -69,7 +69,6 @@ def burnt(path: Path, field: str, like: Path) -> np.ndarray:
         )
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.uint8, (9, 11), elements=st.integers(0, 2)))
 def test_polygons_are_valid_and_cover_the_pixels_exactly(values: np.ndarray) -> None:
     grid = made_grid(9, 11)
@@ -166,7 +165,6 @@ def test_a_raster_across_a_corner_becomes_four_blocks(write: Write, tmp_path: Pa
     assert sum(built.pixels.values()) == truth.size
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(-60_000, 60_000), st.integers(-60_000, 60_000))
 def test_blocks_share_the_pixels_out(height: int, width: int, east: int, south: int) -> None:
     corner = Affine(0.2, 0, 830_000 + 0.2 * east + 0.03, 0, -0.2, 6_830_000 - 0.2 * south + 0.07)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from affine import Affine
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -21,7 +21,6 @@ def grid(height: int, width: int) -> PixelGrid:
     return PixelGrid(crs="EPSG:2154", transform=transform, height=height, width=width)
 
 
-@settings(deadline=None)
 @given(MAPS, hnp.arrays(np.uint32, (10, 15), elements=st.sampled_from([0, 1, 2, 0xFFFFFFFF])))
 def test_a_region_takes_its_most_frequent_class(values: np.ndarray, regions: np.ndarray) -> None:
     voted = vote_by_region(values, regions, 3)
@@ -34,7 +33,6 @@ def test_a_region_takes_its_most_frequent_class(values: np.ndarray, regions: np.
     assert np.array_equal(voted[outside], values[outside])
 
 
-@settings(deadline=None)
 @given(MAPS, st.sampled_from([0.2, 0.3, 0.4, 0.5, 0.7, 1.0]))
 def test_a_larger_pixel_takes_what_covers_most_of_it(values: np.ndarray, resolution: float) -> None:
     before = grid(10, 15)

@@ -130,7 +130,7 @@ def test_truth_is_sound_at_any_size(shape):
     assert_sound(maker.make_scene(seed=5, height=shape[0], width=shape[1], theme="UA"), shape)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 2**40),
     theme=st.sampled_from(maker.THEMES),

@@ -67,7 +67,7 @@ def test_a_hump_is_a_wave_of_period_1(position):
     assert abs(wave[0]) <= 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000))
 def test_cells_cover_every_pixel_once(seed):
     ground, cells, _ = cut_up(seed)
@@ -79,7 +79,7 @@ def test_cells_cover_every_pixel_once(seed):
     assert (count == 1).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000))
 def test_blocks_of_a_strip_are_its_pixels_within_half_its_width(seed):
     ground, _, cuts = cut_up(seed, shape=(700, 90), area=20_000)
@@ -93,7 +93,7 @@ def test_blocks_of_a_strip_are_its_pixels_within_half_its_width(seed):
         assert (found != (inside & near)).mean() < 1e-4
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), row=st.floats(30, 170), col=st.floats(30, 230))
 def test_image_point_undoes_the_warp(seed, row, col):
     ground = layout.Ground((200, 260), textures.stream(seed, 1))
@@ -104,7 +104,7 @@ def test_image_point_undoes_the_warp(seed, row, col):
         assert float(ground.cols[pixel]) == pytest.approx(col, abs=1.5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000))
 def test_halves_of_a_cell_share_its_area(seed):
     _, cells, cuts = cut_up(seed)

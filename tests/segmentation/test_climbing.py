@@ -32,7 +32,7 @@ def merged(graph, area, means, scale, keep=None, ends=None):
     return swarm, ids, count
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_survivors_are_connected_and_their_graph_is_that_of_their_labels(data):
     image = data.draw(images(most_side=9, most_value=60))
@@ -73,7 +73,7 @@ def test_groups_change_the_order_and_little_else(scale):
     assert many == pytest.approx(one, rel=0.1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_rounds_give_whole_trees_with_true_gains_and_lengths(data):
     image = data.draw(images(most_side=8, most_value=200))

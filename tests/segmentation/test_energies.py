@@ -30,7 +30,7 @@ def partitions(hierarchy, first, stop):
         yield [interval for part in chosen for interval in part]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_cut_of_the_tree_has_less(data):
     image = data.draw(images(most_side=3, most_value=40))

@@ -52,7 +52,7 @@ def trees(draw):
     return s, 255 * np.array([draw(rows) for _ in range(leaves)], np.int64)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(trees(), st.integers(1, 9))
 def test_no_cut_explains_a_prediction_at_less_cost(tree, price):
     s, mass = tree
@@ -61,7 +61,7 @@ def test_no_cut_explains_a_prediction_at_less_cost(tree, price):
     assert cost == least_cost(s, mass, 255 * price)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10_000), st.integers(1, 60))
 def test_regions_are_nodes_that_part_the_leaves_and_the_cheapest_as_picks(seed, price):
     rng = np.random.default_rng(seed)

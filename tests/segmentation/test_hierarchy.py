@@ -71,7 +71,7 @@ def test_cuts_cover_each_leaf_once_and_label_regions_in_leaf_order(hierarchy):
         assert np.all(np.diff(cut.lut.astype(np.int64)) >= 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_larger_scale_never_splits_a_region(data):
     image = data.draw(images(most_side=8, most_value=30))

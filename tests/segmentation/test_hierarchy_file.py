@@ -127,7 +127,7 @@ def test_a_refined_hierarchy_is_not_written(hierarchy, tmp_path):
         write_hierarchy(refined, tmp_path / "refined.h5")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     arrays(
         np.uint32,

@@ -23,7 +23,7 @@ def as_list(tree):
     return list(zip(*columns, strict=True))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_merges_are_those_of_looking_at_every_pair(data):
     image = data.draw(images(most_side=6))
@@ -50,7 +50,7 @@ def test_merging_leaves_the_graph_as_it_was():
     assert all(np.array_equal(a, b) for a, b in zip(graph, before, strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_hubs_give_whole_trees_with_true_gains(data):
     image = data.draw(images(most_side=7, most_value=200))

@@ -15,7 +15,7 @@ from workbench.segmentation.features import noise_levels
 from workbench.segmentation.partition import OUTSIDE, RING, TILE, basins, coarse_basins
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_basins_are_where_drops_of_water_meet_in_a_zone(data):
     image = data.draw(images(most_side=7))
@@ -28,7 +28,7 @@ def test_basins_are_where_drops_of_water_meet_in_a_zone(data):
     assert len(pairs) == count == len(set(minima[valid].tolist())), "one minimum per leaf and the reverse"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_coarse_basins_are_where_drops_meet_that_run_over_corners_too(data):
     slope = data.draw(arrays(np.float32, st.tuples(*[st.integers(1, 9)] * 2), elements=st.integers(0, 5)))
@@ -124,7 +124,7 @@ def test_the_same_values_in_another_type_give_the_same_leaves():
         assert np.array_equal(cut(image.astype(dtype), smoothing=0.65)[0], first)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_flat_zones_are_connected_pixels_of_equal_values(data):
     image = data.draw(images(most_side=8, most_value=2))
@@ -153,7 +153,7 @@ def nearest_of(image, valid, metric, at):
     return found, least
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_pixels_that_are_each_others_nearest_are_one_leaf(data):
     image = data.draw(images(most_side=8, most_value=9))

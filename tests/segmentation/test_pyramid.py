@@ -14,7 +14,7 @@ from workbench.segmentation.pyramid import level_shapes, max_pooled
 small_images = arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(image=small_images)
 def test_a_pyramid_keeps_every_line(image: np.ndarray) -> None:
     levels = small_pyramid(image)

@@ -85,7 +85,7 @@ def tiny_cases(draw):
     return hierarchy_of(image, PIXELS, valid=valid), truth
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tiny_cases(), st.data())
 def test_nested_picks_are_the_fewest_of_all_sets_of_picks(case, data):
     hierarchy, truth = case
@@ -104,7 +104,7 @@ def test_nested_picks_are_the_fewest_of_all_sets_of_picks(case, data):
     compare(hull, tree_of(hierarchy, truth, begun), cheapest_painting, truth.size)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tiny_cases())
 def test_disjoint_picks_are_the_fewest_of_all_cuts(case):
     hierarchy, truth = case
@@ -275,7 +275,7 @@ def tiny_partitions(draw):
     return labels, classes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tiny_partitions())
 def test_measures_of_any_partition_follow_their_definitions(case):
     labels, classes = case
@@ -323,7 +323,7 @@ def test_one_region_explains_nothing_and_single_pixels_everything():
     assert (flat.distortion, flat.explained_variation) == (0.0, None)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_differences_from_leaf_sums_are_those_of_the_pixels(data):
     """Also on a mean of 50,000, and where the means of leaves lie far apart."""

@@ -160,7 +160,7 @@ def test_only_the_inside_of_the_node_changes(image, valid, count, made_before):
     assert done >= count * 0.9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_only_the_inside_changes_on_tiny_images_full_of_ties(data):
     image = data.draw(images(most_side=7, most_value=20))
@@ -237,7 +237,7 @@ def thrice(image, valid):
     return refined.refine(node, image)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_what_the_screen_samples_are_the_leaves_where_rows_and_columns_cross(thrice, data):
     first, _, last = (patch.window for patch in thrice.leafmap.patches)

@@ -21,7 +21,7 @@ def edgels_by_pair(leaves):
     return pairs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays(np.int32, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.integers(-1, 6)).filter(
         lambda leaves: leaves.max() >= 0

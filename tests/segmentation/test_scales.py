@@ -28,7 +28,7 @@ from workbench.segmentation.scales import leaf_order, persistent_scales
 SCALES = [0.0, 0.01, 0.1, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0, 30.0, 100.0, 1e6]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_each_cut_is_the_best_of_all_cuts_of_the_tree(data):
     image = data.draw(images(most_side=3, most_value=9))
@@ -79,7 +79,7 @@ def test_a_scale_is_pooled_where_the_raw_one_falls():
     assert scales == pytest.approx([10 / 3, 10 / 3])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_scales_never_fall_towards_the_root(data):
     leaves = data.draw(st.integers(1, 30))

@@ -100,7 +100,7 @@ def made_zones(draw: st.DrawFn) -> list[dict[str, Any]]:
     return zones
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(made_zones())
 def test_a_release_that_was_imported_is_built_again_with_the_same_content(
     zones: list[dict[str, Any]],
