@@ -466,11 +466,12 @@ def _give_fold(
 ) -> int:
     """Put a zone's domain, if it is new, into the fold that the zone brings, or its own; return it.
 
-    What a strategy chose without chance comes into none of the folds that are held for test.
+    What was proposed, or chosen without chance, comes into none of the folds that are held for test.
     """
     domain, wanted = arrival.zone.domain, arrival.fold
     folds = dict(connection.execute("SELECT name, fold FROM domains").fetchall())
-    biased = arrival.choice is not None and arrival.choice.inclusion is None
+    choice = arrival.choice
+    biased = choice is not None and (arrival.offer is not None or choice.inclusion is None)
     if biased:
         areas = {fold: math.inf if fold in held else area for fold, area in areas.items()}
     own = fold_for(domain, folds, areas, beside=[zone.domain for zone in beside])
@@ -480,10 +481,10 @@ def _give_fold(
             f"zone {arrival.zone.id} comes with fold {wanted}, but its domain is in fold {fold} here, and a "
             "domain keeps its fold for ever; put the zone into another campaign"
         )
-    if biased and arrival.choice is not None and fold in held:
+    if biased and choice is not None and fold in held:
         raise CampaignError(
-            f"zone {arrival.zone.id} was chosen by {arrival.choice.strategy} and would be in fold {fold}, "
-            "which is kept for test; label other ground, or have chance choose there"
+            f"zone {arrival.zone.id} was chosen by {choice.strategy} and would be in fold {fold}, "
+            "which is kept for test; label other ground"
         )
     if domain not in folds:
         _insert(connection, "domains", {"name": domain, "fold": fold})

@@ -26,7 +26,13 @@ from workbench.segmentation.partition_measures import (
     true_boundary,
 )
 from workbench.segmentation.picks import cheapest_cut, cheapest_painting, count_classes, pick_tree
-from workbench.segmentation.quality import distortion, evaluate, nested_picks, optimal_energy
+from workbench.segmentation.quality import (
+    distortion,
+    evaluate,
+    nested_picks,
+    optimal_energy,
+    reachable_accuracy,
+)
 
 BASINS = SegmentationParameters(smoothing=0.65)
 
@@ -205,6 +211,16 @@ def test_targets_out_of_reach_are_null_and_refused(judged):
     assert (counts.nested, counts.disjoint, counts.single_scale) == (None, None, None)
     with pytest.raises(HierarchyError, match=r"picks reach 0\.\d+ of the truth at most, not 0.99"):
         nested_picks(hierarchy, noisy, 0.99)
+    most = reachable_accuracy(hierarchy, noisy)
+    labels = np.zeros_like(noisy)
+    for pick in nested_picks(hierarchy, noisy, most):
+        window, mask = hierarchy.mask(hierarchy.node_at(pick.row, pick.col, pick.scale))
+        labels[window.slices][mask] = pick.value
+    known = hierarchy.leaves != NODATA_LEAF
+    assert (labels == noisy)[known].mean() == pytest.approx(most)
+    with pytest.raises(HierarchyError, match=f"{most:.4f} of the truth at most"):
+        nested_picks(hierarchy, noisy, most + 2 / noisy.size)
+    assert reachable_accuracy(hierarchy, noisy, begun=noisy) == 1
 
 
 def slow_measures(labels, classes):

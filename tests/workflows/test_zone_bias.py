@@ -18,8 +18,9 @@ from workbench.errors import WorkbenchError
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.segmentation.hierarchy import Hierarchy, SegmentationParameters
-from workbench.workflows.annotator import label_script
+from workbench.workflows.annotator import write_script
 from workbench.workflows.bias import BiasReport, _leaves_seen, measure_bias
+from workbench.workflows.habits import Habits
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.refining import refine_node
@@ -65,7 +66,8 @@ def label(campaign: Campaign, zone: Zone, lines: Iterable[str], *, author: str =
 
 
 def picks(campaign: Campaign, zone: Zone) -> list[str]:
-    return list(label_script(campaign.read_hierarchy(zone), TRUTH, campaign.nomenclature, accuracy=0.98))
+    hierarchy, habits = campaign.read_hierarchy(zone), Habits(accuracy=0.98)
+    return list(write_script(hierarchy, TRUTH, campaign.nomenclature, habits=habits, zone=zone.id).lines)
 
 
 def told(report: BiasReport) -> dict[str, object]:

@@ -15,8 +15,9 @@ from workbench.export import open_release
 from workbench.geo.zone import Zone
 from workbench.labels.edits import Provenance, assign_raster
 from workbench.labels.review import submit
-from workbench.workflows.annotator import label_script
+from workbench.workflows.annotator import write_script
 from workbench.workflows.doubling import double
+from workbench.workflows.habits import Habits
 from workbench.workflows.intake import add_zone
 from workbench.workflows.labelling import label_zone
 from workbench.workflows.publishing import ReleaseOrder, publish
@@ -73,8 +74,10 @@ def test_picks_are_no_drawing(campaign: Campaign, zone: Zone) -> None:
     list(segment_zones(campaign, None, say=quiet))
     with campaign.open_store(zone) as store:
         truth = np.full(store.labels.shape, 7, np.uint8)
-    lines = label_script(campaign.read_hierarchy(zone), truth, campaign.nomenclature, accuracy=0.9)
-    label_zone(campaign, zone, author="marie", lines=lines, on_edit=lambda *_: None)
+    script = write_script(
+        campaign.read_hierarchy(zone), truth, campaign.nomenclature, habits=Habits(accuracy=0.9), zone=zone.id
+    )
+    label_zone(campaign, zone, author="marie", lines=script.lines, on_edit=lambda *_: None)
     origins = facts(campaign, zone)["origins"]
     assert origins["picked"] > 0.9 * 512 * 512
     assert sum(origins.values()) == origins["picked"]

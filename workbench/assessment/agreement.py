@@ -53,6 +53,8 @@ class Agreement:
     """Share of pixels of the same class."""
     kappa: Interval
     """Cohen's; 1 = the same, 0 = as by chance."""
+    same: dict[int, int]
+    """Pixels to which both gave a class, by code, of each class that either used."""
     classes: dict[int, Interval]
     """Intersection over union of each class that either used, by code."""
     borders: dict[int, Interval]
@@ -111,6 +113,7 @@ def measure_agreement(
         only_second=int((footprint & (second > 0) & (first == 0)).sum()),
         overall=Interval.of(_overall(whole), _overall(drawn)),
         kappa=Interval.of(_kappa(whole), _kappa(drawn)),
+        same={code: int(whole[place, place]) for code, place in unions.items()},
         classes={
             code: Interval.of(_union(whole, place), _union(drawn, place)) for code, place in unions.items()
         },

@@ -16,6 +16,7 @@ __all__ = [
     "cheapest_painting",
     "count_classes",
     "cut_errors",
+    "least_errors",
     "pick_tree",
 ]
 
@@ -107,10 +108,21 @@ def cut_errors(s: NDArray[np.float32], counts: NDArray[np.int64], scale: np.floa
     return int(errors), int(regions)
 
 
+def least_errors(tree: PickTree) -> int:
+    """Return the errors that are left when no pick is spared."""
+    return Painting(*_paint(tree, _cheap(tree))).errors
+
+
+def _cheap(tree: PickTree) -> float:
+    """Return a price at which no pick is spared that saves a pixel.
+
+    Errors are whole numbers, and there are at most as many picks as nodes.
+    """
+    return 1.0 / (tree.parent.size + 1)
+
+
 def _first_on_hull(solve: Callable[[float], Painting], tree: PickTree, most_errors: int) -> Painting | None:
-    # Errors are whole numbers and there are at most as many picks as nodes: below this price no pick is
-    # spared that saves a pixel.
-    good = solve(1.0 / (tree.parent.size + 1))
+    good = solve(_cheap(tree))
     if good.errors > most_errors:
         return None
     poor = solve(float(tree.counts.sum()) + 1.0)

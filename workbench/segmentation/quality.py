@@ -6,7 +6,7 @@ count against it.
 
 from __future__ import annotations
 
-__all__ = ["Pick", "distortion", "evaluate", "nested_picks", "optimal_energy"]
+__all__ = ["Pick", "distortion", "evaluate", "nested_picks", "optimal_energy", "reachable_accuracy"]
 
 import math
 from collections.abc import Sequence
@@ -37,6 +37,7 @@ from workbench.segmentation.picks import (
     cheapest_painting,
     count_classes,
     cut_errors,
+    least_errors,
     pick_tree,
 )
 
@@ -120,11 +121,7 @@ def nested_picks(
         No set of picks reaches it, since leaves straddle classes.
     """
     known = _known_pixels(hierarchy, truth, ignore)
-    right = None
-    if begun is not None:
-        agreeing = np.where((begun == truth) & (known.classes >= 0), 0, -1).astype(np.int32)
-        right = count_classes(hierarchy.leaves, agreeing, (hierarchy.leaf_count, 1))[:, 0]
-    tree = pick_tree(hierarchy.s, known.counts, right)
+    tree = _begun_tree(hierarchy, truth, known, begun)
     painting = cheapest_painting(tree, _most_errors(known.pixels, accuracy))
     if painting is None and begun is not None:
         raise HierarchyError(f"picks do not reach {accuracy} of the truth; brush the rest")
@@ -139,6 +136,18 @@ def nested_picks(
         value = known.values[painting.painted[node]]
         picks.append(Pick(row=row, col=col, scale=float(tree.altitude[node]), value=value))
     return picks
+
+
+def reachable_accuracy(
+    hierarchy: Hierarchy,
+    truth: NDArray[np.integer[Any]],
+    *,
+    ignore: int | None = None,
+    begun: NDArray[np.integer[Any]] | None = None,
+) -> float:
+    """Return the share of the known pixels that nested picks get right at most; as for `nested_picks`."""
+    known = _known_pixels(hierarchy, truth, ignore)
+    return 1 - least_errors(_begun_tree(hierarchy, truth, known, begun)) / known.pixels
 
 
 def distortion(hierarchy: Hierarchy, cut: Cut) -> float:
@@ -189,6 +198,20 @@ def _known_pixels(hierarchy: Hierarchy, truth: NDArray[np.integer[Any]], ignore:
         counts=count_classes(hierarchy.leaves, classes, (hierarchy.leaf_count, values.size)),
         pixels=int(np.count_nonzero(usable)),
     )
+
+
+def _begun_tree(
+    hierarchy: Hierarchy,
+    truth: NDArray[np.integer[Any]],
+    known: _Known,
+    begun: NDArray[np.integer[Any]] | None,
+) -> PickTree:
+    """Return the tree of nodes worth picking where some pixels are labelled already."""
+    if begun is None:
+        return pick_tree(hierarchy.s, known.counts)
+    agreeing = np.where((begun == truth) & (known.classes >= 0), 0, -1).astype(np.int32)
+    right = count_classes(hierarchy.leaves, agreeing, (hierarchy.leaf_count, 1))[:, 0]
+    return pick_tree(hierarchy.s, known.counts, right)
 
 
 def _numbered(

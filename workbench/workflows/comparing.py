@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Comparison", "compare_authors"]
+__all__ = ["WATCHED", "Comparison", "compare_authors"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from workbench.nomenclature import Nomenclature
 from workbench.workflows.authors import open_alone
 
 _SEED = 1
-_WATCHED = (("agricultural_land", "herbaceous_vegetation"), ("coniferous", "deciduous"))
+WATCHED = (("agricultural_land", "herbaceous_vegetation"), ("coniferous", "deciduous"))
 """The confusions that IGN names as the weak points of its own annotations."""
 
 
@@ -47,7 +47,7 @@ class Comparison:
             "borders": {str(distance): border.document() for distance, border in found.borders.items()},
             "boundary_share": found.boundary,
             "pairs": [
-                {"classes": list(keys), "boundary": boundary, "class": label, "watched": keys in _WATCHED}
+                {"classes": list(keys), "boundary": boundary, "class": label, "watched": keys in WATCHED}
                 for keys, boundary, label in self._pairs()
             ],
         }
@@ -86,7 +86,7 @@ class Comparison:
             for pair in self.found.pairs
         ]
         found = [((one, other), boundary, label) for (one, other), boundary, label in named]
-        return sorted(found, key=lambda pair: pair[0] not in _WATCHED)
+        return sorted(found, key=lambda pair: pair[0] not in WATCHED)
 
 
 def compare_authors(campaign: Campaign, zone: Zone, authors: Sequence[str]) -> Comparison:

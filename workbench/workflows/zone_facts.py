@@ -111,14 +111,13 @@ def _agreement(
         found = measure_agreement(labels, second, footprint, rng=np.random.default_rng(_SEED))
     except EditRefused:
         return None
-    same = np.bincount(labels[footprint & (labels > 0) & (labels == second)], minlength=256)
     return {
         "pixels": found.pixels,
-        "same": int(same.sum()),
+        "same": sum(found.same.values()),
         "overall": found.overall.document(),
         "kappa": found.kappa.document(),
         "borders": {str(distance): border.document() for distance, border in found.borders.items()},
-        "classes": _classes(found, same, campaign.nomenclature),
+        "classes": _classes(found, campaign.nomenclature),
         "pairs": [
             {
                 "classes": [campaign.nomenclature.by_code(code).key for code in pair.classes],
@@ -130,16 +129,14 @@ def _agreement(
     }
 
 
-def _classes(
-    found: Agreement, same: NDArray[np.int64], nomenclature: Nomenclature
-) -> dict[str, dict[str, int]]:
+def _classes(found: Agreement, nomenclature: Nomenclature) -> dict[str, dict[str, int]]:
     """Return, by class, the pixels to which both gave it, and those to which either did."""
-    either = {code: int(same[code]) for code in found.classes}
+    either = dict(found.same)
     for pair in found.pairs:
         for code in pair.classes:
             either[code] += pair.pixels
     return {
-        nomenclature.by_code(code).key: {"both": int(same[code]), "either": count}
+        nomenclature.by_code(code).key: {"both": found.same[code], "either": count}
         for code, count in either.items()
     }
 
