@@ -41,7 +41,7 @@ from workbench.geo.zone import Zone
 from workbench.nomenclature import Nomenclature
 from workbench.nomenclature.code_counts import code_counts
 from workbench.segmentation.building import DEFAULT, segment
-from workbench.workflows.predictions import pool_dir, read_prediction
+from workbench.workflows.predictions import pool_dir, predicted_by, read_prediction
 
 Doubt = Literal["entropy", "confidence", "disagreement"]
 """What is taken for doubt: the entropy of a pixel's classes, how far the most probable one is from certain,
@@ -258,6 +258,7 @@ def _said(
     nothing = np.zeros(zone.grid.shape, np.uint8)
     if said.prediction is not None:
         found = read_prediction(said.prediction, zone.grid)
+        predicted_by(found, nomenclature, path=said.prediction)
         match said.doubt:
             case "entropy":
                 doubt = found.entropy
