@@ -205,7 +205,7 @@ def test_overlapping_candidates_are_refused(pooled: Campaign, tmp_path: Path):
 
 
 def test_candidates_off_the_pool_are_refused(pooled: Campaign, tmp_path: Path):
-    drawn = draw(tmp_path, pooled, [(0, 0, 1, 1), (40, 0, 1, 1)])
+    drawn = draw(tmp_path, pooled, [(0, 0, 1, 1), (60, 0, 1, 1)])
     with pytest.raises(CampaignError, match="candidate 2 holds the centre of no patch cell"):
         propose_zones(pooled, order("9zones", candidates=drawn))
 
