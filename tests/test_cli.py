@@ -358,6 +358,33 @@ BAD_CALLS = {
         1,
         "no scheme 'corine'",
     ),
+    "a proposal without a pool": (["propose", "DIR", "--budget", "2h"], 1, "has no pool to propose from"),
+    "a budget of nothing": (["propose", "DIR", "--budget", "0picks"], 1, "labels nothing"),
+    "a budget of what": (["propose", "DIR", "--budget", "500"], 1, "write it like 500picks"),
+    "a strategy of no name": (
+        ["propose", "DIR", "--budget", "2h", "--strategy", "best"],
+        1,
+        "there is no strategy 'best'",
+    ),
+    "an evaluation that is none": (
+        ["propose", "DIR", "--budget", "2h", "--evaluation", "TEXT"],
+        1,
+        "is no evaluation",
+    ),
+    "a pick of no time": (
+        ["propose", "DIR", "--budget", "2h", "--seconds-per-pick", "0"],
+        1,
+        "a pick takes time",
+    ),
+    "text in the pool": (["pool", "add", "DIR", "TEXT", "--domain", "D001_2020"], 1, "text.tif"),
+    "a domain of no year": (
+        ["pool", "add", "DIR", "IMAGE", "--domain", "Vosges"],
+        1,
+        "write it like D055_2018",
+    ),
+    "no such dalle": (["pool", "drop", "DIR", "D001_2020/x"], 1, "the pool has no dalle"),
+    "nothing was proposed": (["proposal", "list", "DIR"], 1, "have zones proposed"),
+    "which proposals": (["proposal", "accept", "DIR"], 2, "--first N, or --all"),
     "a map of a text": (["product", "build", "TEXT", "-o", "m.gpkg", "--kind", "cosia"], 1, "text.tif"),
     "a map without a name": (["product", "build", "SMALL", "-o", "map", "--kind", "cosia"], 1, "--domain"),
     "a scale of no regions": (
@@ -835,7 +862,7 @@ CONTRACT = (
     "release publish; release stats; release report; release leakage; release diff; release subset; "
     "release withdraw; release recode; release score; release import; zone migrate; zone pack; zone unpack; "
     "campaign backup; model import; model info; model list; model publish; evaluate; product build; "
-    "train; crossval"
+    "train; crossval; pool add; pool list; propose; proposal list; proposal accept; pool drop"
 )
 
 
@@ -870,6 +897,8 @@ def test_the_examples_of_all_commands_run(
         predicted = tmp_path / "predictions" / f"PRED_IMG_{number:06}.tif"
         write_raster(predicted, made_truth(512, 512), made_grid(512, 512, col=east))
     made_model(tmp_path / "MODEL")
+    truth = made_truth(1024, 1024, 5)
+    write_raster(tmp_path / "dalle.tif", made_image(truth), made_grid(1024, 1024, row=40_960), level=1)
     lines = [{"polygon": whole, "class": "brushwood"}, {"polygon": square, "class": "plowed_land"}]
     (tmp_path / "edits.jsonl").write_text("\n".join(map(json.dumps, lines)))
     save(inc(state(TINY)), tmp_path / INC_NAME)
@@ -901,6 +930,7 @@ REPEATED = {
     ("predict", "--model"),
     ("evaluate", "--model"),
     ("prelabel", "--model"),
+    ("propose", "--model"),
     ("zone migrate", "--zone"),
     ("zone migrate", "--decide"),
     ("product build", "--decide"),

@@ -12,10 +12,11 @@ from made_pools import measures, task
 from workbench.active.budget import Budget, Tariff
 from workbench.active.measures import Known
 from workbench.active.strategies import k_centre, random_zones, stratified, uncertain, varied
+from workbench.active.value import value
 from workbench.active.variety import distances
 from workbench.errors import CampaignError
 
-ALL = [random_zones, stratified, k_centre, uncertain, varied]
+ALL = [value, random_zones, stratified, k_centre, uncertain, varied]
 NOTHING = Known(zones=measures(0))
 
 

@@ -11,12 +11,14 @@ from typing import Final
 
 from workbench.active.strategies import k_centre, random_zones, stratified, uncertain, varied
 from workbench.active.task import Strategy
+from workbench.active.value import value
 from workbench.counting import listed
 from workbench.errors import CampaignError
 
 _GROUP: Final = "workbench.strategies"
 _OURS: Final[Mapping[str, Strategy]] = MappingProxyType(
     {
+        "value": value,
         "random": random_zones,
         "stratified": stratified,
         "k-centre": k_centre,
