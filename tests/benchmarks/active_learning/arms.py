@@ -1,0 +1,65 @@
+"""The arms that are compared; what each of them sees is in `views`.
+
+Here are those that need no strategy: *random* (any zone, uniformly), *stratified* (domains by turns, the one
+with the fewest labelled zones first, uniformly inside), and *class_oracle*, which is shown the truth and
+takes the zones whose pixels are of classes of which least is labelled: a measure of what could be gained.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ARMS", "ORACLES", "class_oracle", "random", "stratified"]
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from views import Arm, Oracle, View
+
+_PIXELS = 20_000.0
+"""Pixels of a class of which more is worth half as much to the oracle."""
+
+
+def random(view: View, rng: np.random.Generator, budget: float) -> Sequence[int]:
+    """Take any zone."""
+    return rng.permutation(len(view.candidates.ids)).tolist()
+
+
+def stratified(view: View, rng: np.random.Generator, budget: float) -> Sequence[int]:
+    """Take zones from the domains by turns, the one with the fewest labelled zones first."""
+    have = Counter(view.labelled.domains)
+    waiting: dict[str, list[int]] = {}
+    for place in rng.permutation(len(view.candidates.ids)).tolist():
+        waiting.setdefault(view.candidates.domains[place], []).append(place)
+    # Which of equals is first is drawn as well: they are in the order of the permutation.
+    order = []
+    while waiting:
+        domain = min(waiting, key=lambda name: have[name])
+        order.append(waiting[domain].pop())
+        have[domain] += 1
+        if not waiting[domain]:
+            del waiting[domain]
+    return order
+
+
+def class_oracle(
+    view: View,
+    rng: np.random.Generator,
+    budget: float,
+    truth: NDArray[np.int64],
+) -> Sequence[int]:
+    """Take the zone that adds most to the logarithms of the labelled pixels of all classes, and so on."""
+    have = view.labelled_pixels.sum(axis=0) + _PIXELS
+    left = list(range(len(truth)))
+    order = []
+    while left:
+        gains = np.log1p(truth[left] / have).sum(axis=1)
+        order.append(left.pop(int(gains.argmax())))
+        have = have + truth[order[-1]]
+    return order
+
+
+ARMS: Mapping[str, Arm] = {"random": random, "stratified": stratified}
+"""Arms that see no truth, by name."""
+ORACLES: Mapping[str, Oracle] = {"class_oracle": class_oracle}
+"""Arms that do."""
