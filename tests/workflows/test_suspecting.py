@@ -124,9 +124,21 @@ def test_a_model_that_saw_the_zone_is_named(campaign, zone):
     assert found.zones[0].doubt is not None
 
 
+def test_a_model_that_is_mostly_wrong_is_not_to_be_believed(campaign, zone):
+    heard: list[str] = []
+    shifted = np.roll(TRUTH, 200, axis=0)
+    predict(campaign, zone, shifted)
+    agreed = find(campaign, zone, say=heard.append).zones[0].agreed
+    assert agreed == (shifted == swapped()[0]).mean() < 0.5
+    assert heard == [
+        f"model fold_1 says the same as {agreed:.0%} of the labels of {zone.id}: it is wrong more often than "
+        "they are, so do not take its word"
+    ]
+
+
 def test_nothing_found_is_said(campaign, zone):
     predict(campaign, zone, swapped()[0])
-    assert find(campaign, zone).text().endswith("nothing is suspected")
+    assert "nothing is suspected" in find(campaign, zone).text()
     done = run("suspects", campaign.path, "--all")
     assert (done.exit_code, "nothing is suspected" in done.stdout) == (0, True)
 

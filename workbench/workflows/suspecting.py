@@ -34,6 +34,8 @@ from workbench.workflows.unseen import too_sure
 TOLERANCE = 5
 """Pixels by which a border may lie elsewhere and label and model both be right, as between two people."""
 _MOST_LISTED = 25
+_USABLE = 0.5
+"""Share of labels with which a model agrees that is worth to be heard; IGN's agree with 77 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class SuspectedZone:
     """Why the model may have learned these labels, and their errors; None where it has not."""
     pixels: int
     """That have a label and a prediction."""
+    agreed: float
+    """Share of these on which the two are the same."""
     suspects: tuple[Suspect, ...]
     """Those with most wrong pixels first."""
 
@@ -79,6 +83,7 @@ class Suspected:
                     "prediction": str(one.prediction),
                     "doubt": one.doubt,
                     "pixels": one.pixels,
+                    "agreed": round(one.agreed, 4),
                     "suspects": len(one.suspects),
                 }
                 for one in self.zones
@@ -116,8 +121,10 @@ class Suspected:
         if not ranked:
             lines = [f"{asked}: no model contradicts any of it surely, nothing is suspected"]
         lines += [
-            self._line(rank, zone, one) for rank, (zone, one) in enumerate(ranked[:_MOST_LISTED], start=1)
+            f"  {one.zone.id}: {one.model} says the same as {one.agreed:.1%} of the labels"
+            for one in self.zones
         ]
+        lines += [self._line(rank, *one) for rank, one in enumerate(ranked[:_MOST_LISTED], start=1)]
         if len(ranked) > _MOST_LISTED:
             lines.append(f"  and {len(ranked) - _MOST_LISTED} more; --json lists all, -o draws them")
         if self.never_said:
@@ -184,7 +191,7 @@ def suspect_zones(
         Pixels by which a border may lie elsewhere and both be right.
     say
         Told if a model was trained on a zone's ground or may have been, so that it repeats what is wrong
-        there, and of zones that are not segmented.
+        there, of models that agree with less than half of the labels, and of zones that are not segmented.
 
     Raises
     ------
@@ -270,6 +277,12 @@ def _judged(
 ) -> SuspectedZone:
     labels, codes, probability = asked.read(campaign)
     both = (labels > 0) & (codes > 0)
+    agreed = float((labels == codes)[both].mean())
+    if agreed < _USABLE:
+        say(
+            f"model {asked.by.model} says the same as {agreed:.0%} of the labels of {asked.zone.id}: it is "
+            "wrong more often than they are, so do not take its word"
+        )
     suspects = find_suspects(
         labels,
         codes,
@@ -285,6 +298,7 @@ def _judged(
         prediction=asked.path,
         doubt=doubt,
         pixels=int(np.count_nonzero(both)),
+        agreed=agreed,
         suspects=suspects,
     )
 
