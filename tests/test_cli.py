@@ -858,6 +858,7 @@ CONTRACT = (
     "demo; campaign init; zone add; zone add-raster; zone list; zone status; segment; hierarchy info; "
     "hierarchy cut; hierarchy evaluate; predict; annotate; label; prelabel; zone check; labels export; "
     "labels provenance; labels bias; agreement; journal dump; journal verify; journal doctor; review; "
+    "suspects; "
     "gold add; gold admit; gold remove; campaign double; campaign folds; release build; release verify; "
     "release publish; release stats; release report; release leakage; release diff; release subset; "
     "release withdraw; release recode; release score; release import; zone migrate; zone pack; zone unpack; "
@@ -931,6 +932,7 @@ REPEATED = {
     ("evaluate", "--model"),
     ("prelabel", "--model"),
     ("propose", "--model"),
+    ("suspects", "--model"),
     ("zone migrate", "--zone"),
     ("zone migrate", "--decide"),
     ("product build", "--decide"),

@@ -34,6 +34,7 @@ from workbench.workflows.changelog import CHANGELOG
 from workbench.workflows.diff_page import PAGE as DIFFERENCE
 from workbench.workflows.intake import add_zone
 from workbench.workflows.publishing import ReleaseOrder, publish
+from workbench.workflows.suspect_map import SUSPECTS, SUSPECTS_STYLE
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "outputs_unmarked"
 ZONE = ("--zone", "D051_2019/Z15_UN")
@@ -78,6 +79,12 @@ OUTPUTS = {
         "ocsge.gpkg",
         ("product", "build", "codes.tif", "--kind", "ocsge", "--mmu", "0"),
         beside={".tif": files_of(OCSGE).pixels, ".qml": files_of(OCSGE).style},
+    ),
+    "suspects": Output(
+        SUSPECTS,
+        "suspects.gpkg",
+        ("suspects", "campaign", *ZONE, "--model", "model", "--device", "cpu"),
+        beside={".qml": SUSPECTS_STYLE},
     ),
     "pack": Output(PACK, "pack.zip", ("zone", "pack", "campaign", *ZONE)),
     "confusion": Output(

@@ -287,7 +287,7 @@ def test_no_model_that_learned_a_zone_at_another_date_is_taken_for_one_that_neve
     model_of(tmp_path, "D055_2018", "D036_2020", name="fold_2")
     with pytest.raises(ModelError) as caught:
         unseen_model(tmp_path, zone, ground)
-    assert f"were trained on D055_2018 or {AS_NOW}: none can pre-label {THEN} unseen" in str(caught.value)
+    assert f"were trained on D055_2018 or {AS_NOW}: none can predict {THEN} unseen" in str(caught.value)
     model_of(tmp_path, "D055_2014", "D036_2020", "D001_2020", name="older")
     chosen = unseen_model(tmp_path, zone, ground)
     assert chosen.card.id == "older"

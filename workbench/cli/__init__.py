@@ -30,6 +30,7 @@ from workbench.cli import (
     releasing,
     reviewing,
     segmenting,
+    suspecting,
     training,
 )
 from workbench.cli.commands import Group
@@ -287,6 +288,7 @@ for command in (
     reviewing.gold,
     predicting.predict,
     prelabelling.prelabel,
+    suspecting.suspects,
     evaluating.evaluate,
     products.product,
     training.train,

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 __all__ = ["prelabel"]
 
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from workbench.cli.commands import Command
-from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say
-
-if TYPE_CHECKING:
-    from workbench.geo.zone import Zone
-    from workbench.inference.segmenter import Segmenter
+from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, say
+from workbench.cli.zone_predictions import zone_predictions
 
 
 @click.command(
@@ -53,42 +48,17 @@ def prelabel(
     as_json: bool,
 ) -> None:
     """Have a model propose labels: the regions of the hierarchy that explain its prediction."""
-    from workbench.export.ground import GroundMap
     from workbench.workflows.prelabelling import PRICE, prelabel_zone, prelabel_zones, summary
-    from workbench.workflows.unseen import unseen_model
 
     if (zone_id is None) != every or sum(map(bool, (members, models, prediction))) > 1:
         raise click.UsageError("give --zone ID or --all, and at most one of --model, --models, --prediction")
     if every and prediction is not None:
         raise click.UsageError("--prediction is of one zone; give --zone ID")
     opened = open_campaign(directory)
-    ground = GroundMap.of_zones(opened.zones())
-
-    @cache
-    def segmenter(paths: tuple[Path, ...]) -> Segmenter:
-        from workbench.workflows.predicting import open_models
-
-        return open_models(paths, device=device)
-
-    if members:
-        segmenter(members)  # refused once, and not zone by zone
-
-    def predicted(zone: Zone) -> Path | None:
-        paths = members
-        if models is not None:
-            chosen = unseen_model(models, zone, ground)
-            say(chosen.text())
-            paths = (chosen.path,)
-        if not paths:
-            return prediction
-        from workbench.workflows.predicting import predict_zone
-
-        with progress("tiles") as bar:
-            return predict_zone(opened, zone, segmenter(paths), say=say, progress=bar)
-
+    predicted = zone_predictions(opened, members=members, models=models, device=device, prediction=prediction)
     if zone_id is not None:
         zone = opened.zone(zone_id)
-        done = [prelabel_zone(opened, zone, predict=predicted, price=price or PRICE, ground=ground, say=say)]
+        done = [prelabel_zone(opened, zone, predict=predicted, price=price or PRICE, say=say)]
     else:
         done = list(prelabel_zones(opened, opened.zones(), predict=predicted, price=price or PRICE, say=say))
     text = "\n".join(one.text() for one in done) or f"{directory} has no zone that could be pre-labelled"

@@ -76,7 +76,7 @@ def unseen_model(folder: Path, zone: Zone, ground: GroundMap) -> Unseen:
         hint = f" or do not say what they saw ({', '.join(silent)})" if silent else ""
         raise ModelError(
             f"of {counted(len(found), 'model')} in {folder} all were trained on "
-            f"{' or '.join(sorted(saw)) or zone.domain}{hint}: none can pre-label "
+            f"{' or '.join(sorted(saw)) or zone.domain}{hint}: none can predict "
             f"{zone.id} unseen; train one without it, or name one with --model"
         )
     return min(unseen, key=lambda one: (one.doubt is not None, -len(one.card.domains), one.card.id))
