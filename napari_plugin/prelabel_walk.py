@@ -63,7 +63,10 @@ class PrelabelWalk:
         return found
 
     def _next(self) -> ShownPrelabel | None:
-        for standing, pixels in ((FREE, self._uptake.pixels(over=False)), (UNTOUCHED, self._uptake.untouched)):
+        for standing, pixels in (
+            (FREE, self._uptake.pixels(over=False)),
+            (UNTOUCHED, self._uptake.untouched),
+        ):
             op = next_region(pixels, self._proposed.confidence, seen=self._shown)
             if op is not None:
                 self._shown[op] = True

@@ -32,7 +32,11 @@ def test_each_that_is_there_is_shown_once_the_most_valuable_first(given_regions)
     order = walk(pixels, confidence)
     assert sorted(order) == np.flatnonzero(pixels).tolist()
     keys = [
-        (np.isnan(confidence[one]), -pixels[one] if np.isnan(confidence[one]) else -value(pixels, confidence, one), one)
+        (
+            np.isnan(confidence[one]),
+            -pixels[one] if np.isnan(confidence[one]) else -value(pixels, confidence, one),
+            one,
+        )
         for one in order
     ]
     assert keys == sorted(keys)

@@ -1,4 +1,4 @@
-"""Kinds of reasons for which zones are proposed: what people call them, and the style of proposals in QGIS."""
+"""Kinds of reasons for which zones are proposed: what people call them, and how QGIS shows them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ REASON_KINDS: Final[Mapping[str, ReasonKind]] = MappingProxyType(
         "domain": ReasonKind(
             titles={"fr": "domaine peu annoté", "en": "domain with few labels"}, colour="#56b4e9"
         ),
-        "cheap": ReasonKind(titles={"fr": "peu à désigner", "en": "few picks"}, colour="#009e73"),
+        "cheap": ReasonKind(titles={"fr": "peu de clics", "en": "few picks"}, colour="#009e73"),
         "drawn": ReasonKind(titles={"fr": "tirée au sort", "en": "drawn by lot"}, colour="#e69f00"),
     }
 )
@@ -47,7 +47,7 @@ _OTHER: Final = ReasonKind(titles={"fr": "autre raison", "en": "another reason"}
 
 
 def proposal_style() -> bytes:
-    """Return the style that QGIS opens a file of proposals with: by the main reason, the picture below seen."""
+    """Return the style that QGIS opens a file of proposals with: by the main reason, seen through."""
     classes = [(kind, _both(one), one.colour) for kind, one in REASON_KINDS.items()]
     # An empty value stands for all others in QGIS.
     return style_bytes(

@@ -17,7 +17,7 @@ class Reason:
     """A part of why a zone was chosen."""
 
     kind: str
-    """``uncertain``, ``weak``, ``rare``, ``uncovered``, ``domain``, ``cheap`` or ``drawn``; see `REASON_KINDS`."""
+    """``uncertain``, ``weak``, ``rare``, ``uncovered``, ``domain``, ``cheap`` or ``drawn``."""
     share: float
     """Of all reasons for this zone, 0 to 1."""
     told: str
@@ -30,9 +30,7 @@ class Reason:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
         """Return the reason of its JSON view."""
-        return cls(
-            kind=str(document["kind"]), share=float(document["share"]), told=str(document["told"])
-        )
+        return cls(kind=str(document["kind"]), share=float(document["share"]), told=str(document["told"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

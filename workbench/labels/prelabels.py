@@ -92,7 +92,7 @@ class Prelabels:
         self._labels, self._fold = labels, proposed.fold
         self.proposed = proposed
         self._bulk = np.zeros(1, np.bool_)
-        """Shape (op + 1,). Of the labels' ops, whether each accepts pre-labels with others; it grows with them."""
+        """Shape (op + 1,). Whether an op of the labels accepts pre-labels with others; it grows."""
 
     @property
     def codes(self) -> NDArray[np.uint8]:
@@ -220,7 +220,7 @@ class Prelabels:
         return self._labels.guard.levels(window)
 
     def untouched(self, window: Window) -> NDArray[np.bool_]:
-        """Return where labels come from pre-labels accepted with others, which nobody looked at for themselves.
+        """Return where labels are pre-labels accepted with others, which nobody looked at for themselves.
 
         Shape (row, col) of the window. What was recoded since is not among it.
         """

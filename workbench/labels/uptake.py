@@ -23,8 +23,8 @@ from workbench.labels.prelabels import Prelabels
 from workbench.labels.proposed import Group
 
 FREE, OTHER, SETTLED, UNTOUCHED = 1, 2, 3, 4
-"""A pre-label's pixel has no label; has another than it proposes; has the same, or may not be painted; has the
-same by an edit that accepted it with others, so that nobody looked at it for itself, and may be painted."""
+"""A pre-label's pixel has no label; has another than it proposes; has the same, or may not be painted; has
+the same, which was accepted with others, so that nobody looked at it for itself, and may be painted."""
 _STRIP = 1 << 21
 """Pixels that are counted at a time, in some twenty milliseconds."""
 
@@ -52,8 +52,7 @@ class Uptake:
         self._prelabels = prelabels
         proposed = prelabels.proposed
         self.standing = np.zeros(proposed.shape, np.uint8)
-        """Shape (row, col). `FREE`, `OTHER`, `SETTLED` or `UNTOUCHED`; 0 where nothing is proposed, or nothing
-        counted."""
+        """Shape (row, col). `FREE`, `OTHER`, `SETTLED`, `UNTOUCHED`; 0: nothing is proposed, or counted."""
         self._pixels = np.zeros((UNTOUCHED + 1, proposed.group.size), np.int64)
         self._left: deque[Window] = deque()
         self.follow(prelabels.whole)
@@ -130,7 +129,7 @@ class Uptake:
 
 def load_kernels() -> None:
     """Load what counts, which takes a tenth of a second, in any thread: the first slider must not wait."""
-    given, no, last = (np.zeros((1, 1), kind) for kind in (np.uint16, np.bool_, np.uint32))
+    given, last, no = np.zeros((1, 1), np.uint16), np.zeros((1, 1), np.uint32), np.zeros((1, 1), np.bool_)
     standing, pixels = np.zeros((1, 1), np.uint8), np.zeros((UNTOUCHED + 1, 1), np.int64)
     _stand(given, given, no, no, last, standing, pixels)
 

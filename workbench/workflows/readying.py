@@ -1,4 +1,4 @@
-"""A proposal is made ready to be labelled: a zone, its regions, and what the model that was asked said of it."""
+"""A proposal is made ready to be labelled: a zone, its regions, and what the model said of it."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def ready_proposal(
 ) -> Readied:
     """Make a zone of a proposal, segment it, and pre-label it by the prediction that it was proposed for.
 
-    No network runs: the pool has the prediction already. What is done already is not done again, so a run that
-    was killed goes on, and what somebody else made a zone of meanwhile is made ready.
+    No network runs: the pool has the prediction already. What is done is not done again, so a run that was
+    killed goes on, and what somebody else made a zone of meanwhile is made ready.
 
     Parameters
     ----------
