@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_release", "export_labels", "segment_missing", "segment_zone"]
+__all__ = ["build_release", "export_labels", "ready_proposal", "segment_missing", "segment_zone"]
 
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_plugin.language import count, number, said, tr
 from napari_plugin.processes import Report
 from workbench.campaign import Campaign
-from workbench.workflows import labelling
+from workbench.workflows import labelling, readying
 from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.segmenting import segment_zones
 
@@ -55,6 +55,21 @@ def build_release(
         progress=advance,
     )
     return built.text(), left_out
+
+
+def ready_proposal(directory: Path, proposal: str, report: Report) -> readying.Readied:
+    """Make a zone of a proposal, with regions, and pre-labels where the pool has a prediction."""
+    words: dict[readying.Step, tuple[float, float, str]] = {
+        "zone": (0.0, 0.05, tr("cutting the zone")),
+        "regions": (0.05, 0.75, tr("making its regions")),
+        "prelabels": (0.8, 0.2, tr("taking over what the model said")),
+    }
+
+    def advance(step: readying.Step, share: float) -> None:
+        begun, part, told = words[step]
+        report(begun + part * share, told)
+
+    return readying.ready_proposal(Campaign.open(directory), proposal, progress=advance)
 
 
 def _segmented(campaign: Campaign, zone_id: str, report: Report, *, done: int, total: int) -> list[int]:

@@ -169,7 +169,9 @@ def swatch(colour: str) -> QIcon:
     """Return a small square of a colour ``#rrggbb``."""
     pixels = QPixmap(_SWATCH, _SWATCH)
     pixels.fill(QColor(colour))
-    return QIcon(pixels)
+    icon = QIcon(pixels)
+    icon.addPixmap(pixels, QIcon.Mode.Selected)  # else a row that is taken tints it
+    return icon
 
 
 def tip(text: str) -> str:

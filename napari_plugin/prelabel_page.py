@@ -124,7 +124,10 @@ class PrelabelPage(Page):
         self.preview.setCheckable(True)
         self.told = note()
         self.accept = button(tr("Accept"), tr("One gesture: undo takes all of it back"))
-        tip = tr("The pre-label that waits in which the model is least sure")
+        tip = tr(
+            "Where a pick is worth most: large, and the model is unsure; first what waits, then what was "
+            "accepted with others"
+        )
         self.next = button(tr("Next uncertain"), tip, action="next_uncertain", keys=keys)
         self.fates = tree((tr("Class"), tr("became")))
         self.fates.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)

@@ -19,18 +19,18 @@ from napari_plugin import veil_codes
 from napari_plugin.language import area, count, number, percent, tr
 from napari_plugin.lasting import lasting
 from napari_plugin.lending import lend, take_back
+from napari_plugin.prelabel_walk import PrelabelWalk, ShownPrelabel
 from napari_plugin.processes import Report
 from napari_plugin.screen import sampled
 from napari_plugin.session import Session
 from napari_plugin.veil_codes import class_table, heat_codes, looked_up, taken
 from workbench.geo.grid import Window
-from workbench.geo.spans import bounds, mask_of
 from workbench.labels import uptake
 from workbench.labels.editing import Given, Region
 from workbench.labels.edits import AssignMask
 from workbench.labels.prelabels import Chosen, Prelabels
 from workbench.labels.proposed import Group, ModelJournals, Proposed, is_model
-from workbench.labels.uptake import FREE, Tally, Uptake
+from workbench.labels.uptake import Tally, Uptake
 
 _Axis = NDArray[np.int64]
 
@@ -93,7 +93,7 @@ class Prelabelling:
         self._class_table = self._heat_table = self._chosen_table = np.zeros(1, np.uint8)
         self.colours: Mapping[int, str] = {}
         """``#rrggbb`` of each code that `class_codes` and `preview_codes` return."""
-        self._visited = 0
+        self._walk: PrelabelWalk | None = None
         self._looked: tuple[_Axis, _Axis, NDArray[np.uint32]] | None = None
         """What the screen showed last: while a slider moves it shows the same ops."""
 
@@ -280,25 +280,16 @@ class Prelabelling:
         take_back(self._session, window)
 
     def next_uncertain(self) -> Region | None:
-        """Return the pre-label that waits in which its model is least sure; called again, the next one."""
-        session, uptake = self._session, self._uptake
-        if uptake is None or self._prelabels is None:
-            session.noticed.emit(self._why_none())
+        """Return the pixels of the pre-label in which a pick is worth most; called again, of the next one."""
+        if self._walk is None:
+            self._session.noticed.emit(self._why_none())
             return None
-        found = uptake.next_uncertain(self._visited)
-        if found is None and self._visited:
-            found = uptake.next_uncertain(0)
-        if found is None:
-            self._visited = 0
-            session.noticed.emit(tr("No pre-label waits any more."))
+        shown = self._walk.next()
+        if shown is None:
+            self._session.noticed.emit(tr("No pre-label waits any more, and each was looked at."))
             return None
-        self._visited = found
-        proposed = self._prelabels.proposed
-        group = proposed.groups[int(proposed.group[found]) - 1]
-        sure = float(proposed.confidence[found])
-        told = tr("no confidence said") if np.isnan(sure) else percent(sure, 0)
-        session.noticed.emit(tr("{title}: {sure}", title=self.title_of(group), sure=told))
-        return self._free_part(found)
+        self._session.noticed.emit(self._told_of(shown))
+        return shown.region
 
     # Inside
 
@@ -310,8 +301,8 @@ class Prelabelling:
     def _show(self, prelabels: Prelabels) -> None:
         """Show what models propose."""
         self._prelabels, self._uptake = prelabels, Uptake(prelabels)
-        self._visited, self._looked = 0, None
-        proposed = prelabels.proposed
+        proposed, self._looked = prelabels.proposed, None
+        self._walk = PrelabelWalk(proposed, self._uptake)
         codes, self.colours = class_table(proposed.groups, self._session.nomenclature)
         self._class_table = codes[proposed.group]
         self._heat_table = np.where(proposed.group > 0, heat_codes(proposed.confidence), 0).astype(np.uint8)
@@ -348,13 +339,17 @@ class Prelabelling:
             known = self._looked = rows, cols, self._prelabels.proposed.last_across(rows, cols)
         return known[2][looked.place]
 
-    def _free_part(self, op: int) -> Region:
-        """Return the pixels of a pre-label that wait."""
-        assert self._prelabels is not None  # noqa: S101 - the op is one of its
-        assert self._uptake is not None  # noqa: S101 - the op was found there
-        proposed = self._prelabels.proposed
-        spans = proposed.spans(op)
-        window = bounds(spans)
-        free = mask_of(spans, window) & (self._uptake.standing[window.slices] == FREE)
-        free &= proposed.last(window) == op
-        return window, free
+    def _told_of(self, shown: ShownPrelabel) -> str:
+        """Return why somebody should look at a pre-label, in a sentence."""
+        title, pixels = self.title_of(shown.group), number(shown.pixels)
+        if shown.accepted:
+            title = tr("{title}, accepted unseen", title=title)
+        if np.isnan(shown.confidence):
+            return tr("{title}: {pixels} px, no confidence said", title=title, pixels=pixels)
+        return tr(
+            "{title}: {pixels} px, confidence {sure}, about {wrong} wrong",
+            title=title,
+            pixels=pixels,
+            sure=percent(shown.confidence, 0),
+            wrong=number(round(shown.wrong)),
+        )

@@ -8,6 +8,7 @@ __all__ = [
     "Offers",
     "QueuedZone",
     "Turn",
+    "WaitingProposals",
     "ZoneChoice",
     "arranged",
     "counts",
@@ -28,7 +29,9 @@ from functools import lru_cache
 from typing import Protocol
 
 from napari_plugin.language import count, number, percent, said, tr
+from napari_plugin.reasons import reason_lines, reasons_told
 from workbench.active.offer import Offer
+from workbench.active.proposal import ZoneProposal
 from workbench.campaign import Campaign
 from workbench.geo.zone import Zone
 from workbench.labels.losses import lost_edits
@@ -108,6 +111,16 @@ class ZoneChoice:
     """Beside whoever labels there just now."""
     blind: bool = False
     """As a second annotation, without seeing what others did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingProposals:
+    """Proposals that are no zones yet."""
+
+    proposals: tuple[ZoneProposal, ...] = ()
+    """The best first."""
+    problem: str = ""
+    """Why they cannot be read, in one sentence."""
 
 
 class Turn(IntEnum):
@@ -262,6 +275,8 @@ def tooltip(queued: QueuedZone, author: str) -> str:
     zone, outline = queued.zone, queued.outline
     state = tr("not read yet") if not queued.read else state_title(queued, author)
     lines = [tr("{where}: {what}", where=zone.id, what=state), *remarks(queued, author)]
+    if queued.offer is not None:
+        lines += reason_lines(queued.offer.reasons)
     lines.append(tr("domain {domain}, fold {fold}", domain=zone.domain, fold=queued.fold))
     if queued.labelled is not None:
         lines.append(tr("{share} labelled", share=share_text(queued.labelled)))
@@ -293,9 +308,10 @@ def _facts(queued: QueuedZone) -> list[str]:
 
 
 def _offered(offer: Offer) -> str:
+    reason = reasons_told(offer.reasons) or offer.reason
     if offer.picks is None:
-        return offer.reason
-    return tr("{reason}, about {picks} picks", reason=offer.reason, picks=number(offer.picks))
+        return reason
+    return tr("{reason}, about {picks} picks", reason=reason, picks=number(offer.picks))
 
 
 def _time(lease: Lease | None) -> str:
@@ -310,7 +326,8 @@ def _holds(queued: QueuedZone, words: Iterable[str]) -> bool:
     people = (*outline.authors, *outline.blind, outline.state.by or "") if outline is not None else ()
     holder = queued.lease.holder if queued.lease is not None else ""
     reason = outline.state.reason or "" if outline is not None else ""
-    offered = queued.offer.reason if queued.offer is not None else ""
+    offer = queued.offer
+    offered = f"{offer.reason} {reasons_told(offer.reasons)}" if offer is not None else ""
     parts = (queued.zone.id, queued.zone.theme or "", holder, *people, reason, offered, queued.problem)
     there = _plain(" ".join(parts))
     return all(word in there for word in words)

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_plugin.jobs import Job, start
 from napari_plugin.language import count, number, said, tr
+from napari_plugin.proposal_strip import ProposalStrip
 from napari_plugin.queue import (
     FILTERS,
     Offers,
@@ -81,6 +82,8 @@ class QueuePanel(QWidget):
         """Whether more is known of the rows than when they were put in order."""
         self._begun: float | None = None
         self._stopped = False
+        self._outdated = False
+        """Whether the registry changed while it was being read."""
         self._relay = _Relay()
         self._relay.told.connect(self._on_read)
         self._build(author)
@@ -108,6 +111,7 @@ class QueuePanel(QWidget):
         """Let go of the campaign: stop reading and listening."""
         self.stop()
         self._relay.told.disconnect(self._on_read)
+        self.proposals.made.disconnect(self._on_made)  # what is being made is a zone all the same
         QGuiApplication.instance().applicationStateChanged.disconnect(self._on_focus)
 
     def show_current(self, zone_id: str) -> None:
@@ -162,6 +166,8 @@ class QueuePanel(QWidget):
         self.again = QToolButton()
         self.again.setAutoRaise(True)
         self.again.clicked.connect(self._on_again)
+        self.proposals = ProposalStrip(self.directory)
+        self.proposals.made.connect(self._on_made)
         self._lay_out()
         self._tell()
 
@@ -175,6 +181,7 @@ class QueuePanel(QWidget):
         column.setContentsMargins(4, 6, 4, 2)
         column.setSpacing(4)
         column.addLayout(top)
+        column.addWidget(self.proposals)
         column.addWidget(self.view, 1)
         column.addLayout(foot)
 
@@ -200,6 +207,7 @@ class QueuePanel(QWidget):
         moved = not self._zones or any(map(self._moves, zones))
         first = not self._zones
         self._zones.update({queued.zone.id: queued for queued in zones})
+        self.proposals.show_waiting(self._reader.waiting)
         self._unarranged |= moved
         self.model.update(zones)
         if first:
@@ -226,6 +234,9 @@ class QueuePanel(QWidget):
         self._arrange_at_rest()
         self._count_filters()
         self._tell(problem)
+        if self._outdated:
+            self._outdated = False
+            self.refresh()
 
     def _on_focus(self, state: Qt.ApplicationState) -> None:
         begun = self._begun
@@ -285,6 +296,12 @@ class QueuePanel(QWidget):
         self._told.setText(" · ".join(parts))
 
     # Inside: opening
+
+    def _on_made(self, zone_id: str) -> None:
+        """Show a zone that was made of a proposal, and open it."""
+        self._outdated = self._job is not None
+        self.refresh()
+        self.chosen.emit(ZoneChoice(zone=zone_id))
 
     def _open(self, queued: QueuedZone) -> None:
         """Open a zone, after a question where somebody else is there or one should not see their labels."""

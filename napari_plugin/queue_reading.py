@@ -8,20 +8,23 @@ from __future__ import annotations
 __all__ = ["ZoneReader"]
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_plugin.language import number, tr
-from napari_plugin.queue import Offers, QueuedZone, kept_offers
+from napari_plugin.queue import Offers, QueuedZone, WaitingProposals, kept_offers
+from workbench.active.offer import Offer
+from workbench.active.proposal import ZoneProposal, read_proposals
 from workbench.campaign import Campaign
-from workbench.errors import JournalError
+from workbench.errors import CampaignError, JournalError
 from workbench.geo.zone import Zone
 from workbench.labels.folder import QUARANTINE
 from workbench.labels.meta import JournalSubject
 from workbench.labels.outline import Outline, read_outline, read_share
 from workbench.leases import leases
 from workbench.workflows.admitting import admitted_authors, gold_zones
+from workbench.workflows.zone_proposing import FILE
 
 _BATCH_SECONDS = 0.15
 """What was read is told so often: at once for the eye, and rarely enough for the window."""
@@ -68,6 +71,10 @@ class ZoneReader:
         self._unread: dict[str, None] = {}
         self.wanted: tuple[str, ...] = ()
         """Ids of the zones that somebody looks at; set by the window at any time."""
+        self.waiting = WaitingProposals()
+        """Proposals that were no zones yet when the registry was read last; told before the zones are."""
+        self._proposed: tuple[tuple[int, int], tuple[ZoneProposal, ...]] | None = None
+        """What was read of the file of proposals, and what that looked like then."""
 
     def read(self, *, tell: Tell, report: Callable[[float, str], None]) -> None:
         """Read the registry, then the journals of every zone that changed since they were read.
@@ -111,6 +118,7 @@ class ZoneReader:
             self._facts, self._nomenclature = campaign.registry.facts(), campaign.nomenclature.name
             self._listed = _listed(campaign)
         held, gold, offers = leases(campaign.registry), gold_zones(campaign), self._offers(campaign)
+        self.waiting = self._waiting(campaign, offers)
         entering = bool(gold) and self._author not in admitted_authors(campaign)
         places = {zone_id: place for place, zone_id in enumerate(offers)}
         before, self._zones = self._zones, {}
@@ -129,6 +137,21 @@ class ZoneReader:
                 offer=offers.get(name),
             )
         self._unread = dict.fromkeys(self._zones)
+
+    def _waiting(self, campaign: Campaign, offers: Mapping[str, Offer]) -> WaitingProposals:
+        """Return the proposals that are no zones yet; the file is read when it is another than before."""
+        path = campaign.path / FILE
+        try:
+            facts = path.stat()
+            stamp = facts.st_size, facts.st_mtime_ns
+            if self._proposed is None or self._proposed[0] != stamp:
+                self._proposed = stamp, read_proposals(path)
+        except FileNotFoundError:
+            return WaitingProposals()
+        except (CampaignError, OSError) as error:
+            return WaitingProposals(problem=str(error))
+        made = {offer.proposal for offer in offers.values()}
+        return WaitingProposals(proposals=tuple(one for one in self._proposed[1] if one.id not in made))
 
     def _next(self) -> str | None:
         """Return the zone to read next, None where nothing is left to do."""

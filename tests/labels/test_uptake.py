@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from label_cases import GRID, edits, open_store, painted, rectangle
 
 from workbench.errors import EditRefused
 from workbench.labels.annotation import AnnotationStore
-from workbench.labels.edits import AssignMask, Protect
+from workbench.labels.edits import OPEN, AssignMask, Protect
 from workbench.labels.prelabels import Chosen
 from workbench.labels.proposed import Group
-from workbench.labels.uptake import FREE, OTHER, Tally, Uptake
+from workbench.labels.provenance import PRELABEL_FATES, fates_of
+from workbench.labels.uptake import FREE, OTHER, UNTOUCHED, Tally, Uptake
 
 UNET = "model-unet"
 
@@ -97,28 +99,53 @@ def test_figures_and_preview_are_those_of_the_edits(
         assert np.array_equal(uptake.standing, counted(marie).standing)
 
 
-def test_the_least_sure_one_comes_first_and_what_says_nothing_last(tmp_path: Path) -> None:
-    confidences = [0.9, 0.2, None, 0.2, 0.4]
-    propose(
-        tmp_path,
-        *(
-            replace(rectangle(4, 5 + 2 * place, 2, 2, 7), confidence=confidence)
-            for place, confidence in enumerate(confidences)
-        ),
-    )
-    with open_store(tmp_path, "marie") as marie:
+@settings(max_examples=60, deadline=None)
+@given(
+    models=st.lists(st.tuples(proposals, said), min_size=1, max_size=5),
+    before=st.lists(edits(), max_size=2),
+    labels=st.lists(edits(), max_size=3),
+    above=st.one_of(st.none(), st.sampled_from((0.3, 1.0))),
+    undone=st.booleans(),
+)
+def test_untouched_is_what_provenance_calls_so_of_what_may_still_be_painted(
+    tmp_path_factory: pytest.TempPathFactory,
+    models: list[tuple[AssignMask, float | None]],
+    before: list[AssignMask],
+    labels: list[AssignMask],
+    above: float | None,
+    undone: bool,
+) -> None:
+    directory = tmp_path_factory.mktemp("journals")
+    propose(directory, *(replace(edit, confidence=confidence) for edit, confidence in models))
+    with open_store(directory, "marie") as marie:
         uptake = counted(marie)
-        assert walk(uptake) == [2, 4, 5, 1, 3]
-        uptake.follow(marie.apply(rectangle(4, 7, 2, 2, 3)))
-        assert not uptake.counted
-        uptake.count()
-        assert walk(uptake) == [4, 5, 1, 3]
-        # One that was taken meanwhile still says where to go on.
-        assert uptake.next_uncertain(2) == 4
+        for edit in before:
+            uptake.follow(marie.apply(edit))
+        with suppress(EditRefused):
+            uptake.follow(marie.apply_drawn(marie.prelabels().accepting(Chosen(above=above))))
+        for edit in [*labels, Protect(mask=rectangle(6, 8, 2, 2, 1).mask, on=True)]:
+            uptake.follow(marie.apply(edit))
+        if undone and (window := marie.undo()):
+            uptake.follow(window)
+        while uptake.count():
+            pass
+        prelabels = marie.prelabels()
+        fates = fates_of(marie, marie.ops).fates
+        there, same = prelabels.compared()
+        open_pixels = prelabels.levels(prelabels.whole) == OPEN
+        untouched = there & same & open_pixels & (fates == PRELABEL_FATES.index("untouched"))
+        assert np.array_equal(uptake.standing == UNTOUCHED, untouched)
+        numbers = np.bincount(prelabels.last[untouched], minlength=uptake.untouched.size)
+        assert np.array_equal(uptake.untouched, numbers)
 
 
-def walk(uptake: Uptake) -> list[int]:
-    found, after = [], 0
-    while (after := uptake.next_uncertain(after) or 0) > 0:
-        found.append(after)
-    return found
+def test_a_label_that_somebody_confirms_is_untouched_no_longer(tmp_path: Path) -> None:
+    propose(tmp_path, rectangle(4, 5, 3, 4, 7))
+    with open_store(tmp_path, "marie") as marie:
+        marie.apply_drawn(marie.prelabels().accepting(Chosen()))
+        uptake = counted(marie)
+        assert uptake.untouched.tolist() == [0, 12]
+        uptake.follow(marie.apply(rectangle(4, 5, 3, 1, 7)))
+        while uptake.count():
+            pass
+        assert uptake.untouched.tolist() == [0, 9]

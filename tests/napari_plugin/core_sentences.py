@@ -22,8 +22,8 @@ _LABELS = (
     "prelabels reading review strokes tables wal"
 )
 _WORKFLOWS = (
-    "admitting authors closing comparing doubling labelling predictions publishing rasters refining "
-    "segmenting standing"
+    "accepting admitting authors closing comparing doubling intake labelling predictions prelabelling "
+    "publishing rasters readying refining segmenting standing"
 )
 _EXPORT = "building gates hamming honesty judging layouts/__init__ leakage proving release rules shares"
 _ASSESSMENT = "agreement closing seams slivers surfaces"
@@ -36,6 +36,7 @@ MODULES = (
         for name in ("building", "hierarchy", "refining", "sealing", "storage")
     ),
     *(f"workbench/assessment/{name}.py" for name in _ASSESSMENT.split()),
+    "workbench/active/proposal.py",
     *(f"workbench/export/{name}.py" for name in _EXPORT.split()),
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
     *(

@@ -20,10 +20,11 @@ from napari_plugin.session import Session
 from workbench.campaign import Campaign
 from workbench.errors import EditRefused
 from workbench.geo.grid import Window
-from workbench.labels.edits import Look
+from workbench.labels.edits import Look, Provenance, assign
 from workbench.labels.prelabels import Chosen
 from workbench.labels.proposed import Group
 
+MADE = Provenance(tool="polygon")
 SCREEN = Window(row=0, col=0, height=200, width=300)
 
 
@@ -219,7 +220,7 @@ def test_the_region_under_the_pointer_takes_its_prelabels_over(
     assert np.array_equal(session.labels, np.where(here, proposed.codes, 0))
 
 
-def test_next_uncertain_goes_from_the_least_sure_one_on_and_round(
+def test_next_uncertain_goes_from_where_a_pick_is_worth_most_on_and_round(
     session: Session, prelabels: Prelabelling
 ) -> None:
     proposed = session.store.prelabels()
@@ -234,13 +235,40 @@ def test_next_uncertain_goes_from_the_least_sure_one_on_and_round(
         walked.append(op)
     assert len(set(walked)) == waiting
     said = proposed.proposed.confidence[walked]
-    figures = said[~np.isnan(said)]
-    assert figures.tolist() == sorted(figures)
-    assert np.isnan(said[figures.size :]).all()
+    pixels = np.bincount(proposed.last.ravel())[walked]
+    figures = ~np.isnan(said)
+    worth = pixels[figures] * (1 - said[figures]) ** 3
+    assert worth.tolist() == sorted(worth, reverse=True)
+    assert not figures[np.count_nonzero(figures) :].any()
+    first = f"{pixels[0]:,} px, confidence {said[0]:.0%}, about {pixels[0] * (1 - said[0]):,.0f} wrong"
+    assert "".join(noticed[0].split()).endswith("".join(first.split()))
     assert noticed[-1].endswith("no confidence said")
     again = prelabels.next_uncertain()
     assert again is not None
     assert np.array_equal(over(again, session.grid.shape), proposed.last == walked[0])
+
+
+def test_what_was_accepted_unseen_comes_after_what_waits_until_somebody_looks(
+    session: Session, prelabels: Prelabelling
+) -> None:
+    prelabels.choose(Choice(above=0.5))
+    accept(prelabels)
+    settle(prelabels)
+    noticed = heard(session.noticed)
+    waiting = sum(one.regions for one in prelabels.waiting().values())
+    shown = [prelabels.next_uncertain() for _ in range(40)]
+    assert all(region is not None for region in shown)
+    unseen = ["accepted unseen" in told for told in noticed]
+    assert unseen == [False] * waiting + [True] * (40 - waiting)
+    session.set_level(0)
+    for region in shown:
+        assert region is not None
+        row, col = np.argwhere(over(region, session.grid.shape))[0].tolist()
+        session.set_class(int(session.store.prelabels().codes[row, col]))
+        session.commit(lambda region=region: [assign(region[1], region[0], session.code, MADE)])
+    settle(prelabels)
+    assert prelabels.next_uncertain() is None
+    assert noticed[-1] == "No pre-label waits any more, and each was looked at."
 
 
 def test_of_a_prelabel_that_is_taken_in_part_the_rest_waits(

@@ -16,9 +16,14 @@ import pytest
 from click.testing import CliRunner, Result
 from made_models import made_model
 from made_orthos import made_grid, made_image, made_truth
+from made_proposals import pooled
+from made_proposals import propose as propose_made
 
+from workbench.active.proposal import PROPOSALS
+from workbench.active.reasons import PROPOSAL_STYLE
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
+from workbench.errors import CampaignError
 from workbench.evaluation.plots import CONFUSION, RELIABILITY
 from workbench.export.report import PAGE
 from workbench.geo.geotiff import write_raster
@@ -104,9 +109,13 @@ OUTPUTS = {
         CHANGELOG, "notes.md", ("release", "diff", "releases/R1", "releases/R1"), "--changelog"
     ),
 }
-KINDS = {one.kind.name: one.kind for one in OUTPUTS.values()} | {
-    kind.name: kind for one in OUTPUTS.values() for kind in one.beside.values()
-}
+PROPOSED: Mapping[str, OutputKind] = {"proposals.gpkg": PROPOSALS, "proposals.qml": PROPOSAL_STYLE}
+"""What ``propose`` writes into a campaign, where nobody says a name."""
+KINDS = (
+    {one.kind.name: one.kind for one in OUTPUTS.values()}
+    | {kind.name: kind for one in OUTPUTS.values() for kind in one.beside.values()}
+    | {kind.name: kind for kind in PROPOSED.values()}
+)
 ELSEWHERE = {"train", "model import", "model publish"}
 """Commands that write folders: see test_nothing_but_a_model_is_replaced."""
 
@@ -185,6 +194,30 @@ def test_what_a_command_writes_is_known_as_its_own_kind_and_as_no_other(root: Pa
     for one, kind in written.items():
         assert [name for name, other in KINDS.items() if is_known(one, other)] == [kind.name]
     assert files(root / "made") == before
+
+
+@pytest.mark.parametrize("name", PROPOSED)
+def test_proposals_and_their_style_are_known_and_nothing_else_is_replaced_by_them(
+    root: Path, campaign: Campaign, name: str
+) -> None:
+    pooled(campaign)
+    done = propose_made(campaign, adviser=None)
+    path, kind = campaign.path / name, PROPOSED[name]
+    assert [known for known, other in KINDS.items() if is_known(path, other)] == [kind.name]
+    before = path.read_bytes()
+    assert done.style == campaign.path / "proposals.qml"
+    assert propose_made(campaign, adviser=None).proposals
+    assert path.read_bytes() == before
+    for other in (root / "made").glob(f"*{path.suffix}"):
+        path.write_bytes(other.read_bytes())
+        if name == "proposals.gpkg":
+            with pytest.raises(CampaignError, match="does not say that it is a file of proposals"):
+                propose_made(campaign, adviser=None)
+        else:
+            told = propose_made(campaign, adviser=None)
+            assert told.style is None
+            assert "proposals.qml is another style than the workbench's, and stays as it is" in told.text()
+        assert path.read_bytes() == other.read_bytes()
 
 
 @pytest.mark.parametrize("name", OUTPUTS)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from workbench.active.selection import Reason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -21,6 +23,8 @@ class Offer:
     """Id of the proposal that it was."""
     model: str | None = None
     """Model that was asked."""
+    reasons: tuple[Reason, ...] = ()
+    """The largest share first; none in what was kept before they were, which has `reason` alone."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view."""
@@ -29,6 +33,7 @@ class Offer:
             "picks": self.picks,
             "proposal": self.proposal,
             "model": self.model,
+            "reasons": [one.document() for one in self.reasons],
         }
 
     @classmethod
@@ -39,4 +44,5 @@ class Offer:
             picks=document.get("picks"),
             proposal=document.get("proposal"),
             model=document.get("model"),
+            reasons=tuple(map(Reason.of, document.get("reasons", ()))),
         )

@@ -183,7 +183,7 @@ def _proposal(polygon: shapely.MultiPolygon, row: dict[str, Any]) -> ZoneProposa
         score=float(row["score"]),
         picks=float(row["picks"]),
         seconds=float(row["minutes"]) * 60,
-        reasons=tuple(Reason(**reason) for reason in json.loads(row["reasons"])),
+        reasons=tuple(Reason.of(reason) for reason in json.loads(row["reasons"])),
         strategy=str(row["strategy"]),
         inclusion=None if math.isnan(inclusion) else inclusion,
         model_id=row["model"],

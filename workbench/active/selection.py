@@ -4,9 +4,9 @@ from __future__ import annotations
 
 __all__ = ["Chosen", "Reason", "Selection", "affordable"]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,11 @@ class Reason:
     def document(self) -> dict[str, Any]:
         """Return the JSON view."""
         return {"kind": self.kind, "share": round(self.share, 4), "told": self.told}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Return the reason of its JSON view."""
+        return cls(kind=str(document["kind"]), share=float(document["share"]), told=str(document["told"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ _ABOUT: Final = """
 """What a GeoPackage tells of its layers: a map says there what kind of output it is."""
 _PINNED_DATE: Final = "2000-01-01T00:00:00.000Z"
 """In place of the time of writing, which OGR writes into a GeoPackage."""
+_NO_OUTLINE: Final = '<Option type="QString" name="outline_style" value="no"/>'
+_SEEN_THROUGH: Final = 70
+"""Of 255: how little of what lies below an area hides that is outlined."""
 
 
 def geopackage_bytes(
@@ -154,7 +157,12 @@ def _configured(**options: str) -> Iterator[None]:
 
 
 def style_bytes(
-    kind: FileKind, field: str, classes: Iterable[tuple[str, str, str]], *, numeric: bool
+    kind: FileKind,
+    field: str,
+    classes: Iterable[tuple[str, str, str]],
+    *,
+    numeric: bool,
+    outlined: bool = False,
 ) -> bytes:
     """Return a style of QGIS (QML): one plain colour for each value of a field.
 
@@ -168,8 +176,12 @@ def style_bytes(
         Value, title and ``#rrggbb`` of each class.
     numeric
         Whether the field has numbers.
+    outlined
+        Whether outlines have the colour, and what lies below is seen through the areas; else areas alone have
+        it, and hide that.
     """
     values, categories, symbols = ("long" if numeric else "string"), [], []
+    opacity = _SEEN_THROUGH if outlined else 255
     for place, (value, title, colour) in enumerate(classes):
         categories.append(
             f'   <category render="true" symbol="{place}" value={quoteattr(value)} type="{values}" '
@@ -178,9 +190,9 @@ def style_bytes(
         rgb = ",".join(str(part) for part in bytes.fromhex(colour[1:]))
         symbols.append(
             f'   <symbol type="fill" name="{place}" alpha="1"><layer class="SimpleFill" enabled="1">'
-            f'<Option type="Map"><Option type="QString" name="color" value="{rgb},255"/>'
+            f'<Option type="Map"><Option type="QString" name="color" value="{rgb},{opacity}"/>'
             '<Option type="QString" name="style" value="solid"/>'
-            '<Option type="QString" name="outline_style" value="no"/></Option></layer></symbol>'
+            f"{_outline(rgb) if outlined else _NO_OUTLINE}</Option></layer></symbol>"
         )
     lines = [
         _renderer(field),
@@ -193,6 +205,18 @@ def style_bytes(
         " </renderer-v2>",
     ]
     return style_of(kind, lines)
+
+
+def _outline(rgb: str) -> str:
+    options = {
+        "outline_color": f"{rgb},255",
+        "outline_style": "solid",
+        "outline_width": "0.8",
+        "outline_width_unit": "MM",
+    }
+    return "".join(
+        f'<Option type="QString" name="{name}" value="{value}"/>' for name, value in options.items()
+    )
 
 
 def _renderer(field: str) -> str:

@@ -335,6 +335,10 @@ class OpTable:
         columns = self._columns
         return self._authors[columns["author"][position]], int(columns["seq"][position])
 
+    def tool(self, position: int) -> str | None:
+        """Return the tool that an op was made with."""
+        return self._row(position).tool
+
     def last_counting(self, kind: str) -> int:
         """Return the position of the last op of a kind that counts in the total order, -1 without one."""
         found = np.flatnonzero(self._of_kind(kind))

@@ -91,6 +91,8 @@ class Prelabels:
     def __init__(self, labels: Fold, proposed: Proposed) -> None:
         self._labels, self._fold = labels, proposed.fold
         self.proposed = proposed
+        self._bulk = np.zeros(1, np.bool_)
+        """Shape (op + 1,). Whether an op of the labels accepts pre-labels with others; it grows."""
 
     @property
     def codes(self) -> NDArray[np.uint8]:
@@ -216,6 +218,18 @@ class Prelabels:
     def levels(self, window: Window) -> NDArray[np.uint8]:
         """Return `edits.OPEN`, `PROTECTED` or `ACCEPTED` of a window's pixels, shape (row, col)."""
         return self._labels.guard.levels(window)
+
+    def untouched(self, window: Window) -> NDArray[np.bool_]:
+        """Return where labels are pre-labels accepted with others, which nobody looked at for themselves.
+
+        Shape (row, col) of the window. What was recoded since is not among it.
+        """
+        table, known = self._labels.table, self._bulk.size
+        if known <= len(table):
+            fresh = [table.tool(position) == BULK_TOOL for position in range(known - 1, len(table))]
+            self._bulk = np.concatenate([self._bulk, np.array(fresh, np.bool_)])
+        untouched: NDArray[np.bool_] = self._bulk[self._labels.labels.last(window)]
+        return untouched
 
     def given(self, window: Window) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
         """Return labels and pre-labels of a window as `given_map`, upper classes numbered alike in both."""

@@ -1,4 +1,4 @@
-"""Uptake: what of each pre-label waits, is another class, or is taken, as the labels are now.
+"""Uptake: what of each pre-label waits, is another class, or is taken, as the labels are now; and by whom.
 
 One plane of the zone says where each pre-label stands; figures for any choice of pre-labels are sums over
 ops, and a preview is a look at the plane. Both follow the labels by the windows that changed, so that they
@@ -7,7 +7,7 @@ cost neither the zone nor its journals while somebody moves a slider.
 
 from __future__ import annotations
 
-__all__ = ["FREE", "OTHER", "SETTLED", "Tally", "Uptake", "load_kernels"]
+__all__ = ["FREE", "OTHER", "SETTLED", "UNTOUCHED", "Tally", "Uptake", "load_kernels"]
 
 from collections import deque
 from collections.abc import Collection
@@ -22,8 +22,9 @@ from workbench.labels.edits import OPEN
 from workbench.labels.prelabels import Prelabels
 from workbench.labels.proposed import Group
 
-FREE, OTHER, SETTLED = 1, 2, 3
-"""A pre-label's pixel has no label; has another than it proposes; has the same, or may not be painted."""
+FREE, OTHER, SETTLED, UNTOUCHED = 1, 2, 3, 4
+"""A pre-label's pixel has no label; has another than it proposes; has the same, or may not be painted; has
+the same, which was accepted with others, so that nobody looked at it for itself, and may be painted."""
 _STRIP = 1 << 21
 """Pixels that are counted at a time, in some twenty milliseconds."""
 
@@ -51,8 +52,8 @@ class Uptake:
         self._prelabels = prelabels
         proposed = prelabels.proposed
         self.standing = np.zeros(proposed.shape, np.uint8)
-        """Shape (row, col). `FREE`, `OTHER` or `SETTLED`; 0 where nothing is proposed, or nothing counted."""
-        self._pixels = np.zeros((SETTLED + 1, proposed.group.size), np.int64)
+        """Shape (row, col). `FREE`, `OTHER`, `SETTLED`, `UNTOUCHED`; 0: nothing is proposed, or counted."""
+        self._pixels = np.zeros((UNTOUCHED + 1, proposed.group.size), np.int64)
         self._left: deque[Window] = deque()
         self.follow(prelabels.whole)
 
@@ -78,6 +79,7 @@ class Uptake:
                 given,
                 wanted,
                 np.equal(prelabels.levels(window), OPEN),
+                prelabels.untouched(window),
                 proposed.last(window),
                 self.standing[window.slices],
                 self._pixels,
@@ -94,6 +96,12 @@ class Uptake:
         """
         free: NDArray[np.int64] = self._pixels[FREE] + (self._pixels[OTHER] if over else 0)
         return free
+
+    @property
+    def untouched(self) -> NDArray[np.int64]:
+        """Shape (op + 1,). Pixels of each op that were accepted with others, and that nobody looked at."""
+        untouched: NDArray[np.int64] = self._pixels[UNTOUCHED]
+        return untouched
 
     def chosen(self, *, among: Collection[Group] | None, above: float | None) -> NDArray[np.bool_]:
         """Return the ops that a choice means, shape (op + 1,); parameters are those of `prelabels.Chosen`."""
@@ -118,34 +126,12 @@ class Uptake:
             if regions[place]
         }
 
-    def next_uncertain(self, after: int) -> int | None:
-        """Return the op that waits in which its model is least sure, or the next less unsure one.
-
-        Those in which it said no confidence come last. Ties go by op.
-
-        Parameters
-        ----------
-        after
-            Number of the op that was returned before; 0 begins.
-
-        Returns
-        -------
-        int or None
-            Number of an op; None where none is left that is as sure, or surer.
-        """
-        said = np.nan_to_num(self._prelabels.proposed.confidence, nan=np.inf)
-        numbers = np.flatnonzero(self._pixels[FREE])
-        order = numbers[np.lexsort((numbers, said[numbers]))]
-        later = (said[order] > said[after]) | ((said[order] == said[after]) & (order > after))
-        left = order[later] if after else order
-        return int(left[0]) if left.size else None
-
 
 def load_kernels() -> None:
     """Load what counts, which takes a tenth of a second, in any thread: the first slider must not wait."""
-    given, last = np.zeros((1, 1), np.uint16), np.zeros((1, 1), np.uint32)
-    standing, pixels = np.zeros((1, 1), np.uint8), np.zeros((SETTLED + 1, 1), np.int64)
-    _stand(given, given, np.zeros((1, 1), np.bool_), last, standing, pixels)
+    given, last, no = np.zeros((1, 1), np.uint16), np.zeros((1, 1), np.uint32), np.zeros((1, 1), np.bool_)
+    standing, pixels = np.zeros((1, 1), np.uint8), np.zeros((UNTOUCHED + 1, 1), np.int64)
+    _stand(given, given, no, no, last, standing, pixels)
 
 
 @kernel
@@ -153,6 +139,7 @@ def _stand(
     given: NDArray[np.uint16],
     wanted: NDArray[np.uint16],
     open_pixels: NDArray[np.bool_],
+    untouched: NDArray[np.bool_],
     last: NDArray[np.uint32],
     standing: NDArray[np.uint8],
     pixels: NDArray[np.int64],
@@ -164,8 +151,10 @@ def _stand(
             op = last[row, col]
             if wanted[row, col] == 0:
                 state = 0
-            elif not open_pixels[row, col] or given[row, col] == wanted[row, col]:
+            elif not open_pixels[row, col]:
                 state = SETTLED
+            elif given[row, col] == wanted[row, col]:
+                state = UNTOUCHED if untouched[row, col] else SETTLED
             elif given[row, col] == 0:
                 state = FREE
             else:

@@ -148,7 +148,13 @@ def accept_proposals(
             time_of_day=dalle.time_of_day,
             camera=dalle.camera,
             choice=Choice(strategy=one.strategy, inclusion=one.inclusion),
-            offer=Offer(reason=one.reason, picks=round(one.picks), proposal=one.id, model=one.model_id),
+            offer=Offer(
+                reason=one.reason,
+                picks=round(one.picks),
+                proposal=one.id,
+                model=one.model_id,
+                reasons=one.reasons,
+            ),
         )
         done.append((made.zone.id, one))
     waiting = sum(one.id not in there for one in proposals) - len(done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["DEFAULT", "FILE", "Adviser", "ProposalOrder", "Proposed", "propose_zones"]
 
 import math
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +20,13 @@ from numpy.typing import NDArray
 from workbench.active.budget import Budget, Tariff
 from workbench.active.measures import Known
 from workbench.active.proposal import PROPOSALS, ZoneProposal, proposal_bytes
+from workbench.active.reasons import PROPOSAL_STYLE, proposal_style
 from workbench.active.registered import strategy_named
 from workbench.active.selection import Chosen, Selection
 from workbench.active.task import Task
 from workbench.campaign import Campaign
 from workbench.counting import counted, listed
-from workbench.documents import write_file
+from workbench.documents import write_files
 from workbench.errors import CampaignError
 from workbench.export.folds import NEAR
 from workbench.export.ground import GroundMap
@@ -33,7 +35,7 @@ from workbench.geo.grid import NATIONAL_GRID
 from workbench.geo.zone import Cell, Zone, departments_of
 from workbench.inference.segmenter import Segmenter
 from workbench.nomenclature import Nomenclature
-from workbench.outputs import check_older
+from workbench.outputs import check_older, is_known
 from workbench.pool import pool
 from workbench.workflows.candidates import read_candidates
 from workbench.workflows.class_quality import quality_of_model
@@ -50,6 +52,7 @@ from workbench.workflows.measuring import (
 
 DEFAULT: Final = "value"
 FILE: Final = "proposals.gpkg"
+_STYLE: Final = ".qml"
 Domains = Literal["any", "known", "new"]
 """Where zones may be proposed: anywhere, where some are labelled, or where none is."""
 
@@ -124,11 +127,14 @@ class Proposed:
     selection: Selection
     left_out: tuple[str, ...]
     """What was left out, and why, a sentence each."""
+    style: Path | None
+    """What QGIS opens the file with; None where a style of somebody's own lies in its place."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view (``schema/outputs/propose.schema.json``)."""
         return {
             "path": str(self.path),
+            "style": str(self.style) if self.style else None,
             "strategy": self.order.strategy,
             "budget": self.order.budget.limit,
             "unit": self.order.budget.unit.value,
@@ -152,7 +158,11 @@ class Proposed:
             f"{hours:.1f} h, {area:.3f} km²{sure}"
         )
         lines = [f"{rank:3} {one.text()}" for rank, one in enumerate(self.proposals, start=1)]
-        return "\n".join([*lines, *self.left_out, total, f"written to {self.path}"])
+        written = [f"written to {self.path}"]
+        if self.style is None:
+            style = self.path.with_suffix(_STYLE)
+            written.append(f"{style} is another style than the workbench's, and stays as it is")
+        return "\n".join([*lines, *self.left_out, total, *written])
 
 
 def propose_zones(
@@ -163,6 +173,8 @@ def propose_zones(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Proposed:
     """Propose zones of the pool, and write them to the campaign's ``proposals.gpkg`` in place of others.
+
+    The style ``proposals.qml`` beside it has QGIS show why each is proposed.
 
     Nothing is proposed on ground of the folds that are kept for test, or nearer to it than sets of a release
     may lie; nor where a zone lies already, at whatever date; nor twice on one ground: the newest picture
@@ -205,7 +217,9 @@ def propose_zones(
     for one in selection.chosen:
         chosen = measured[one.row]
         proposals.append(_proposal(chosen, homes[chosen.zone.id], one, order, adviser))
-    write_file(path, proposal_bytes(proposals, crs=NATIONAL_GRID.crs), error=CampaignError)
+    style = _style_beside(path)
+    files = {path: proposal_bytes(proposals, crs=NATIONAL_GRID.crs)}
+    write_files(files | ({style: proposal_style()} if style else {}), error=CampaignError)
     return Proposed(
         proposals=tuple(proposals),
         path=path,
@@ -214,7 +228,14 @@ def propose_zones(
         domains=len({one.zone.domain for one in measured}),
         selection=selection,
         left_out=left_out,
+        style=style,
     )
+
+
+def _style_beside(path: Path) -> Path | None:
+    """Return where QGIS looks for the style of a file; None where something else than ours lies there."""
+    style = path.with_suffix(_STYLE)
+    return style if not os.path.lexists(style) or is_known(style, PROPOSAL_STYLE) else None
 
 
 def _task(
