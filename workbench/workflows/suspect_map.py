@@ -11,10 +11,10 @@ import numpy as np
 
 from workbench.documents import write_files
 from workbench.errors import CampaignError
-from workbench.geo.polygons import Outlines, polygonise
+from workbench.geo.geopackage import geopackage_bytes, is_map, style_bytes
+from workbench.geo.polygons import polygonise
 from workbench.geo.styles import style_kind
 from workbench.outputs import FileKind, check_output
-from workbench.products.geopackage import geopackage_bytes, is_map, style_bytes
 from workbench.workflows.suspecting import Suspected
 
 _MARK: Final = "ocs-workbench/suspects"
@@ -66,11 +66,9 @@ def write_map(found: Suspected, path: Path) -> None:
         "picks": np.array([one.picks or 0 for _, one in ranked], np.int32),
         "model": np.array([zone.model for zone, _ in ranked], object),
     }
-    outlines = Outlines(
-        values=np.array([one.suggested for _, one in ranked], np.uint8),
-        polygons=np.array(polygons, dtype=object),
+    content = geopackage_bytes(
+        np.array(polygons, dtype=object), columns, kind=SUSPECTS, layer="suspects", crs=systems[0]
     )
-    content = geopackage_bytes(outlines, columns, kind=SUSPECTS, layer="suspects", crs=systems[0])
     classes = [(one.key, one.titles["fr"], one.colour) for one in found.nomenclature.classes]
     style = style_bytes(SUSPECTS_STYLE, "suggested", classes, numeric=False)
     write_files({path: content, path.with_suffix(".qml"): style}, error=CampaignError)
