@@ -10,6 +10,7 @@ A prediction tells the probability p of one class only. What is left of it goes 
 threshold of a class needs it. Ranked is by the pixels that are expected to be wrong: if a share ε of all
 labels is, then one that a calibrated model contradicts with p is by ε·p / (ε·p + (1 − ε)·(1 − p)) at least
 (Bayes; the label's own class has at most 1 − p), which counts sure contradictions for more than p does.
+It is an order and no count: a network errs surely, too, and alike in many places.
 """
 
 from __future__ import annotations
