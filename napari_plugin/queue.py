@@ -29,7 +29,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from napari_plugin.language import count, number, percent, said, tr
-from napari_plugin.reasons import reason_lines, reasons_told
+from napari_plugin.reasons import reason_lines, reason_words, reasons_told
 from workbench.active.offer import Offer
 from workbench.active.proposal import ZoneProposal
 from workbench.campaign import Campaign
@@ -327,7 +327,7 @@ def _holds(queued: QueuedZone, words: Iterable[str]) -> bool:
     holder = queued.lease.holder if queued.lease is not None else ""
     reason = outline.state.reason or "" if outline is not None else ""
     offer = queued.offer
-    offered = f"{offer.reason} {reasons_told(offer.reasons)}" if offer is not None else ""
+    offered = f"{offer.reason} {reason_words(offer.reasons)}" if offer is not None else ""
     parts = (queued.zone.id, queued.zone.theme or "", holder, *people, reason, offered, queued.problem)
     there = _plain(" ".join(parts))
     return all(word in there for word in words)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
@@ -84,6 +85,8 @@ class QueuePanel(QWidget):
         self._stopped = False
         self._outdated = False
         """Whether the registry changed while it was being read."""
+        self._elsewhere = False
+        """Whether somebody opened another zone while one is made of a proposal."""
         self._relay = _Relay()
         self._relay.told.connect(self._on_read)
         self._build(author)
@@ -116,6 +119,7 @@ class QueuePanel(QWidget):
 
     def show_current(self, zone_id: str) -> None:
         """Mark the zone that is open; an empty id marks none."""
+        self._elsewhere |= self.proposals.making and zone_id != self._painter.current
         self._painter.current = zone_id
         self.view.viewport().update()
 
@@ -298,10 +302,14 @@ class QueuePanel(QWidget):
     # Inside: opening
 
     def _on_made(self, zone_id: str) -> None:
-        """Show a zone that was made of a proposal, and open it."""
+        """Show a zone that was made of a proposal, and open it unless another was opened meanwhile."""
         self._outdated = self._job is not None
         self.refresh()
-        self.chosen.emit(ZoneChoice(zone=zone_id))
+        if self._elsewhere:
+            show_info(tr("{zone} is ready to be labelled.", zone=zone_id))
+        else:
+            self.chosen.emit(ZoneChoice(zone=zone_id))
+        self._elsewhere = False
 
     def _open(self, queued: QueuedZone) -> None:
         """Open a zone, after a question where somebody else is there or one should not see their labels."""

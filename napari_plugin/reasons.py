@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["reason_colour", "reason_lines", "reasons_told"]
+__all__ = ["reason_colour", "reason_lines", "reason_words", "reasons_told"]
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,12 @@ def reasons_told(reasons: Iterable[Reason]) -> str:
     told = [(_title(kind), share) for kind, share in most_first if share >= _LEAST]
     if len(told) == 1:
         return told[0][0]
-    return ", ".join(tr("{what} {share}", what=what, share=percent(share, 0)) for what, share in told)
+    return ", ".join(f"{what} {percent(share, 0)}" for what, share in told)
+
+
+def reason_words(reasons: Iterable[Reason]) -> str:
+    """Return the kinds of some reasons, without their shares, for a search through thousands of zones."""
+    return " ".join([_title(one.kind) for one in reasons])
 
 
 def reason_lines(reasons: Iterable[Reason]) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from made_orthos import MakeOrtho
 
+from workbench.arrivals import Arrival
 from workbench.campaign import Campaign
 from workbench.documents import write_document
 from workbench.errors import CampaignError, DocumentError, HierarchyError, RasterError
@@ -19,7 +20,6 @@ from workbench.geo.grid import Window
 from workbench.geo.raster import read_bands
 from workbench.geo.zone import Cell, Zone
 from workbench.nomenclature import load_nomenclature
-from workbench.registry import Arrival
 from workbench.workflows.intake import add_zone
 from workbench.workflows.segmenting import segment_zones
 
@@ -104,9 +104,9 @@ def test_a_failing_import_leaves_the_campaign_as_it_was(campaign: Campaign, make
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):
-        campaign.add_zone(zone, fill=fail)
+        campaign.add_zone(Arrival(zone=zone), fill=fail)
     assert snapshot(campaign.path) == before
-    campaign.add_zone(zone)
+    campaign.add_zone(Arrival(zone=zone))
     assert campaign.zones() == (zone,)
 
 

@@ -15,11 +15,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from workbench.active.offer import Offer
+from workbench.arrivals import Arrival
 from workbench.counting import listed
 from workbench.documents import digest_file, inside, sync_directory, write_document
 from workbench.errors import CampaignError, HierarchyError, RasterError
-from workbench.export.assistance import Choice
 from workbench.geo.grid import Window
 from workbench.geo.placed import PlacedPixels, check_pixels, read_placed, without_nodata
 from workbench.geo.raster import inspect_raster, read_bands
@@ -28,7 +27,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.carrying import check_goes_on
 from workbench.labels.meta import JournalSubject
 from workbench.nomenclature import Nomenclature, load_nomenclature
-from workbench.registry import Arrival, Registry
+from workbench.registry import Registry
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.segmentation.storage import read_hierarchy
 
@@ -411,37 +410,23 @@ class Campaign:
         self.registry.add_raster(zone.id, raster)
         return self.zone(zone.id)
 
-    def add_zone(
-        self,
-        zone: Zone,
-        *,
-        fill: Callable[[Campaign], None] | None = None,
-        choice: Choice | None = None,
-        offer: Offer | None = None,
-    ) -> None:
+    def add_zone(self, arrival: Arrival, *, fill: Callable[[Campaign], None] | None = None) -> None:
         """Add a zone, durably and as a whole.
 
         Parameters
         ----------
-        zone
+        arrival
             What to add. Its domain gets a fold if it is new, its cells get their numeric ids.
         fill
             Writes existing labels into the zone before it appears; an error there leaves all as it was. See
             `add_zones`.
-        choice
-            How the zone was chosen, where that was not by a person.
-        offer
-            Why it was proposed, where it was.
 
         Raises
         ------
         CampaignError
             A zone of that id (whatever its case) exists, or one of its domain covers some of its cells.
         """
-        self.add_zones(
-            [Arrival(zone=zone, choice=choice, offer=offer)],
-            fill=lambda staged, _: fill(staged) if fill else None,
-        )
+        self.add_zones([arrival], fill=lambda staged, _: fill(staged) if fill else None)
 
     def add_zones(self, arrivals: Sequence[Arrival], *, fill: Callable[[Campaign, Zone], None]) -> None:
         """Add zones, durably, and all of them or none.

@@ -16,23 +16,23 @@ be mended in QGIS.
 
 from __future__ import annotations
 
-__all__ = ["Arrival", "Registry"]
+__all__ = ["Registry"]
 
 import json
-import math
 import sqlite3
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.active.offer import Offer
+from workbench.arrivals import Arrival, give_fold, give_numbers, give_place, insert, kept_numbers
 from workbench.documents import canonical_bytes, digest, write_file
 from workbench.errors import CampaignError
 from workbench.export.assistance import Choice
-from workbench.export.folds import FOLDS, NEAR, fold_for
+from workbench.export.folds import FOLDS, NEAR
 from workbench.geo.zone import Cell, Zone, ZoneRaster, nearest
 from workbench.registry_tables import LATER_TABLES, TABLES
 from workbench.zone_rows import (
@@ -54,23 +54,6 @@ _SEALED = (
     "SELECT number, zone, row, col FROM patches ORDER BY number",
     f"SELECT key, value FROM campaign WHERE key != '{_SEAL}' ORDER BY key",  # noqa: S608
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A zone that comes into a registry, and what it has from another one."""
-
-    zone: Zone
-    fold: int | None = None
-    """Fold (1–5) that its domain has to have; None where the registry may choose."""
-    numbers: Mapping[Cell, int] = field(default_factory=dict)
-    """Numeric id of each of its patches in the other registry; empty for new patches."""
-    gold: float | None = None
-    """Share of its pixels that has to be right, if it is a gold zone there."""
-    choice: Choice | None = None
-    """How it was chosen, where that was not by a person."""
-    offer: Offer | None = None
-    """Why it was proposed, where it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +191,7 @@ class Registry:
                 )
             connection.executemany("DELETE FROM withdrawals WHERE zone = ?", [(zone,) for zone in readmitted])
             connection.execute("DELETE FROM releases WHERE content_sha256 = ?", (row["content_sha256"],))
-            _insert(connection, "releases", row)
+            insert(connection, "releases", row)
             connection.execute(
                 "INSERT OR REPLACE INTO release_paths VALUES (?, ?)", (row["path"], row["content_sha256"])
             )
@@ -256,15 +239,15 @@ class Registry:
         with self.writing() as connection:
             zones = list(self.zones())
             areas, held = self._areas(zones), self.test_folds()
-            kept = _kept_numbers(connection, arrivals)
+            kept = kept_numbers(connection, arrivals)
             # Those that keep their numbers first: new numbers must not take theirs.
             for arrival in sorted(arrivals, key=lambda one: one.zone.id not in kept):
                 check_new(arrival.zone, zones)
-                _insert(connection, "zones", row_of(arrival.zone, self.path.parent))
-                _give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
+                insert(connection, "zones", row_of(arrival.zone, self.path.parent))
+                give_numbers(connection, arrival.zone, kept.get(arrival.zone.id, {}))
                 beside = nearest(arrival.zone, zones, within=NEAR)
-                areas[_give_fold(connection, arrival, areas, beside, held)] += arrival.zone.area
-                _give_place(connection, arrival, beside)
+                areas[give_fold(connection, arrival, areas, beside, held)] += arrival.zone.area
+                give_place(connection, arrival, beside)
                 zones.append(arrival.zone)
                 if arrival.gold is not None:
                     values = arrival.zone.id, arrival.gold
@@ -425,21 +408,6 @@ class Registry:
         return areas
 
 
-def _kept_numbers(
-    connection: sqlite3.Connection, arrivals: Sequence[Arrival]
-) -> dict[str, Mapping[Cell, int]]:
-    """Return, by zone, the numbers that zones bring along and of which none is taken."""
-    kept: dict[str, Mapping[Cell, int]] = {}
-    taken: set[int] = set()
-    if any(arrival.numbers for arrival in arrivals):
-        taken = {number for (number,) in connection.execute("SELECT number FROM patches")}
-    for arrival in arrivals:
-        if arrival.numbers and taken.isdisjoint(arrival.numbers.values()):
-            kept[arrival.zone.id] = arrival.numbers
-            taken |= set(arrival.numbers.values())
-    return kept
-
-
 def _digest(connection: sqlite3.Connection) -> str:
     found = [[list(row) for row in connection.execute(query)] for query in _SEALED]
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'places'").fetchone():
@@ -450,59 +418,3 @@ def _digest(connection: sqlite3.Connection) -> str:
 
 def _seal(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO campaign VALUES (?, ?)", (_SEAL, _digest(connection)))
-
-
-def _insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any]) -> None:
-    names, marks = ", ".join(values), ", ".join("?" * len(values))
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
-
-
-def _give_fold(
-    connection: sqlite3.Connection,
-    arrival: Arrival,
-    areas: Mapping[int, float],
-    beside: Sequence[Zone],
-    held: Collection[int],
-) -> int:
-    """Put a zone's domain, if it is new, into the fold that the zone brings, or its own; return it.
-
-    What was proposed, or chosen without chance, comes into none of the folds that are held for test.
-    """
-    domain, wanted = arrival.zone.domain, arrival.fold
-    folds = dict(connection.execute("SELECT name, fold FROM domains").fetchall())
-    choice = arrival.choice
-    biased = choice is not None and (arrival.offer is not None or choice.inclusion is None)
-    if biased:
-        areas = {fold: math.inf if fold in held else area for fold, area in areas.items()}
-    own = fold_for(domain, folds, areas, beside=[zone.domain for zone in beside])
-    fold = folds.get(domain, wanted if wanted is not None else own)
-    if wanted not in (None, fold):
-        raise CampaignError(
-            f"zone {arrival.zone.id} comes with fold {wanted}, but its domain is in fold {fold} here, and a "
-            "domain keeps its fold for ever; put the zone into another campaign"
-        )
-    if biased and choice is not None and fold in held:
-        raise CampaignError(
-            f"zone {arrival.zone.id} was chosen by {choice.strategy} and would be in fold {fold}, "
-            "which is kept for test; label other ground"
-        )
-    if domain not in folds:
-        _insert(connection, "domains", {"name": domain, "fold": fold})
-    return int(fold)
-
-
-def _give_place(connection: sqlite3.Connection, arrival: Arrival, beside: Sequence[Zone]) -> None:
-    """Have a zone drawn together with the nearest of the zones beside it, at whatever date, for ever."""
-    if beside:
-        first = beside[0].id
-        row = connection.execute("SELECT place FROM places WHERE zone = ?", (first,)).fetchone()
-        values = arrival.zone.id, row[0] if row else first
-        connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", values)
-
-
-def _give_numbers(connection: sqlite3.Connection, zone: Zone, numbers: Mapping[Cell, int]) -> None:
-    """Give each patch of a zone its number for ever: the one that it brings, or else the next."""
-    connection.executemany(
-        "INSERT INTO patches (number, zone, row, col) VALUES (?, ?, ?, ?)",
-        [(numbers.get(cell), zone.id, cell.row, cell.col) for cell in zone.cells],
-    )

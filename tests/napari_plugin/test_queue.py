@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 from made_orthos import MakeOrtho
+from made_proposals import pooled, propose
 
+from napari_plugin.language import speak
 from napari_plugin.queue import (
     FILTERS,
     QueuedZone,
     Turn,
+    WaitingProposals,
     arranged,
     counts,
     remarks,
@@ -20,7 +23,9 @@ from napari_plugin.queue import (
     turn_of,
 )
 from napari_plugin.queue_reading import ZoneReader
+from napari_plugin.reasons import reason_colour, reasons_told
 from workbench.active.offer import Offer
+from workbench.active.selection import Reason
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError
 from workbench.geo.grid import Window
@@ -28,6 +33,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.edits import Provenance, assign
 from workbench.labels.review import accept, send_back, submit
 from workbench.leases import Tenancy
+from workbench.workflows.accepting import accept_proposals
 from workbench.workflows.admitting import set_gold
 from workbench.workflows.intake import add_zone
 
@@ -135,6 +141,78 @@ def test_proposals_come_in_their_own_order_with_reason_and_picks(four: Campaign)
         "vineyards, about 3,400 picks",
         "model is unsure",
     ]
+
+
+REASONS = (
+    Reason(kind="uncertain", share=0.52, told="31% doubtful"),
+    Reason(kind="weak", share=0.3, told="brushwood"),
+    Reason(kind="uncertain", share=0.15, told="borders"),
+    Reason(kind="cheap", share=0.03, told="9 picks"),
+)
+
+
+def test_reasons_are_told_by_kind_with_shares_and_in_full_in_the_tooltip(four: Campaign) -> None:
+    offer = Offer(reason="31% doubtful (52%); …", picks=59, reasons=REASONS)
+    queued = read(four, Z3_AA=offer)[IDS[2]]
+    told = "the model doubts 67 %, classes it knows badly 30 %, about 59 picks"
+    assert plain(remarks(queued, "marie")[0]) == told
+    lines = plain(tooltip(queued, "marie")).splitlines()
+    assert "52 % the model doubts: 31% doubtful" in lines
+    assert "3 % few picks: 9 picks" in lines
+    for text in ("doubts badly", "doubtful"):
+        assert arranged([queued], "marie", text=text)
+    speak("fr")
+    try:
+        assert remarks(queued, "marie")[0].startswith("le modèle doute 67")
+    finally:
+        speak("en")
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+def test_one_reason_alone_needs_no_share_and_a_kind_of_somebody_elses_is_told_as_it_is() -> None:
+    assert reasons_told([Reason(kind="drawn", share=1.0, told="lot")]) == "drawn by lot"
+    assert reasons_told([Reason(kind="pretty", share=1.0, told="")]) == "pretty"
+    assert reasons_told([]) == ""
+    colours = {reason_colour((reason,)) for reason in (*REASONS, Reason(kind="pretty", share=1.0, told=""))}
+    assert len(colours) == 4
+    assert reason_colour(()) in colours
+
+
+def test_proposals_wait_until_they_are_zones_and_are_read_again_when_the_file_changed(
+    four: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_plugin import queue_reading
+
+    reader = ZoneReader(four.path, "marie")
+    read(four, reader)
+    assert reader.waiting == WaitingProposals()
+    pooled(four)
+    proposed = propose(four, adviser=None).proposals
+    opened, real = [], queue_reading.read_proposals
+    monkeypatch.setattr(queue_reading, "read_proposals", lambda path: (opened.append(path), real(path))[1])
+    for _ in range(2):
+        read(four, reader)
+    assert [one.id for one in reader.waiting.proposals] == [one.id for one in proposed]
+    assert len(opened) == 1
+    accept_proposals(four, ids=[proposed[0].id])
+    found = read(four, reader)
+    assert [one.id for one in reader.waiting.proposals] == [proposed[1].id]
+    assert [one.offer.proposal for one in found.values() if one.offer] == [proposed[0].id]
+    assert len(opened) == 1
+    propose(four, adviser=None)
+    read(four, reader)
+    assert len(opened) == 2
+
+
+def test_proposals_that_cannot_be_read_are_one_sentence_and_hide_no_zone(four: Campaign) -> None:
+    (four.path / "proposals.gpkg").write_bytes(b"SQLite format 3\0" + b"\0" * 100)
+    reader = ZoneReader(four.path, "marie")
+    assert list(read(four, reader)) == sorted(IDS)
+    assert reader.waiting.proposals == ()
+    assert reader.waiting.problem.endswith("is no file of proposals; have zones proposed again")
 
 
 def test_who_holds_a_zone_is_told_to_others_only(four: Campaign) -> None:

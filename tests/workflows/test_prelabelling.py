@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from made_models import made_card, made_model, state
 from made_orthos import MakeOrtho
 
+from workbench.arrivals import Arrival
 from workbench.campaign import Campaign
 from workbench.cli import workbench as command
 from workbench.errors import CampaignError, HierarchyError, ModelError, RasterError, WorkbenchError
@@ -204,7 +205,7 @@ def test_pixels_outside_the_footprint_get_no_prelabel(campaign, make_ortho: Make
     zone = made.only_zone()
     cut = replace(zone, name="Z2", cells=tuple(cell for cell in zone.cells if (cell.row, cell.col) != (1, 1)))
     corner = Campaign.create(tmp_path / "cut")
-    corner.add_zone(cut)
+    corner.add_zone(Arrival(zone=cut))
     list(segment_zones(corner, None, say=lambda _: None))
     predict(corner, np.full(cut.grid.shape, 7, np.uint8))
     done = run(corner)

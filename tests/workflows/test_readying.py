@@ -25,16 +25,13 @@ def first(campaign: Campaign) -> str:
     return propose(campaign, adviser=told(campaign)).proposals[0].id
 
 
-def test_a_proposal_becomes_a_zone_with_regions_and_with_what_the_model_said_of_it(
+def test_a_proposal_becomes_a_zone_with_regions_and_what_the_model_said_of_it(
     proposed: Campaign,
 ) -> None:
     steps: list[tuple[str, float]] = []
-    readied = ready_proposal(
-        proposed, first(proposed), progress=lambda step, share: steps.append((step, share))
-    )
-    assert [step for step, _ in steps] == sorted(
-        (step for step, _ in steps), key="zone regions prelabels".find
-    )
+    readied = ready_proposal(proposed, first(proposed), progress=lambda *done: steps.append(done))
+    names = [step for step, _ in steps]
+    assert names == sorted(names, key="zone regions prelabels".find)
     assert all(0 <= share <= 1 for _, share in steps)
     zone = proposed.zone(readied.zone)
     assert proposed.hierarchy_path(zone).exists()

@@ -13,13 +13,13 @@ from affine import Affine
 from made_orthos import LEFT, TOP, made_image, made_truth
 from numpy.typing import NDArray
 
+from workbench.arrivals import Arrival
 from workbench.campaign import Campaign
 from workbench.export.modalities import MODALITIES
 from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
 from workbench.geo.placed import pixels_digest
 from workbench.geo.zone import Cell, Zone, ZoneRaster, theme_of
-from workbench.registry import Arrival
 from workbench.workflows.intake import import_labels
 from workbench.workflows.rasters import add_raster
 

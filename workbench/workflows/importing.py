@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from workbench.arrivals import Arrival
 from workbench.campaign import Campaign
 from workbench.documents import alone, inside
 from workbench.errors import CampaignError, ReleaseError
@@ -24,7 +25,6 @@ from workbench.export.trees.released import ReleasedTree
 from workbench.geo.zone import Zone, domain_of
 from workbench.labels.op import check_author
 from workbench.nomenclature import Nomenclature, load_nomenclature
-from workbench.registry import Arrival
 from workbench.threads import Map, in_threads
 from workbench.workflows.assembling import assemble_codes, assemble_rasters
 from workbench.workflows.imported import ImportedTree, ImportedZone

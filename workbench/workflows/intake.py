@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.active.offer import Offer
+from workbench.arrivals import Arrival
 from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.errors import CampaignError, GridError, NomenclatureError, RasterError
@@ -176,7 +177,7 @@ def add_zone(
         if codes is not None and mask is not None:
             import_labels(staged, zone, codes, author=author, source=mask.name)
 
-    campaign.add_zone(zone, fill=fill, choice=choice, offer=offer)
+    campaign.add_zone(Arrival(zone=zone, choice=choice, offer=offer), fill=fill)
     return Intake(
         zone=zone,
         left_out=len(wanted) - len(cells),

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.arrivals import Arrival
 from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.documents import digest
@@ -34,7 +35,6 @@ from workbench.labels.recoding import recoded, spoken_of
 from workbench.labels.resealing import resealed
 from workbench.nomenclature import Landing, Nomenclature, Recoding, load_crosswalk, load_nomenclature
 from workbench.nomenclature.lookup import UNLABELLED
-from workbench.registry import Arrival
 from workbench.workflows.admitting import admitted_authors, gold_zones
 from workbench.workflows.migration import CarriedClass, CarriedJournal, Migration, ZoneMigration
 

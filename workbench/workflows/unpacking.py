@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workbench.arrivals import Arrival
 from workbench.campaign import Campaign
 from workbench.counting import counted
 from workbench.documents import replacing
@@ -159,7 +160,7 @@ def _added(
             write_journal(folder / "journal" / journal.path.name, journal.meta, journal.rows)
             counts[journal.meta.author] = len(journal.rows)
 
-    campaign.add_zone(zone, fill=fill, choice=choice)
+    campaign.add_zone(Arrival(zone=zone, choice=choice), fill=fill)
     return Unpacked(
         zone=zone.id, added=True, journals={author: (count, count) for author, count in counts.items()}
     )
