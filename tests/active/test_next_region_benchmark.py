@@ -27,6 +27,7 @@ def test_looks_never_put_less_right_and_no_order_puts_more_right_than_the_best(t
         assert {"confidence", "size", "power 3", "weak", "chance", "best"} <= own.keys()
         for accuracy in own.values():
             assert accuracy == sorted(accuracy)
-            assert accuracy[0] == own["best"][0]
-            assert all(one <= best + 1e-12 for one, best in zip(accuracy, own["best"], strict=True))
-        assert own["best"][-1] > own["best"][0]
+            assert accuracy[0] == pytest.approx(own["best"][0])
+            assert all(one <= best + 1e-9 for one, best in zip(accuracy, own["best"], strict=True))
+            assert accuracy[-1] == pytest.approx(own["best"][-1])  # so small a zone is seen in all
+    assert any(walk["accuracy"][-1] > walk["accuracy"][0] for walk in walks)
