@@ -41,7 +41,16 @@ MODULES = (
     *(f"workbench/workflows/{name}.py" for name in _WORKFLOWS.split()),
     *(
         f"workbench/{name}.py"
-        for name in ("campaign", "documents", "leases", "outputs", "registry", "zone_rows")
+        for name in (
+            "arrivals",
+            "campaign",
+            "documents",
+            "leases",
+            "outputs",
+            "pool",
+            "registry",
+            "zone_rows",
+        )
     ),
     *(f"napari_plugin/{name}.py" for name in _DESK.split()),
 )
