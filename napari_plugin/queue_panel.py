@@ -112,6 +112,7 @@ class QueuePanel(QWidget):
 
     def release(self) -> None:
         """Let go of the campaign: stop reading and listening."""
+        self._outdated = False
         self.stop()
         self._relay.told.disconnect(self._on_read)
         self.proposals.made.disconnect(self._on_made)  # what is being made is a zone all the same

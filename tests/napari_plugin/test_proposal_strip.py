@@ -46,11 +46,12 @@ def panel(qtbot: Any, proposed: Campaign) -> Iterator[QueuePanel]:
     settle(qtbot, shown)
     yield shown
     shown.release()
-    qtbot.waitUntil(lambda: not shown.reading and not shown.proposals.making, timeout=60_000)
 
 
 def settle(qtbot: Any, panel: QueuePanel) -> None:
-    qtbot.waitUntil(lambda: not panel.reading and panel.model.rowCount() > 0, timeout=20_000)
+    """Wait until nothing is read or made: the widget goes before its fixture ends, and hears nothing then."""
+    qtbot.waitUntil(lambda: not panel.reading and not panel.proposals.making, timeout=60_000)
+    assert panel.model.rowCount()
 
 
 def rows(panel: QueuePanel) -> list[str]:
@@ -132,8 +133,11 @@ def test_who_went_to_another_zone_meanwhile_is_told_and_stays_there(
     qtbot.waitUntil(lambda: bool(informed), timeout=60_000)
     assert informed == ["D051_2019/Z2 is ready to be labelled."]
     assert not chosen
+    qtbot.waitUntil(lambda: len(rows(panel)) == 1, timeout=20_000)
     with qtbot.waitSignal(panel.chosen, timeout=60_000):
         QTest.mouseClick(panel.proposals.make, LEFT)
+    settle(qtbot, panel)
+    assert chosen == [ZoneChoice(zone="D051_2019/Z3")]
 
 
 def test_what_cannot_be_made_is_one_sentence_and_the_proposal_stays(
