@@ -2,7 +2,8 @@
 
 Here are those that need no strategy: *random* (any zone, uniformly), *stratified* (domains by turns, the one
 with the fewest labelled zones first, uniformly inside), and *class_oracle*, which is shown the truth and
-takes the zones whose pixels are of classes of which least is labelled: a measure of what could be gained.
+takes the zones whose pixels are of classes of which least is labelled, by what they are expected to cost: a
+measure of what could be gained.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from views import Arm, Oracle, View
 
 _PIXELS = 20_000.0
-"""Pixels of a class of which more is worth half as much to the oracle."""
+"""Pixels that every class is taken to have already."""
 
 
 def random(view: View, rng: np.random.Generator, budget: float) -> Sequence[int]:
@@ -48,12 +49,12 @@ def class_oracle(
     budget: float,
     truth: NDArray[np.int64],
 ) -> Sequence[int]:
-    """Take the zone that adds most to the logarithms of the labelled pixels of all classes, and so on."""
+    """Take the zone that adds most to the logarithms of all classes' labelled pixels per pick, and so on."""
     have = view.labelled_pixels.sum(axis=0) + _PIXELS
     left = list(range(len(truth)))
     order = []
     while left:
-        gains = np.log1p(truth[left] / have).sum(axis=1)
+        gains = np.log1p(truth[left] / have).sum(axis=1) / view.predicted.picks[left]
         order.append(left.pop(int(gains.argmax())))
         have = have + truth[order[-1]]
     return order

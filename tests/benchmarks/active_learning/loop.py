@@ -24,7 +24,7 @@ from pools import SIDE, Pool, PoolSet, PoolZone, initial_zones, make_pool
 from views import View, Zones
 from zone_tables import CODES, ZoneTable, load_tables
 
-BUDGETS: Mapping[str, float] = {"redundant": 1500.0, "diverse": 4000.0, "hidden_rare": 4000.0}
+BUDGETS: Mapping[str, float] = {"redundant": 1000.0, "diverse": 1500.0, "hidden_rare": 1500.0}
 """Picks after the start, such that the random arm comes to 90 to 97 % of what the full pool teaches."""
 ROUNDS = 12
 _HALF = SIDE * 0.2 / 2

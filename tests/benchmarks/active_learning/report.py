@@ -10,9 +10,10 @@ from __future__ import annotations
 __all__ = ["REFERENCE", "Row", "draw", "rows_of", "table"]
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from curves import Interval, area_under, bootstrap, level_at, picks_to
@@ -149,7 +150,7 @@ def draw(courses: Sequence[Course], full: Mapping[str, Score], rows: Sequence[Ro
             right.errorbar(row.gain.mean, place, xerr=reach, fmt="o", color=colours[row.arm], capsize=3)
         right.set_yticks(range(len(found)), [row.arm for row in reversed(found)])
         right.axvline(0, color="black", lw=0.8)
-        right.set(xlabel="area under the curve, less that of stratified random")
+        right.set(xlabel="Δ area to stratified random")
         right.margins(y=0.3)
     axes[0, 0].legend(fontsize=8)
     seeds = max(row.seeds for row in rows)
@@ -162,7 +163,7 @@ def draw(courses: Sequence[Course], full: Mapping[str, Score], rows: Sequence[Ro
     plt.close(figure)
 
 
-def _draw_band(axes: object, courses: Sequence[Course], arm: str, colour: object) -> None:
+def _draw_band(axes: Any, courses: Sequence[Course], arm: str, colour: Any) -> None:
     if not courses:
         return
     at = np.linspace(0, courses[0].budget, 60)
@@ -200,7 +201,7 @@ def _weak_classes(by_seed: Mapping[int, Course], full: Score) -> list[int]:
     return sorted(learnable, key=lambda code: (_mean(_area_of(one, [code]) for one in courses), code))[:_WEAK]
 
 
-def _mean(values: object) -> float:
+def _mean(values: Iterable[float]) -> float:
     return statistics.fmean(values)
 
 
