@@ -14,8 +14,9 @@ from affine import Affine
 from workbench.errors import CampaignError
 from workbench.geo.dalle import Dalle
 from workbench.geo.grid import PixelGrid
-from workbench.geo.zone import moment_of
+from workbench.geo.zone import moment_of, taken_at
 from workbench.registry import Registry
+from workbench.zone_rows import stored_path
 
 
 def pool(registry: Registry) -> tuple[Dalle, ...]:
@@ -69,18 +70,14 @@ def drop_dalle(registry: Registry, dalle: Dalle) -> None:
 
 
 def _row_of(dalle: Dalle, root: Path) -> dict[str, Any]:
-    path, home, grid = dalle.path.resolve(), root.resolve(), dalle.grid
-    taken = dalle.acquired.isoformat() if dalle.acquired else None
-    if taken and dalle.time_of_day:
-        taken += f"T{dalle.time_of_day:%H:%M}"
+    grid = dalle.grid
     place = {"crs": grid.crs, "transform": list(grid.transform)[:6], "shape": list(grid.shape)}
     return {
         "domain": dalle.domain,
         "name": dalle.name,
-        # Relative inside the campaign, so that the whole directory can be moved.
-        "path": path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix(),
+        "path": stored_path(dalle.path, root),
         "bands": json.dumps(dalle.bands),
-        "acquired": taken,
+        "acquired": taken_at(dalle.acquired, dalle.time_of_day),
         "camera": dalle.camera,
         "grid": json.dumps(place),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["check_another", "check_new", "raster_document", "raster_of", "row_of", "zone_of"]
+__all__ = ["check_another", "check_new", "raster_document", "raster_of", "row_of", "stored_path", "zone_of"]
 
 import json
 import struct
@@ -64,13 +64,18 @@ def row_of(zone: Zone, root: Path) -> dict[str, Any]:
     }
 
 
+def stored_path(path: Path, root: Path) -> str:
+    """Return a path as a registry has it: relative inside the campaign, so that that can be moved."""
+    whole, home = path.resolve(), root.resolve()
+    return whole.relative_to(home).as_posix() if whole.is_relative_to(home) else whole.as_posix()
+
+
 def raster_document(raster: ZoneRaster, root: Path) -> dict[str, Any]:
     """Return the JSON of a raster of a zone."""
-    path, home, window = raster.path.resolve(), root.resolve(), raster.window
+    window = raster.window
     document: dict[str, Any] = {
         "role": raster.role,
-        # Relative inside the campaign, so that the whole directory can be moved.
-        "path": path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix(),
+        "path": stored_path(raster.path, root),
         "bands": list(raster.bands),
         "window": [window.row, window.col, window.height, window.width],
         "pixels_sha256": raster.pixels_sha256,
@@ -111,8 +116,7 @@ def _geometry(zone: Zone) -> bytes:
     """Encode the footprint as a GeoPackage geometry (OGC 12-128r18, clause 2.1.3)."""
     import shapely
 
-    bounds = [zone.grid.crop(window).bounds for _, window in zone.patch_windows()]
-    union = shapely.union_all([shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds])
+    union = zone.outline()
     shape = shapely.MultiPolygon([union]) if isinstance(union, shapely.Polygon) else union
     left, bottom, right, top = shape.bounds
     little_endian_with_envelope = 0b00000011

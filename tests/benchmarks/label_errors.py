@@ -27,12 +27,13 @@ from affine import Affine
 from noisy_predictions import Predicted, simulated, trained
 from numpy.typing import NDArray
 
-from workbench.active.suspects import PRICE, Suspect, find_suspects, tally
+from workbench.active.suspects import Suspect, find_suspects, tally
 from workbench.assessment.borders import moved_borders
 from workbench.assessment.perception import perceived
 from workbench.geo.grid import PixelGrid
 from workbench.nomenclature import load_nomenclature
 from workbench.segmentation import Hierarchy, segment
+from workbench.segmentation.explaining import PRICE
 from workbench.workflows.habits import Habits
 
 NOMENCLATURE = load_nomenclature("flair-19")

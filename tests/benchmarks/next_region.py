@@ -36,9 +36,8 @@ from workbench.inference.embedded import embedded_model
 from workbench.inference.network import NetworkSegmenter, open_segmenter
 from workbench.nomenclature import load_nomenclature
 from workbench.segmentation import Hierarchy, segment
-from workbench.segmentation.explaining import explain, gather_mass
+from workbench.segmentation.explaining import PRICE, explain, gather_mass
 from workbench.workflows.predictions import Prediction
-from workbench.workflows.prelabelling import PRICE
 from workbench.workflows.proposing import Proposal
 
 LOOKS = 5, 10, 20, 50, 100

@@ -24,10 +24,10 @@ from workbench.campaign import Campaign
 from workbench.geo.geotiff import write_raster
 from workbench.geo.grid import PixelGrid
 from workbench.nomenclature import load_nomenclature
-from workbench.segmentation.explaining import explain, gather_mass
+from workbench.segmentation.explaining import PRICE, explain, gather_mass
 from workbench.workflows.intake import add_zone
 from workbench.workflows.predictions import prediction_path, prediction_tags, read_prediction
-from workbench.workflows.prelabelling import PRICE, prelabel_zone
+from workbench.workflows.prelabelling import prelabel_zone
 from workbench.workflows.segmenting import segment_zones
 
 _SCENE = 1024

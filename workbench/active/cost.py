@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.segmentation.cuts import NODATA_LEAF
-from workbench.segmentation.explaining import explain, gather_mass
+from workbench.segmentation.explaining import PRICE, explain, gather_mass
 from workbench.segmentation.hierarchy import Hierarchy
 
 UNTOLD: Final = 27.0 / 512**2
 """Picks of a pixel of which nobody says anything: the median of 30 synthetic scenes, by the scripted
 annotator from nothing to 95 %; a quarter of them take half as many, a quarter twice."""
-_PRICE: Final = 30.0
-"""Pixels that a region of a pre-label explains at least; see `workbench.workflows.prelabelling`."""
 
 
 def expected_picks(
@@ -54,7 +52,7 @@ def expected_picks(
         return float(untold)
     _, mass = gather_mass(hierarchy.leaves, codes, sure, leaf_count=hierarchy.leaf_count)
     pixels = np.bincount(hierarchy.leaves[known], minlength=hierarchy.leaf_count)
-    found = explain(hierarchy.s, mass, price=_PRICE)
+    found = explain(hierarchy.s, mass, price=PRICE)
     right = np.array(
         [
             mass[first:stop, column].sum()

@@ -15,7 +15,7 @@ It is an order and no count: a network errs surely, too, and alike in many place
 
 from __future__ import annotations
 
-__all__ = ["PRICE", "PRIOR", "Suspect", "Tally", "find_suspects", "suspect_pixels", "tally"]
+__all__ = ["PRIOR", "Suspect", "Tally", "find_suspects", "suspect_pixels", "tally"]
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,11 +27,9 @@ from scipy import ndimage
 
 from workbench.geo.grid import Window
 from workbench.labels.runs import RunLengthMask
-from workbench.segmentation.explaining import UNEXPLAINED, explain, gather_mass
+from workbench.segmentation.explaining import PRICE, UNEXPLAINED, explain, gather_mass
 from workbench.segmentation.hierarchy import Hierarchy
 
-PRICE = 30.0
-"""Pixels that a region more has to explain, as for pre-labels."""
 PRIOR = 0.05
 """Share of labels that are taken to be wrong before a model is asked: few, whatever it is exactly."""
 _SUREST = 254.5

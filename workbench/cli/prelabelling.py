@@ -48,7 +48,8 @@ def prelabel(
     as_json: bool,
 ) -> None:
     """Have a model propose labels: the regions of the hierarchy that explain its prediction."""
-    from workbench.workflows.prelabelling import PRICE, prelabel_zone, prelabel_zones, summary
+    from workbench.segmentation.explaining import PRICE
+    from workbench.workflows.prelabelling import prelabel_zone, prelabel_zones, summary
 
     if (zone_id is None) != every or sum(map(bool, (members, models, prediction))) > 1:
         raise click.UsageError("give --zone ID or --all, and at most one of --model, --models, --prediction")

@@ -15,6 +15,7 @@ __all__ = [
     "moment_of",
     "nearest",
     "read_footprint",
+    "taken_at",
     "theme_of",
     "zone_grid",
 ]
@@ -145,9 +146,7 @@ class Zone:
     @property
     def taken(self) -> str | None:
         """When the picture was taken: ``2018-09-16`` or ``2018-09-16T09:43``; None if nobody knows."""
-        if self.acquired is None or self.time_of_day is None:
-            return self.acquired.isoformat() if self.acquired else None
-        return datetime.combine(self.acquired, self.time_of_day).isoformat(timespec="minutes")
+        return taken_at(self.acquired, self.time_of_day)
 
     @property
     def roi(self) -> str:
@@ -198,12 +197,26 @@ class Zone:
         for cell in self.cells:
             yield cell, Window(row=cell.row * size, col=cell.col * size, height=size, width=size)
 
+    def outline(self) -> BaseGeometry:
+        """Return the ground of its cells as one geometry, in the grid's CRS."""
+        import shapely
+
+        bounds = [self.grid.crop(window).bounds for _, window in self.patch_windows()]
+        return shapely.union_all([shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds])
+
     def footprint(self) -> NDArray[np.bool_]:
         """Return which pixels of the grid belong to the zone, shape (row, col)."""
         mask = np.zeros(self.grid.shape, dtype=np.bool_)
         for _, window in self.patch_windows():
             mask[window.slices] = True
         return mask
+
+
+def taken_at(acquired: date | None, time_of_day: time | None) -> str | None:
+    """Return what `moment_of` reads; None where no day is known."""
+    if acquired is None or time_of_day is None:
+        return acquired.isoformat() if acquired else None
+    return datetime.combine(acquired, time_of_day).isoformat(timespec="minutes")
 
 
 def moment_of(taken: str | None) -> tuple[date | None, time | None]:

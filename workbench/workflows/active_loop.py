@@ -25,13 +25,13 @@ from workbench.export import open_release
 from workbench.geo.zone import Zone
 from workbench.inference.card import CARD, read_card
 from workbench.inference.segmenter import Segmenter
-from workbench.labels.outline import read_outline
 from workbench.workflows.accepting import accept_proposals
 from workbench.workflows.evaluating import evaluate_model
 from workbench.workflows.predicting import open_models, predict_zone
 from workbench.workflows.prelabelling import prelabel_zone
 from workbench.workflows.publishing import ReleaseOrder, publish
 from workbench.workflows.segmenting import segment_zones
+from workbench.workflows.standing import is_accepted
 from workbench.workflows.training import checkpoint_of, train_model
 from workbench.workflows.zone_proposing import FILE, Adviser, ProposalOrder, propose_zones
 
@@ -307,11 +307,11 @@ def _run(turn: _Turn, record: Round, label: Labeller | None) -> tuple[Round, lis
     zones = [turn.campaign.zone(zone) for zone in record.zones]
     _prepare(turn, zones)
     for zone in zones:
-        if label is not None and not _accepted(turn.campaign, zone):
+        if label is not None and not is_accepted(turn.campaign, zone):
             took = label(turn.campaign, zone)
             record = turn.keep(record, labelled={**record.labelled, zone.id: took})
             turn.say(f"{zone.id}: labelled with {counted(took.picks, 'pick')}")
-    if waiting := [zone.id for zone in zones if not _accepted(turn.campaign, zone)]:
+    if waiting := [zone.id for zone in zones if not is_accepted(turn.campaign, zone)]:
         return record, waiting
     if record.release is None:
         record = _release(turn, record)
@@ -340,7 +340,7 @@ def _zones_of(turn: _Turn) -> tuple[str, ...]:
 
 def _prepare(turn: _Turn, zones: Sequence[Zone]) -> None:
     """Segment zones, and have the last round's model propose labels."""
-    left = [zone for zone in zones if not _accepted(turn.campaign, zone)]
+    left = [zone for zone in zones if not is_accepted(turn.campaign, zone)]
     for zone in left:
         list(segment_zones(turn.campaign, zone.id, say=turn.say))
     segmenter = turn.segmenter() if left else None
@@ -395,7 +395,3 @@ def _judged(turn: _Turn, release: Path) -> dict[str, Any] | None:
         "accuracy": fraction(found.accuracy),
         "iou": iou,
     }
-
-
-def _accepted(campaign: Campaign, zone: Zone) -> bool:
-    return read_outline(campaign.journal_dir(zone), campaign.subject(zone)).state.state == "accepted"

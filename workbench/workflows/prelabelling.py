@@ -8,7 +8,7 @@ agrees.
 
 from __future__ import annotations
 
-__all__ = ["PRICE", "Prelabelled", "prelabel_zone", "prelabel_zones", "summary"]
+__all__ = ["Prelabelled", "prelabel_zone", "prelabel_zones", "summary"]
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -25,19 +25,15 @@ from workbench.errors import CampaignError, WorkbenchError
 from workbench.export.ground import GroundMap
 from workbench.geo.zone import Zone
 from workbench.labels.edits import AssignMask, Provenance
-from workbench.labels.outline import read_outline
 from workbench.labels.proposed import MODEL
-from workbench.segmentation.explaining import check_price, explain, gather_mass
+from workbench.segmentation.explaining import PRICE, check_price, explain, gather_mass
 from workbench.workflows.admitting import gold_zones
 from workbench.workflows.assisting import named_model, note_model
 from workbench.workflows.predictions import predicted_by, prediction_path, read_prediction
 from workbench.workflows.proposing import Proposal
+from workbench.workflows.standing import is_accepted
 from workbench.workflows.unseen import too_sure
 
-PRICE = 30.0
-"""Pixels that a region more has to explain, unless told otherwise: it leaves the fewest picks to 95 and to
-98 % over all that ``tests/benchmarks/prelabel_picks.py`` measures. After a network 15 leaves 2 % fewer and
-proposes two thirds more regions, after blotchy predictions 60 leaves fewer."""
 _TOOL = "prelabel"
 
 
@@ -152,7 +148,7 @@ def prelabel_zone(
         raise CampaignError(
             f"zone {zone.id} is a gold zone, in which people show how they label unaided; pre-label others"
         )
-    if _accepted(campaign, zone):
+    if is_accepted(campaign, zone):
         say(
             f"zone {zone.id} is accepted: nothing that is proposed there can be taken over until it is sent "
             "back"
@@ -250,8 +246,4 @@ def _left_out(campaign: Campaign, zone: Zone, gold: Collection[str]) -> str | No
         return "a gold zone"
     if not campaign.hierarchy_path(zone).exists():
         return "not segmented"
-    return "accepted" if _accepted(campaign, zone) else None
-
-
-def _accepted(campaign: Campaign, zone: Zone) -> bool:
-    return read_outline(campaign.journal_dir(zone), campaign.subject(zone)).state.state == "accepted"
+    return "accepted" if is_accepted(campaign, zone) else None

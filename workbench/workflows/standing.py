@@ -16,6 +16,7 @@ from workbench.labels.annotation import AnnotationStore
 from workbench.labels.comments import Thread, one_line, threads
 from workbench.labels.conflicts import Conflict
 from workbench.labels.losses import lost_edits
+from workbench.labels.outline import read_outline
 from workbench.labels.prelabels import ProposedBy, Waiting
 from workbench.labels.review import ZoneState, accept, check_judge, send_back, submit, zone_state
 from workbench.labels.rulings import Ruling, open_questions, rulings
@@ -285,6 +286,11 @@ def _looked(zone: Zone, store: AnnotationStore) -> dict[str, int]:
     """Return how many patches of a zone each author has looked at."""
     patches = [window for _, window in zone.patch_windows()]
     return {author: len(set(patches) & set(windows)) for author, windows in store.looks().items()}
+
+
+def is_accepted(campaign: Campaign, zone: Zone) -> bool:
+    """Tell whether somebody stands for the labels of a zone, by its journals alone."""
+    return read_outline(campaign.journal_dir(zone), campaign.subject(zone)).state.state == "accepted"
 
 
 def standings(campaign: Campaign) -> tuple[list[Standing], dict[str, str]]:

@@ -19,7 +19,6 @@ from workbench.counting import counted
 from workbench.errors import CampaignError, WorkbenchError
 from workbench.export.ground import GroundMap
 from workbench.geo.zone import Zone
-from workbench.labels.outline import read_outline
 from workbench.nomenclature import Nomenclature
 from workbench.segmentation.hierarchy import Hierarchy
 from workbench.workflows.predictions import (
@@ -29,6 +28,7 @@ from workbench.workflows.predictions import (
     prediction_path,
     read_prediction,
 )
+from workbench.workflows.standing import is_accepted
 from workbench.workflows.unseen import too_sure
 
 TOLERANCE = 5
@@ -156,7 +156,7 @@ def accepted_zones(campaign: Campaign, *, say: Callable[[str], None]) -> list[Zo
     """
     found = []
     for zone in campaign.zones():
-        if _accepted(campaign, zone):
+        if is_accepted(campaign, zone):
             found.append(zone)
         else:
             say(f"{zone.id}: left out, not accepted")
@@ -199,7 +199,7 @@ def suspect_zones(
         A zone is not accepted or has no labels, or some have no prediction that can be read.
     """
     for zone in zones:
-        if not _accepted(campaign, zone):
+        if not is_accepted(campaign, zone):
             raise CampaignError(
                 f"zone {zone.id} is not accepted, so nobody stands for its labels yet; review it first: "
                 f"workbench review {campaign.path} --zone {zone.id} --accept --author NAME"
@@ -308,7 +308,3 @@ def _hierarchy(campaign: Campaign, zone: Zone, say: Callable[[str], None]) -> Hi
         return campaign.read_hierarchy(zone)
     say(f"zone {zone.id} is not segmented: its suspects are connected pixels, and nobody knows their picks")
     return None
-
-
-def _accepted(campaign: Campaign, zone: Zone) -> bool:
-    return read_outline(campaign.journal_dir(zone), campaign.subject(zone)).state.state == "accepted"

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from workbench.active.budget import Budget, Tariff
@@ -369,12 +368,10 @@ def _proposal(
     adviser: Adviser | None,
 ) -> ZoneProposal:
     zone, tariff = measured.zone, order.tariff
-    bounds = [zone.grid.crop(window).bounds for _, window in zone.patch_windows()]
-    ground = shapely.union_all([shapely.box(b.left, b.bottom, b.right, b.top) for b in bounds])
     return ZoneProposal(
         id=zone.id,
         dalle=dalle.id,
-        footprint=ground,
+        footprint=zone.outline(),
         area=zone.area / 1e6,
         score=chosen.score,
         picks=measured.picks,
