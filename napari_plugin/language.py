@@ -205,7 +205,10 @@ def figure(value: float, digits: int = 4) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """Write a share, 0 to 1, in percent, with the space that both languages' style guides ask for units."""
+    """Write a share, 0 to 1, in percent, with the space that both languages' style guides ask for units.
+
+    No line breaks in it.
+    """
     return f"{number(share * 100, decimals)}{_percents()}"
 
 
@@ -218,7 +221,7 @@ def area(square_metres: float) -> str:
 
 
 def _percents() -> str:
-    return "\N{NARROW NO-BREAK SPACE}%" if _spoken == "fr" else " %"
+    return "\N{NARROW NO-BREAK SPACE}%" if _spoken == "fr" else "\N{NO-BREAK SPACE}%"
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -20,7 +20,7 @@ def reasons_told(reasons: Iterable[Reason]) -> str:
     """Return the kinds of some reasons with what they count for, most first; empty where there are none.
 
     >>> reasons_told([Reason(kind="rare", share=0.7, told="snow"), Reason(kind="cheap", share=0.3, told="")])
-    'rare classes 70 %, few picks 30 %'
+    'rare classes 70\\xa0%, few picks 30\\xa0%'
     """
     shares = defaultdict[str, float](float)
     for one in reasons:

@@ -141,8 +141,8 @@ def test_numbers_are_written_as_the_language_does(in_french: French) -> None:
     assert [number(6_829_077.25, 1), number(0.5, 2), percent(0.1234), percent(1.0)] == [
         "6,829,077.2",
         "0.50",
-        "12.3 %",
-        "100.0 %",
+        "12.3\xa0%",
+        "100.0\xa0%",
     ]
     in_french("")
     assert [number(6_829_077.25, 1), number(-1234.5), percent(0.1234)] == [
