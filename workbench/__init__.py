@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from workbench.nomenclature import Nomenclature, load_nomenclature
     from workbench.segmentation import Cut, Hierarchy, read_hierarchy, segment, write_hierarchy
     from workbench.torch_dataset import ReleaseDataset
+    from workbench.workflows.active_loop import LoopPlan, active_loop
     from workbench.workflows.demo import run_demo
     from workbench.workflows.importing import import_release
     from workbench.workflows.intake import add_zone
     from workbench.workflows.publishing import ReleaseOrder, publish
     from workbench.workflows.withdrawing import withdraw_zones
+    from workbench.workflows.zone_proposing import ProposalOrder
 
 # torch's threads wait for each other by turning in place: on a machine that does other things too, that takes
 # six times as long as the work. OpenMP reads this once, when torch is loaded.
@@ -44,15 +46,18 @@ _HOMES = {
     "Campaign": "workbench.campaign",
     "Cut": "workbench.segmentation",
     "Hierarchy": "workbench.segmentation",
+    "LoopPlan": "workbench.workflows.active_loop",
     "Nomenclature": "workbench.nomenclature",
     "Patch": "workbench.export",
     "PixelGrid": "workbench.geo",
+    "ProposalOrder": "workbench.workflows.zone_proposing",
     "Release": "workbench.export",
     "ReleaseDataset": "workbench.torch_dataset",
     "ReleaseOrder": "workbench.workflows.publishing",
     "Window": "workbench.geo",
     "WorkbenchError": "workbench.errors",
     "Zone": "workbench.geo.zone",
+    "active_loop": "workbench.workflows.active_loop",
     "add_zone": "workbench.workflows.intake",
     "build_release": "workbench.export",
     "diff_releases": "workbench.export.diff",
@@ -75,15 +80,18 @@ __all__ = [
     "Campaign",
     "Cut",
     "Hierarchy",
+    "LoopPlan",
     "Nomenclature",
     "Patch",
     "PixelGrid",
+    "ProposalOrder",
     "Release",
     "ReleaseDataset",
     "ReleaseOrder",
     "Window",
     "WorkbenchError",
     "Zone",
+    "active_loop",
     "add_zone",
     "build_release",
     "diff_releases",
