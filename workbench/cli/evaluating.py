@@ -10,7 +10,18 @@ from typing import Any
 import click
 
 from workbench.cli.commands import Command
-from workbench.cli.options import JSON, OVERWRITE, PATH, RULE, emit, example, progress, say, split_names
+from workbench.cli.options import (
+    DEVICE,
+    JSON,
+    OVERWRITE,
+    PATH,
+    RULE,
+    emit,
+    example,
+    progress,
+    say,
+    split_names,
+)
 
 
 @click.command(cls=Command, epilog=example("workbench evaluate truth.tif --prediction prediction.tif"))
@@ -26,7 +37,7 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, RULE, emit, example, pr
 @RULE
 @click.option("--drop", callback=split_names, help="Further classes to leave out by the rule flair: snow,…")
 @click.option("--split", help="Patches: split_1:test (if not given), split_2:valid, prod:valid, all.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@DEVICE
 @click.option("--nomenclature", help="Of the mask's classes (flair-19 if not given).")
 @click.option("--scheme", help="How the mask is numbered: as it says, or else flair; flair_hub, … or codes.")
 @click.option(

@@ -12,6 +12,7 @@ import click
 
 from workbench.cli.commands import Group
 from workbench.cli.options import (
+    DEVICE,
     JSON,
     OVERWRITE,
     PATH,
@@ -134,7 +135,7 @@ def model_list(folder: Path, published: bool, as_json: bool) -> None:
 @click.option("--licence", help="Under which it is published, such as etalab-2.0 (its card's if not given).")
 @click.option("--authors", callback=split_names, help="Who made it, joined by commas.")
 @click.option("--contact", help="Whom to write to.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@DEVICE
 @OVERWRITE
 @JSON
 def model_publish(

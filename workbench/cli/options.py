@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AUTHOR",
+    "DEVICE",
     "DIR",
     "JSON",
     "OVERWRITE",
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 DIR = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 AUTHOR = click.option("--author", required=True, help="Whose journal to write, a name without spaces.")
 ZONE = click.option("--zone", "zone_id", required=True, help="Zone, such as D055_2018/Z2_UF.")
+DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 RULE = click.option(
     "--rule",

@@ -10,7 +10,7 @@ from typing import Literal
 import click
 
 from workbench.cli.commands import Command
-from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_names
+from workbench.cli.options import DEVICE, JSON, OVERWRITE, PATH, emit, example, progress, say, split_names
 
 
 @click.command(cls=Command, epilog=example("workbench predict ortho.tif --model MODEL -o prediction.tif"))
@@ -28,7 +28,7 @@ from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress
     "--bands", callback=split_names, help="What each band shows, such as R,G,B,NIR (by count if not given)."
 )
 @click.option("--resample", is_flag=True, help="Give the model pixels of the size that it was trained at.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
+@DEVICE
 @click.option(
     "--tile", type=int, help="Side of a tile, a multiple of 32; 512, on a graphics card 1024 if not given."
 )

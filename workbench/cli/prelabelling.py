@@ -10,7 +10,7 @@ import click
 
 from workbench.cli.commands import Command
 from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, say
-from workbench.cli.zone_predictions import zone_predictions
+from workbench.cli.zone_predictions import who_predicts, zone_predictions
 
 
 @click.command(
@@ -20,21 +20,13 @@ from workbench.cli.zone_predictions import zone_predictions
 @DIR
 @click.option("--zone", "zone_id", help="Zone, such as D055_2018/Z2_UF.")
 @click.option("--all", "every", is_flag=True, help="All zones that are segmented.")
-@click.option(
-    "--model",
-    "members",
-    type=PATH,
-    multiple=True,
-    help="Directory of the model that predicts each zone first; given several times, they do together.",
-)
-@click.option("--models", type=PATH, help="Folder of models; each zone gets one that never saw its ground.")
+@who_predicts
 @click.option("--prediction", type=PATH, help="Prediction to take; the zone's prediction.tif if not given.")
 @click.option(
     "--price",
     type=click.FloatRange(min=0.0, min_open=True),
     help="Pixels that a region more must explain (30 if not given): more gives fewer regions.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @JSON
 def prelabel(
     directory: Path,

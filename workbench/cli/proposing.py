@@ -11,7 +11,18 @@ from typing import Any, Literal
 import click
 
 from workbench.cli.commands import Command, Group
-from workbench.cli.options import DIR, JSON, PATH, emit, example, open_campaign, progress, say, split_names
+from workbench.cli.options import (
+    DEVICE,
+    DIR,
+    JSON,
+    PATH,
+    emit,
+    example,
+    open_campaign,
+    progress,
+    say,
+    split_names,
+)
 
 
 @click.group(cls=Group)
@@ -109,7 +120,7 @@ def pool_drop(directory: Path, dalle: str) -> None:
 @click.option("--seconds-per-pick", type=float, default=3.0, show_default=True, help="What a pick takes.")
 @click.option("--opening", type=float, default=60.0, show_default=True, help="Seconds a zone takes beside.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is chance.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
+@DEVICE
 @JSON
 def propose(
     directory: Path,

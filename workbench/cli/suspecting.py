@@ -10,22 +10,14 @@ import click
 
 from workbench.cli.commands import Command
 from workbench.cli.options import DIR, JSON, OVERWRITE, PATH, emit, example, open_campaign, say
-from workbench.cli.zone_predictions import zone_predictions
+from workbench.cli.zone_predictions import who_predicts, zone_predictions
 
 
 @click.command(cls=Command, epilog=example("workbench suspects DIR --all --model MODEL -o suspects.gpkg"))
 @DIR
 @click.option("--zone", "zone_id", help="Zone, such as D055_2018/Z2_UF.")
 @click.option("--all", "every", is_flag=True, help="All accepted zones, ranked together.")
-@click.option(
-    "--model",
-    "members",
-    type=PATH,
-    multiple=True,
-    help="Directory of the model that predicts each zone first; given several times, they do together.",
-)
-@click.option("--models", type=PATH, help="Folder of models; each zone gets one that never saw its ground.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
+@who_predicts
 @click.option("-o", "--output", type=PATH, help="GeoPackage to draw them into, one polygon each.")
 @OVERWRITE
 @JSON

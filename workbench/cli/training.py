@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from workbench.cli.commands import Command
-from workbench.cli.options import JSON, OVERWRITE, PATH, emit, example, progress, say, split_name
+from workbench.cli.options import DEVICE, JSON, OVERWRITE, PATH, emit, example, progress, say, split_name
 from workbench.errors import ModelError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -47,7 +47,7 @@ _HOW = (
         show_default=True,
         help="Of all that is drawn.",
     ),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda."),
+    DEVICE,
     click.option("--resume", is_flag=True, help="Go on with what was cut short."),
 )
 

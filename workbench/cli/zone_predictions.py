@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-__all__ = ["zone_predictions"]
+__all__ = ["who_predicts", "zone_predictions"]
 
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from workbench.cli.options import progress, say
+import click
+
+from workbench.cli.options import DEVICE, PATH, progress, say
 
 if TYPE_CHECKING:
     from workbench.campaign import Campaign
     from workbench.geo.zone import Zone
     from workbench.inference.segmenter import Segmenter
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_WHO = (
+    click.option(
+        "--model",
+        "members",
+        type=PATH,
+        multiple=True,
+        help="Directory of the model that predicts each zone first; given several times, they do together.",
+    ),
+    click.option(
+        "--models", type=PATH, help="Folder of models; each zone gets one that never saw its ground."
+    ),
+    DEVICE,
+)
+
+
+def who_predicts(command: _Command) -> _Command:
+    """Give a command the options by which `zone_predictions` finds its models."""
+    for option in reversed(_WHO):
+        command = option(command)
+    return command
 
 
 def zone_predictions(
