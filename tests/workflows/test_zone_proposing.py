@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import date
 from pathlib import Path
@@ -16,11 +17,14 @@ from workbench.active.proposal import read_proposals
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError, ModelError, RasterError
 from workbench.geo.geotiff import write_raster
+from workbench.geo.grid import Window
 from workbench.geo.predictions import PLANES
 from workbench.geo.raster import inspect_raster, read_bands
+from workbench.geo.zone import Zone
+from workbench.labels.edits import Provenance, assign
 from workbench.workflows.accepting import accept_proposals, proposal_table
 from workbench.workflows.intake import add_zone
-from workbench.workflows.measuring import OldMap
+from workbench.workflows.measuring import OldMap, measure_labelled
 from workbench.workflows.pooling import add_to_pool, drop_from_pool, pool_table
 from workbench.workflows.zone_proposing import Adviser, ProposalOrder, propose_zones
 
@@ -98,6 +102,69 @@ def test_what_was_measured_is_not_measured_again(pooled: Campaign, tmp_path: Pat
     propose_zones(pooled, order(strategy="stratified"), adviser=adviser)
     assert len(kept) == 2
     assert [path.stat().st_mtime_ns for path in kept] == stamps
+
+
+@pytest.fixture
+def labelled(campaign: Campaign, make_ortho: MakeOrtho) -> tuple[Campaign, Zone]:
+    image, _ = make_ortho(512, 512, name="labelled")
+    zone = add_zone(campaign, image, domain="D055_2018", name="Z1").zone
+    paint(campaign, zone, 5, rows=300)
+    return campaign, zone
+
+
+def paint(campaign: Campaign, zone: Zone, code: int, *, rows: int) -> None:
+    window = Window(row=0, col=0, height=rows, width=512)
+    with campaign.open_store(zone, author="marie") as store:
+        store.apply(assign(np.ones(window.shape, np.bool_), window, code, Provenance(tool="brush")))
+
+
+def test_a_labelled_zone_is_measured_again_when_a_label_changed(labelled: tuple[Campaign, Zone]):
+    campaign, zone = labelled
+    before = measure_labelled(campaign, zone)
+    assert before.expected == {"water": 300 * 512}
+    paint(campaign, zone, 10, rows=100)
+    assert measure_labelled(campaign, zone).expected == {
+        "water": 200 * 512,
+        "herbaceous_vegetation": 100 * 512,
+    }
+    with campaign.open_store(zone, author="marie") as store:
+        store.undo()
+    assert measure_labelled(campaign, zone) == before
+
+
+def test_the_picture_of_a_labelled_zone_is_read_once_until_it_changed(labelled: tuple[Campaign, Zone]):
+    campaign, zone = labelled
+    before = measure_labelled(campaign, zone)
+    path, facts = zone.ortho.path, zone.ortho.path.stat()
+    path.write_bytes(b"\0" * facts.st_size)  # whoever reads it is told
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert measure_labelled(campaign, zone) == before
+    path.touch()
+    with pytest.raises(RasterError):
+        measure_labelled(campaign, zone)
+
+
+@pytest.mark.parametrize("cut", [None, 0, 200], ids=["missing", "empty", "cut"])
+def test_measures_of_a_labelled_zone_that_are_damaged_are_taken_anew(
+    labelled: tuple[Campaign, Zone], cut: int | None
+):
+    campaign, zone = labelled
+    before, kept = measure_labelled(campaign, zone), campaign.zone_dir(zone) / "measures.json"
+    whole = kept.read_bytes()
+    if cut is None:
+        kept.unlink()
+    else:
+        kept.write_bytes(whole[:cut])
+    assert measure_labelled(campaign, zone) == before
+    assert kept.read_bytes() == whole
+
+
+def test_measures_that_cannot_be_kept_are_no_error(labelled: tuple[Campaign, Zone]):
+    campaign, zone = labelled
+    before, kept = measure_labelled(campaign, zone), campaign.zone_dir(zone) / "measures.json"
+    kept.unlink()
+    kept.mkdir()
+    assert measure_labelled(campaign, zone) == before
 
 
 def test_no_zone_is_proposed_on_labelled_ground(pooled: Campaign, make_ortho: MakeOrtho):

@@ -1,53 +1,52 @@
 """Zones that could be cut from the pool, measured: what is said of them, how they look, what they take.
 
 What is measured of a dalle is kept beside its prediction, and measured anew where the dalle, the prediction,
-the old map or the zones changed: another budget or strategy costs seconds.
+the old map or the zones changed; what is measured of a labelled zone, where its journals or its orthophoto
+did: another budget or strategy costs seconds.
 """
 
 from __future__ import annotations
 
 __all__ = [
     "Doubt",
-    "Measured",
     "OldMap",
     "Said",
     "measure_dalle",
     "measure_labelled",
-    "measures_of",
-    "shared_bands",
 ]
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from os import cpu_count
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.active.appearance import STATISTICS, appearance
+from workbench.active.appearance import appearance
 from workbench.active.cost import expected_picks
-from workbench.active.measures import Measures
 from workbench.campaign import Campaign
-from workbench.documents import canonical_bytes, digest, write_file
+from workbench.documents import canonical_bytes, digest
 from workbench.errors import CampaignError, ModelError
 from workbench.geo.dalle import Dalle
 from workbench.geo.predictions import DISAGREEMENT
 from workbench.geo.raster import inspect_raster, read_bands, read_onto, read_valid
 from workbench.geo.zone import Zone
+from workbench.labels.reading import read_journals
 from workbench.nomenclature import Nomenclature
 from workbench.nomenclature.code_counts import code_counts
 from workbench.segmentation.building import DEFAULT, segment
+from workbench.workflows.kept_measures import FILE, keep, read_kept, stamp
+from workbench.workflows.measured import Measured
 from workbench.workflows.predictions import pool_dir, predicted_by, read_prediction
 
 Doubt = Literal["entropy", "confidence", "disagreement"]
 """What is taken for doubt: the entropy of a pixel's classes, how far the most probable one is from certain,
 or what several models, or views of one, disagree on (BALD)."""
 
-_KEPT: Final = "measures.json"
 _VERSION: Final = 1
 """Of what is measured; another one measures anew."""
 _LEAST: Final = 0.5
@@ -79,45 +78,8 @@ class Said:
         """What that depends on, as JSON."""
         found: dict[str, Any] = {"doubt": self.doubt}
         for name, path in (("prediction", self.prediction), ("map", self.old_map and self.old_map.path)):
-            found[name] = _stamp(path) if path else None
+            found[name] = stamp(path) if path else None
         return found | {"scheme": self.old_map.scheme if self.old_map else None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """A zone, and what is known of it before anybody labels it."""
-
-    zone: Zone
-    expected: Mapping[str, float]
-    """Pixels by class."""
-    doubtful: Mapping[str, float]
-    """The same pixels, each times its doubt, 0 to 1."""
-    looks: Mapping[str, tuple[float, ...]]
-    """`workbench.active.appearance.STATISTICS` of each band."""
-    picks: float
-    """How many it is expected to take."""
-
-    def document(self, dalle: Dalle) -> dict[str, Any]:
-        """Return what is kept of a zone of a dalle."""
-        return {
-            "zone": self.zone.name,
-            "cells": dalle.cells_of(self.zone),
-            "expected": dict(self.expected),
-            "doubtful": dict(self.doubtful),
-            "looks": dict(self.looks),
-            "picks": self.picks,
-        }
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any], dalle: Dalle) -> Self:
-        """Return what was kept of a zone of a dalle."""
-        return cls(
-            zone=dalle.zone(document["zone"], tuple((row, col) for row, col in document["cells"])),
-            expected=document["expected"],
-            doubtful=document["doubtful"],
-            looks={band: tuple(told) for band, told in document["looks"].items()},
-            picks=float(document["picks"]),
-        )
 
 
 def measure_dalle(
@@ -155,82 +117,37 @@ def measure_dalle(
             "it again: workbench pool drop"
         )
     key = _key(campaign, dalle, zones, said)
-    path = pool_dir(campaign, dalle) / _KEPT
-    if (kept := _read_kept(path, key)) is not None:
-        return [Measured.of(one, dalle) for one in kept]
+    path = pool_dir(campaign, dalle) / FILE
+    if (kept := read_kept(path, key, partial(_of_dalle, dalle=dalle))) is not None:
+        return kept
     found = []
     for number, zone in enumerate(zones):
         progress(number, len(zones))
         if (cut := _with_data(dalle, zone)) is not None:
             found.append(_measured(campaign.nomenclature, cut, said))
     progress(len(zones), len(zones))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"key": key, "zones": [one.document(dalle) for one in found]}).encode()
-    write_file(path, content, error=CampaignError)
+    named = ({"zone": one.zone.name, "cells": dalle.cells_of(one.zone)} | one.document() for one in found)
+    keep(path, key, list(named))
     return found
 
 
 def measure_labelled(campaign: Campaign, zone: Zone) -> Measured:
     """Measure a zone of a campaign by its labels; nothing of it is doubtful, and it takes no more picks."""
+    key, path = _labelled_key(campaign, zone), campaign.zone_dir(zone) / FILE
+    if kept := read_kept(path, key, partial(Measured.of, zone=zone)):
+        return kept[0]
     with campaign.open_store(zone) as store:
         codes = store.settled_labels()
     image = campaign.read_image(zone)
-    return Measured(
+    found = Measured(
         zone=zone,
         expected=_by_class(code_counts(codes).astype(np.float64), campaign.nomenclature),
         doubtful={},
         looks=_looks(image, zone),
         picks=0.0,
     )
-
-
-def measures_of(
-    measured: Sequence[Measured], *, nomenclature: Nomenclature, bands: Sequence[str]
-) -> Measures:
-    """Return zones as columns.
-
-    What a zone looks like is, in columns, the statistics of some bands, which all zones have that are
-    compared, and the square root of the share of each class: so that distances are Hellinger's, and rare
-    classes count.
-
-    Parameters
-    ----------
-    measured
-        The zones.
-    nomenclature
-        Whose classes columns are of.
-    bands
-        Bands that count.
-    """
-    keys = tuple(entry.key for entry in nomenclature.classes)
-    expected = np.array([[one.expected.get(key, 0.0) for key in keys] for one in measured])
-    expected = expected.reshape(len(measured), len(keys))
-    doubtful = np.array([[one.doubtful.get(key, 0.0) for key in keys] for one in measured])
-    looks = np.array([[one.looks[band] for band in bands] for one in measured])
-    looks = looks.reshape(len(measured), len(bands) * len(STATISTICS))
-    shares = expected / np.maximum(expected.sum(axis=1, keepdims=True), 1)
-    centres = [one.zone.grid.bounds for one in measured]
-    places = [((one.left + one.right) / 2, (one.bottom + one.top) / 2) for one in centres]
-    return Measures(
-        ids=tuple(one.zone.id for one in measured),
-        domains=tuple(one.zone.domain for one in measured),
-        themes=tuple(one.zone.theme for one in measured),
-        places=np.array(places, np.float64).reshape(len(measured), 2),
-        area=np.array([one.zone.area / 1e6 for one in measured], np.float64),
-        picks=np.array([one.picks for one in measured], np.float64),
-        classes=keys,
-        expected=expected,
-        doubtful=doubtful.reshape(expected.shape),
-        features=np.hstack([looks, np.sqrt(shares)]),
-    )
-
-
-def shared_bands(measured: Iterable[Measured]) -> tuple[str, ...]:
-    """Return the bands that all of some zones have, in the order of the first."""
-    found: tuple[str, ...] | None = None
-    for one in measured:
-        found = tuple(one.looks) if found is None else tuple(band for band in found if band in one.looks)
-    return found or ()
+    keep(path, key, [found.document()])
+    return found
 
 
 def _measured(nomenclature: Nomenclature, zone: Zone, said: Said) -> Measured:
@@ -317,19 +234,24 @@ def _key(campaign: Campaign, dalle: Dalle, zones: Sequence[Zone], said: Said) ->
     """Return the digest of all that the measures of a dalle depend on."""
     cells = [[zone.name, dalle.cells_of(zone)] for zone in zones]
     meaning = [campaign.nomenclature.name, campaign.nomenclature.version, DEFAULT.digest("")]
-    facts = [_VERSION, _stamp(dalle.path), dalle.bands, cells, said.key, meaning]
+    facts = [_VERSION, stamp(dalle.path), dalle.bands, cells, said.key, meaning]
     return digest(canonical_bytes(facts))
 
 
-def _stamp(path: Path) -> list[Any]:
-    status = path.stat()
-    return [path.name, status.st_size, status.st_mtime_ns]
+def _labelled_key(campaign: Campaign, zone: Zone) -> str:
+    """Return the digest of all that the measures of a labelled zone depend on.
+
+    The last op of a journal tells all of it: each holds the hash of the one before. Some, like a comment,
+    change no label, and cost one more look at the zone.
+    """
+    journals = read_journals(campaign.journal_dir(zone), campaign.subject(zone))
+    heads = [[one.meta.author, len(one.rows), one.head_sha256] for one in journals]
+    cells = [[cell.row, cell.col] for cell in zone.cells]
+    seen = [stamp(zone.ortho.path), zone.ortho.pixels_sha256, zone.ortho.bands, cells]
+    meaning = [campaign.nomenclature.name, campaign.nomenclature.version]
+    return digest(canonical_bytes([_VERSION, heads, seen, meaning]))
 
 
-def _read_kept(path: Path, key: str) -> list[dict[str, Any]] | None:
-    """Return what was measured before; None where that is something else, or damaged: it is derived."""
-    try:
-        kept = json.loads(path.read_bytes())
-        return list(kept["zones"]) if kept["key"] == key else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _of_dalle(kept: Mapping[str, Any], dalle: Dalle) -> Measured:
+    zone = dalle.zone(str(kept["zone"]), tuple((row, col) for row, col in kept["cells"]))
+    return Measured.of(kept, zone)

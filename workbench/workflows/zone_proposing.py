@@ -38,16 +38,8 @@ from workbench.outputs import check_older, is_known
 from workbench.pool import pool
 from workbench.workflows.candidates import read_candidates
 from workbench.workflows.class_quality import quality_of_model
-from workbench.workflows.measuring import (
-    Doubt,
-    Measured,
-    OldMap,
-    Said,
-    measure_dalle,
-    measure_labelled,
-    measures_of,
-    shared_bands,
-)
+from workbench.workflows.measured import Measured, measures_of, shared_bands
+from workbench.workflows.measuring import Doubt, OldMap, Said, measure_dalle, measure_labelled
 
 DEFAULT: Final = "value"
 FILE: Final = "proposals.gpkg"
