@@ -131,6 +131,13 @@ def test_a_folder_of_another_plan_is_refused(pooled: Campaign, tmp_path: Path):
         active_loop(pooled, plan(tmp_path, rounds=1, seed=5))
 
 
+def test_a_loop_is_judged_on_one_fold_from_its_first_round_on(pooled: Campaign, tmp_path: Path):
+    active_loop(pooled, plan(tmp_path, rounds=1))
+    pooled.registry.keep_for_test([5])
+    with pytest.raises(CampaignError, match=r"judged on split_1, not .* judged on split_5; choose"):
+        active_loop(pooled, plan(tmp_path, rounds=1))
+
+
 def test_a_loop_without_a_fold_for_test_is_refused(campaign: Campaign, tmp_path: Path):
     with pytest.raises(CampaignError, match="keeps 0 folds for test"):
         active_loop(campaign, plan(tmp_path))

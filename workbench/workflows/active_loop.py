@@ -90,6 +90,8 @@ class Round:
     number: int
     strategy: str
     seed: int
+    split: str
+    """Whose test is not trained on, and judges."""
     asked: str | None = None
     """Digest of the model that was asked; None where none was."""
     proposals_sha256: str | None = None
@@ -116,6 +118,11 @@ class Round:
         return self.model is not None
 
     @property
+    def began_as(self) -> str:
+        """What stays as it was when it began, in words."""
+        return f"round {self.number} by {self.strategy} with seed {self.seed}, judged on {self.split}"
+
+    @property
     def picks(self) -> int:
         """That a `Labeller` took."""
         return sum(one.picks for one in self.labelled.values())
@@ -130,6 +137,7 @@ class Round:
             "number": self.number,
             "strategy": self.strategy,
             "seed": self.seed,
+            "split": self.split,
             "asked": self.asked,
             "proposals_sha256": self.proposals_sha256,
             "expected_picks": round(self.expected_picks, 1),
@@ -169,7 +177,7 @@ class LoopOutcome:
     """Zones that people have to label and have accepted before it goes on."""
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON view (``schema/outputs/loop.schema.json``)."""
+        """Return the JSON view: each round as its folder has it, and what they wait for."""
         return {"rounds": [one.document() for one in self.rounds], "waiting": list(self.waiting)}
 
     def text(self) -> str:
@@ -206,7 +214,8 @@ def active_loop(
     Raises
     ------
     CampaignError
-        No fold is kept for test, or several are; or a folder of the loop is another plan's.
+        No fold is kept for test, or several are; or a folder of the loop is another plan's, or was judged on
+        another fold.
     WorkbenchError
         A step fails; what was done before is kept.
     """
@@ -271,15 +280,16 @@ class _Turn:
         CampaignError
             It was done by another plan.
         """
-        new = Round(number=self.number, strategy=self.order.strategy, seed=self.order.seed)
+        order = self.order
+        new = Round(number=self.number, strategy=order.strategy, seed=order.seed, split=self.split)
         path = self.folder / _RECORD
         if not path.exists():
             return new
         found = Round.from_document(read_document(path, schema="active-round"))
-        if (found.number, found.strategy, found.seed) != (new.number, new.strategy, new.seed):
+        if found.began_as != new.began_as:
             raise CampaignError(
-                f"{path} is of round {found.number} by {found.strategy} with seed {found.seed}, not of "
-                f"{new.number} by {new.strategy} with seed {new.seed}; choose another folder for another loop"
+                f"{path} is of {found.began_as}, not of {new.began_as}; choose another folder for another "
+                "loop"
             )
         return found
 
