@@ -55,6 +55,17 @@ def test_a_fold_that_a_release_has_stays(domains: list[DomainGround], fold: int)
         assert balance_folds(domains, fixed=fixed)[domains[0].name] == fold
 
 
+@settings(max_examples=20)
+@given(GROUNDS, st.sets(st.sampled_from(FOLDS), min_size=1, max_size=4), st.randoms())
+def test_a_domain_comes_into_no_fold_that_it_is_barred_from(
+    domains: list[DomainGround], held: set[int], random: object
+) -> None:
+    names = [one.name for one in domains if random.random() < 0.5]  # type: ignore[attr-defined]
+    folds = balance_folds(domains, fixed={}, barred=dict.fromkeys(names, held))
+    assert not {folds[name] for name in names} & held
+    assert balance_folds(domains, fixed={}, barred={}) == balance_folds(domains, fixed={})
+
+
 def test_few_domains_are_balanced_as_well_as_can_be() -> None:
     """All 5^6 ways are tried."""
     domains = [

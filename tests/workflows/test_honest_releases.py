@@ -22,6 +22,7 @@ from workbench.geo.raster import read_bands
 from workbench.labels.edits import Comment
 from workbench.labels.prelabels import Chosen
 from workbench.workflows.assisting import note_model
+from workbench.workflows.folding import keep_for_test
 from workbench.workflows.intake import add_zone
 from workbench.workflows.learned import SeenGround
 from workbench.workflows.packing import pack_zone
@@ -130,6 +131,25 @@ def test_a_zone_that_a_model_of_other_folds_labelled_is_a_plain_test(
     release = publish(campaign, ReleaseOrder(name="V1", out=tmp_path / "out"), say=quiet)
     entry = release.card["zones"][0]
     assert (entry["assistance"][0]["folds"], entry["disclosure"]) == ([2], None)
+
+
+@pytest.mark.parametrize(("held", "refused"), [("1", True), ("2", False), ("3", False)])
+def test_a_model_of_all_folds_may_label_where_no_fold_is_kept_for_test(
+    campaign: Campaign, segmented: Path, tmp_path: Path, held: str, refused: bool
+) -> None:
+    """The model for production saw every fold; the zone that it labelled is of fold 1."""
+    keep_for_test(campaign, [held])
+    propose(campaign, segmented, ["D051_2019", "D055_2018"])
+    finish(campaign)
+    order = ReleaseOrder(name="V1", out=tmp_path / "out")
+    if refused:
+        with pytest.raises(ReleaseError, match=r"trained on their fold: D051_2019/Z1_UN \(100\.0%\)"):
+            publish(campaign, order, say=quiet)
+        assert not order.out.exists()
+        return
+    release = publish(campaign, order, say=quiet)
+    assert {one["rule"]: one["verdict"] for one in release.card["rules"]}["assisted-test"] == "warned"
+    assert "trained on fold 1" in release.card["zones"][0]["disclosure"]
 
 
 def test_a_model_of_a_joined_domain_saw_the_folds_of_both_departments(

@@ -160,6 +160,16 @@ def test_folds_and_numbers_go_along(old: Campaign, tmp_path: Path, make_ortho: M
     assert list(new.patch_numbers(added).values()) == [3]
 
 
+def test_folds_that_are_kept_for_test_go_along_to_a_new_campaign(old: Campaign, tmp_path: Path) -> None:
+    old.registry.keep_for_test([2])
+    carry(old, tmp_path / "new", "Z2_UF")
+    new = Campaign.open(tmp_path / "new")
+    assert new.test_folds == {2}
+    new.registry.keep_for_test([3])
+    carry(old, new.path, "Z1_AA")
+    assert new.test_folds == {3}, "a campaign that is there says itself what it tests on"
+
+
 def test_numbers_that_are_taken_are_given_anew_and_said(
     old: Campaign, tmp_path: Path, make_ortho: MakeOrtho
 ) -> None:

@@ -138,8 +138,8 @@ def campaign_folds(
     """Show the folds of the domains, balance them, take them from a table, or keep some for test."""
     from workbench.workflows.folding import balance_campaign, fold_table, keep_for_test, set_folds
 
-    if balance and table:
-        raise click.UsageError("--balance and --table both say which folds; give one")
+    if balance + bool(table) + (test is not None) > 1:
+        raise click.UsageError("--balance, --table and --test each change folds; give one after the other")
     opened = open_campaign(directory)
     if test is not None:
         keep_for_test(opened, test)

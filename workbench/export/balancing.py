@@ -5,9 +5,10 @@ from __future__ import annotations
 __all__ = ["DomainGround", "balance_folds", "imbalance"]
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -33,7 +34,12 @@ class DomainGround:
     """Domains that it shares ground with, or lies near."""
 
 
-def balance_folds(domains: Sequence[DomainGround], *, fixed: Mapping[str, int]) -> dict[str, int]:
+def balance_folds(
+    domains: Sequence[DomainGround],
+    *,
+    fixed: Mapping[str, int],
+    barred: Mapping[str, Collection[int]] = MappingProxyType({}),
+) -> dict[str, int]:
     """Return a fold for each domain, so that folds have like areas and like shares of each class.
 
     Domains that show the same ground or lie side by side stay together, those of one department, which are
@@ -48,6 +54,8 @@ def balance_folds(domains: Sequence[DomainGround], *, fixed: Mapping[str, int]) 
         All of a campaign.
     fixed
         Folds of domains that must not change, for a release has them.
+    barred
+        Folds that domains must not come into; not all of them.
 
     Raises
     ------
@@ -66,9 +74,9 @@ def balance_folds(domains: Sequence[DomainGround], *, fixed: Mapping[str, int]) 
     ordered = sorted(groups, key=lambda name: (-sum(one.area for one in groups[name]), name))
     ground = np.stack([_ground(groups[name], domains) for name in ordered]) if ordered else np.zeros((0, 1))
     folds = np.array([held.get(name, 0) for name in ordered])
-    free = [place for place, name in enumerate(ordered) if name not in held]
-    for place in free:
-        folds[place] = min(FOLDS, key=lambda fold: (_cost(ground, _put(folds, {place: fold})), fold))
+    free = {place: _allowed(groups[name], barred) for place, name in enumerate(ordered) if name not in held}
+    for place, allowed in free.items():
+        folds[place] = min(allowed, key=lambda fold: (_cost(ground, _put(folds, {place: fold})), fold))
     _improve(folds, free, ground)
     return {one.name: int(fold) for name, fold in zip(ordered, folds, strict=True) for one in groups[name]}
 
@@ -105,6 +113,12 @@ def _groups(domains: Sequence[DomainGround], fixed: Mapping[str, int]) -> dict[s
     return {members[0].name: members for members in groups.values()}
 
 
+def _allowed(members: Sequence[DomainGround], barred: Mapping[str, Collection[int]]) -> list[int]:
+    """Return the folds that domains that stay together may come into."""
+    out = {fold for one in members for fold in barred.get(one.name, ())}
+    return [fold for fold in FOLDS if fold not in out]
+
+
 def _bound(one: DomainGround, other: DomainGround) -> bool:
     near = other.name in one.beside or one.name in other.beside
     return near or bool(departments_of(one.name) & departments_of(other.name))
@@ -134,15 +148,17 @@ def _put(folds: NDArray[np.int64], places: Mapping[int, int]) -> NDArray[np.int6
     return changed
 
 
-def _improve(folds: NDArray[np.int64], free: Sequence[int], ground: NDArray[np.float64]) -> None:
+def _improve(
+    folds: NDArray[np.int64], free: Mapping[int, Collection[int]], ground: NDArray[np.float64]
+) -> None:
     """Move and swap departments as long as that helps, each time what helps most."""
     now = _cost(ground, folds)
     while True:
-        moves = [{place: fold} for place, fold in product(free, FOLDS) if folds[place] != fold]
+        moves = [{place: fold} for place, allowed in free.items() for fold in allowed if folds[place] != fold]
         moves += [
             {one: int(folds[other]), other: int(folds[one])}
             for one, other in combinations(free, 2)
-            if folds[one] != folds[other]
+            if folds[one] != folds[other] and folds[other] in free[one] and folds[one] in free[other]
         ]
         costs = [_cost(ground, _put(folds, move)) for move in moves]
         if not costs or min(costs) >= now - _LITTLE:

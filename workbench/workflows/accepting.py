@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Accepted", "ProposalTable", "accept_proposals", "proposal_table"]
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from workbench.campaign import Campaign
 from workbench.counting import counted, listed
 from workbench.errors import CampaignError
 from workbench.export.assistance import Choice
+from workbench.geo.dalle import Dalle
+from workbench.geo.zone import cut_cells
 from workbench.pool import pool
+from workbench.workflows.held_ground import HeldGround
 from workbench.workflows.intake import add_zone
 from workbench.workflows.zone_proposing import FILE
 
@@ -120,7 +123,8 @@ def accept_proposals(
     Raises
     ------
     CampaignError
-        There is no such proposal, its dalle has left the pool, or other zones took its ground meanwhile.
+        There is no such proposal, its dalle has left the pool, other zones took its ground meanwhile, or it
+        lies on or beside ground that is kept for test since.
     RasterError
         A dalle has gone, or changed.
     """
@@ -134,6 +138,7 @@ def accept_proposals(
     dalles = {dalle.id: dalle for dalle in pool(campaign.registry)}
     if gone := [one.dalle for one in chosen if one.dalle not in dalles]:
         raise CampaignError(f"dalle {gone[0]} is in the pool no more; have zones proposed again")
+    _check_free(campaign, chosen, dalles)
     done = []
     for one in chosen:
         dalle = dalles[one.dalle]
@@ -159,6 +164,19 @@ def accept_proposals(
         done.append((made.zone.id, one))
     waiting = sum(one.id not in there for one in proposals) - len(done)
     return Accepted(zones=tuple(done), waiting=waiting)
+
+
+def _check_free(campaign: Campaign, proposals: Iterable[ZoneProposal], dalles: Mapping[str, Dalle]) -> None:
+    """Refuse proposals that would not be made any more: folds may be kept for test since they were."""
+    held = HeldGround.of(campaign)
+    for one in proposals:
+        dalle = dalles[one.dalle]
+        cells = cut_cells(dalle.grid, footprint=one.footprint)
+        if held.holds(dalle.zone(one.id.partition("/")[2], cells)):
+            raise CampaignError(
+                f"proposal {one.id} lies on or beside {held.text()}; have zones proposed again: workbench "
+                f"propose {campaign.path}"
+            )
 
 
 def _next_name(zones: Collection[str], domain: str) -> str:

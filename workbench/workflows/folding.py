@@ -101,10 +101,14 @@ def fold_table(campaign: Campaign, *, before: Mapping[str, int] | None = None) -
 
 
 def balance_campaign(campaign: Campaign) -> FoldTable:
-    """Give the domains that no release has new folds, so that folds are alike."""
+    """Give the domains that no release has new folds, so that folds are alike.
+
+    None comes into a fold that is kept for test of whose zones a strategy chose some.
+    """
     before, fixed = campaign.folds(), _released(campaign)
     kept = {name: fold for name, fold in before.items() if name in fixed}
-    campaign.registry.set_folds(balance_folds(_ground(campaign), fixed=kept))
+    barred = dict.fromkeys(_chosen(campaign), campaign.test_folds)
+    campaign.registry.set_folds(balance_folds(_ground(campaign), fixed=kept, barred=barred))
     return fold_table(campaign, before=before)
 
 
@@ -114,7 +118,8 @@ def set_folds(campaign: Campaign, table: Path) -> FoldTable:
     Raises
     ------
     CampaignError
-        The table is none, names a domain that is not there or one twice, or moves one that a release has.
+        The table is none, names a domain that is not there or one twice, or moves one that a release has, or
+        of which a strategy chose zones to where is test.
     """
     before, wanted = campaign.folds(), _read_table(table)
     if strange := sorted(set(wanted) - set(before)):
@@ -126,6 +131,12 @@ def set_folds(campaign: Campaign, table: Path) -> FoldTable:
         raise CampaignError(
             f"{table}: a release has {', '.join(moved[:8])}, and a domain keeps its fold for ever; "
             "leave it out"
+        )
+    chosen, held = _chosen(campaign), campaign.test_folds
+    if biased := [name for name in sorted(wanted) if name in chosen and wanted[name] in held]:
+        raise CampaignError(
+            f"{table}: {_were_chosen(chosen[biased[0]])} and {biased[0]} cannot come into fold "
+            f"{wanted[biased[0]]}, which is kept for test; leave it out"
         )
     campaign.registry.set_folds(wanted)
     return fold_table(campaign, before=before)
@@ -145,13 +156,24 @@ def keep_for_test(campaign: Campaign, folds: Sequence[str]) -> None:
     if wrong := [fold for fold in folds if not fold.isdecimal()]:
         raise CampaignError(f"{wrong[0]!r} is no fold; write them like 1,2, or none")
     kept, domains = {int(fold) for fold in folds}, campaign.folds()
-    blind = [zone for zone, choice in campaign.registry.choices().items() if choice.inclusion is None]
-    if biased := sorted(zone for zone in blind if domains.get(domain_of(zone)) in kept):
-        raise CampaignError(
-            f"{listed(biased)} of fold {domains[domain_of(biased[0])]} was chosen by a strategy, and is no "
-            "test; keep another fold"
-        )
+    chosen = _chosen(campaign)
+    if biased := sorted((domains[name], name) for name in chosen if domains.get(name) in kept):
+        fold, name = biased[0]
+        raise CampaignError(f"{_were_chosen(chosen[name])} and fold {fold} is no test; keep another fold")
     campaign.registry.keep_for_test(kept)
+
+
+def _chosen(campaign: Campaign) -> dict[str, list[str]]:
+    """Return, by domain, the zones that were chosen by what nobody can weigh: they are no test."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for zone, choice in sorted(campaign.registry.choices().items()):
+        if choice.inclusion is None:
+            found[domain_of(zone)].append(zone)
+    return dict(found)
+
+
+def _were_chosen(zones: Sequence[str]) -> str:
+    return f"{listed(zones)} {'was' if len(zones) == 1 else 'were'} chosen by a strategy,"
 
 
 def _ground(campaign: Campaign) -> tuple[DomainGround, ...]:

@@ -149,6 +149,8 @@ def migrate(
     try:
         target.add_zones(arrivals, fill=carry)
         target.registry.note_models(campaign.registry.models())
+        if made and campaign.test_folds:
+            target.registry.keep_for_test(campaign.test_folds)
     except BaseException:
         if made:  # nothing is left of a campaign that holds nothing
             shutil.rmtree(new, ignore_errors=True)

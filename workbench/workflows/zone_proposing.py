@@ -4,10 +4,9 @@ from __future__ import annotations
 
 __all__ = ["DEFAULT", "FILE", "Adviser", "ProposalOrder", "Proposed", "propose_zones"]
 
-import math
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,20 +23,19 @@ from workbench.active.registered import strategy_named
 from workbench.active.selection import Chosen, Selection
 from workbench.active.task import Task
 from workbench.campaign import Campaign
-from workbench.counting import counted, listed
+from workbench.counting import counted
 from workbench.documents import write_files
 from workbench.errors import CampaignError
-from workbench.export.folds import NEAR
-from workbench.export.ground import GroundMap
 from workbench.geo.dalle import Dalle, lay_zones
 from workbench.geo.grid import NATIONAL_GRID
-from workbench.geo.zone import Cell, Zone, departments_of
+from workbench.geo.zone import Cell, Zone
 from workbench.inference.segmenter import Segmenter
 from workbench.nomenclature import Nomenclature
 from workbench.outputs import check_older, is_known
 from workbench.pool import pool
 from workbench.workflows.candidates import read_candidates
 from workbench.workflows.class_quality import quality_of_model
+from workbench.workflows.held_ground import HeldGround, ground_of
 from workbench.workflows.measured import Measured, measures_of, shared_bands
 from workbench.workflows.measuring import Doubt, OldMap, Said, measure_dalle, measure_labelled
 
@@ -276,20 +274,16 @@ def _laid(campaign: Campaign, order: ProposalOrder) -> Iterator[tuple[Dalle, Zon
 
 def _free(campaign: Campaign, order: ProposalOrder) -> tuple[dict[Dalle, list[Zone]], tuple[str, ...]]:
     """Return the zones that may be proposed, by dalle, and a sentence for each kind of those that may not."""
-    zones, folds, held = campaign.zones(), campaign.folds(), campaign.test_folds
-    kept = _around(_ground(zone for zone in zones if folds[zone.domain] in held))
-    departments = frozenset[str]().union(
-        *(departments_of(domain) for domain, fold in folds.items() if fold in held)
-    )
-    known, shown = {zone.domain for zone in zones}, _ground(zones)
+    zones, held = campaign.zones(), HeldGround.of(campaign)
+    known, shown = {zone.domain for zone in zones}, ground_of(zones)
     taken: set[Cell] = set()
     why: Counter[str] = Counter()
     free: dict[Dalle, list[Zone]] = defaultdict(list)
     # The newest picture of a place first; where that is equal, by name.
     for dalle, zone in sorted(_laid(campaign, order), key=lambda pair: (_age(pair[1]), pair[1].id)):
-        ground = _ground([zone])
-        if departments_of(zone.domain) & departments or ground & kept:
-            why[f"on or beside ground of {_folds(held)}, kept for test"] += 1
+        ground = ground_of([zone])
+        if held.holds(zone):
+            why[f"on or beside {held.text()}"] += 1
         elif order.domains != "any" and (zone.domain in known) != (order.domains == "known"):
             why[f"of {'a new' if order.domains == 'known' else 'a known'} domain"] += 1
         elif ground & shown:
@@ -303,26 +297,8 @@ def _free(campaign: Campaign, order: ProposalOrder) -> tuple[dict[Dalle, list[Zo
     return dict(free), tuple(told)
 
 
-def _ground(zones: Iterable[Zone]) -> frozenset[Cell]:
-    """Return the cells of the national grid that zones lie on."""
-    ground = GroundMap.of_zones(zones)
-    return ground.cells(ground.zones)
-
-
-def _around(cells: Collection[Cell]) -> frozenset[Cell]:
-    """Return cells and those beside them, as far as sets of a release have to lie apart."""
-    reach = range(-math.ceil(NEAR / NATIONAL_GRID.pitch), math.ceil(NEAR / NATIONAL_GRID.pitch) + 1)
-    return frozenset(
-        Cell(row=cell.row + down, col=cell.col + right) for cell in cells for down in reach for right in reach
-    )
-
-
 def _age(zone: Zone) -> float:
     return -zone.acquired.toordinal() if zone.acquired else 0.0
-
-
-def _folds(held: Collection[int]) -> str:
-    return f"fold{'s' if len(held) > 1 else ''} {listed([str(fold) for fold in sorted(held)])}"
 
 
 def _measured(
