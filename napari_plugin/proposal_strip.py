@@ -16,7 +16,7 @@ from napari_plugin.jobs import OneAtATime, in_process, start
 from napari_plugin.language import count, number, said, sentence, tr
 from napari_plugin.pieces import button, fit, note, swatch, tip, tree
 from napari_plugin.queue import WaitingProposals
-from napari_plugin.reasons import reason_colour, reason_lines, reasons_told
+from napari_plugin.reasons import ClassTitles, reason_colour, reason_lines, reasons_told
 from workbench.active.proposal import ZoneProposal
 from workbench.workflows.readying import Readied
 
@@ -78,7 +78,7 @@ class ProposalStrip(QWidget):
         self._shown = waiting
         current = self._current()
         self.list.clear()
-        self.list.addTopLevelItems([_row_of(one) for one in waiting.proposals])
+        self.list.addTopLevelItems([_row_of(one, waiting.classes) for one in waiting.proposals])
         ids = [one.id for one in waiting.proposals]
         if ids:
             self.list.setCurrentItem(self.list.topLevelItem(ids.index(current) if current in ids else 0))
@@ -132,7 +132,7 @@ class ProposalStrip(QWidget):
             show_warning(sentence(said(why)))
 
 
-def _row_of(one: ZoneProposal) -> QTreeWidgetItem:
+def _row_of(one: ZoneProposal, classes: ClassTitles) -> QTreeWidgetItem:
     """Return a row of two lines: what and why, and at the right what it takes."""
     minutes = max(1, round(one.seconds / 60))
     takes = [
@@ -144,5 +144,5 @@ def _row_of(one: ZoneProposal) -> QTreeWidgetItem:
     item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
     item.setData(0, _ID, one.id)
     for column in (0, 1):
-        item.setToolTip(column, tip("\n".join([one.id, *reason_lines(one.reasons)])))
+        item.setToolTip(column, tip("\n".join([one.id, *reason_lines(one.reasons, classes)])))
     return item

@@ -23,13 +23,13 @@ __all__ = [
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 from typing import Protocol
 
 from napari_plugin.language import count, number, percent, said, tr
-from napari_plugin.reasons import reason_lines, reason_words, reasons_told
+from napari_plugin.reasons import ClassTitles, reason_lines, reason_words, reasons_told
 from workbench.active.offer import Offer
 from workbench.active.proposal import ZoneProposal
 from workbench.campaign import Campaign
@@ -77,6 +77,8 @@ class QueuedZone:
     """Labelled share, 0 to 1; None as long as nobody counted."""
     problem: str = ""
     """Why its journals cannot be read, in one sentence."""
+    classes: ClassTitles = field(default_factory=dict)
+    """Of the campaign."""
 
     @property
     def read(self) -> bool:
@@ -121,6 +123,8 @@ class WaitingProposals:
     """The best first."""
     problem: str = ""
     """Why they cannot be read, in one sentence."""
+    classes: ClassTitles = field(default_factory=dict)
+    """Of the campaign."""
 
 
 class Turn(IntEnum):
@@ -276,7 +280,7 @@ def tooltip(queued: QueuedZone, author: str) -> str:
     state = tr("not read yet") if not queued.read else state_title(queued, author)
     lines = [tr("{where}: {what}", where=zone.id, what=state), *remarks(queued, author)]
     if queued.offer is not None:
-        lines += reason_lines(queued.offer.reasons)
+        lines += reason_lines(queued.offer.reasons, queued.classes)
     lines.append(tr("domain {domain}, fold {fold}", domain=zone.domain, fold=queued.fold))
     if queued.labelled is not None:
         lines.append(tr("{share} labelled", share=share_text(queued.labelled)))
@@ -327,7 +331,7 @@ def _holds(queued: QueuedZone, words: Iterable[str]) -> bool:
     holder = queued.lease.holder if queued.lease is not None else ""
     reason = outline.state.reason or "" if outline is not None else ""
     offer = queued.offer
-    offered = f"{offer.reason} {reason_words(offer.reasons)}" if offer is not None else ""
+    offered = f"{offer.reason} {reason_words(offer.reasons, queued.classes)}" if offer is not None else ""
     parts = (queued.zone.id, queued.zone.theme or "", holder, *people, reason, offered, queued.problem)
     there = _plain(" ".join(parts))
     return all(word in there for word in words)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from napari_plugin.language import number, tr
 from napari_plugin.queue import Offers, QueuedZone, WaitingProposals, kept_offers
+from napari_plugin.reasons import ClassTitles
 from workbench.active.offer import Offer
 from workbench.active.proposal import ZoneProposal, read_proposals
 from workbench.campaign import Campaign
@@ -151,7 +152,8 @@ class ZoneReader:
         except (CampaignError, OSError) as error:
             return WaitingProposals(problem=str(error))
         made = {offer.proposal for offer in offers.values()}
-        return WaitingProposals(proposals=tuple(one for one in self._proposed[1] if one.id not in made))
+        waiting = tuple(one for one in self._proposed[1] if one.id not in made)
+        return WaitingProposals(proposals=waiting, classes=_titles(campaign))
 
     def _next(self) -> str | None:
         """Return the zone to read next, None where nothing is left to do."""
@@ -226,10 +228,15 @@ class ZoneReader:
 def _listed(campaign: Campaign) -> list[QueuedZone]:
     """Return the zones as the registry has them."""
     zones, folds = campaign.zones(), campaign.folds()
-    drawn = {zone.id for zone in campaign.drawn_among(zones)}
+    drawn, classes = {zone.id for zone in campaign.drawn_among(zones)}, _titles(campaign)
     return [
-        QueuedZone(zone=zone, fold=folds[zone.domain], drawn=zone.id in drawn, gold=False) for zone in zones
+        QueuedZone(zone=zone, fold=folds[zone.domain], drawn=zone.id in drawn, gold=False, classes=classes)
+        for zone in zones
     ]
+
+
+def _titles(campaign: Campaign) -> ClassTitles:
+    return {entry.key: entry.titles for entry in campaign.nomenclature.classes}
 
 
 def _read(journal: Path, subject: JournalSubject, stamps: _Stamps) -> _Kept:

@@ -1,26 +1,28 @@
-"""Why zones are proposed, as the desk says it: kinds of reasons in the language in use, with their shares."""
+"""Why zones are proposed, as the desk says it: reasons in the language in use, with their shares."""
 
 from __future__ import annotations
 
-__all__ = ["reason_colour", "reason_lines", "reason_words", "reasons_told"]
+__all__ = ["ClassTitles", "reason_colour", "reason_detail", "reason_lines", "reason_words", "reasons_told"]
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from napari_plugin.language import percent, title, tr
+from napari_plugin.language import area, number, percent, title, tr
 from workbench.active.reasons import REASON_KINDS
 from workbench.active.selection import Reason
 
+ClassTitles = Mapping[str, Mapping[str, str]]
+"""What classes are called, by key, then by language."""
 _LEAST = 0.05
 """Share below which a reason decided nothing."""
 _OTHER = "#8a8a8a"
 
 
 def reasons_told(reasons: Iterable[Reason]) -> str:
-    """Return the kinds of some reasons with what they count for, most first; empty where there are none.
+    r"""Return the kinds of some reasons with what they count for, most first; empty where there are none.
 
-    >>> reasons_told([Reason(kind="rare", share=0.7, told="snow"), Reason(kind="cheap", share=0.3, told="")])
-    'rare classes 70\\xa0%, few picks 30\\xa0%'
+    >>> reasons_told([Reason(kind="rare", share=0.7), Reason(kind="cheap", share=0.3)])
+    'rare classes 70\xa0%, few picks 30\xa0%'
     """
     shares = defaultdict[str, float](float)
     for one in reasons:
@@ -32,17 +34,48 @@ def reasons_told(reasons: Iterable[Reason]) -> str:
     return ", ".join(f"{what} {percent(share, 0)}" for what, share in told)
 
 
-def reason_words(reasons: Iterable[Reason]) -> str:
-    """Return the kinds of some reasons, without their shares, for a search through thousands of zones."""
-    return " ".join([_title(one.kind) for one in reasons])
+def reason_words(reasons: Iterable[Reason], classes: ClassTitles) -> str:
+    """Return kinds and classes of some reasons, without numbers, for a search through thousands of zones."""
+    words = []
+    for one in reasons:
+        words += [_title(one.kind), *(_called(key, classes) for key in one.named)]
+    return " ".join(words)
 
 
-def reason_lines(reasons: Iterable[Reason]) -> list[str]:
-    """Return all reasons, each with its share and with what whoever proposes says of it."""
-    return [
-        tr("{share} {what}: {told}", share=percent(one.share, 0), what=_title(one.kind), told=one.told)
-        for one in reasons
-    ]
+def reason_lines(reasons: Iterable[Reason], classes: ClassTitles) -> list[str]:
+    """Return all reasons, each with its share and with what is known of it."""
+    lines = []
+    for one in reasons:
+        head = tr("{share} {what}", share=percent(one.share, 0), what=_title(one.kind))
+        detail = reason_detail(one, classes)
+        lines.append(tr("{where}: {what}", where=head, what=detail) if detail else head)
+    return lines
+
+
+def reason_detail(reason: Reason, classes: ClassTitles) -> str:
+    """Return what is known of a reason beside its kind; empty where that says it all.
+
+    The language's own `Reason.told`: what another package tells stays as it wrote it.
+    """
+    match reason.kind, reason.named, reason.measured:
+        case "uncertain" | "mapped" | "weak" | "rare", (_, *_), _:
+            return ", ".join(_called(key, classes) for key in reason.named)
+        case "uncertain", _, float(doubt):
+            return tr("{share} doubtful", share=percent(doubt, 0))
+        case "uncovered", _, float(unlike):
+            return tr("{share} unlike what is labelled or chosen", share=percent(unlike, 0))
+        case "far", _, None:
+            return tr("nothing is labelled yet")
+        case "far", _, float(metres):
+            return tr("{distance} km from what is labelled or chosen", distance=number(metres / 1000, 1))
+        case "domain", (domain,), None:
+            return tr("{domain} has no zone yet", domain=domain)
+        case "domain", (domain,), float(labelled):
+            return tr("{area} of {domain} are labelled or chosen", area=area(labelled * 1e6), domain=domain)
+        case "drawn", (_, *_), _:
+            return tr("in its domain, theme and main class")
+        case _:
+            return reason.words
 
 
 def reason_colour(reasons: Sequence[Reason]) -> str:
@@ -54,3 +87,8 @@ def reason_colour(reasons: Sequence[Reason]) -> str:
 def _title(kind: str) -> str:
     found = REASON_KINDS.get(kind)
     return title(found.titles) if found is not None else kind
+
+
+def _called(key: str, classes: ClassTitles) -> str:
+    """Return what people call a class; what is none, or of another nomenclature, by its own name."""
+    return title(classes[key]) if key in classes else key

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from made_pools import task
+from made_pools import measures, task
 
 from workbench.active.offer import Offer
 from workbench.active.reasons import PROPOSAL_STYLE, REASON_KINDS, proposal_style
@@ -18,8 +18,40 @@ from workbench.outputs import is_known
 
 @pytest.mark.parametrize("name", strategies())
 def test_the_reasons_of_our_strategies_have_words_and_a_colour(name):
-    chosen = strategy_named(name)(task()).chosen
-    assert {reason.kind for one in chosen for reason in one.reasons} <= REASON_KINDS.keys()
+    reasons = [reason for one in strategy_named(name)(task()).chosen for reason in one.reasons]
+    assert {one.kind for one in reasons} <= REASON_KINDS.keys()
+    assert all(one.told and not one.words for one in reasons)
+
+
+def test_without_a_model_an_old_map_is_the_reason_and_no_doubt():
+    asked = task(candidates=measures(40, doubt=False))
+    kinds = {reason.kind for one in strategy_named("value")(asked).chosen for reason in one.reasons}
+    assert "mapped" in kinds
+    assert "uncertain" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "measured", "told"),
+    [
+        ("uncertain", (), 0.314, "31% doubtful"),
+        ("uncertain", ("water", "snow"), None, "doubtful water, snow"),
+        ("mapped", ("water",), None, "an old map has water"),
+        ("weak", ("water",), None, "weak water"),
+        ("uncovered", (), 0.5, "50% unlike what is labelled or chosen"),
+        ("far", (), 12_345.0, "12.3 km from what is labelled or chosen"),
+        ("far", (), None, "nothing is labelled yet"),
+        ("domain", ("D055_2018",), 0.262, "0.262 km² of D055_2018 are labelled or chosen"),
+        ("domain", ("D055_2018",), None, "D055_2018 has no zone yet"),
+        ("drawn", (), None, "drawn by chance"),
+        ("drawn", ("domain", "class"), None, "drawn by chance in its domain and class"),
+        ("pretty", (), None, "a lake at dusk"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_told_by_its_values_and_comes_back_from_its_document(kind, named, measured, told):
+    words = told if kind == "pretty" else ""
+    reason = Reason(kind=kind, share=0.25, named=named, measured=measured, words=words)
+    assert reason.told == told
+    assert Reason.of(reason.document()) == reason
 
 
 def test_colours_are_apart_and_titles_are_in_both_languages():
@@ -60,7 +92,11 @@ def test_the_style_is_known_again_and_one_that_somebody_saved_over_it_is_not(tmp
 
 
 def test_an_offer_keeps_its_reasons_and_one_of_earlier_days_has_none():
-    reasons = (Reason(kind="rare", share=0.75, told="snow"), Reason(kind="cheap", share=0.25, told="9 picks"))
+    reasons = (
+        Reason(kind="rare", share=0.5, named=("snow", "greenhouse")),
+        Reason(kind="far", share=0.25, measured=1200.0),
+        Reason(kind="pretty", share=0.25, words="a lake at dusk"),
+    )
     offer = Offer(reason="snow (75%); 9 picks (25%)", picks=9, proposal="D/x", model="m", reasons=reasons)
     assert Offer.of(offer.document()) == offer
     earlier = {"reason": "31% doubtful (100%)", "picks": 59, "proposal": "D/x", "model": "m"}

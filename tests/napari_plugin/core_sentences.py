@@ -22,8 +22,8 @@ _LABELS = (
     "prelabels reading review strokes tables wal"
 )
 _WORKFLOWS = (
-    "accepting admitting authors closing comparing doubling intake labelling predictions prelabelling "
-    "publishing rasters readying refining segmenting standing"
+    "accepting admitting authors closing comparing doubling held_ground intake labelling predictions "
+    "prelabelling publishing rasters readying refining segmenting standing"
 )
 _EXPORT = "building gates hamming honesty judging layouts/__init__ leakage proving release rules shares"
 _ASSESSMENT = "agreement closing seams slivers surfaces"
@@ -79,6 +79,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "workbench/export/release.py": ("text",),
     "workbench/workflows/closing.py": ("refusal",),
     "workbench/workflows/doubling.py": ("hidden",),
+    "workbench/workflows/held_ground.py": ("text",),
     "workbench/workflows/labelling.py": ("export_labels",),
     "workbench/workflows/publishing.py": ("release_sources", "_admitted"),
     "workbench/workflows/refining.py": ("refined_by",),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
 from made_orthos import MakeOrtho
+from made_pools import measures, task
 from made_proposals import pooled, propose
 
 from napari_plugin.language import speak
@@ -23,8 +25,9 @@ from napari_plugin.queue import (
     turn_of,
 )
 from napari_plugin.queue_reading import ZoneReader
-from napari_plugin.reasons import reason_colour, reasons_told
+from napari_plugin.reasons import reason_colour, reason_detail, reason_lines, reasons_told
 from workbench.active.offer import Offer
+from workbench.active.registered import strategies, strategy_named
 from workbench.active.selection import Reason
 from workbench.campaign import Campaign
 from workbench.errors import CampaignError
@@ -144,10 +147,10 @@ def test_proposals_come_in_their_own_order_with_reason_and_picks(four: Campaign)
 
 
 REASONS = (
-    Reason(kind="uncertain", share=0.52, told="31% doubtful"),
-    Reason(kind="weak", share=0.3, told="brushwood"),
-    Reason(kind="uncertain", share=0.15, told="borders"),
-    Reason(kind="cheap", share=0.03, told="9 picks"),
+    Reason(kind="uncertain", share=0.52, measured=0.31),
+    Reason(kind="weak", share=0.3, named=("brushwood", "bare_soil")),
+    Reason(kind="uncertain", share=0.15, named=("water",)),
+    Reason(kind="cheap", share=0.03, words="9 picks"),
 )
 
 
@@ -157,15 +160,48 @@ def test_reasons_are_told_by_kind_with_shares_and_in_full_in_the_tooltip(four: C
     told = "the model doubts 67 %, classes it knows badly 30 %, about 59 picks"
     assert plain(remarks(queued, "marie")[0]) == told
     lines = plain(tooltip(queued, "marie")).splitlines()
-    assert "52 % the model doubts: 31% doubtful" in lines
-    assert "3 % few picks: 9 picks" in lines
-    for text in ("doubts badly", "doubtful"):
+    assert [line for line in lines if re.match(r"\d+ % ", line)][:4] == [
+        "52 % the model doubts: 31 % doubtful",
+        "30 % classes it knows badly: brushwood, bare soil",
+        "15 % the model doubts: water",
+        "3 % few picks: 9 picks",
+    ]
+    for text in ("doubts badly", "doubtful", "bare soil"):
         assert arranged([queued], "marie", text=text)
     speak("fr")
     try:
         assert remarks(queued, "marie")[0].startswith("le modèle doute 67")
+        lines = plain(tooltip(queued, "marie")).splitlines()
+        assert [line for line in lines if re.match(r"\d+ % ", line)][:3] == [
+            "52 % le modèle doute : douteuse à 31 %",
+            "30 % classes mal reconnues : broussaille, sol nu",
+            "15 % le modèle doute : eau",
+        ]
+        assert arranged([queued], "marie", text="broussaille")
     finally:
         speak("en")
+
+
+@pytest.mark.parametrize("name", [*strategies(), "value without a model"])
+def test_no_reason_of_ours_is_told_in_english_to_who_speaks_french(name: str) -> None:
+    asked = task() if name in strategies() else task(candidates=measures(40, doubt=False))
+    reasons = [one for chosen in strategy_named(name.split()[0])(asked).chosen for one in chosen.reasons]
+    titles = {key: {"fr": key.upper(), "en": key} for key in asked.candidates.classes}
+    english = {(one.kind, reason_detail(one, titles)) for one in reasons}
+    speak("fr")
+    try:
+        french = {(one.kind, reason_detail(one, titles)) for one in reasons}
+    finally:
+        speak("en")
+    assert {kind for kind, detail in english if not detail} <= {"drawn"}
+    assert not {pair for pair in english & french if pair[1]}
+    assert not any(one.words for one in reasons)
+
+
+def test_what_another_package_tells_stays_as_it_wrote_it() -> None:
+    reason = Reason(kind="pretty", share=0.4, words="a lake at dusk")
+    assert plain(reason_lines([reason], {})[0]) == "40 % pretty: a lake at dusk"
+    assert plain(reason_lines([Reason(kind="drawn", share=1.0)], {})[0]) == "100 % drawn by lot"
 
 
 def plain(text: str) -> str:
@@ -173,10 +209,10 @@ def plain(text: str) -> str:
 
 
 def test_one_reason_alone_needs_no_share_and_a_kind_of_somebody_elses_is_told_as_it_is() -> None:
-    assert reasons_told([Reason(kind="drawn", share=1.0, told="lot")]) == "drawn by lot"
-    assert reasons_told([Reason(kind="pretty", share=1.0, told="")]) == "pretty"
+    assert reasons_told([Reason(kind="drawn", share=1.0)]) == "drawn by lot"
+    assert reasons_told([Reason(kind="pretty", share=1.0)]) == "pretty"
     assert reasons_told([]) == ""
-    colours = {reason_colour((reason,)) for reason in (*REASONS, Reason(kind="pretty", share=1.0, told=""))}
+    colours = {reason_colour((reason,)) for reason in (*REASONS, Reason(kind="pretty", share=1.0))}
     assert len(colours) == 4
     assert reason_colour(()) in colours
 

@@ -42,6 +42,7 @@ PLACE = re.compile(r"\{(\w+)\}")
 SAME = {
     *(", ", "Action", "Alt", "Classes", "Classes {name}", "Contours {name}", "Ctrl", "Tab"),
     "version {version}, {lines}",
+    "{share} {what}",
     *("Orthophoto {zone}", "Zone", "Zones", "image"),
 }
 """What French says as English does."""

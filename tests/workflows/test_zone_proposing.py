@@ -90,7 +90,7 @@ def test_a_model_s_doubt_decides(pooled: Campaign, tmp_path: Path):
     done = propose_zones(pooled, order(strategy="uncertain"), adviser=said_by(tmp_path, pooled))
     assert {one.dalle for one in done.proposals} == {"D055_2018/near"}
     assert {one.id[-4:] for one in done.proposals} == {"r0c0", "r0c1"}
-    assert done.proposals[0].reasons[0].told == f"{200 / 255:.0%} doubtful"
+    assert done.proposals[0].reasons[0].measured == pytest.approx(200 / 255)
     assert (done.proposals[0].model_id, done.proposals[0].model_sha256) == ("m", "0" * 64)
 
 
@@ -263,6 +263,11 @@ def test_candidates_may_be_drawn(pooled: Campaign, tmp_path: Path):
     assert [(one.id, round(one.area, 4)) for one in done.proposals] == [
         ("D055_2018/near-c1", round(2 * 0.1024**2, 4))
     ]
+
+
+def test_an_old_map_that_is_not_there_is_one_sentence(pooled: Campaign, tmp_path: Path):
+    with pytest.raises(RasterError, match=r"gone\.tif is not a file on this machine"):
+        propose_zones(pooled, order(old_map=OldMap(path=tmp_path / "gone.tif", scheme="flair")))
 
 
 def test_overlapping_candidates_are_refused(pooled: Campaign, tmp_path: Path):

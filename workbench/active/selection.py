@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Chosen", "Reason", "Selection", "affordable"]
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,23 +14,75 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A part of why a zone was chosen."""
+    """A part of why a zone was chosen, in values: whoever shows it finds the words, in a language.
+
+    >>> Reason(kind="rare", share=0.3, named=("snow", "swimming_pool")).told
+    'rare snow, swimming_pool'
+    """
 
     kind: str
-    """``uncertain``, ``weak``, ``rare``, ``uncovered``, ``domain``, ``cheap`` or ``drawn``."""
+    """One of `workbench.active.reasons.REASON_KINDS`, or of another package's."""
     share: float
     """Of all reasons for this zone, 0 to 1."""
-    told: str
-    """In a few words, such as ``brushwood and clear_cut, 31 % of it doubtful``."""
+    named: tuple[str, ...] = ()
+    """What it is about: keys of classes, what counts most first, or a domain; where chance chose, what it
+    chose in, such as ``domain``, ``theme`` and ``main class``."""
+    measured: float | None = None
+    """How much: doubt and unlikeness 0 to 1, metres, km²; None where there is nothing to measure."""
+    words: str = ""
+    """What a kind of another package tells, for it tells nothing by values."""
+
+    @property
+    def told(self) -> str:
+        """In a few words, in English."""
+        named = ", ".join(self.named)
+        match self.kind, self.named, self.measured:
+            case "uncertain", (), float(doubt):
+                return f"{doubt:.0%} doubtful"
+            case "uncertain", (_, *_), _:
+                return f"doubtful {named}"
+            case "mapped", (_, *_), _:
+                return f"an old map has {named}"
+            case "weak" | "rare", (_, *_), _:
+                return f"{self.kind} {named}"
+            case "uncovered", _, float(unlike):
+                return f"{unlike:.0%} unlike what is labelled or chosen"
+            case "far", _, None:
+                return "nothing is labelled yet"
+            case "far", _, float(metres):
+                return f"{metres / 1000:,.1f} km from what is labelled or chosen"
+            case "domain", (domain,), None:
+                return f"{domain} has no zone yet"
+            case "domain", (domain,), float(area):
+                return f"{area:.3g} km² of {domain} are labelled or chosen"
+            case "drawn", (), _:
+                return "drawn by chance"
+            case "drawn", _, _:
+                return f"drawn by chance in its {' and '.join(named.rsplit(', ', 1))}"
+            case _:
+                return self.words
 
     def document(self) -> dict[str, Any]:
         """Return the JSON view."""
-        return {"kind": self.kind, "share": round(self.share, 4), "told": self.told}
+        return {
+            "kind": self.kind,
+            "share": round(self.share, 4),
+            "named": list(self.named),
+            "measured": None if self.measured is None else float(f"{self.measured:.6g}"),
+            "told": self.told,
+        }
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
         """Return the reason of its JSON view."""
-        return cls(kind=str(document["kind"]), share=float(document["share"]), told=str(document["told"]))
+        measured = document.get("measured")
+        found = cls(
+            kind=str(document["kind"]),
+            share=float(document["share"]),
+            named=tuple(map(str, document.get("named", ()))),
+            measured=None if measured is None else float(measured),
+        )
+        return found if found.told else replace(found, words=str(document["told"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

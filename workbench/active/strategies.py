@@ -25,7 +25,7 @@ def random_zones(task: Task) -> Selection:
     ones do not: with that probability what is chosen may be test.
     """
     rng = task.rng
-    return _drawn("random", task, lambda: rng.permutation(len(task.candidates)).tolist(), "drawn by chance")
+    return _drawn("random", task, lambda: rng.permutation(len(task.candidates)).tolist(), ())
 
 
 def stratified(task: Task) -> Selection:
@@ -44,7 +44,7 @@ def stratified(task: Task) -> Selection:
         "stratified",
         task,
         lambda: _in_turns(strata, area, each, rng),
-        "drawn by chance in its domain, theme and main class",
+        ("domain", "theme", "main class"),
     )
 
 
@@ -54,7 +54,7 @@ def k_centre(task: Task) -> Selection:
     What is left lies at most twice as far from the next chosen one as it could (Gonzalez 1985).
     """
     apart = farthest_first(task.candidates.places, task.known.zones.places, rng=task.rng)
-    reasons = {row: Reason(kind="uncovered", share=1.0, told=_far(metres)) for row, metres in apart.items()}
+    reasons = {row: _far(metres) for row, metres in apart.items()}
     return _ordered("k-centre", task, apart, reasons)
 
 
@@ -90,12 +90,12 @@ def _ordered(name: str, task: Task, scores: Mapping[int, float], reasons: Mappin
     return Selection(strategy=name, chosen=tuple(chosen))
 
 
-def _drawn(name: str, task: Task, draw: Callable[[], Iterable[int]], told: str) -> Selection:
+def _drawn(name: str, task: Task, draw: Callable[[], Iterable[int]], among: tuple[str, ...]) -> Selection:
     """Return what chance chose first, and how often it chooses each."""
     costs, limit = task.costs, task.budget.limit
     draws = [affordable(draw(), costs, limit) for _ in range(_DRAWS)]
     often = np.bincount(np.concatenate(draws), minlength=costs.size) / _DRAWS
-    reason = Reason(kind="drawn", share=1.0, told=told)
+    reason = Reason(kind="drawn", share=1.0, named=among)
     chosen = (
         Chosen(row=row, score=1.0, cost=float(costs[row]), reasons=(reason,), inclusion=float(often[row]))
         for row in draws[0]
@@ -149,13 +149,8 @@ def _mixed(rows: list[int], rng: np.random.Generator) -> list[int]:
 
 
 def _doubtful(doubt: Mapping[int, float]) -> dict[int, Reason]:
-    return {
-        row: Reason(kind="uncertain", share=1.0, told=f"{one:.0%} doubtful") for row, one in doubt.items()
-    }
+    return {row: Reason(kind="uncertain", share=1.0, measured=one) for row, one in doubt.items()}
 
 
-def _far(metres: float) -> str:
-    """Return a distance to what is labelled in words."""
-    if metres == float("inf"):
-        return "nothing is labelled yet"
-    return f"{metres / 1000:,.1f} km from what is labelled or chosen"
+def _far(metres: float) -> Reason:
+    return Reason(kind="far", share=1.0, measured=None if metres == float("inf") else metres)

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 __all__ = ["Weights", "Worth"]
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -90,7 +89,7 @@ class Worth:
         told = [(part.weight * one.share, one) for part in self._parts for one in part.why(row)]
         total = sum(share for share, _ in told)
         found = [
-            Reason(kind=one.kind, share=share / total if total else 1 / len(told), told=one.told)
+            replace(one, share=share / total if total else 1 / len(told))
             for share, one in told
             if share > 0 or not total
         ]
@@ -138,14 +137,9 @@ class _Classes:
             if share > 0:
                 order = np.argsort(-np.where(own, more, 0), kind="stable")[:_NAMED]
                 best = [self._keys[at] for at in order if own[at] and more[at] > 0]
-                reasons.append(Reason(kind=kind, share=share, told=self._told(kind, best)))
+                told = "mapped" if kind == "uncertain" and not self._asked else kind
+                reasons.append(Reason(kind=told, share=share, named=tuple(best)))
         return reasons
-
-    def _told(self, kind: str, best: Sequence[str]) -> str:
-        named = ", ".join(best)
-        if kind == "uncertain":
-            return f"doubtful {named}" if self._asked else f"an old map has {named}"
-        return f"{kind} {named}"
 
 
 class _Looks:
@@ -179,8 +173,7 @@ class _Looks:
 
     def why(self, row: int) -> list[Reason]:
         more = np.maximum(self._like[row] - self._covered, 0)
-        told = f"unlike what is labelled by {float(more.max()):.0%}"
-        return [Reason(kind="uncovered", share=float(self._shares @ more), told=told)]
+        return [Reason(kind="uncovered", share=float(self._shares @ more), measured=float(more.max()))]
 
 
 class _Domains:
@@ -210,9 +203,7 @@ class _Domains:
         at = self._at[row]
         have = float(self._have[at])
         share = float(self._log(np.array(have + self._area[row])) - self._log(np.array(have)))
-        name = self._names[at]
-        told = f"{have:.3g} km² of {name} are labelled" if have else f"{name} has no zone yet"
-        return [Reason(kind="domain", share=share, told=told)]
+        return [Reason(kind="domain", share=share, named=(self._names[at],), measured=have or None)]
 
     def _log(self, area: NDArray[np.float64]) -> NDArray[np.float64]:
         logarithm: NDArray[np.float64] = np.log1p(area / self._unit)

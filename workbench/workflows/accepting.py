@@ -174,8 +174,7 @@ def _check_free(campaign: Campaign, proposals: Iterable[ZoneProposal], dalles: M
         cells = cut_cells(dalle.grid, footprint=one.footprint)
         if held.holds(dalle.zone(one.id.partition("/")[2], cells)):
             raise CampaignError(
-                f"proposal {one.id} lies on or beside {held.text()}; have zones proposed again: workbench "
-                f"propose {campaign.path}"
+                f"proposal {one.id} lies on or beside {held.text()}; have zones proposed again"
             )
 
 
