@@ -20,6 +20,7 @@ import napari_plugin.ending  # noqa: F401 - a program ends in order
 from napari_plugin.appraisal import Appraisal
 from napari_plugin.beside import Beside, name_dock
 from napari_plugin.bindings import HeldKeys, install_shortcuts, main_window
+from napari_plugin.campaign_page import CampaignPage
 from napari_plugin.class_examples import ClassExamples, Pictures
 from napari_plugin.commands import commands, held_commands
 from napari_plugin.desk import Desk
@@ -383,11 +384,24 @@ class LabellingDock(QWidget):
         try:
             zones = [zone.id for zone in Campaign.open(Path(chosen)).zones()]
         except WorkbenchError as error:
+            self.close_session()
             self._show(WelcomePage(self._choose_campaign, said(str(error))))
+            return
+        if not zones:
+            self._show_proposals(Path(chosen))
             return
         zone_id, agreed = QInputDialog.getItem(self, tr("Open a zone"), tr("Zone:"), zones, 0, editable=False)
         if agreed:
             self.open_zone(Path(chosen), zone_id, self._author or getuser())
+
+    def _show_proposals(self, directory: Path) -> None:
+        """Show a campaign without any zone: one may be made of what is proposed."""
+        self.close_session()
+        author = self._author or getuser()
+        page = CampaignPage(directory, author, self._choose_campaign)
+        page.queue.chosen.connect(partial(self._open_chosen, directory, author))
+        self._screen.callback(page.release)
+        self._show(page)
 
 
 def _is_same(opened: OpenZone, directory: Path, zone_id: str) -> bool:

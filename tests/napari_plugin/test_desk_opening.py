@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from desk_cases import edits
 from desk_driver import Driver, needs_window
+from made_proposals import pooled, propose, told
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QLabel, QPushButton
 
@@ -289,3 +290,29 @@ def test_a_zone_is_chosen_from_the_campaigns_that_are_there(
     assert dock.session.zone_id == "D051_2019/Z1_AA"
     dock.close_session()
     dock.deleteLater()
+
+
+def test_a_campaign_without_any_zone_shows_what_is_proposed_and_opens_what_is_made_of_it(
+    make_napari_viewer_proxy: Any, tmp_path: Path, qtbot: Any, monkeypatch: Any
+) -> None:
+    campaign = pooled(Campaign.create(tmp_path / "new"))
+    dock = LabellingDock(make_napari_viewer_proxy())
+    qtbot.addWidget(dock)
+    dock.show()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(campaign.path))
+    dock.contents.findChild(QPushButton, "open").click()
+    empty = dock.contents
+    qtbot.waitUntil(lambda: empty.queue.told == "0 zones", timeout=20_000)
+    assert not empty.queue.proposals.make.isVisible()
+    propose(campaign, adviser=told(campaign))
+    empty.findChild(QPushButton, "open").click()  # the same campaign, once more
+    page = dock.contents
+    assert page is not empty
+    strip = page.queue.proposals
+    qtbot.waitUntil(strip.make.isVisible, timeout=20_000)
+    assert strip.list.topLevelItemCount() == 2
+    strip.make.click()
+    qtbot.waitUntil(lambda: dock.session is not None, timeout=60_000)
+    assert dock.session.zone_id == "D051_2019/Z1"
+    assert [zone.id for zone in campaign.zones()] == ["D051_2019/Z1"]
+    dock.close_session()

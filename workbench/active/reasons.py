@@ -33,11 +33,11 @@ REASON_KINDS: Final[Mapping[str, ReasonKind]] = MappingProxyType(
         ),
         "rare": ReasonKind(titles={"fr": "classes rares", "en": "rare classes"}, colour="#f0e442"),
         "mapped": ReasonKind(
-            titles={"fr": "vu sur une carte ancienne", "en": "seen on an old map"}, colour="#602020"
+            titles={"fr": "vu sur une carte ancienne", "en": "seen on an old map"}, colour="#804020"
         ),
         "uncovered": ReasonKind(titles={"fr": "aspect nouveau", "en": "new looks"}, colour="#0072b2"),
         "far": ReasonKind(
-            titles={"fr": "loin de ce qui est annoté", "en": "far from what is labelled"}, colour="#000060"
+            titles={"fr": "loin de ce qui est annoté", "en": "far from what is labelled"}, colour="#0000c0"
         ),
         "domain": ReasonKind(
             titles={"fr": "domaine peu annoté", "en": "domain with few labels"}, colour="#56b4e9"
