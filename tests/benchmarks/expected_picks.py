@@ -1,17 +1,18 @@
 """How well picks are expected: the estimate that proposals go by against the picks of the scripted annotator.
 
-    PYTHONPATH=. python tests/benchmarks/expected_picks.py --pools redundant,diverse,hidden_rare --cache DIR \
-        --flair ../shared/data/flair --json figures.json
+    PYTHONPATH=. python tests/benchmarks/expected_picks.py --pools redundant,diverse,hidden_rare \
+        --cache DIR --flair ../shared/data/flair --json figures.json
 
-Zones are made scenes, of all themes by turns, labelled from nothing and after the pre-labels of the network that
-ships: as it sees them, and with the gain and offset of each band drawn anew, the regions being those of the
-true picture. On the development pools of active learning (`active_learning`) they are region tables, and models
-are heads that learned from the initial zones of a seed and more by chance, up to 4, 8, 16 and 40; every zone of
-the pool that was not learned from is asked for. No number of the estimate was fitted on any of these zones.
+Zones are made scenes, of all themes by turns, labelled from nothing and after the pre-labels of the network
+that ships: as it sees them, and with the gain and offset of each band drawn anew, the regions being those of
+the true picture. On the development pools of active learning (`active_learning`) they are region tables, and
+models are heads that learned from the initial zones of a seed and more by chance, up to 4, 8, 16 and 40;
+every zone of the pool that was not learned from is asked for. No number of the estimate was fitted on any of
+these zones; which readings it is made of was chosen in sight of the development pools.
 
-*rank* is Spearman's; *at most* what it would be for an order without ties that is right in all pairs: many zones
-of equal picks keep it below 1. *pairs* are those of unequal picks that are in the right order, ties half.
-*level* is the median of (1 + expected) / (1 + real), with quartiles.
+*rank* is Spearman's; *at most* what it would be for an order without ties that is right in all pairs: many
+zones of equal picks keep it below 1. *pairs* are those of unequal picks that are in the right order, ties
+half. *level* is the median of (1 + expected) / (1 + real), with quartiles.
 """
 
 from __future__ import annotations

@@ -1,19 +1,21 @@
 """How many picks a zone will take: read off its hierarchy and off what a model says of its pixels.
 
 Picks are those of the scripted annotator, the fewest nested ones that get `ACCURACY` of the pixels right. They
-cannot be expected from probabilities alone: on unknown ground a model is as sure as on known ground, and wrong.
-So three things are counted, each by the area; none of them depends on the unit of the altitudes.
+cannot be expected from probabilities alone: on unknown ground a model is as sure as on known ground, and
+wrong. So three things are counted, by the area; none of them depends on the unit of the altitudes.
 
-*Doubts*: regions that the prediction is explained by and that must be mended, the most doubtful first, until no
-more is expected to be wrong than may be; and what of the prediction its regions contradict, details that it sees
-and that are too small to be regions. *Pieces*: regions of a fine cut that are no specks, many in towns and few in
-fields, whatever a model says. *Objects*: large regions of a cut that is coarse beside the zone's fine detail.
+*Doubts*: regions that the prediction is explained by and that must be mended, the most doubtful first, until
+no more is expected to be wrong than may be; and what its regions contradict of the prediction, details that
+it sees and that are too small to be regions. *Pieces*: regions of a fine cut that are no specks, many in
+towns and few in fields, whatever a model says. *Objects*: large regions of a cut that is coarse beside the
+zone's fine detail.
 
 Doubts² · pieces³ is what is expected after pre-labels, objects² from nothing. The powers are the whole numbers
-next to those of a regression of log(1 + picks), the two factors its result: fitted on 75 made scenes (seeds
-7,000 to 7,074), by the shipped network as they are and under two shifts of colours, and on 96 more (from seed
-7,500,000) by linear heads that learned from 4 to 40 of them. ``tests/benchmarks/expected_picks.py`` measures how
-well zones are ranked, on other scenes. Picks in a number depend on who labels.
+next to those of a regression of log(1 + picks), the factors its result: fitted on 75 made scenes (seeds 7,000
+to 7,074), by the shipped network as they are and under two shifts of colours, and on 96 more (seeds from
+7,500,000) by linear heads that learned from 4 to 40 of them. ``tests/benchmarks/expected_picks.py`` measures
+on other scenes how well zones are ranked. Picks in a number depend on who labels, and on the ground: on three
+real FLAIR patches, whose masks are coarse, it is 10 times as many from nothing as they take.
 """
 
 from __future__ import annotations
@@ -61,16 +63,23 @@ def expected_picks(hierarchy: Hierarchy, codes: NDArray[np.uint8], sure: NDArray
     codes, sure
         Shape (row, col). Predicted class, 0 where nothing is said, and its probability, 0 to 255.
     """
-    leaves = hierarchy.leaves
-    usable = leaves != NODATA_LEAF
-    told, untold = (
-        np.bincount(leaves[usable & one], minlength=hierarchy.leaf_count) for one in (codes > 0, codes == 0)
+    leaves, usable = hierarchy.leaves, hierarchy.leaves != NODATA_LEAF
+    pixels, told = (
+        np.bincount(leaves[there], minlength=hierarchy.leaf_count) for there in (usable, usable & (codes > 0))
     )
     _, mass = gather_mass(leaves, codes, sure, leaf_count=hierarchy.leaf_count)
-    return expected_left(hierarchy.s, mass, told) + expected_from_nothing(hierarchy.s, untold)
+    untold = 1 - told.sum() / max(pixels.sum(), 1)
+    left = expected_left(hierarchy.s, mass, pixels, told=told)
+    return float(left + untold * expected_from_nothing(hierarchy.s, pixels))
 
 
-def expected_left(s: NDArray[np.float32], mass: NDArray[np.int64], pixels: NDArray[np.int64]) -> float:
+def expected_left(
+    s: NDArray[np.float32],
+    mass: NDArray[np.int64],
+    pixels: NDArray[np.int64],
+    *,
+    told: NDArray[np.int64] | None = None,
+) -> float:
     """Return how many picks are left to `ACCURACY` after pre-labels: no more than from nothing.
 
     Parameters
@@ -80,20 +89,25 @@ def expected_left(s: NDArray[np.float32], mass: NDArray[np.int64], pixels: NDArr
     mass
         Shape (leaf, class), as `workbench.segmentation.explaining.gather_mass` gives it.
     pixels
-        Shape (leaf,). Pixels of which a class is predicted.
+        Shape (leaf,).
+    told
+        Shape (leaf,). Pixels of which a class is predicted, which alone are counted; default all.
     """
-    area = pixels.sum() / _AREA
+    told = pixels if told is None else told
+    area = told.sum() / _AREA
     if not area:
         return 0.0
-    doubts, pieces = _doubts(s, mass, pixels) / area, _pieces(s, pixels) / area
+    whole = pixels.sum() / _AREA
+    doubts = _doubts(s, mass, told) / area
+    pieces = _regions(s, pixels, _scale_of(s, _PIECES * whole), _SPECK) / whole
     found = area * (doubts / 11) ** 2 * (pieces / 400) ** 3
-    return min(float(found), expected_from_nothing(s, pixels))
+    return float(min(found, area / whole * expected_from_nothing(s, pixels)))
 
 
 def expected_from_nothing(s: NDArray[np.float32], pixels: NDArray[np.int64]) -> float:
     """Return how many picks it takes to `ACCURACY` where nobody says anything.
 
-    Parameters are those of `expected_left`; ``pixels`` are those to label.
+    Parameters are those of `expected_left`.
     """
     area = pixels.sum() / _AREA
     if not area:
@@ -112,10 +126,6 @@ def _doubts(s: NDArray[np.float32], mass: NDArray[np.int64], pixels: NDArray[np.
     too_many = wrong.sum() - (1 - ACCURACY) * pixels.sum()
     mended = np.interp(too_many, np.append(0, np.cumsum(wrong)), np.arange(found.count + 1))
     return float(mended + found.contradicted / _CONTRADICTED)
-
-
-def _pieces(s: NDArray[np.float32], pixels: NDArray[np.int64]) -> int:
-    return _regions(s, pixels, _scale_of(s, _PIECES * pixels.sum() / _AREA), _SPECK)
 
 
 def _scale_of(s: NDArray[np.float32], count: float) -> float:
