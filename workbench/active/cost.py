@@ -1,7 +1,7 @@
 """How many picks a zone will take: read off its hierarchy and off what a model says of its pixels.
 
-Picks are those of the scripted annotator, the fewest nested ones that get `ACCURACY` of the pixels right. They
-cannot be expected from probabilities alone: on unknown ground a model is as sure as on known ground, and
+Picks are those of the scripted annotator, the fewest nested ones that get `ACCURACY` of the pixels right.
+They cannot be expected from probabilities alone: on unknown ground a model is as sure as on known ground, and
 wrong. So three things are counted, by the area; none of them depends on the unit of the altitudes.
 
 *Doubts*: regions that the prediction is explained by and that must be mended, the most doubtful first, until
@@ -10,7 +10,7 @@ it sees and that are too small to be regions. *Pieces*: regions of a fine cut th
 towns and few in fields, whatever a model says. *Objects*: large regions of a cut that is coarse beside the
 zone's fine detail.
 
-Doubts² · pieces³ is what is expected after pre-labels, objects² from nothing. The powers are the whole numbers
+Doubts² · pieces³ is what is expected after pre-labels, objects² from nothing. Powers are the whole numbers
 next to those of a regression of log(1 + picks), the factors its result: fitted on 75 made scenes (seeds 7,000
 to 7,074), by the shipped network as they are and under two shifts of colours, and on 96 more (seeds from
 7,500,000) by linear heads that learned from 4 to 40 of them. ``tests/benchmarks/expected_picks.py`` measures
