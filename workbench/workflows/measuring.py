@@ -47,7 +47,7 @@ Doubt = Literal["entropy", "confidence", "disagreement"]
 """What is taken for doubt: the entropy of a pixel's classes, how far the most probable one is from certain,
 or what several models, or views of one, disagree on (BALD)."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of what is measured; another one measures anew."""
 _LEAST: Final = 0.5
 """Share of a zone's patches that must hold data everywhere, for it to be a candidate."""

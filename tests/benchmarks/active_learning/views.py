@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from annotator import ACCURACY, OPENING, explained
+from annotator import OPENING
 from linear_head import Head
 from numpy.typing import NDArray
 from zone_tables import CODES, ZoneTable
+
+from workbench.active.cost import expected_left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,15 +141,9 @@ def predict(head: Head, tables: Sequence[ZoneTable]) -> Predicted:
     return Predicted(mass=mass, entropy=entropy, picks=picks)
 
 
-def _expected_picks(table: ZoneTable, proba: NDArray[np.float32]) -> int:
-    """Expect as many picks as proposed regions must be doubted no more, the most doubtful first.
-
-    A proposed region is expected to be wrong on its pixels' share of other classes. Who mends the worst ones
-    is done when no more than 1 − `ACCURACY` of the zone's pixels is expected to be wrong.
-    """
-    found, present = explained(table, proba)
-    said = proba[np.arange(table.s.size), present[found.column][found.region]]
-    wrong = np.bincount(found.region, table.area * (1 - said), found.count)
-    worst = np.cumsum(np.sort(wrong)[::-1])
-    spare = worst[-1] - (1 - ACCURACY) * table.area.sum()
-    return int(np.searchsorted(worst, spare)) + 1 if spare > 0 else 0
+def _expected_picks(table: ZoneTable, proba: NDArray[np.float32]) -> float:
+    """Expect what the workbench expects of such a prediction."""
+    weight = np.maximum(np.rint(255 * proba.max(axis=1)), 1).astype(np.int64)
+    mass = np.zeros(proba.shape, np.int64)
+    mass[np.arange(table.s.size), proba.argmax(axis=1)] = table.area * weight
+    return expected_left(table.s, mass, table.area)
