@@ -21,8 +21,8 @@ _OTHER = "#8a8a8a"
 def reasons_told(reasons: Iterable[Reason]) -> str:
     r"""Return the kinds of some reasons with what they count for, most first; empty where there are none.
 
-    >>> reasons_told([Reason(kind="rare", share=0.7), Reason(kind="cheap", share=0.3)])
-    'rare classes 70\xa0%, few picks 30\xa0%'
+    >>> reasons_told([Reason(kind="rare", share=0.7), Reason(kind="scarce", share=0.3)])
+    'rare classes 70\xa0%, looks with few labels 30\xa0%'
     """
     shares = defaultdict[str, float](float)
     for one in reasons:
@@ -62,8 +62,16 @@ def reason_detail(reason: Reason, classes: ClassTitles) -> str:
             return ", ".join(_called(key, classes) for key in reason.named)
         case "uncertain", _, float(doubt):
             return tr("{share} doubtful", share=percent(doubt, 0))
-        case "uncovered", _, float(unlike):
-            return tr("{share} unlike what is labelled or chosen", share=percent(unlike, 0))
+        case "uncovered", (), float(ground):
+            return tr("{share} looks like nothing that is labelled or chosen", share=percent(ground, 0))
+        case "uncovered", _, float(ground):
+            return tr(
+                "{share} looks like nothing that is labelled or chosen, taken for {classes}",
+                share=percent(ground, 0),
+                classes=", ".join(_called(key, classes) for key in reason.named),
+            )
+        case "scarce", _, float(ground):
+            return tr("{share} looks like what has few labels", share=percent(ground, 0))
         case "far", _, None:
             return tr("nothing is labelled yet")
         case "far", _, float(metres):

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.active.budget import Budget, Tariff
 from workbench.active.measures import Known, Measures
+from workbench.active.parts import Parts
 from workbench.active.task import Task
 
 CLASSES = ("building", "water", "brushwood", "greenhouse")
@@ -29,6 +30,18 @@ def measures(rows: int, *, seed: int = 0, name: str = "c", domains: int = 3, dou
         expected=expected,
         doubtful=expected * rng.uniform(0.02, 0.6, expected.shape) * doubt,
         features=rng.normal(0, 1, (rows, 6)) + domain[:, None],
+        parts=tuple(_parts(rng, int(one), doubt=doubt) for one in domain),
+    )
+
+
+def _parts(rng: np.random.Generator, domain: int, *, doubt: bool) -> Parts:
+    """Return what a zone is made of: a dozen parts of looks that its domain has."""
+    pixels = np.round(rng.lognormal(8, 1, 12))
+    return Parts(
+        looks=rng.normal(0, 1, (12, 6)) + 3 * domain,
+        classes=rng.choice(len(CLASSES), 12, p=[0.6, 0.25, 0.1, 0.05]),
+        pixels=pixels,
+        doubtful=pixels * rng.uniform(0.02, 0.6, 12) * doubt,
     )
 
 

@@ -6,24 +6,53 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_pools import CLASSES, measures, task
 
 from workbench.active.budget import Budget
-from workbench.active.measures import Known
+from workbench.active.measures import Known, Measures
+from workbench.active.parts import Parts
 from workbench.active.value import value
 from workbench.active.worth import Weights, Worth
 
-PARTS = {
-    "classes": Weights(looks=0, domains=0),
-    "looks": Weights(classes=0, domains=0),
-    "domains": Weights(classes=0, looks=0),
-    "all": Weights(),
+WEIGHTS = {
+    "grounds": Weights(domains=0),
+    "domains": Weights(grounds=0),
+    "both": Weights(),
 }
+MEADOW, LAKE, ROOFS = np.eye(3)
+"""Looks that are no more like each other than any other two."""
 
 
-@pytest.mark.parametrize("weights", PARTS.values(), ids=PARTS)
+def ground(*parts: tuple[np.ndarray, int, float, float]) -> Parts:
+    """Return parts of a look, class, pixels, and mean doubt of these."""
+    looks, classes, pixels, doubt = zip(*parts, strict=True)
+    return Parts(
+        looks=np.array(looks),
+        classes=np.array(classes),
+        pixels=np.array(pixels),
+        doubtful=np.array(pixels) * np.array(doubt),
+    )
+
+
+def zones(*parts: Parts, name: str = "c") -> Measures:
+    """Return zones of one domain, made of these, and otherwise alike."""
+    sums = {
+        column: np.array(
+            [np.bincount(one.classes + 1, getattr(one, of), len(CLASSES) + 1)[1:] for one in parts]
+        ).reshape(len(parts), len(CLASSES))
+        for column, of in (("expected", "pixels"), ("doubtful", "doubtful"))
+    }
+    few = measures(len(parts), name=name, domains=1)
+    return replace(few, **sums, parts=parts, picks=np.full(len(parts), 40.0))
+
+
+NOTHING = Known(zones=zones(name="k"))
+
+
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000), doubt=st.booleans())
 def test_gains_are_never_below_0_and_never_rise(weights, seed, doubt):
     rng = np.random.default_rng(seed)
@@ -39,55 +68,73 @@ def test_gains_are_never_below_0_and_never_rise(weights, seed, doubt):
         before = after
 
 
-def test_a_class_of_which_little_is_labelled_is_worth_more():
-    pool = measures(2)
-    one, other = np.zeros((2, len(CLASSES))), np.zeros((2, len(CLASSES)))
-    one[0, 0], one[1, 3] = 1e5, 1e5  # as many doubtful pixels: buildings here, greenhouses there
-    other[:, 0] = 1e6  # buildings are labelled, greenhouses are not
-    pool = replace(pool, doubtful=one, expected=one)
-    known = Known(zones=replace(measures(2, name="k"), expected=other))
-    gains = Worth(pool, known, weights=PARTS["classes"]).gains()
+def test_the_whole_pool_is_worth_the_weights():
+    pool = measures(12)
+    worth = Worth(pool, Known(zones=measures(4, seed=1, name="k")), weights=Weights(grounds=3, domains=0.5))
+    total = 0.0
+    for row in range(12):
+        total += worth.gains()[row]
+        worth.take(row)
+    assert total == pytest.approx(3.5)
+
+
+def test_of_as_many_doubtful_pixels_those_count_more_of_which_less_is_labelled():
+    pool = zones(ground((MEADOW, 0, 1e5, 0.2)), ground((LAKE, 1, 1e5, 0.2)))
+    known = Known(zones=zones(ground((MEADOW, 0, 1e6, 0.0)), name="k"))
+    gains = Worth(pool, known, weights=WEIGHTS["grounds"]).gains()
     assert gains[1] > 2 * gains[0] > 0
 
 
+def test_what_looks_like_nothing_labelled_counts_whatever_the_model_takes_it_for():
+    pool = zones(ground((MEADOW, 0, 1e5, 0.2)), ground((LAKE, 0, 1e5, 0.2)))
+    known = Known(zones=zones(ground((MEADOW, 0, 1e6, 0.0)), name="k"))
+    worth = Worth(pool, known, weights=WEIGHTS["grounds"])
+    assert worth.gains()[1] > 2 * worth.gains()[0] > 0
+    worth.take(1)
+    assert [one.told for one in worth.reasons[0]] == [
+        "100% looks like nothing that is labelled or chosen, taken for building"
+    ]
+
+
+def test_what_the_model_is_sure_of_is_worth_nothing():
+    pool = zones(ground((MEADOW, 0, 1e6, 0.0)), ground((MEADOW, 0, 1e3, 0.5)))
+    assert Worth(pool, NOTHING, weights=WEIGHTS["grounds"]).gains().tolist() == [0, pytest.approx(1)]
+
+
 def test_a_class_that_is_predicted_well_is_worth_less():
-    pool, known = measures(2), measures(2, name="k")
-    doubtful = np.zeros((2, len(CLASSES)))
-    doubtful[0, 1], doubtful[1, 2] = 1e5, 1e5
-    pool = replace(pool, doubtful=doubtful, expected=doubtful)
-    known = replace(known, expected=np.full((2, len(CLASSES)), 1e4))
+    pool = zones(ground((MEADOW, 1, 1e5, 0.3)), ground((MEADOW, 2, 1e5, 0.3)))
+    known = zones(ground((MEADOW, 1, 1e4, 0), (MEADOW, 2, 1e4, 0)), name="k")
     quality = np.array([0.8, 0.9, 0.3, np.nan])
-    worth = Worth(pool, Known(zones=known, quality=quality), weights=PARTS["classes"])
+    worth = Worth(pool, Known(zones=known, quality=quality), weights=WEIGHTS["grounds"])
     assert worth.gains()[1] == pytest.approx(7 * worth.gains()[0])
     worth.take(1)
     assert (worth.reasons[0][0].kind, worth.reasons[0][0].told) == ("weak", "weak brushwood")
 
 
-def test_a_copy_of_a_zone_that_was_taken_has_no_new_looks():
-    pool = measures(6)
-    features = pool.features.copy()
-    features[1] = features[0]
-    worth = Worth(replace(pool, features=features), Known(zones=measures(0)), weights=PARTS["looks"])
+def test_a_copy_of_a_zone_is_worth_less_once_the_zone_was_taken():
+    pool = zones(ground((MEADOW, 0, 1e5, 0.3)), ground((MEADOW, 0, 1e5, 0.3)), ground((LAKE, 1, 1e5, 0.3)))
+    worth = Worth(pool, NOTHING, weights=WEIGHTS["grounds"])
+    before = worth.gains()
     worth.take(0)
-    assert worth.gains()[1] == 0
+    after = worth.gains()
+    assert before[1] == before[0] > 4 * after[1]
+    assert after[2] == before[2]
 
 
 def test_the_domain_without_a_zone_comes_first():
     pool = replace(measures(4), domains=("D010_2020", "D010_2020", "D011_2020", "D010_2020"))
     known = Known(zones=replace(measures(1, name="k"), domains=("D010_2020",)))
-    worth = Worth(pool, known, weights=PARTS["domains"])
+    worth = Worth(pool, known, weights=WEIGHTS["domains"])
     assert worth.gains().argmax() == 2
     worth.take(2)
     assert worth.reasons[0][0].told == "D011_2020 has no zone yet"
 
 
 def test_of_zones_alike_the_cheaper_is_chosen():
-    pool = measures(2)
-    alike = {
-        name: np.repeat(getattr(pool, name)[:1], 2, axis=0) for name in ("expected", "doubtful", "features")
-    }
-    pool = replace(pool, domains=("D010_2020",) * 2, picks=np.array([90.0, 30.0]), **alike)
-    found = value(task(candidates=pool, budget=Budget.parse("115picks"), known=Known(zones=measures(0))))
+    pool = replace(
+        zones(ground((MEADOW, 0, 1e5, 0.3)), ground((MEADOW, 0, 1e5, 0.3))), picks=np.array([90.0, 30.0])
+    )
+    found = value(task(candidates=pool, budget=Budget.parse("115picks"), known=NOTHING))
     assert found.rows == [1]
 
 
@@ -106,5 +153,16 @@ def test_it_tells_how_good_the_choice_is_at_least():
 
 
 def test_without_a_model_or_a_label_it_goes_by_looks_and_domains():
-    found = value(task(candidates=measures(40, doubt=False), known=Known(zones=measures(0))))
-    assert len({task().candidates.domains[row] for row in found.rows[:3]}) == 3
+    pool = measures(40, doubt=False)
+    pool = replace(pool, parts=tuple(replace(one, classes=np.full(len(one), -1)) for one in pool.parts))
+    found = value(task(candidates=pool, known=Known(zones=measures(0))))
+    assert len({pool.domains[row] for row in found.rows[:3]}) == 3
+
+
+def test_without_a_model_what_is_labelled_already_is_worth_less_whatever_its_class():
+    pool = zones(ground((MEADOW, -1, 1e5, 0)), ground((ROOFS, -1, 1e5, 0)))
+    known = Known(zones=zones(ground((MEADOW, 2, 1e6, 0)), name="k"))
+    worth = Worth(pool, known, weights=WEIGHTS["grounds"])
+    assert worth.gains()[1] > 10 * worth.gains()[0] > 0
+    worth.take(0)
+    assert [one.kind for one in worth.reasons[0]] == ["scarce"]

@@ -150,7 +150,7 @@ REASONS = (
     Reason(kind="uncertain", share=0.52, measured=0.31),
     Reason(kind="weak", share=0.3, named=("brushwood", "bare_soil")),
     Reason(kind="uncertain", share=0.15, named=("water",)),
-    Reason(kind="cheap", share=0.03, words="9 picks"),
+    Reason(kind="scarce", share=0.03, measured=0.4),
 )
 
 
@@ -164,7 +164,7 @@ def test_reasons_are_told_by_kind_with_shares_and_in_full_in_the_tooltip(four: C
         "52 % the model doubts: 31 % doubtful",
         "30 % classes it knows badly: brushwood, bare soil",
         "15 % the model doubts: water",
-        "3 % few picks: 9 picks",
+        "3 % looks with few labels: 40 % looks like what has few labels",
     ]
     for text in ("doubts badly", "doubtful", "bare soil"):
         assert arranged([queued], "marie", text=text)

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.active.parts import Parts
 from workbench.counting import counted
 from workbench.errors import CampaignError
 
@@ -46,6 +47,8 @@ class Measures:
     model."""
     features: NDArray[np.float64]
     """Shape (zone, feature). What it looks like; the same columns for all zones that are compared."""
+    parts: tuple[Parts, ...]
+    """What each zone is made of, with the same features in all that are compared."""
 
     def __post_init__(self) -> None:
         rows = len(self.ids)
@@ -62,7 +65,7 @@ class Measures:
         }
         for name, shape in shapes.items():
             column = getattr(self, name)
-            if column.shape != shape or len(self.domains) != rows or len(self.themes) != rows:
+            if column.shape != shape or {len(self.domains), len(self.themes), len(self.parts)} != {rows}:
                 raise CampaignError(
                     f"{name} of {counted(rows, 'zone')} have shape {column.shape}, not {shape}"
                 )

@@ -36,13 +36,15 @@ REASON_KINDS: Final[Mapping[str, ReasonKind]] = MappingProxyType(
             titles={"fr": "vu sur une carte ancienne", "en": "seen on an old map"}, colour="#804020"
         ),
         "uncovered": ReasonKind(titles={"fr": "aspect nouveau", "en": "new looks"}, colour="#0072b2"),
+        "scarce": ReasonKind(
+            titles={"fr": "aspect peu annoté", "en": "looks with few labels"}, colour="#009e73"
+        ),
         "far": ReasonKind(
             titles={"fr": "loin de ce qui est annoté", "en": "far from what is labelled"}, colour="#0000c0"
         ),
         "domain": ReasonKind(
             titles={"fr": "domaine peu annoté", "en": "domain with few labels"}, colour="#56b4e9"
         ),
-        "cheap": ReasonKind(titles={"fr": "peu de clics", "en": "few picks"}, colour="#009e73"),
         "drawn": ReasonKind(titles={"fr": "tirée au sort", "en": "drawn by lot"}, colour="#e69f00"),
     }
 )

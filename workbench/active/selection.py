@@ -28,7 +28,7 @@ class Reason:
     """What it is about: keys of classes, what counts most first, or a domain; where chance chose, what it
     chose in, such as ``domain``, ``theme`` and ``main class``."""
     measured: float | None = None
-    """How much: doubt and unlikeness 0 to 1, metres, km²; None where there is nothing to measure."""
+    """How much: doubt and share of the ground 0 to 1, metres, km²; None where there is nothing to measure."""
     words: str = ""
     """What a kind of another package tells, for it tells nothing by values."""
 
@@ -45,8 +45,11 @@ class Reason:
                 return f"an old map has {named}"
             case "weak" | "rare", (_, *_), _:
                 return f"{self.kind} {named}"
-            case "uncovered", _, float(unlike):
-                return f"{unlike:.0%} unlike what is labelled or chosen"
+            case "uncovered", _, float(ground):
+                taken = f", taken for {named}" if named else ""
+                return f"{ground:.0%} looks like nothing that is labelled or chosen{taken}"
+            case "scarce", _, float(ground):
+                return f"{ground:.0%} looks like what has few labels"
             case "far", _, None:
                 return "nothing is labelled yet"
             case "far", _, float(metres):

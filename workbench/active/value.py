@@ -19,17 +19,12 @@ def value(task: Task) -> Selection:
     of them.
     """
     costs = task.costs
-    taken = best_within(
-        lambda: Worth(task.candidates, task.known, weights=_WEIGHTS),
-        costs,
-        task.budget.limit,
-        order=task.rng.permutation(costs.size),
-    )
-    again = Worth(task.candidates, task.known, weights=_WEIGHTS)
+    worth = Worth(task.candidates, task.known, weights=_WEIGHTS)
+    taken = best_within(worth.copy, costs, task.budget.limit, order=task.rng.permutation(costs.size))
     for row in taken.rows:
-        again.take(row)
+        worth.take(row)
     chosen = (
         Chosen(row=row, score=gain / float(costs[row]), cost=float(costs[row]), reasons=reasons)
-        for row, gain, reasons in zip(taken.rows, taken.gains, again.reasons, strict=True)
+        for row, gain, reasons in zip(taken.rows, taken.gains, worth.reasons, strict=True)
     )
     return Selection(strategy="value", chosen=tuple(chosen), reached=taken.reached)

@@ -1,36 +1,35 @@
-"""What zones are worth together: doubtful pixels of each class, looks that nothing labelled has, domains.
+"""What zones are worth together: doubtful pixels of each kind of ground, and domains.
 
-Each part is a sum of concave functions of what is there already, or a *facility location*, so it is monotone
-and submodular (Lin & Bilmes, *A class of submodular functions for document summarization*, 2011), and so is
-their sum. That is what `workbench.active.greedy` asks for, and what one wants: the second lake teaches less
-than the first.
+Both are sums of concave functions of what is there already, so they are monotone and submodular (Lin &
+Bilmes, *A class of submodular functions for document summarization*, 2011), and so is their sum. That is what
+`workbench.active.greedy` asks for, and what one wants: the second lake teaches less than the first.
 
-Parts are shares of what the whole pool would give, so that their weights compare: 1 for each is as good as
-another until something is measured (``tests/benchmarks/active_learning``).
+They are shares of what the whole pool would give, so that weights compare. What was tried, and on what, is
+told in ``tests/benchmarks/README.md``.
 """
 
 from __future__ import annotations
 
 __all__ = ["Weights", "Worth"]
 
+import copy
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from workbench.active.measures import Known, Measures
 from workbench.active.selection import Reason
-from workbench.active.variety import distances, standardised
+from workbench.active.words import visual_words
 
-_ENOUGH: Final = 20_000.0
-"""Doubtful pixels of a class after which as many more teach half as much: 800 m² at 0.2 m."""
+_ENOUGH: Final = 1_000.0
+"""Doubtful pixels of a kind of ground after which as many more teach half as much: 40 m² at 0.2 m."""
 _RARE: Final = 0.01
 """Share of the labelled pixels below which a class is called rare."""
 _WEAK: Final = 0.1
 """IoU below the mean of the classes by which one is called weak."""
-_STANDING: Final = 2_000
-"""Zones of a pool that stand for all of it, where it has more."""
 _NAMED: Final = 3
 """Classes that a reason names."""
 
@@ -39,9 +38,8 @@ _NAMED: Final = 3
 class Weights:
     """How much each part counts."""
 
-    classes: float = 1.0
-    looks: float = 1.0
-    domains: float = 1.0
+    grounds: float = 1.0
+    domains: float = 0.1
 
 
 class _Part(Protocol):
@@ -72,12 +70,15 @@ class Worth:
 
     def __init__(self, candidates: Measures, known: Known, *, weights: Weights) -> None:
         self._parts: list[_Part] = [
-            _Classes(candidates, known, weights.classes),
-            _Looks(candidates, known, weights.looks),
+            _Grounds(candidates, known, weights.grounds),
             _Domains(candidates, known, weights.domains),
         ]
         self.reasons: list[tuple[Reason, ...]] = []
         """Of each candidate that was taken, the largest share first; they add up to 1."""
+
+    def copy(self) -> Self:
+        """Return the same with the same candidates taken; each goes on for itself."""
+        return copy.deepcopy(self)
 
     def gains(self) -> NDArray[np.float64]:
         """Return what each candidate would add, shape (candidate,)."""
@@ -98,24 +99,28 @@ class Worth:
             part.take(row)
 
 
-class _Classes:
-    """Doubtful pixels of each class, on a logarithmic scale; weak classes count more.
+class _Grounds:
+    """Doubtful pixels of each kind of ground, on a logarithmic scale; those of weak classes count more.
 
-    Without a model all pixels that an old map tells of count.
+    A kind of ground is a visual word and the class that it is taken for, so that classes count as much as
+    what is unlike within them; and what no model was taught is a kind, too, whatever it is taken for. Without
+    a model all pixels count.
     """
 
     def __init__(self, candidates: Measures, known: Known, weight: float) -> None:
-        asked = candidates.doubtful.any()
-        self._amounts = candidates.doubtful if asked else candidates.expected
-        labelled = known.zones.expected.sum(axis=0)
-        total = candidates.expected.sum(axis=0)
-        # What is labelled was doubtful, too, as far as its class is.
-        mean = np.where(total > 0, self._amounts.sum(axis=0) / np.maximum(total, 1), 1.0)
-        self._have = labelled * mean
-        self._keys, self._asked = candidates.classes, asked
+        self._keys, asked = candidates.classes, bool(candidates.doubtful.any())
+        pixels, doubtful, labelled = _by_ground(candidates, known.zones)
+        amounts = doubtful if asked else pixels
+        there = np.flatnonzero(amounts.any(axis=0))
+        self._amounts, self._pixels = amounts[:, there], pixels[:, there]
+        # What is labelled was doubtful, too, as far as its kind is.
+        self._have = labelled[there] * self._amounts.sum(axis=0) / self._pixels.sum(axis=0)
+        self._words, self._columns = divmod(there, len(self._keys) + 1)
         quality = known.quality if known.quality.size else np.full(len(self._keys), np.nan)
-        self._factors = np.where(np.isnan(quality), 1.0, 1.0 - quality)
-        self._kinds = _kinds(labelled, quality)
+        self._factors = np.append(1.0, np.where(np.isnan(quality), 1.0, 1.0 - quality))[self._columns]
+        plain = _kinds(known.zones.expected.sum(axis=0), quality, asked=asked)
+        self._plain = np.array(["scarce", *plain])[self._columns]
+        self._seen: NDArray[np.bool_] = np.any(labelled.reshape(-1, len(self._keys) + 1) > 0, axis=1)
         whole = _logarithm(self._have + self._amounts.sum(axis=0)) - _logarithm(self._have)
         most = float(self._factors @ whole)
         self.weight = weight / most if most > 0 else 0.0
@@ -127,53 +132,26 @@ class _Classes:
 
     def take(self, row: int) -> None:
         self._have = self._have + self._amounts[row]
+        self._seen[self._words[self._pixels[row] > 0]] = True
 
     def why(self, row: int) -> list[Reason]:
+        kinds = np.where(self._seen[self._words], self._plain, "uncovered")
         more = (_logarithm(self._have + self._amounts[row]) - _logarithm(self._have)) * self._factors
         reasons = []
-        for kind in sorted(set(self._kinds)):
-            own = np.array([one == kind for one in self._kinds])
-            share = float(more[own].sum())
-            if share > 0:
-                order = np.argsort(-np.where(own, more, 0), kind="stable")[:_NAMED]
-                best = [self._keys[at] for at in order if own[at] and more[at] > 0]
-                told = "mapped" if kind == "uncertain" and not self._asked else kind
-                reasons.append(Reason(kind=told, share=share, named=tuple(best)))
+        for kind in sorted(set(kinds[more > 0].tolist())):
+            own = kinds == kind
+            by_class = np.bincount(self._columns[own], more[own], len(self._keys) + 1)[1:]
+            order = np.argsort(-by_class, kind="stable")[:_NAMED]
+            ground = float(self._pixels[row, own].sum() / self._pixels[row].sum())
+            reasons.append(
+                Reason(
+                    kind=kind,
+                    share=float(more[own].sum()),
+                    named=tuple(self._keys[at] for at in order if by_class[at] > 0),
+                    measured=ground if kind in ("uncovered", "scarce") else None,
+                )
+            )
         return reasons
-
-
-class _Looks:
-    """Facility location: how like the most alike labelled zone each zone of the pool is, domains alike.
-
-    Likeness is a Gaussian of the distance between standardised features, as wide as the distance within which
-    the median candidate has a tenth of the pool. Of a large pool some zones stand for all.
-    """
-
-    def __init__(self, candidates: Measures, known: Known, weight: float) -> None:
-        own, labelled = standardised(candidates.features, known.zones.features)
-        some = np.unique(np.linspace(0, len(own) - 1, min(len(own), _STANDING)).round().astype(np.int64))
-        apart = distances(own, own[some])
-        width = float(np.median(np.quantile(apart, 0.1, axis=1))) or 1.0
-        self._like = _likeness(apart, width)
-        self._covered = np.zeros(some.size)
-        if len(labelled):
-            self._covered = _likeness(distances(own[some], labelled), width).max(axis=1)
-        domains = [candidates.domains[at] for at in some.tolist()]
-        _, inverse, counts = np.unique(domains, return_inverse=True, return_counts=True)
-        self._shares = 1.0 / (counts[inverse] * counts.size)
-        self.weight = weight
-
-    def gains(self) -> NDArray[np.float64]:
-        more = np.maximum(self._like - self._covered, 0)
-        gains: NDArray[np.float64] = more @ self._shares
-        return gains
-
-    def take(self, row: int) -> None:
-        self._covered = np.maximum(self._covered, self._like[row])
-
-    def why(self, row: int) -> list[Reason]:
-        more = np.maximum(self._like[row] - self._covered, 0)
-        return [Reason(kind="uncovered", share=float(self._shares @ more), measured=float(more.max()))]
 
 
 class _Domains:
@@ -210,23 +188,42 @@ class _Domains:
         return logarithm
 
 
-def _likeness(apart: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    likeness: NDArray[np.float64] = np.exp(-((apart / width) ** 2) / 2)
-    return likeness
-
-
 def _logarithm(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
     logarithm: NDArray[np.float64] = np.log1p(pixels / _ENOUGH)
     return logarithm
 
 
-def _kinds(labelled: NDArray[np.float64], quality: NDArray[np.float64]) -> list[str]:
-    """Return whether each class is rare, weak, or only uncertain."""
+def _kinds(labelled: NDArray[np.float64], quality: NDArray[np.float64], *, asked: bool) -> list[str]:
+    """Return whether each class is rare, weak, or only doubtful, or an old map tells of it."""
     rare = labelled < _RARE * float(labelled.sum())
     known = ~np.isnan(quality)
     mean = float(quality[known].mean()) if known.any() else 0.0
     weak = known & (np.nan_to_num(quality) < mean - _WEAK)
+    plain = "uncertain" if asked else "mapped"
     return [
-        "rare" if one else "weak" if other else "uncertain"
+        "rare" if one else "weak" if other else plain
         for one, other in zip(rare.tolist(), weak.tolist(), strict=True)
     ]
+
+
+def _by_ground(
+    candidates: Measures, labelled: Measures
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return pixels and doubtful pixels by candidate and kind of ground, and those that are labelled by kind.
+
+    Kinds are counted word by word, and inside a word by class, first what nobody says to be one: of that
+    everything is labelled that has a class.
+    """
+    parts, width = [*candidates.parts, *labelled.parts], len(candidates.classes) + 1
+    words = visual_words(np.concatenate([one.looks for one in parts]))
+    kinds = words * width + np.concatenate([one.classes for one in parts]) + 1
+    zones = np.repeat(np.arange(len(parts)), [len(one) for one in parts])
+    shape = len(parts), width * (int(words.max(initial=0)) + 1)
+    pixels, doubtful = (
+        sparse.csr_array((np.concatenate(column), (zones, kinds)), shape=shape).toarray()
+        for column in ([one.pixels for one in parts], [one.doubtful for one in parts])
+    )
+    count = len(candidates)
+    have = pixels[count:].sum(axis=0).reshape(-1, width)
+    have[:, 0] = have[:, 1:].sum(axis=1)
+    return pixels[:count], doubtful[:count], have.reshape(-1)

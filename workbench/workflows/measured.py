@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.active.appearance import STATISTICS
 from workbench.active.measures import Measures
+from workbench.active.parts import Parts
 from workbench.geo.zone import Zone
 from workbench.nomenclature import Nomenclature
 
@@ -27,6 +28,8 @@ class Measured:
     """The same pixels, each times its doubt, 0 to 1."""
     looks: Mapping[str, tuple[float, ...]]
     """`workbench.active.appearance.STATISTICS` of each band."""
+    parts: Parts
+    """What it is made of, with looks in the order of the bands."""
     picks: float
     """How many it is expected to take."""
 
@@ -36,6 +39,7 @@ class Measured:
             "expected": dict(self.expected),
             "doubtful": dict(self.doubtful),
             "looks": dict(self.looks),
+            "parts": self.parts.document(),
             "picks": self.picks,
         }
 
@@ -47,6 +51,7 @@ class Measured:
             expected={str(key): float(pixels) for key, pixels in document["expected"].items()},
             doubtful={str(key): float(pixels) for key, pixels in document["doubtful"].items()},
             looks={str(band): tuple(map(float, told)) for band, told in document["looks"].items()},
+            parts=Parts.of(document["parts"]),
             picks=float(document["picks"]),
         )
 
@@ -89,6 +94,7 @@ def measures_of(
         expected=expected,
         doubtful=doubtful.reshape(expected.shape),
         features=np.hstack([looks, np.sqrt(shares)]),
+        parts=tuple(one.parts.of_bands([list(one.looks).index(band) for band in bands]) for one in measured),
     )
 
 

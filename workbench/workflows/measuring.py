@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 
 from workbench.active.appearance import appearance
 from workbench.active.cost import expected_picks
+from workbench.active.parts import parts_of
 from workbench.campaign import Campaign
 from workbench.documents import canonical_bytes, digest
-from workbench.errors import CampaignError, ModelError
+from workbench.errors import CampaignError, HierarchyError, ModelError
 from workbench.geo.dalle import Dalle
 from workbench.geo.predictions import DISAGREEMENT
 from workbench.geo.raster import inspect_raster, read_bands, read_onto, read_valid
@@ -39,6 +40,7 @@ from workbench.labels.reading import read_journals
 from workbench.nomenclature import Nomenclature
 from workbench.nomenclature.code_counts import code_counts
 from workbench.segmentation.building import DEFAULT, segment
+from workbench.segmentation.hierarchy import Hierarchy
 from workbench.workflows.kept_measures import FILE, keep, read_kept, stamp
 from workbench.workflows.measured import Measured
 from workbench.workflows.predictions import pool_dir, predicted_by, read_prediction
@@ -139,11 +141,18 @@ def measure_labelled(campaign: Campaign, zone: Zone) -> Measured:
     with campaign.open_store(zone) as store:
         codes = store.settled_labels()
     image = campaign.read_image(zone)
+    try:
+        hierarchy = campaign.read_hierarchy(zone, image=image)
+    except HierarchyError:
+        hierarchy = _segmented(image, zone)
+    columns = _columns(campaign.nomenclature)
+    parts = parts_of(hierarchy, image, codes, np.zeros_like(codes), columns=columns)
     found = Measured(
         zone=zone,
         expected=_by_class(code_counts(codes).astype(np.float64), campaign.nomenclature),
         doubtful={},
         looks=_looks(image, zone),
+        parts=parts,
         picks=0.0,
     )
     keep(path, key, [found.document()])
@@ -155,8 +164,7 @@ def _measured(nomenclature: Nomenclature, zone: Zone, said: Said) -> Measured:
     image = read_bands(zone.ortho.path, window=at)
     codes, sure, doubt = _said(nomenclature, zone, said)
     codes = np.where(footprint, codes, np.uint8(0))
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        hierarchy = segment(image, grid=zone.grid, valid=footprint, parameters=DEFAULT, map=pool.map)
+    hierarchy = _segmented(image, zone)
     counts = code_counts(codes)
     weights = np.bincount(codes.reshape(-1), doubt.reshape(-1), minlength=256) / 255
     return Measured(
@@ -164,8 +172,22 @@ def _measured(nomenclature: Nomenclature, zone: Zone, said: Said) -> Measured:
         expected=_by_class(counts.astype(np.float64), nomenclature),
         doubtful=_by_class(weights, nomenclature),
         looks=_looks(image, zone),
+        parts=parts_of(hierarchy, image, codes, doubt, columns=_columns(nomenclature)),
         picks=round(expected_picks(hierarchy, codes, sure), 1),
     )
+
+
+def _segmented(image: NDArray[Any], zone: Zone) -> Hierarchy:
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        return segment(image, grid=zone.grid, valid=zone.footprint(), parameters=DEFAULT, map=pool.map)
+
+
+def _columns(nomenclature: Nomenclature) -> NDArray[np.int64]:
+    """Return the place of each code's class in a nomenclature, shape (256,); −1 where it is none."""
+    columns = np.full(256, -1)
+    for place, entry in enumerate(nomenclature.classes):
+        columns[entry.code] = place
+    return columns
 
 
 def _said(

@@ -1,9 +1,10 @@
 """The arms that are compared; what each of them sees is in `views`.
 
-Here are those that need no strategy: *random* (any zone, uniformly), *stratified* (domains by turns, the one
-with the fewest labelled zones first, uniformly inside), and *class_oracle*, which is shown the truth and
-takes the zones whose pixels are of classes of which least is labelled, by what they are expected to cost: a
-measure of what could be gained.
+*random* takes any zone, uniformly; *stratified* domains by turns, the one with the fewest labelled zones
+first, uniformly inside. *k-centre*, *uncertain* (entropy), *varied* (entropy and diversity) and *value*
+(ours) are strategies of ``workbench propose``. *class_oracle* is shown the truth and takes the zones whose
+pixels are of classes of which least is labelled, by what they are expected to cost: a measure of what could
+be gained.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ __all__ = ["ARMS", "ORACLES", "class_oracle", "random", "stratified"]
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from tasks import chosen_by
 from views import Arm, Oracle, View
+
+from workbench.active import strategies
+from workbench.active.value import value
 
 _PIXELS = 20_000.0
 """Pixels that every class is taken to have already."""
@@ -60,7 +66,14 @@ def class_oracle(
     return order
 
 
-ARMS: Mapping[str, Arm] = {"random": random, "stratified": stratified}
+ARMS: Mapping[str, Arm] = {
+    "random": random,
+    "stratified": stratified,
+    "k-centre": partial(chosen_by, strategies.k_centre),
+    "uncertain": partial(chosen_by, strategies.uncertain),
+    "varied": partial(chosen_by, strategies.varied),
+    "value": partial(chosen_by, value),
+}
 """Arms that see no truth, by name."""
 ORACLES: Mapping[str, Oracle] = {"class_oracle": class_oracle}
 """Arms that do."""

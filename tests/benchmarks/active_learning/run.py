@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ import workbench
 from workbench import documents
 
 _MODULES = ("annotator", "linear_head", "loop", "pools", "region_features", "views", "zone_tables")
+_TASKS = Path(__file__).with_name("tasks.py")
 _ACTIVE = Path(workbench.__file__).with_name("active")
 _FIELDS: dict[tuple[str, str], Field] = {}
 """The pool that this process works on; one at a time."""
@@ -117,14 +118,13 @@ def _kept(name: str, which: PoolSet, arm: str, seed: int, folder: Path) -> Path:
 
 
 def _made_of(function: Callable[..., Any]) -> set[str]:
-    """Return the sources that an arm is made of, all of ``workbench.active`` where it calls that."""
+    """Return the sources that an arm is made of: all of ``workbench.active`` for its strategies."""
+    if isinstance(function, partial):
+        return {function.args[0].__name__, _code(_TASKS), *map(_code, _ACTIVE.rglob("*.py"))}
     found = {inspect.getsource(function)}
     for name in function.__code__.co_names:
         value = function.__globals__.get(name)
-        home = value.__name__ if inspect.ismodule(value) else str(getattr(value, "__module__", ""))
-        if home.startswith("workbench.active"):
-            found |= {_code(path) for path in _ACTIVE.rglob("*.py")}
-        elif inspect.isfunction(value) and value.__globals__ is function.__globals__:
+        if inspect.isfunction(value) and value.__globals__ is function.__globals__:
             found |= _made_of(value)
         elif isinstance(value, (int, float, str, tuple)):
             found.add(f"{name} = {value!r}")

@@ -75,7 +75,7 @@ class Regions:
     features: NDArray[np.float32]
     """Shape (region, feature)."""
     proba: NDArray[np.float32]
-    """Shape (region, class)."""
+    """Shape (region, class). Of labelled zones, the truth: somebody labelled them."""
 
 
 class View:
@@ -115,11 +115,14 @@ class View:
         """Return the regions of one candidate."""
         table = self._tables[place]
         return Regions(
-            s=table.s,
-            area=table.area,
-            features=table.features,
-            proba=self._head.proba(table.features),
+            s=table.s, area=table.area, features=table.features, proba=self._head.proba(table.features)
         )
+
+    def labelled_regions(self, place: int) -> Regions:
+        """Return the regions of one labelled zone."""
+        table = self._labelled_tables[place]
+        shares = (table.counts / table.area[:, None]).astype(np.float32)
+        return Regions(s=table.s, area=table.area, features=table.features, proba=shares)
 
 
 Arm = Callable[[View, np.random.Generator, float], Sequence[int]]
