@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # Before napari is imported: its settings are read from no file and written to none.
 os.environ["NAPARI_CONFIG"] = ""
+# Training imports Triton, whose LLVM brings a process down that has drawn by Mesa's: so it comes first.
+with suppress(ImportError):
+    import triton  # noqa: F401
 
 import geopandas
 import pytest
