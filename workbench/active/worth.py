@@ -36,14 +36,14 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """How much each part counts."""
+    """How much each term counts."""
 
     grounds: float = 1.0
     domains: float = 0.1
 
 
-class _Part(Protocol):
-    """A part of what zones are worth; see `workbench.active.greedy.Objective`."""
+class _Term(Protocol):
+    """A term of what zones are worth; see `workbench.active.greedy.Objective`."""
 
     weight: float
 
@@ -65,11 +65,11 @@ class Worth:
     candidates, known
         As a task has them.
     weights
-        Of the parts.
+        Of the terms.
     """
 
     def __init__(self, candidates: Measures, known: Known, *, weights: Weights) -> None:
-        self._parts: list[_Part] = [
+        self._terms: list[_Term] = [
             _Grounds(candidates, known, weights.grounds),
             _Domains(candidates, known, weights.domains),
         ]
@@ -82,12 +82,12 @@ class Worth:
 
     def gains(self) -> NDArray[np.float64]:
         """Return what each candidate would add, shape (candidate,)."""
-        gains: NDArray[np.float64] = np.sum([part.weight * part.gains() for part in self._parts], axis=0)
+        gains: NDArray[np.float64] = np.sum([term.weight * term.gains() for term in self._terms], axis=0)
         return gains
 
     def take(self, row: int) -> None:
         """Take a candidate."""
-        told = [(part.weight * one.share, one) for part in self._parts for one in part.why(row)]
+        told = [(term.weight * one.share, one) for term in self._terms for one in term.why(row)]
         total = sum(share for share, _ in told)
         found = [
             replace(one, share=share / total if total else 1 / len(told))
@@ -95,8 +95,8 @@ class Worth:
             if share > 0 or not total
         ]
         self.reasons.append(tuple(sorted(found, key=lambda one: -one.share)))
-        for part in self._parts:
-            part.take(row)
+        for term in self._terms:
+            term.take(row)
 
 
 class _Grounds:

@@ -23,6 +23,24 @@ REFERENCE = "stratified"
 TARGET = 0.95
 """Share of the full pool's mean IoU that picks are counted to."""
 _WEAK = 3
+_TITLES = {
+    "value": "value per pick (ours)",
+    "stratified": "stratified random",
+    "k-centre": "geographic k-centre",
+    "uncertain": "entropy",
+    "varied": "entropy + diversity",
+    "class_oracle": "oracle of classes",
+}
+_COLOURS = {
+    "value": "#d55e00",
+    "stratified": "#000000",
+    "random": "#8a8a8a",
+    "k-centre": "#0072b2",
+    "uncertain": "#cc79a7",
+    "varied": "#009e73",
+    "class_oracle": "#e69f00",
+}
+"""Colours that colour-blind eyes tell apart (Okabe and Ito 2008)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,43 +141,38 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def draw(courses: Sequence[Course], full: Mapping[str, Score], rows: Sequence[Row], path: Path) -> None:
-    """Draw curves with bands on the left, a row for each pool, and paired differences on the right."""
+    """Draw a column for each pool: curves with bands, and below them the paired differences."""
     import matplotlib.pyplot as plt
 
     pools, arms = list(full), list(dict.fromkeys(course.arm for course in courses))
-    colours = dict(zip(arms, plt.colormaps["tab10"].colors, strict=False))
+    colours = {arm: _COLOURS.get(arm, "#8a8a8a") for arm in arms}
     figure, axes = plt.subplots(
-        len(pools),
         2,
-        figsize=(11, 3.2 * len(pools)),
-        width_ratios=(2, 1),
+        len(pools),
+        figsize=(4.2 * len(pools), 6.4),
+        height_ratios=(2.2, 1),
         squeeze=False,
         layout="constrained",
     )
-    for (left, right), pool in zip(axes, pools, strict=True):
-        mine = [course for course in courses if course.pool == pool]
+    for (above, below), pool in zip(axes.T, pools, strict=True):
         for arm in arms:
-            _draw_band(left, [one for one in mine if one.arm == arm], arm, colours[arm])
-        left.axhline(full[pool].miou, color="black", lw=0.8)
-        left.axhline(TARGET * full[pool].miou, color="black", lw=0.8, ls=":")
-        left.set(title=pool, ylabel="mean IoU on test zones", xlabel="picks after the start")
+            mine = [one for one in courses if (one.pool, one.arm) == (pool, arm)]
+            _draw_band(above, mine, arm, colours[arm])
+        above.axhline(full[pool].miou, color="black", lw=0.8)
+        above.axhline(TARGET * full[pool].miou, color="black", lw=0.8, ls=":")
+        above.set(title=pool.replace("_", " "), xlabel="picks after the start")
         found = [row for row in rows if row.pool == pool and row.gain is not None]
         for place, row in enumerate(reversed(found)):
             assert row.gain is not None
             reach = [[row.gain.mean - row.gain.low], [row.gain.high - row.gain.mean]]
-            right.errorbar(row.gain.mean, place, xerr=reach, fmt="o", color=colours[row.arm], capsize=3)
-        right.set_yticks(range(len(found)), [row.arm for row in reversed(found)])
-        right.axvline(0, color="black", lw=0.8)
-        right.set(xlabel="Δ area to stratified random")
-        right.margins(y=0.3)
-    axes[0, 0].legend(fontsize=8)
-    seeds = max(row.seeds for row in rows)
-    figure.suptitle(
-        f"Synthetic pools, {seeds} seeds, frozen features and a linear head; bands: half of the seeds, "
-        "bars: bootstrap 95 %. Lines: full pool, and 95 % of it.",
-        fontsize=9,
-    )
-    figure.savefig(path, dpi=130)
+            below.errorbar(row.gain.mean, place, xerr=reach, fmt="o", color=colours[row.arm], capsize=3)
+        below.set_yticks(range(len(found)), [_TITLES.get(row.arm, row.arm) for row in reversed(found)])
+        below.axvline(0, color="black", lw=0.8)
+        below.set(xlabel="Δ area under the curve to stratified random")
+        below.margins(y=0.15)
+    axes[0, 0].set_ylabel("mean IoU on test zones")
+    axes[0, -1].legend(loc="lower right")
+    figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
@@ -169,8 +182,16 @@ def _draw_band(axes: Any, courses: Sequence[Course], arm: str, colour: Any) -> N
     at = np.linspace(0, courses[0].budget, 60)
     values = np.array([[level_at(*_curve(one), place) for place in at] for one in courses])
     low, middle, high = np.percentile(values, [25, 50, 75], axis=0)
-    axes.plot(at, middle, color=colour, label=arm, lw=1.6)
-    axes.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
+    ours = arm == "value"
+    axes.plot(
+        at,
+        middle,
+        color=colour,
+        label=_TITLES.get(arm, arm),
+        lw=2.6 if ours else 1.3,
+        zorder=3 if ours else 2,
+    )
+    axes.fill_between(at, low, high, color=colour, alpha=0.2 if ours else 0.08, lw=0)
 
 
 def _curve(course: Course) -> tuple[list[float], list[float]]:
