@@ -158,16 +158,13 @@ def pool(name: str, seeds: int, cache: Path) -> Iterator[Case]:
             for at in order[learned:]:
                 table = field.tables[at]
                 proba = head.proba(table.features)
-                column = proba.argmax(axis=1)
-                right = table.counts[np.arange(table.s.size), column].sum() / table.counts.sum()
-                mass = np.zeros(proba.shape, np.int64)
-                weight = np.maximum(np.rint(255 * proba.max(axis=1)), 1).astype(np.int64)
-                mass[np.arange(table.s.size), column] = table.area * weight
+                said = proba.argmax(axis=1)
+                right = table.counts[np.arange(table.s.size), said].sum() / table.counts.sum()
                 yield Case(
                     f"{name}, {learned} zones",
                     f"{field.zones.ids[at]}, seed {seed}",
                     float(right),
-                    expected_left(table.s, mass, table.area),
+                    expected_left(table.s, annotator.mass_of(table, proba), table.area),
                     annotator.picks_left(table, proba),
                 )
 

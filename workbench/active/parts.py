@@ -106,19 +106,19 @@ def parts_of(
     columns
         Shape (256,). The column of each code, −1 of those that say nothing.
     """
-    pixels = int(hierarchy.area.sum())
-    cut = hierarchy.cut_count(max(pixels // PIXELS_PER_PART, 1))
+    cut = hierarchy.cut_count(max(int(hierarchy.area.sum()) // PIXELS_PER_PART, 1))
     labels = cut.labels()
     inside = labels != NODATA_LEAF
     part = labels[inside].astype(np.int64)
     said = columns[codes[inside]]
     width = int(columns.max(initial=0)) + 2
     votes = np.bincount(part * width + said + 1, minlength=cut.count * width).reshape(cut.count, width)
+    pixels = votes.sum(axis=1).astype(np.float64)
     votes[:, 0] = 0
     return Parts(
-        looks=_looks(hierarchy, cut.lut, part, image, inside),
+        looks=_looks(hierarchy, cut.lut, part, pixels, image, inside),
         classes=np.where(votes.any(axis=1), votes.argmax(axis=1) - 1, -1),
-        pixels=np.bincount(part, minlength=cut.count).astype(np.float64),
+        pixels=pixels,
         doubtful=np.round(np.bincount(part, doubt[inside], minlength=cut.count) / 255, 1),
     )
 
@@ -127,20 +127,20 @@ def _looks(
     hierarchy: Hierarchy,
     lut: NDArray[np.uint32],
     part: NDArray[np.int64],
+    pixels: NDArray[np.float64],
     image: NDArray[Any],
     inside: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    area = np.bincount(lut, hierarchy.area)
-    looks = np.empty((area.size, len(image), len(STATISTICS)))
+    looks = np.empty((pixels.size, len(image), len(STATISTICS)))
     near = _blurred(inside)
     for number, band in enumerate(image):
-        mean = np.bincount(lut, hierarchy.sums[number]) / area
-        square = np.bincount(lut, hierarchy.squares[number]) / area
+        mean = np.bincount(lut, hierarchy.sums[number]) / pixels
+        square = np.bincount(lut, hierarchy.squares[number]) / pixels
         around = _blurred(np.where(inside, band, 0))[inside] / near[inside]
         looks[:, number, 0] = mean
         looks[:, number, 1] = np.sqrt(np.maximum(square - mean**2, 0))
-        looks[:, number, 2] = np.bincount(part, around) / area
-    return np.round(looks.reshape(area.size, -1), 1)
+        looks[:, number, 2] = np.bincount(part, around) / pixels
+    return np.round(looks.reshape(pixels.size, -1), 1)
 
 
 def _blurred(band: NDArray[Any]) -> NDArray[np.float32]:

@@ -20,18 +20,21 @@ __all__ = [
     "split_name",
     "split_names",
     "table",
+    "together",
 ]
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from workbench.campaign import Campaign
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 DIR = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 AUTHOR = click.option("--author", required=True, help="Whose journal to write, a name without spaces.")
@@ -107,6 +110,17 @@ def open_campaign(directory: Path) -> Campaign:
 def say(message: str) -> None:
     """Tell the person at the terminal what is going on, beside the report."""
     click.echo(message, err=True)
+
+
+def together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """Return some options as one, for commands that share them; help shows them in this order."""
+
+    def given(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return given
 
 
 @contextmanager

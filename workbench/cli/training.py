@@ -4,27 +4,27 @@ from __future__ import annotations
 
 __all__ = ["how_to_train", "train"]
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from workbench.cli.commands import Command
-from workbench.cli.options import DEVICE, JSON, OVERWRITE, PATH, emit, example, progress, say, split_name
+from workbench.cli.options import (
+    DEVICE,
+    JSON,
+    OVERWRITE,
+    PATH,
+    emit,
+    example,
+    progress,
+    say,
+    split_name,
+    together,
+)
 from workbench.errors import ModelError
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def how_to_train(command: _Command) -> _Command:
-    """Give a command the options of a training: what it begins with, its budget, its loss and its machine."""
-    for option in reversed(_HOW):
-        command = option(command)
-    return command
-
-
-_HOW = (
+how_to_train = together(
     click.option(
         "--init",
         "begin",
@@ -50,6 +50,7 @@ _HOW = (
     DEVICE,
     click.option("--resume", is_flag=True, help="Go on with what was cut short."),
 )
+"""Options of a training: what it begins with, its budget, its loss and its machine."""
 
 
 @click.command(

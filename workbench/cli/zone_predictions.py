@@ -7,20 +7,18 @@ __all__ = ["who_predicts", "zone_predictions"]
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from workbench.cli.options import DEVICE, PATH, progress, say
+from workbench.cli.options import DEVICE, PATH, progress, say, together
 
 if TYPE_CHECKING:
     from workbench.campaign import Campaign
     from workbench.geo.zone import Zone
     from workbench.inference.segmenter import Segmenter
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-_WHO = (
+who_predicts = together(
     click.option(
         "--model",
         "members",
@@ -33,13 +31,7 @@ _WHO = (
     ),
     DEVICE,
 )
-
-
-def who_predicts(command: _Command) -> _Command:
-    """Give a command the options by which `zone_predictions` finds its models."""
-    for option in reversed(_WHO):
-        command = option(command)
-    return command
+"""Options by which `zone_predictions` finds its models."""
 
 
 def zone_predictions(

@@ -7,7 +7,16 @@ they allow.
 
 from __future__ import annotations
 
-__all__ = ["ACCURACY", "OPENING", "PRICE", "explained", "picks_from_nothing", "picks_left", "reachable"]
+__all__ = [
+    "ACCURACY",
+    "OPENING",
+    "PRICE",
+    "explained",
+    "mass_of",
+    "picks_from_nothing",
+    "picks_left",
+    "reachable",
+]
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,16 +60,21 @@ def reachable(table: ZoneTable) -> float:
 
 
 def explained(table: ZoneTable, proba: NDArray[np.floating]) -> tuple[Explanation, NDArray[np.intp]]:
-    """Return the regions that ``workbench prelabel`` would propose, and the class of each of their columns.
+    """Return the regions that ``workbench prelabel`` would propose, and the class of each column."""
+    mass = mass_of(table, proba)
+    present = np.flatnonzero(mass.any(axis=0))
+    return explain(table.s, np.ascontiguousarray(mass[:, present]), price=PRICE), present
+
+
+def mass_of(table: ZoneTable, proba: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Return what is said of each region, shape (region, class), as `gather_mass` has it of pixels.
 
     A pixel weighs what it weighs there: the probability of its most likely class.
     """
-    column = proba.argmax(axis=1)
+    mass = np.zeros(proba.shape, np.int64)
     weight = np.maximum(np.rint(255 * proba.max(axis=1)), 1).astype(np.int64)
-    present, place = np.unique(column, return_inverse=True)
-    mass = np.zeros((table.s.size, present.size), np.int64)
-    mass[np.arange(table.s.size), place] = table.area * weight
-    return explain(table.s, mass, price=PRICE), present
+    mass[np.arange(table.s.size), proba.argmax(axis=1)] = table.area * weight
+    return mass
 
 
 def _picks(table: ZoneTable, right: NDArray[np.int64] | None) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from views import Regions, View, Zones
 from zone_tables import CODES
 
+from workbench.active.acquisition import entropy
 from workbench.active.budget import Budget, Tariff, Unit
 from workbench.active.measures import Known, Measures
 from workbench.active.parts import PIXELS_PER_PART, Parts
@@ -89,7 +90,7 @@ def _parts(regions: Regions, *, doubt: bool) -> Parts:
     said = regions.proba.argmax(axis=1)
     votes = np.zeros((area.size, len(CODES)))
     votes[np.arange(area.size), said] = area
-    unsure = -(regions.proba * np.log(np.maximum(regions.proba, 1e-12))).sum(axis=1) / math.log(len(CODES))
+    unsure = entropy(regions.proba.T)
     return Parts(
         looks=looks,
         classes=np.add.reduceat(votes, first).argmax(axis=1),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from annotator import OPENING
+from annotator import OPENING, mass_of
 from linear_head import Head
 from numpy.typing import NDArray
 from zone_tables import CODES, ZoneTable
@@ -140,13 +140,5 @@ def predict(head: Head, tables: Sequence[ZoneTable]) -> Predicted:
         area = table.area.astype(np.float32)
         mass[number] = area @ proba
         entropy[number] = -(area @ (proba * np.log(np.maximum(proba, 1e-12))))
-        picks[number] = OPENING + _expected_picks(table, proba)
+        picks[number] = OPENING + expected_left(table.s, mass_of(table, proba), table.area)
     return Predicted(mass=mass, entropy=entropy, picks=picks)
-
-
-def _expected_picks(table: ZoneTable, proba: NDArray[np.float32]) -> float:
-    """Expect what the workbench expects of such a prediction."""
-    weight = np.maximum(np.rint(255 * proba.max(axis=1)), 1).astype(np.int64)
-    mass = np.zeros(proba.shape, np.int64)
-    mass[np.arange(table.s.size), proba.argmax(axis=1)] = table.area * weight
-    return expected_left(table.s, mass, table.area)
